@@ -1,0 +1,328 @@
+"""Epochs as scikit-learn samples: the only place where the one becomes the other."""
+
+from __future__ import annotations
+
+import mne
+import numpy as np
+import pandas as pd
+
+__all__ = ["EpochsView"]
+
+
+class EpochsView:
+    """A view of epochs that scikit-learn can index, split and read as an array.
+
+    A view has a ``shape``, can be indexed along its first axis without copying data, and becomes an array
+    only when ``np.asarray`` asks for it, so that any scikit-learn function or estimator takes it for
+    ``X``. Labels, groups and metadata follow every indexing.
+
+    Parameters
+    ----------
+    epochs : instance of mne.Epochs | list of mne.Epochs | EpochsView
+        The epochs: in memory, or read from disk when they are needed (``preload=False``). Several Epochs
+        (subjects, runs) are put one after the other; they must have the same channels, sampling
+        frequency and times. Epochs that MNE has not yet checked for rejection are checked now
+        (:meth:`mne.Epochs.drop_bad`), as MNE does at the first access to the data.
+    labels : None | str | array-like, shape (n_epochs,)
+        The class of each epoch: an array, the name of a metadata column, or ``None`` for the names of the
+        events.
+    groups : None | str | array-like, shape (n_epochs,)
+        The group (subject, patient, session …) of each epoch, which cross-validation keeps together: an
+        array, the name of a metadata column, or ``None`` for no groups.
+    picks : None | str | list of str
+        Channel names or types as in MNE. ``None`` takes the data channels (MEG, EEG, iEEG, fNIRS …) if
+        there are any, else the ECG, EMG and EOG channels, without the channels marked bad. A bad channel
+        is taken if its name is given.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        ``(n_epochs, n_channels, n_times)``.
+    labels : array, shape (n_epochs,)
+        The class of each epoch.
+    groups : None | array, shape (n_epochs,)
+        The group of each epoch.
+    metadata : None | pandas.DataFrame
+        The metadata of these epochs.
+
+    Raises
+    ------
+    TypeError
+        If ``epochs`` are no Epochs.
+    ValueError
+        If several Epochs differ in channels, sampling frequency or times, if labels or groups have another
+        length than the epochs, or if a column or channel does not exist.
+
+    Examples
+    --------
+    >>> import mne
+    >>> import numpy as np
+    >>> from mne_cnnclass import EpochsView
+    >>> info = mne.create_info(["C3", "Cz", "C4"], sfreq=100.0, ch_types="eeg")
+    >>> events = np.column_stack([np.arange(6), np.zeros(6, int), [1, 2, 1, 2, 1, 2]])
+    >>> data = np.random.default_rng(0).standard_normal((6, 3, 50))
+    >>> epochs = mne.EpochsArray(data, info, events, event_id=dict(left=1, right=2), verbose=False)
+    >>> view = EpochsView(epochs)
+    >>> view
+    <EpochsView | 6 epochs, 3 channels, 50 times at 100 Hz | left: 3, right: 3>
+    >>> view[view.labels == "left"].shape
+    (3, 3, 50)
+    """
+
+    ndim = 3
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, epochs, *, labels=None, groups=None, picks=None):
+        if isinstance(epochs, EpochsView):
+            self._sources, self._origin = epochs._sources, epochs._origin
+            self.metadata = epochs.metadata
+            default_labels, default_groups = epochs.labels, epochs.groups
+            names = epochs.ch_names if picks is None else _pick_names(self._sources[0].info, picks)
+        else:
+            self._sources = _check_sources(epochs)
+            self._origin = np.concatenate(
+                [
+                    np.column_stack([np.full(len(s), i), np.arange(len(s))])
+                    for i, s in enumerate(self._sources)
+                ]
+            )
+            tables = [source.metadata for source in self._sources]
+            self.metadata = None if any(t is None for t in tables) else pd.concat(tables, ignore_index=True)
+            default_labels, default_groups = np.concatenate([_event_names(s) for s in self._sources]), None
+            names = _pick_names(self._sources[0].info, picks)
+        self._set_channels(names)
+        self.labels = default_labels if labels is None else self._column(labels, "labels")
+        self.groups = default_groups if groups is None else self._column(groups, "groups")
+
+    def _set_channels(self, names):
+        for source in self._sources[1:]:
+            lacking = [name for name in names if name not in source.ch_names]
+            if lacking:
+                raise ValueError(f"All Epochs must have the same channels, but one has no {lacking}.")
+        self._ch_names = list(names)
+
+    def _column(self, values, what):
+        """Labels or groups from an array or the name of a metadata column."""
+        if isinstance(values, str):
+            columns = [] if self.metadata is None else list(self.metadata.columns)
+            if values not in columns:
+                raise ValueError(f"{what}={values!r} is no metadata column; these Epochs have {columns}.")
+            values = self.metadata[values]
+        values = np.asarray(values)
+        if values.shape != (len(self),):
+            raise ValueError(
+                f"{what} must have one entry an epoch, shape ({len(self)},), got shape {values.shape}."
+            )
+        return values
+
+    # -- what scikit-learn asks for ----------------------------------------------------------------
+
+    def __len__(self):
+        return len(self._origin)
+
+    @property
+    def shape(self):
+        """``(n_epochs, n_channels, n_times)``."""
+        return len(self), len(self._ch_names), len(self.times)
+
+    def __getitem__(self, item):
+        """Select epochs by an integer, a slice, an array of integers or a mask; always a view."""
+        if isinstance(item, tuple):
+            item, *rest = item
+            if any(r is not Ellipsis and not (isinstance(r, slice) and r == slice(None)) for r in rest):
+                raise IndexError("An EpochsView is indexed by epoch only; pick channels with picks=.")
+        if isinstance(item, str):
+            raise IndexError(f"Index by position, or by a mask such as view.labels == {item!r}.")
+        index = np.atleast_1d(np.arange(len(self))[item])
+        if index.ndim != 1:
+            raise IndexError(f"An EpochsView is indexed in one dimension, got {index.ndim}.")
+        return self._take(index)
+
+    def _take(self, index):
+        new = object.__new__(EpochsView)
+        new._sources, new._ch_names = self._sources, self._ch_names
+        new._origin, new.labels = self._origin[index], self.labels[index]
+        new.groups = None if self.groups is None else self.groups[index]
+        new.metadata = None if self.metadata is None else self.metadata.iloc[index].reset_index(drop=True)
+        return new
+
+    def __iter__(self):
+        """Iterate over the epochs as arrays of shape (n_channels, n_times), as MNE does."""
+        for i in range(len(self)):
+            yield np.asarray(self[i])[0]
+
+    def __array__(self, dtype=None, copy=None):
+        if copy is False:
+            raise ValueError("The data of an EpochsView can't be had without a copy.")
+        out = np.empty(self.shape)
+        for number in np.unique(self._origin[:, 0]):
+            source = self._sources[number]
+            rows = np.flatnonzero(self._origin[:, 0] == number)
+            picks = [source.ch_names.index(name) for name in self._ch_names]
+            out[rows] = source.get_data(picks=picks, item=self._origin[rows, 1], copy=False, verbose="ERROR")
+        return out if dtype is None else out.astype(dtype, copy=False)
+
+    # -- what MNE knows ----------------------------------------------------------------------------
+
+    @property
+    def ch_names(self):
+        """Names of the channels, in the order of the data."""
+        return list(self._ch_names)
+
+    @property
+    def info(self):
+        """The `mne.Info` of the picked channels."""
+        info = self._sources[0].info
+        return mne.pick_info(info, [info["ch_names"].index(name) for name in self._ch_names])
+
+    @property
+    def sfreq(self):
+        """Sampling frequency in Hz."""
+        return float(self._sources[0].info["sfreq"])
+
+    @property
+    def times(self):
+        """Times of the samples in s, relative to the event."""
+        return self._sources[0].times
+
+    @property
+    def epochs(self):
+        """The `mne.Epochs` of this subset and its channels, in the order of the view."""
+        numbers = self._origin[:, 0]
+        cuts = np.flatnonzero(np.diff(numbers)) + 1
+        parts = [
+            self._sources[rows[0, 0]][rows[:, 1]].pick(self._ch_names)
+            for rows in np.split(self._origin, cuts)
+            if len(rows)
+        ]
+        if not parts:
+            return self._sources[0][[]].pick(self._ch_names)
+        return parts[0] if len(parts) == 1 else mne.concatenate_epochs(parts, verbose="ERROR")
+
+    def pick(self, ch_names):
+        """Take channels by name, in the order given.
+
+        Parameters
+        ----------
+        ch_names : list of str
+            The names, of channels that need not have been picked before.
+
+        Returns
+        -------
+        view : EpochsView
+            The same epochs with these channels.
+
+        Raises
+        ------
+        ValueError
+            If a channel does not exist or is marked bad in one of the Epochs.
+        """
+        for source in self._sources:
+            missing = [name for name in ch_names if name not in source.ch_names]
+            if missing:
+                raise ValueError(
+                    f"Channel(s) {missing} missing: these Epochs have {source.ch_names}. "
+                    "Rename the channels, or interpolate the missing ones."
+                )
+            bad = [name for name in ch_names if name in source.info["bads"] and name not in self._ch_names]
+            if bad:
+                raise ValueError(
+                    f"Channel(s) {bad} are marked bad: interpolate them with epochs.interpolate_bads(), "
+                    "or take the mark away if they are good."
+                )
+        new = self._take(np.arange(len(self)))
+        new._ch_names = list(ch_names)
+        return new
+
+    def __repr__(self):
+        n_epochs, n_channels, n_times = self.shape
+        classes, counts = np.unique(self.labels, return_counts=True)
+        shown = ", ".join(f"{c}: {n}" for c, n in list(zip(classes, counts, strict=True))[:8])
+        more = f", … {len(classes) - 8} more" if len(classes) > 8 else ""
+        groups = "" if self.groups is None else f" | {len(np.unique(self.groups))} groups"
+        return (
+            f"<EpochsView | {n_epochs} epochs, {n_channels} channels, {n_times} times "
+            f"at {self.sfreq:g} Hz | {shown}{more}{groups}>"
+        )
+
+
+def _check_sources(epochs):
+    """One or several Epochs as a tuple of Epochs that fit together."""
+    sources = (epochs,) if isinstance(epochs, mne.BaseEpochs) else epochs
+    if not isinstance(sources, (list, tuple)) or not all(isinstance(s, mne.BaseEpochs) for s in sources):
+        raise TypeError(f"epochs must be Epochs, a list of Epochs or an EpochsView, got {_describe(epochs)}.")
+    if not sources:
+        raise ValueError("epochs is an empty list; at least one Epochs object is needed.")
+    first = sources[0]
+    for number, source in enumerate(sources):
+        source.drop_bad(verbose="ERROR")
+        if source.info["sfreq"] != first.info["sfreq"]:
+            raise ValueError(
+                f"All Epochs must have the same sampling frequency: the first has {first.info['sfreq']:g} Hz, "
+                f"number {number} has {source.info['sfreq']:g} Hz. Resample one of them."
+            )
+        if len(source.times) != len(first.times) or not np.allclose(source.times, first.times):
+            raise ValueError(
+                f"All Epochs must have the same times: the first has {_span(first)}, number {number} has "
+                f"{_span(source)}. Crop them, or cut them again with the same tmin and tmax."
+            )
+        if set(source.ch_names) != set(first.ch_names):
+            lacking = sorted(set(first.ch_names) - set(source.ch_names))
+            extra = sorted(set(source.ch_names) - set(first.ch_names))
+            raise ValueError(
+                f"All Epochs must have the same channels: number {number} lacks {lacking} and has {extra} "
+                "besides those of the first. Pick the channels that they share."
+            )
+        if set(source.info["bads"]) != set(first.info["bads"]):
+            raise ValueError(
+                f"All Epochs must have the same bad channels: the first has {first.info['bads']}, number "
+                f"{number} has {source.info['bads']}. Interpolate them, or mark the same ones in all."
+            )
+    return tuple(sources)
+
+
+def _span(epochs):
+    return f"{epochs.times[0]:g} to {epochs.times[-1]:g} s ({len(epochs.times)} samples)"
+
+
+def _describe(value):
+    if isinstance(value, (list, tuple)):
+        return f"a {type(value).__name__} of {sorted({type(v).__name__ for v in value})}"
+    return f"{type(value).__name__}"
+
+
+def _event_names(epochs):
+    """The name of each epoch's event, or its code as text where it has no name."""
+    names = {code: name for name, code in epochs.event_id.items()}
+    return np.array([names.get(code, str(code)) for code in epochs.events[:, 2]], dtype=str)
+
+
+def _pick_names(info, picks):
+    """Channel names for ``picks``; by default data channels, else ECG, EMG and EOG, without bads."""
+    if picks is None:
+        kinds = dict(meg=True, eeg=True, csd=True, seeg=True, dbs=True, ecog=True, fnirs=True)
+        index = mne.pick_types(info, **kinds, ref_meg=False, exclude="bads")
+        if not len(mne.pick_types(info, **kinds, ref_meg=False, exclude=())):
+            index = mne.pick_types(info, meg=False, ecg=True, emg=True, eog=True, exclude="bads")
+        if not len(index):
+            raise ValueError(
+                f"No data, ECG, EMG or EOG channel that is not bad among {info['ch_names']}; "
+                "set the channel types, or give picks=."
+            )
+        return [info["ch_names"][i] for i in index]
+    if isinstance(picks, str):
+        picks = [picks]
+    types = mne.channel_type
+    chosen = [
+        name
+        for i, name in enumerate(info["ch_names"])
+        if name not in info["bads"] and types(info, i) in picks
+    ]
+    unknown = [p for p in picks if p not in info["ch_names"] and p not in info.get_channel_types(unique=True)]
+    if unknown:
+        raise ValueError(
+            f"picks {unknown} are neither channel names nor channel types; there are the channels "
+            f"{info['ch_names']} of the types {info.get_channel_types(unique=True)}."
+        )
+    named = [p for p in picks if p in info["ch_names"]]
+    return chosen + [name for name in named if name not in chosen]
