@@ -1,0 +1,494 @@
+"""The estimator that trains networks on epochs."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import numbers
+from dataclasses import fields
+
+import mne
+import numpy as np
+import pandas as pd
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .guard import check_labels, check_same_problem, check_samples, check_training_samples
+from .samples import ChannelScaler, as_view, channel_positions, iter_blocks
+
+__all__ = ["CNNClassifier"]
+
+
+class CNNClassifier(ClassifierMixin, BaseEstimator):
+    """Classify epochs with a convolutional network.
+
+    A scikit-learn classifier whose samples are epochs: it takes `mne.Epochs`, an
+    :class:`~mne_cnnclass.EpochsView`, or arrays, checks that what it is asked to predict fits what it was
+    trained on, and trains any braindecode architecture, our own
+    :class:`~mne_cnnclass.MultiScaleCNN`, or your own module, through skorch.
+
+    Parameters
+    ----------
+    model : str | type
+        The architecture: a name from :func:`~mne_cnnclass.list_models`, or a subclass of
+        `torch.nn.Module` that takes braindecode's arguments (``n_chans``, ``n_outputs``, ``n_times``, and if
+        it names them ``sfreq`` and ``chs_info``) and returns logits of shape (n_samples, n_outputs).
+    model_params : None | dict
+        Further arguments of the architecture, such as ``{"drop_prob": 0.5}``. Each can also be set as
+        ``model__<name>`` with :meth:`set_params`, so that a grid search reaches it.
+    max_epochs : int
+        Number of training epochs (passes over the training samples).
+    batch_size : int
+        Samples a gradient step at most; batches are of nearly equal size.
+    lr : float
+        Learning rate of AdamW [1]_; with a schedule, its maximum.
+    weight_decay : float
+        Weight decay of AdamW.
+    lr_schedule : None | "one_cycle"
+        The learning rate over the training: constant, or rising and falling once, a step a batch [2]_.
+    label_smoothing : float
+        Share of each label that is spread over all classes, in [0, 1).
+    validation_fraction : None | float
+        Share of the training samples set aside to measure each epoch and to keep the best weights (those of
+        the least validation loss). The split is stratified, and groups stay whole. ``None`` trains on all
+        samples.
+    patience : None | int
+        Stop when the validation loss has not become less for so many epochs. ``None`` trains to the end.
+        Needs a ``validation_fraction``.
+    standardize : bool
+        Whether each channel is standardised by its mean and deviation over all training samples and times.
+    augmentation : None | callable | list of callable
+        braindecode transforms, or functions ``(x, y) -> (x, y)`` of a batch of standardised samples and its
+        class numbers.
+    class_weight : None | dict | "balanced"
+        Weights of the classes in the loss, as in scikit-learn.
+    warm_start : bool
+        Whether :meth:`fit` goes on from the weights of the last fit. The classes, channels and scaling
+        must, and do, stay those of the first fit.
+    callbacks : None | list of skorch.callbacks.Callback
+        Further callbacks of skorch; copied for every fit.
+    device : str
+        ``"auto"`` (CUDA if there is a device, else CPU) or the name of a torch device.
+    n_threads : None | int
+        Torch threads during fit and predict, put back afterwards. The bits of a result depend on it, so set
+        it where results have to be the same whatever process a fold runs in.
+    random_state : None | int | numpy.random.RandomState
+        Seeds weights, batches, dropout and the validation split. The global random states are left as they
+        were.
+    verbose : None | bool | str | int
+        Whether to show a progress bar: ``True``, or a level of MNE's logging up to INFO. ``None`` follows
+        MNE's own level, and is quiet unless that is DEBUG.
+
+    Attributes
+    ----------
+    classes_ : array, shape (n_classes,)
+        The labels, in the order of the columns of :meth:`predict_proba`.
+    n_features_in_ : int
+        Number of channels; of a table of one-channel signals, number of times.
+    feature_names_in_ : array of str
+        Names of the columns, if fitted on a table with names.
+    ch_names_ : None | list of str
+        Names of the channels, if fitted on epochs.
+    sfreq_ : None | float
+        Sampling frequency in Hz, if fitted on epochs.
+    n_channels_, n_times_ : int
+        Shape of a sample.
+    module_ : torch.nn.Module
+        The trained network, which takes standardised samples.
+    scaler_ : ChannelScaler
+        The standardisation.
+    history_ : pandas.DataFrame
+        A row an epoch: epoch, train_loss, train_accuracy (with dropout and augmentation), valid_loss and
+        valid_accuracy (with a validation split), lr, duration in s.
+
+    See Also
+    --------
+    mne_cnnclass.evaluate : Cross-validated metrics and figures.
+    mne_cnnclass.list_models : The architectures.
+
+    References
+    ----------
+    .. [1] Loshchilov I, Hutter F. Decoupled weight decay regularization. ICLR 2019. arXiv:1711.05101
+    .. [2] Smith LN, Topin N. Super-convergence: very fast training of neural networks using large learning
+       rates. 2018. arXiv:1708.07120
+
+    Examples
+    --------
+    >>> from mne_cnnclass import CNNClassifier, EpochsView, datasets
+    >>> view = EpochsView(datasets.load_sample("train"))
+    >>> clf = CNNClassifier(max_epochs=10, random_state=0).fit(view[:200])
+    >>> clf.predict(view[200:])[:2]
+    array(['positivity', 'positivity'], dtype='<U10')
+    """
+
+    def __init__(
+        self,
+        model="MultiScaleCNN",
+        *,
+        model_params=None,
+        max_epochs=50,
+        batch_size=64,
+        lr=1e-3,
+        weight_decay=1e-2,
+        lr_schedule="one_cycle",
+        label_smoothing=0.0,
+        validation_fraction=None,
+        patience=None,
+        standardize=True,
+        augmentation=None,
+        class_weight=None,
+        warm_start=False,
+        callbacks=None,
+        device="auto",
+        n_threads=None,
+        random_state=None,
+        verbose=None,
+    ):
+        self.model = model
+        self.model_params = model_params
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.lr_schedule = lr_schedule
+        self.label_smoothing = label_smoothing
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.standardize = standardize
+        self.augmentation = augmentation
+        self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.device = device
+        self.n_threads = n_threads
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # -- parameters --------------------------------------------------------------------------------
+
+    def get_params(self, deep=True):
+        """Get the parameters; with ``deep`` the entries of ``model_params`` as ``model__<name>``, too.
+
+        Parameters
+        ----------
+        deep : bool
+            Whether to add the architecture's parameters.
+
+        Returns
+        -------
+        params : dict
+            Parameters and their values.
+        """
+        params = super().get_params(deep=deep)
+        if deep and isinstance(self.model_params, dict):
+            params.update({f"model__{name}": value for name, value in self.model_params.items()})
+        return params
+
+    def set_params(self, **params):
+        """Set parameters; ``model__<name>`` sets an argument of the architecture.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters and their values.
+
+        Returns
+        -------
+        self : CNNClassifier
+            This estimator.
+        """
+        of_model = {name[7:]: params.pop(name) for name in list(params) if name.startswith("model__")}
+        super().set_params(**params)
+        if of_model:
+            self.model_params = {**(self.model_params or {}), **of_model}
+        return self
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def _check_params(self):
+        check_scalar(self.max_epochs, "max_epochs", numbers.Integral, min_val=1)
+        check_scalar(self.batch_size, "batch_size", numbers.Integral, min_val=1)
+        check_scalar(self.lr, "lr", numbers.Real, min_val=0, include_boundaries="neither")
+        check_scalar(self.weight_decay, "weight_decay", numbers.Real, min_val=0)
+        check_scalar(
+            self.label_smoothing,
+            "label_smoothing",
+            numbers.Real,
+            min_val=0,
+            max_val=1,
+            include_boundaries="left",
+        )
+        if self.lr_schedule not in (None, "one_cycle"):
+            raise ValueError(f"lr_schedule must be None or 'one_cycle', got {self.lr_schedule!r}.")
+        if self.validation_fraction is not None:
+            check_scalar(
+                self.validation_fraction,
+                "validation_fraction",
+                numbers.Real,
+                min_val=0,
+                max_val=1,
+                include_boundaries="neither",
+            )
+        if self.patience is not None:
+            check_scalar(self.patience, "patience", numbers.Integral, min_val=1)
+            if self.validation_fraction is None:
+                raise ValueError(
+                    "patience watches the validation loss, so it needs a validation_fraction, got None."
+                )
+        if self.n_threads is not None:
+            check_scalar(self.n_threads, "n_threads", numbers.Integral, min_val=1)
+        if self.model_params is not None and not isinstance(self.model_params, dict):
+            raise TypeError(f"model_params must be None or a dict, got {type(self.model_params).__name__}.")
+
+    # -- training ----------------------------------------------------------------------------------
+
+    def fit(self, X, y=None, groups=None, sample_weight=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : EpochsView | mne.Epochs | list of mne.Epochs | array
+            The samples: epochs, an array of shape (n_samples, n_channels, n_times), or an array of shape
+            (n_samples, n_times) of one-channel signals. Units do not matter.
+        y : None | array-like, shape (n_samples,)
+            The labels: text, integers or booleans. ``None`` takes the labels of the epochs, by default
+            the names of their events.
+        groups : None | array-like, shape (n_samples,)
+            Samples of one group stay on one side of the validation split. ``None`` takes the groups of an
+            EpochsView.
+        sample_weight : None | array-like, shape (n_samples,)
+            Weights of the samples in the loss. Samples of weight zero are left out.
+
+        Returns
+        -------
+        self : CNNClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If samples, labels, groups or parameters can't be trained on; the message says which and why.
+        RuntimeError
+            If the loss diverges.
+        """
+        self._check_params()
+        X, y, groups, weight, table = check_training_samples(
+            X, y, groups, sample_weight, self.class_weight, estimator=self
+        )
+        classes, target = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(
+                f"y has only 1 class, {classes[0]!r}, but a classifier needs samples of at least 2 classes."
+            )
+        go_on = self.warm_start and hasattr(self, "module_")
+        if go_on:
+            check_same_problem(self, X, classes)
+
+        # nothing of an earlier fit is touched before this point, nor before the training has ended well
+        learnt = self._train(X, target, len(classes), groups, weight, go_on)
+        self.classes_ = classes
+        self.ch_names_, self.sfreq_ = getattr(X, "ch_names", None), getattr(X, "sfreq", None)
+        self.n_channels_, self.n_times_ = X.shape[1:]
+        self.n_features_in_ = X.shape[1]
+        self._is_table = table is not None
+        for name, value in learnt.items():
+            setattr(self, name, value)
+        if hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        if self._is_table:
+            validate_data(self, table, skip_check_array=True)
+        return self
+
+    def _train(self, X, target, n_classes, groups, weight, go_on):
+        """Train on checked samples; what is learnt, as attributes to set."""
+        from .architectures.build import build_module
+        from .training import TrainingOptions, resolve_device, split_validation, torch_session, train
+
+        device = resolve_device(self.device)
+        seed = self._seed if go_on else _draw_seed(self.random_state)
+        train_rows, valid_rows = np.arange(len(target)), None
+        if self.validation_fraction is not None:
+            train_rows, valid_rows = split_validation(
+                target, self.validation_fraction, groups=groups, seed=seed
+            )
+        X_train = X if valid_rows is None else X[train_rows]
+        scaler = self.scaler_ if go_on else ChannelScaler(self.standardize).fit(X_train)
+        weight = weight / weight[train_rows].mean()
+        options = TrainingOptions(
+            **{f.name: getattr(self, f.name) for f in fields(TrainingOptions) if f.name != "progress"},
+            progress=_wants_progress(self.verbose),
+        )
+        if go_on:
+            architecture = self._architecture
+        else:
+            architecture = dict(
+                model=self.model,
+                params=dict(self.model_params or {}),
+                n_chans=X.shape[1],
+                n_outputs=n_classes,
+                n_times=X.shape[2],
+                sfreq=getattr(X, "sfreq", None),
+                chs_info=channel_positions(X),
+            )
+        with torch_session(seed, n_threads=self.n_threads, device=device):
+            module = copy.deepcopy(self.module_) if go_on else build_module(**architecture)
+            history = train(
+                module.to(device),
+                scaler.transform_all(X_train),
+                target[train_rows],
+                weight[train_rows],
+                valid=None
+                if valid_rows is None
+                else (scaler.transform_all(X[valid_rows]), target[valid_rows], weight[valid_rows]),
+                options=options,
+                device=device,
+            )
+        if go_on:
+            history["epoch"] += self.history_["epoch"].iloc[-1]
+            history = pd.concat([self.history_, history], ignore_index=True)
+        return dict(
+            module_=module.eval(), scaler_=scaler, history_=history, _architecture=architecture, _seed=seed
+        )
+
+    # -- prediction --------------------------------------------------------------------------------
+
+    def predict_proba(self, X):
+        """Probability of each class.
+
+        Parameters
+        ----------
+        X : EpochsView | mne.Epochs | list of mne.Epochs | array
+            The samples, as in :meth:`fit`. Channels of epochs are matched by name: put in order, and
+            left out if the network does not know them.
+
+        Returns
+        -------
+        proba : array, shape (n_samples, n_classes)
+            Probabilities, which sum to one; columns as in ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            If a channel is missing or bad, if the sampling frequency or the length is another one than at
+            fit, or if there are NaN or infinite values.
+        """
+        check_is_fitted(self)
+        from .training import predict_logits, resolve_device, torch_session
+
+        X = check_samples(self, X)
+        device = resolve_device(self.device)
+        batches = map(self.scaler_.transform, iter_blocks(X, self.batch_size))
+        with torch_session(self._seed, n_threads=self.n_threads, device=device):
+            return softmax(predict_logits(self.module_, batches, device=device), axis=1)
+
+    def predict(self, X):
+        """Most probable label.
+
+        Parameters
+        ----------
+        X : EpochsView | mne.Epochs | list of mne.Epochs | array
+            The samples, as in :meth:`predict_proba`.
+
+        Returns
+        -------
+        labels : array, shape (n_samples,)
+            Labels as they were given to :meth:`fit`.
+        """
+        proba = self.predict_proba(X)  # before classes_ is asked for, so that it can tell when not fitted
+        return self.classes_[proba.argmax(axis=1)]
+
+    def score(self, X, y=None, sample_weight=None):
+        """Accuracy of the predicted labels.
+
+        Parameters
+        ----------
+        X : EpochsView | mne.Epochs | list of mne.Epochs | array
+            The samples, as in :meth:`predict_proba`.
+        y : None | array-like, shape (n_samples,)
+            The true labels; ``None`` takes those of the epochs.
+        sample_weight : None | array-like, shape (n_samples,)
+            Weights of the samples.
+
+        Returns
+        -------
+        accuracy : float
+            Share of right labels.
+
+        Raises
+        ------
+        ValueError
+            If a label was not among those of :meth:`fit`.
+        """
+        check_is_fitted(self)
+        view = as_view(X)
+        X = X if view is None else view
+        y = check_labels(y, X)
+        unseen = sorted({repr(label) for label in y[~np.isin(y, self.classes_)].tolist()})
+        if unseen:
+            raise ValueError(
+                f"y has labels that were not there at fit: {', '.join(unseen)}; fitted on "
+                f"{self.classes_.tolist()}. Pass labels of the same kind as to fit."
+            )
+        return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
+
+    # -- copies ------------------------------------------------------------------------------------
+
+    def __getstate__(self):
+        # Modules with parametrizations (max-norm) refuse to be pickled, so the network travels as its
+        # weights and the recipe that built it.
+        state = dict(super().__getstate__())
+        if "module_" in state:
+            state["module_"] = {k: v.cpu() for k, v in state["module_"].state_dict().items()}
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "module_" in state:
+            self._restore_module(state["module_"])
+
+    def _restore_module(self, weights):
+        from .architectures.build import build_module
+        from .training import torch_session
+
+        with torch_session(self._seed):
+            module = build_module(**self._architecture)
+        module.load_state_dict(weights)
+        self.module_ = module.eval()
+
+    def save(self, path):
+        """Write the fitted estimator into one file, without pickle.
+
+        Parameters
+        ----------
+        path : path-like
+            The file, by habit with the ending ``.mcnn``.
+
+        See Also
+        --------
+        mne_cnnclass.load_classifier : Read it.
+        """
+        from .persistence import save_classifier
+
+        save_classifier(self, path)
+
+
+def _draw_seed(random_state):
+    """A seed for torch; without a random state it is fresh, and the global one is not asked."""
+    if random_state is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def _wants_progress(verbose):
+    """Whether to show a bar: if asked for, or if MNE is set to tell everything."""
+    if verbose is None:
+        return mne.utils.logger.level <= logging.DEBUG
+    if isinstance(verbose, str):
+        verbose = logging.getLevelName(verbose.upper())
+    return bool(verbose) if isinstance(verbose, bool) else verbose <= logging.INFO

@@ -1,0 +1,165 @@
+"""The guard: what goes into a fit or a prediction is checked here, and nowhere else."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from .epochs_view import EpochsView
+from .samples import as_view
+
+
+def check_training_samples(X, y, groups, sample_weight, class_weight, *, estimator):
+    """Check what is to be trained on.
+
+    Parameters
+    ----------
+    X, y, groups, sample_weight, class_weight
+        As they came to :meth:`CNNClassifier.fit`.
+    estimator : CNNClassifier
+        For the messages.
+
+    Returns
+    -------
+    X : EpochsView | array, shape (n_samples, n_channels, n_times)
+        The samples whose weight is not zero.
+    y, groups, weight : array, shape (n_samples,)
+        Their labels, groups (or None) and weights, those of their classes included.
+    table : None | object
+        X as it came, if it is a table of one-channel signals.
+    """
+    view = as_view(X)
+    table = None
+    if view is not None:
+        X = view
+        if not len(X):
+            raise ValueError("X holds 0 epochs; at least one sample of each class is needed.")
+        groups = X.groups if groups is None else groups
+    else:
+        signals = check_signals(X, estimator)
+        table = X if signals.ndim == 2 else None
+        X = _as_channels(signals)
+    y = check_labels(y, X)
+    weight = check_weights(sample_weight, len(y))
+    if groups is not None:
+        groups = column_or_1d(groups)
+        check_consistent_length(y, groups)
+    keep = weight > 0
+    if not keep.all():
+        X, y, weight = X[keep], y[keep], weight[keep]
+        groups = None if groups is None else groups[keep]
+    return X, y, groups, weight * compute_sample_weight(class_weight, y), table
+
+
+def check_samples(fitted, X):
+    """Check what is to be predicted, and bring its channels into the order of the fit.
+
+    Parameters
+    ----------
+    fitted : CNNClassifier
+        The fitted estimator.
+    X : EpochsView | mne.Epochs | list of mne.Epochs | array
+        Samples.
+
+    Returns
+    -------
+    X : EpochsView | array, shape (n_samples, n_channels, n_times)
+        The samples, with the channels of the fit.
+
+    Raises
+    ------
+    ValueError
+        If they don't fit what was trained on; the message says what came and what is needed.
+    """
+    name = type(fitted).__name__
+    view = as_view(X)
+    if view is None:
+        signals = check_signals(X, fitted)
+        if fitted._is_table and signals.ndim == 2:
+            validate_data(fitted, X, reset=False, skip_check_array=True)
+        X = _as_channels(signals)
+    else:
+        if not len(view):
+            raise ValueError("X holds 0 epochs; at least one sample is needed.")
+        X = view if fitted.ch_names_ is None else view.pick(fitted.ch_names_)
+        if fitted.sfreq_ is not None and not np.isclose(X.sfreq, fitted.sfreq_, rtol=1e-6):
+            raise ValueError(
+                f"X is sampled at {X.sfreq:g} Hz, but this {name} was fitted at {fitted.sfreq_:g} Hz. "
+                "Resample the epochs."
+            )
+    if X.shape[1] != fitted.n_channels_:
+        raise ValueError(
+            f"X has {X.shape[1]} channel(s), but this {name} was fitted on {fitted.n_channels_}. An array of "
+            "several channels has the shape (n_samples, n_channels, n_times)."
+        )
+    if X.shape[2] != fitted.n_times_:
+        seconds = "" if fitted.sfreq_ is None else f" ({fitted.n_times_ / fitted.sfreq_:g} s)"
+        raise ValueError(
+            f"X has windows of {X.shape[2]} samples, but this {name} was fitted on "
+            f"{fitted.n_times_}{seconds}. Crop the epochs, or cut them with the same tmin and tmax."
+        )
+    return X
+
+
+def check_same_problem(fitted, X, classes):
+    """Check that a warm start goes on with the classes and channels that the network has."""
+    if not np.array_equal(classes, fitted.classes_):
+        raise ValueError(
+            f"warm_start=True goes on with the classes {fitted.classes_.tolist()}, got {classes.tolist()}."
+        )
+    shape = (fitted.n_channels_, fitted.n_times_)
+    if X.shape[1:] != shape or getattr(X, "ch_names", fitted.ch_names_) != fitted.ch_names_:
+        raise ValueError(
+            f"warm_start=True goes on with the channels and times of before, {fitted.ch_names_ or ''} "
+            f"{shape}, got {getattr(X, 'ch_names', '')} {X.shape[1:]}."
+        )
+
+
+def check_signals(X, estimator):
+    """An array of samples: numbers, finite, of two or three dimensions."""
+    X = check_array(X, dtype="numeric", allow_nd=True, estimator=estimator, input_name="X")
+    if X.ndim > 3:
+        raise ValueError(
+            "X must have the shape (n_samples, n_channels, n_times), or (n_samples, n_times) for signals of "
+            f"one channel, got {X.ndim} dimensions: {X.shape}."
+        )
+    if 0 in X.shape:
+        raise ValueError(f"X has no channels or no times: its shape is {X.shape}.")
+    return X
+
+
+def check_labels(y, X):
+    """One label a sample, those of the view by default."""
+    if y is None:
+        if not isinstance(X, EpochsView):
+            raise ValueError(
+                "This estimator requires y to be passed, but the target y is None; only epochs bring labels."
+            )
+        y = X.labels
+    y = column_or_1d(y, warn=True)
+    check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    check_consistent_length(X, y)
+    check_classification_targets(y)
+    return y
+
+
+def check_weights(sample_weight, n_samples):
+    """One weight a sample, not negative and not all zero."""
+    if sample_weight is None:
+        return np.ones(n_samples)
+    weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
+    if weight.shape != (n_samples,):
+        raise ValueError(f"sample_weight must have shape ({n_samples},), got {weight.shape}.")
+    if (weight < 0).any():
+        raise ValueError(f"sample_weight must not be negative, got {weight.min():g}.")
+    if not weight.any():
+        raise ValueError("All sample weights are zero: nothing is left to train on.")
+    return weight
+
+
+def _as_channels(signals):
+    """Signals of one channel get their axis of channels."""
+    return signals[:, np.newaxis] if signals.ndim == 2 else signals

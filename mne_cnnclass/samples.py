@@ -1,0 +1,169 @@
+"""What a user may pass as ``X``, made into standardised samples."""
+
+from __future__ import annotations
+
+import warnings
+
+import mne
+import numpy as np
+
+from .epochs_view import EpochsView
+
+BLOCK_BYTES = 2**25  # of float64 data looked at in one go, so that no second copy of a data set is made
+
+
+def as_view(X):
+    """X as an `EpochsView` if it is made of Epochs, else None."""
+    if isinstance(X, EpochsView):
+        return X
+    if isinstance(X, mne.BaseEpochs) or (
+        isinstance(X, (list, tuple)) and len(X) and isinstance(X[0], mne.BaseEpochs)
+    ):
+        return EpochsView(X)
+    return None
+
+
+def channel_positions(X):
+    """Name, kind and place of each channel, as braindecode's ``chs_info`` has them; None for an array."""
+    if not isinstance(X, EpochsView):
+        return None
+    return [
+        {
+            "ch_name": ch["ch_name"],
+            "kind": int(ch["kind"]),
+            "coord_frame": int(ch["coord_frame"]),
+            "loc": np.array(ch["loc"], dtype=float),
+        }
+        for ch in X.info["chs"]
+    ]
+
+
+def iter_blocks(X, n_samples=None):
+    """Go through samples in blocks of float64.
+
+    Parameters
+    ----------
+    X : EpochsView | array, shape (n_samples, n_channels, n_times)
+        The samples.
+    n_samples : None | int
+        Samples a block; ``None`` for blocks of about 32 MB.
+
+    Yields
+    ------
+    block : array, shape (n_block, n_channels, n_times)
+        Samples, in order.
+
+    Raises
+    ------
+    ValueError
+        If Epochs hold NaN, infinite or complex values; the epoch and the channel are named.
+    """
+    if n_samples is None:
+        n_samples = max(1, BLOCK_BYTES // (8 * X.shape[1] * X.shape[2]))
+    for start in range(0, len(X), n_samples):
+        block = np.asarray(X[start : start + n_samples], dtype=np.float64)
+        finite = np.isfinite(block)
+        if not finite.all():
+            epoch, channel, _ = np.argwhere(~finite)[0]
+            raise ValueError(
+                f"X contains NaN or infinity, first in channel {_channel_name(X, channel)} of sample "
+                f"{start + epoch}. Drop or interpolate such samples and channels."
+            )
+        yield block
+
+
+class ChannelScaler:
+    """Standardise each channel by its mean and deviation over all training samples and times.
+
+    The statistics are those of a whole channel, not of single epochs, so that slow shifts and the
+    amplitudes of epochs relative to each other remain, while the unit of measurement drops out.
+
+    Parameters
+    ----------
+    standardize : bool
+        If False, samples are only turned into float32.
+    """
+
+    def __init__(self, standardize=True):
+        self.standardize = standardize
+
+    def fit(self, X):
+        """Measure the channels of the training samples.
+
+        Parameters
+        ----------
+        X : EpochsView | array, shape (n_samples, n_channels, n_times)
+            The training samples.
+
+        Returns
+        -------
+        self : ChannelScaler
+            With ``mean_`` and ``scale_``, each of shape (n_channels, 1).
+        """
+        n_channels = X.shape[1]
+        self.mean_, self.scale_ = np.zeros((n_channels, 1)), np.ones((n_channels, 1))
+        n_seen, mean, squares, largest = 0, 0.0, 0.0, 0.0
+        for block in iter_blocks(X):
+            # Chan, Golub & LeVeque (1979): merging means and sums of squares of blocks does not cancel,
+            # which E[x²] − E[x]² does for channels with a large offset
+            n_block = block.shape[0] * block.shape[2]
+            block_mean = block.mean(axis=(0, 2))
+            block_squares = ((block - block_mean[:, None]) ** 2).sum(axis=(0, 2))
+            delta, n_total = block_mean - mean, n_seen + n_block
+            squares = squares + block_squares + delta**2 * (n_seen * n_block / n_total)
+            mean = mean + delta * (n_block / n_total)
+            n_seen = n_total
+            largest = np.maximum(largest, np.abs(block).max(axis=(0, 2)))
+        deviation = np.sqrt(squares / n_seen)
+        flat = deviation <= 1e-12 * largest
+        if flat.any():
+            names = [_channel_name(X, i) for i in np.flatnonzero(flat)]
+            warnings.warn(
+                f"Flat channel(s) {', '.join(names)}: the same value at all times in all training samples. "
+                "They carry no information; mark them bad, or interpolate them.",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+        if self.standardize:
+            self.mean_ = mean[:, None]
+            self.scale_ = np.where(flat, 1.0, deviation)[:, None]
+        return self
+
+    def transform(self, block):
+        """Standardise samples.
+
+        Parameters
+        ----------
+        block : array of float64, shape (n_samples, n_channels, n_times)
+            Samples.
+
+        Returns
+        -------
+        block : array of float32, shape (n_samples, n_channels, n_times)
+            Standardised samples.
+        """
+        return ((block - self.mean_) / self.scale_).astype(np.float32)
+
+    def transform_all(self, X):
+        """Standardise all samples, a block at a time.
+
+        Parameters
+        ----------
+        X : EpochsView | array, shape (n_samples, n_channels, n_times)
+            Samples.
+
+        Returns
+        -------
+        data : array of float32, shape (n_samples, n_channels, n_times)
+            Standardised samples.
+        """
+        data = np.empty(X.shape, dtype=np.float32)
+        start = 0
+        for block in iter_blocks(X):
+            data[start : start + len(block)] = self.transform(block)
+            start += len(block)
+        return data
+
+
+def _channel_name(X, channel):
+    return repr(X.ch_names[channel]) if isinstance(X, EpochsView) else f"number {channel}"

@@ -1,0 +1,18 @@
+"""How a network is trained and asked: the skorch net, batches, schedule, validation split, progress.
+
+Nothing in here knows of Epochs: samples are tensors, labels are integers.
+"""
+
+from .fit import TrainingOptions, train
+from .predict import predict_logits
+from .session import resolve_device, torch_session
+from .split import split_validation
+
+__all__ = [
+    "TrainingOptions",
+    "predict_logits",
+    "resolve_device",
+    "split_validation",
+    "torch_session",
+    "train",
+]

@@ -1,0 +1,130 @@
+"""Train a network on samples."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from skorch.callbacks import EarlyStopping, GradientNormClipping, LRScheduler
+from skorch.helper import predefined_split
+
+from .batches import Batches, SampleDataset
+from .net import Accuracy, Divergence, LearningRate, Progress, SampleNet
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train; the parameters of the same names of `CNNClassifier`."""
+
+    max_epochs: int
+    batch_size: int
+    lr: float
+    weight_decay: float
+    lr_schedule: str | None
+    label_smoothing: float
+    patience: int | None
+    augmentation: object
+    callbacks: list | None
+    progress: bool
+
+
+def train(module, data, y, weight, *, options, valid=None, device):
+    """Train a network in place.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The network, which gives logits.
+    data : array of float32, shape (n_samples, n_channels, n_times)
+        Standardised samples.
+    y : array of int, shape (n_samples,)
+        Class numbers.
+    weight : array, shape (n_samples,)
+        Weights of the samples, of mean one.
+    options : TrainingOptions
+        How to train.
+    valid : None | tuple of array
+        Data, class numbers and weights of the validation samples.
+    device : torch.device
+        Where to compute.
+
+    Returns
+    -------
+    history : pandas.DataFrame
+        A row an epoch: epoch, train_loss, train_accuracy, valid_loss, valid_accuracy (with a validation
+        split), lr, duration in s, and what callbacks recorded.
+
+    Raises
+    ------
+    RuntimeError
+        If the loss becomes infinite or NaN.
+    """
+    dataset = SampleDataset(data, y, weight)
+    n_batches = len(Batches(dataset, batch_size=options.batch_size, shuffle=True))
+    callbacks = [("accuracy", Accuracy()), ("learning_rate", LearningRate()), ("divergence", Divergence())]
+    if options.lr_schedule is not None:
+        callbacks.append(("schedule", _schedule(options, n_batches)))
+    callbacks.append(("clipping", GradientNormClipping(gradient_clip_value=1.0)))
+    if valid is not None and options.patience is not None:
+        # never patient enough to stop when patience exceeds max_epochs: the best weights are still restored
+        stopping = EarlyStopping(
+            monitor="valid_loss", patience=options.patience, threshold=0.0, load_best=True, sink=_silent
+        )
+        callbacks.append(("early_stopping", stopping))
+    callbacks += copy.deepcopy(list(options.callbacks or []))
+    if options.progress:
+        callbacks.append(("progress", Progress()))
+
+    net = SampleNet(
+        module,
+        augmentation=[t.to(device) for t in copy.deepcopy(_as_list(options.augmentation))],
+        label_smoothing=options.label_smoothing,
+        optimizer=torch.optim.AdamW,
+        optimizer__weight_decay=options.weight_decay,
+        lr=options.lr,
+        max_epochs=options.max_epochs,
+        batch_size=options.batch_size,
+        train_split=None if valid is None else predefined_split(SampleDataset(*valid)),
+        classes=list(range(int(y.max()) + 1)),
+        callbacks=callbacks,
+        callbacks__print_log=None,
+        callbacks__valid_acc=None,
+        verbose=0,
+        device=device,
+    )
+    net.run(dataset)
+    return _history_table(net.history)
+
+
+def _schedule(options, n_batches):
+    """The learning-rate schedule, a step a batch."""
+    return LRScheduler(
+        policy=torch.optim.lr_scheduler.OneCycleLR,
+        max_lr=options.lr,
+        total_steps=options.max_epochs * n_batches,
+        step_every="batch",
+    )
+
+
+def _as_list(augmentation):
+    if augmentation is None:
+        return []
+    return list(augmentation) if isinstance(augmentation, (list, tuple)) else [augmentation]
+
+
+def _silent(*args, **kwargs):
+    """Where skorch's messages go: what they say is in the history."""
+
+
+def _history_table(history):
+    """The history of skorch as a table, best-known columns first."""
+    table = pd.DataFrame(
+        [
+            {k: v for k, v in row.items() if k != "batches" and not k.endswith(("_best", "_batch_count"))}
+            for row in history
+        ]
+    ).rename(columns={"dur": "duration"})
+    first = ["epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "lr", "duration"]
+    return table[[c for c in first if c in table] + [c for c in table if c not in first]]

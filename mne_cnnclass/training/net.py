@@ -1,0 +1,146 @@
+"""The skorch net that trains on `SampleDataset`, and its own callbacks."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+
+import torch
+from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback
+from torch.nn import functional
+from tqdm.auto import tqdm
+
+from .batches import Batches
+
+
+class StopTraining(Exception):  # noqa: N818, not an error
+    """A callback ended the training."""
+
+
+class SampleNet(NeuralNetClassifier):
+    """A skorch net with weighted samples, batch-wise augmentation and honest interrupts.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The network.
+    augmentation : list of callable
+        Functions ``(x, y) -> (x, y)`` applied to every training batch, such as braindecode's transforms.
+    label_smoothing : float
+        See `torch.nn.CrossEntropyLoss`.
+    **kwargs
+        As for `skorch.NeuralNetClassifier`.
+    """
+
+    def __init__(self, module, *, augmentation=(), label_smoothing=0.0, **kwargs):
+        super().__init__(module, criterion=torch.nn.CrossEntropyLoss, **kwargs)
+        self.augmentation = augmentation
+        self.label_smoothing = label_smoothing
+
+    def get_iterator(self, dataset, training=False):
+        """Whole batches, shuffled when training."""
+        return Batches(dataset, batch_size=self.batch_size, shuffle=training)
+
+    def infer(self, x, **fit_params):
+        """Outputs for a batch."""
+        return self.module_(x["x"].to(self.device))
+
+    def train_step_single(self, batch, **fit_params):
+        """One forward and backward pass on a batch, augmented if asked."""
+        inputs, y = batch
+        for transform in self.augmentation:
+            # a transform that mixes samples (Mixup) gives labels as (y, y of the partner, share of y)
+            x, y = transform(inputs["x"], y)
+            inputs = {**inputs, "x": x}
+        self._set_training(True)
+        y_pred = self.infer(inputs)
+        loss = self.get_loss(y_pred, y, X=inputs, training=True)
+        loss.backward()
+        return {"loss": loss, "y_pred": y_pred}
+
+    def get_loss(self, y_pred, y_true, X, training=False):  # noqa: N803
+        """Cross-entropy, each sample with its weight."""
+        smoothing = self.label_smoothing if training else 0.0
+
+        def cross_entropy(y):
+            y = y.to(y_pred.device, torch.long)
+            return functional.cross_entropy(y_pred, y, reduction="none", label_smoothing=smoothing)
+
+        if isinstance(y_true, (tuple, list)):
+            y, partner, share = y_true
+            share = share.to(y_pred.device)
+            losses = share * cross_entropy(y) + (1 - share) * cross_entropy(partner)
+        else:
+            losses = cross_entropy(y_true)
+        return (X["weight"].to(y_pred.device) * losses).mean()
+
+    def notify(self, method_name, **kwargs):
+        """Tell the callbacks.
+
+        skorch's callbacks end a training by raising KeyboardInterrupt, and skorch takes any such interrupt
+        for a successful end. A user's Ctrl-C must not leave a half-trained estimator that looks fitted, so
+        the two are told apart here.
+        """
+        try:
+            super().notify(method_name, **kwargs)
+        except KeyboardInterrupt as error:
+            raise StopTraining from error
+
+    def run(self, dataset):
+        """Train on a dataset until the last epoch or until a callback stops."""
+        self.initialize()
+        self.notify("on_train_begin", X=dataset, y=None)
+        with contextlib.suppress(StopTraining):
+            self.fit_loop(dataset)
+        self.notify("on_train_end", X=dataset, y=None)
+        return self
+
+
+class Accuracy(Callback):
+    """Record the accuracy over the training and the validation batches of each epoch."""
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.hits = {True: [], False: []}
+
+    def on_batch_end(self, net, batch, training, y_pred, **kwargs):
+        self.hits[training].append((y_pred.detach().argmax(1).cpu() == batch[1].cpu()).float())
+
+    def on_epoch_end(self, net, **kwargs):
+        for training, name in ((True, "train_accuracy"), (False, "valid_accuracy")):
+            if self.hits[training]:
+                net.history.record(name, torch.cat(self.hits[training]).mean().item())
+
+
+class LearningRate(Callback):
+    """Record the learning rate at the start of each epoch."""
+
+    def on_epoch_begin(self, net, **kwargs):
+        net.history.record("lr", net.optimizer_.param_groups[0]["lr"])
+
+
+class Divergence(Callback):
+    """Stop with an error when the loss is no longer a number."""
+
+    def on_batch_end(self, net, loss, **kwargs):
+        if not math.isfinite(loss.item()):
+            rate = net.optimizer_.param_groups[0]["lr"]
+            raise RuntimeError(
+                f"Training diverged: the loss became {loss.item()} in epoch {len(net.history)} at a "
+                f"learning rate of {rate:.3g} (lr={net.lr:g}). Lower lr, or look for outliers in the data."
+            )
+
+
+class Progress(Callback):
+    """A progress bar over the epochs."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.bar = tqdm(total=net.max_epochs, desc="Training", unit="epoch")
+
+    def on_epoch_end(self, net, **kwargs):
+        row = net.history[-1]
+        self.bar.set_postfix({k: f"{row[k]:.3g}" for k in ("train_loss", "valid_loss") if k in row})
+        self.bar.update()
+
+    def on_train_end(self, net, **kwargs):
+        self.bar.close()

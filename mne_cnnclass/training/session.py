@@ -1,0 +1,61 @@
+"""Torch with a seed and a number of threads of its own, and everything put back afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+
+import numpy as np
+import torch
+
+# Torch's random state and thread count belong to the process: two fits in two threads of one process
+# (joblib's threading backend) would disturb each other's bits, so they take turns.
+_ONE_AT_A_TIME = threading.RLock()
+
+
+@contextlib.contextmanager
+def torch_session(seed, *, n_threads=None, device=None):
+    """Run a block with seeded random states and a fixed number of torch threads.
+
+    Parameters
+    ----------
+    seed : int
+        Seeds torch, numpy's global state and Python's `random` inside the block, since architectures and
+        augmentations use any of them.
+    n_threads : None | int
+        Number of torch threads inside the block; ``None`` leaves it as it is.
+    device : None | torch.device
+        A CUDA device is seeded, too, and told to take deterministic algorithms.
+    """
+    cuda = [device] if device is not None and device.type == "cuda" else []
+    with _ONE_AT_A_TIME, contextlib.ExitStack() as stack:
+        if n_threads is not None:
+            stack.callback(torch.set_num_threads, torch.get_num_threads())
+            torch.set_num_threads(n_threads)
+        if cuda:
+            stack.enter_context(torch.backends.cudnn.flags(deterministic=True, benchmark=False))
+        stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002
+        stack.callback(random.setstate, random.getstate())
+        stack.enter_context(torch.random.fork_rng(devices=cuda))
+        torch.manual_seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        random.seed(seed)
+        yield
+
+
+def resolve_device(device):
+    """The torch device for ``"auto"`` (CUDA where there is one, else CPU), a name or a device."""
+    if isinstance(device, str) and device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"device must be 'auto', 'cpu', 'cuda' or 'cuda:<number>', got {device!r}."
+        ) from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            f"device is {str(device)!r}, but torch finds no CUDA device here; use device='auto'."
+        )
+    return device
