@@ -195,9 +195,14 @@ class EpochsView:
             for rows in np.split(self._origin, cuts)
             if len(rows)
         ]
-        if not parts:
-            return self._sources[0][[]].pick(self._ch_names)
-        return parts[0] if len(parts) == 1 else mne.concatenate_epochs(parts, verbose="ERROR")
+        if not parts:  # MNE can't pick channels of no epochs
+            return self._sources[0][[]]
+        if len(parts) == 1:
+            return parts[0]
+        if self.metadata is None:
+            for part in parts:  # MNE joins Epochs only if all or none of them have metadata
+                part.metadata = None
+        return mne.concatenate_epochs(parts, verbose="ERROR")
 
     def pick(self, ch_names):
         """Take channels by name, in the order given.
@@ -258,7 +263,7 @@ def _check_sources(epochs):
         source.drop_bad(verbose="ERROR")
         if source.info["sfreq"] != first.info["sfreq"]:
             raise ValueError(
-                f"All Epochs must have the same sampling frequency: the first has {first.info['sfreq']:g} Hz, "
+                f"All Epochs must have the same sampling rate: the first has {first.info['sfreq']:g} Hz, "
                 f"number {number} has {source.info['sfreq']:g} Hz. Resample one of them."
             )
         if len(source.times) != len(first.times) or not np.allclose(source.times, first.times):

@@ -1,0 +1,232 @@
+"""Epochs as samples: indexing, alignment, picking, reading, and scikit-learn through a view."""
+
+import joblib
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+from mne.decoding import CSP, Scaler, SlidingEstimator, Vectorizer, XdawnTransformer, cross_val_multiscore
+from planted import CHANNELS, planted_epochs
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import StackingClassifier
+from sklearn.model_selection import (
+    GridSearchCV,
+    cross_val_predict,
+    cross_val_score,
+    cross_validate,
+    learning_curve,
+    permutation_test_score,
+    train_test_split,
+)
+from sklearn.pipeline import make_pipeline
+
+from mne_cnnclass import EpochsView
+
+
+@pytest.fixture
+def epochs():
+    epochs = planted_epochs(12)
+    epochs.metadata = pd.DataFrame({"subject": np.repeat(["a", "b", "c"], 4), "trial": range(12)})
+    return epochs
+
+
+@pytest.fixture
+def file_view(tmp_path, epochs):
+    epochs.save(tmp_path / "planted-epo.fif", verbose=False)
+    return EpochsView(mne.read_epochs(tmp_path / "planted-epo.fif", preload=False, verbose=False))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        [3, 1, 7],
+        np.array([5, 5, 0]),
+        np.arange(12) % 3 == 0,
+        slice(2, 9, 2),
+        slice(None, None, -1),
+        ([2, 4], Ellipsis),
+        (slice(1, 3), slice(None)),
+    ],
+)
+def test_indexing_is_that_of_numpy_and_takes_everything_along(epochs, index):
+    view = EpochsView(epochs, groups="subject")
+    part = view[index]
+    rows = np.arange(12)[index[0] if isinstance(index, tuple) else index]
+    np.testing.assert_array_equal(np.asarray(part), epochs.get_data()[rows])
+    np.testing.assert_array_equal(part.labels, view.labels[rows])
+    np.testing.assert_array_equal(part.groups, view.groups[rows])
+    np.testing.assert_array_equal(part.metadata["trial"], rows)
+    np.testing.assert_array_equal(part.epochs.get_data(), epochs.get_data()[rows])
+    assert part.shape == (len(rows), 5, 100)
+
+
+def test_an_empty_selection_is_an_empty_view(epochs):
+    view = EpochsView(epochs)[4:4]
+    assert view.shape == np.asarray(view).shape == (0, 5, 100)
+    assert len(view.epochs) == len(view.labels) == 0
+
+
+def test_an_integer_gives_a_view_of_one_epoch_and_iteration_arrays_as_in_mne(epochs):
+    view = EpochsView(epochs)
+    assert view[-1].shape == (1, 5, 100)
+    for array, expected in zip(view, epochs, strict=True):
+        np.testing.assert_array_equal(array, expected)
+
+
+def test_a_view_reads_from_disk_only_what_is_asked_for(file_view, epochs, monkeypatch):
+    read = []
+    original = mne.BaseEpochs.get_data
+
+    def spy(self, *args, **kwargs):
+        read.append(kwargs["item"])
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(mne.BaseEpochs, "get_data", spy)
+    part = file_view[::2][[1, 3]]
+    assert read == []
+    np.testing.assert_allclose(np.asarray(part), epochs.get_data()[[2, 6]], rtol=1e-6)
+    np.testing.assert_array_equal(read, [[2, 6]])
+    assert not file_view.epochs.preload
+
+
+def test_slicing_shares_the_data(epochs):
+    view = EpochsView(epochs)
+    assert view[3:]._sources[0] is epochs
+    assert EpochsView(view)._sources[0] is epochs
+
+
+def test_several_epochs_are_put_one_after_the_other_and_channels_matched_by_name(epochs):
+    other = planted_epochs(6, ch_names=CHANNELS[::-1], seed=1)
+    view = EpochsView([epochs, other])
+    assert len(view) == 18
+    assert view.metadata is None
+    picked = np.asarray(view[[14, 3, 13]])
+    np.testing.assert_array_equal(picked[0], other.get_data()[2, ::-1])
+    np.testing.assert_array_equal(picked[1], epochs.get_data()[3])
+    np.testing.assert_array_equal(view[[14, 3, 13]].epochs.get_data(), picked)
+    np.testing.assert_array_equal(view.labels, np.resize(["left", "right"], 18))
+
+
+def test_labels_and_groups_come_from_events_arrays_or_metadata(epochs):
+    assert EpochsView(epochs).labels.tolist() == ["left", "right"] * 6
+    assert EpochsView(epochs).groups is None
+    view = EpochsView(epochs, labels=epochs.events[:, 2], groups="subject")
+    assert view.labels.tolist() == [7, 2] * 6
+    assert view.groups.tolist() == [*"aaaabbbbcccc"]
+    again = EpochsView(view[4:], labels="trial")
+    assert again.labels.tolist() == list(range(4, 12))
+    assert again.groups.tolist() == [*"bbbbcccc"]
+    with pytest.raises(
+        ValueError, match=r"labels must have one entry an epoch, shape \(12,\), got shape \(3,\)"
+    ):
+        EpochsView(epochs, labels=[1, 2, 3])
+    with pytest.raises(ValueError, match=r"groups='patient' is no metadata column; .*subject"):
+        EpochsView(epochs, groups="patient")
+
+
+def test_data_channels_are_taken_if_there_are_any_else_ecg_never_stim_nor_bads():
+    data = np.random.default_rng(0).standard_normal((4, 5, 20))
+    info = mne.create_info(["Fz", "Cz", "ECG", "EOG", "STI"], 100.0, ["eeg", "eeg", "ecg", "eog", "stim"])
+    epochs = mne.EpochsArray(data, info, verbose=False)
+    assert EpochsView(epochs).ch_names == ["Fz", "Cz"]
+    epochs.info["bads"] = ["Fz"]
+    assert EpochsView(epochs).ch_names == ["Cz"]
+    assert EpochsView(epochs, picks=["Fz", "ecg"]).ch_names == ["ECG", "Fz"]
+    assert EpochsView(epochs, picks="eog").ch_names == ["EOG"]
+    with pytest.raises(ValueError, match=r"picks \['Oz'\] are neither"):
+        EpochsView(epochs, picks=["Oz"])
+    heart = epochs.copy().drop_channels(["Fz", "Cz"])
+    assert EpochsView(heart).ch_names == ["ECG", "EOG"]
+    with pytest.raises(ValueError, match="No data, ECG, EMG or EOG channel"):
+        EpochsView(heart.drop_channels(["ECG", "EOG"]))
+    with pytest.raises(ValueError, match="marked bad"):
+        EpochsView(epochs).pick(["Fz"])
+
+
+def test_epochs_that_do_not_fit_together_are_refused_with_the_difference(epochs):
+    with pytest.raises(ValueError, match="first has 100 Hz, number 1 has 50 Hz"):
+        EpochsView([epochs, planted_epochs(sfreq=50.0)])
+    with pytest.raises(ValueError, match=r"number 1 lacks \['C4', 'Pz'\] and has \[\]"):
+        EpochsView([epochs, planted_epochs(ch_names=CHANNELS[:3])])
+    with pytest.raises(ValueError, match=r"0 to 0.99 s \(100 samples\), number 1 has 0 to 0.49 s"):
+        EpochsView([epochs, planted_epochs(n_times=50)])
+    with pytest.raises(TypeError, match="got ndarray"):
+        EpochsView(np.zeros((3, 4, 5)))
+    with pytest.raises(TypeError, match=r"a list of \['int'\]"):
+        EpochsView([1, 2])
+    with pytest.raises(ValueError, match="empty list"):
+        EpochsView([])
+    with pytest.raises(IndexError, match="indexed by epoch only"):
+        EpochsView(epochs)[:, 0]
+
+
+def test_rejection_that_mne_has_put_off_is_done_at_once():
+    raw = mne.io.RawArray(
+        np.random.default_rng(0).standard_normal((1, 1000)) * 1e-6,
+        mne.create_info(1, 100.0, "eeg"),
+        verbose=False,
+    )
+    raw._data[0, 250:260] = 1e-3
+    events = np.array([[100, 0, 1], [200, 0, 1], [300, 0, 2]])
+    epochs = mne.Epochs(raw, events, tmin=0, tmax=0.9, baseline=None, reject={"eeg": 1e-4}, verbose=False)
+    view = EpochsView(epochs)
+    assert view.labels.tolist() == ["1", "2"]
+    np.testing.assert_array_equal(np.asarray(view), raw._data[0, np.r_[100:191, 300:391]].reshape(2, 1, 91))
+
+
+LDA = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda info: make_pipeline(CSP(2), LDA),
+        lambda info: make_pipeline(Scaler(info), Vectorizer(), LDA),
+        lambda info: make_pipeline(XdawnTransformer(1), Vectorizer(), LDA),
+        lambda info: StackingClassifier([("csp", make_pipeline(CSP(2), LDA))], cv=2),
+        lambda info: CalibratedClassifierCV(make_pipeline(CSP(2), LDA), cv=2),
+    ],
+    ids=["csp", "scaler", "xdawn", "stacking", "calibrated"],
+)
+def test_estimators_of_mne_cross_validate_on_a_view_as_on_its_array(make, n_jobs):
+    view = EpochsView(planted_epochs(24, n_times=30))
+    model = make(view.info)
+    # MNE 1.13's XdawnTransformer can't be fitted once it was pickled (it loses R_func), on arrays either
+    processes = "threading" if "xdawntransformer" in str(model).lower() else "loky"
+    with joblib.parallel_config(processes):
+        scores = cross_val_score(model, view, view.labels, cv=3, n_jobs=n_jobs, error_score="raise")
+    expected = cross_val_score(model, np.asarray(view), view.labels, cv=3, error_score="raise")
+    np.testing.assert_array_equal(scores, expected)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_mne_scores_time_points_of_a_view(n_jobs):
+    view = EpochsView(planted_epochs(24, n_times=30))
+    model = SlidingEstimator(LDA, scoring="accuracy", verbose="ERROR")
+    scores = cross_val_multiscore(model, view, view.labels, cv=3, n_jobs=n_jobs, verbose="ERROR")
+    expected = cross_val_multiscore(model, np.asarray(view), view.labels, cv=3, verbose="ERROR")
+    np.testing.assert_array_equal(scores, expected)
+
+
+def test_the_other_tools_of_scikit_learn_take_a_view():
+    view = EpochsView(planted_epochs(24, n_times=30))
+    y, array = view.labels, np.asarray(view)
+    model = make_pipeline(CSP(2), LDA)
+    result = cross_validate(model, view, y, cv=3, scoring=["accuracy", "roc_auc"], error_score="raise")
+    assert result["test_roc_auc"].shape == (3,)
+    np.testing.assert_array_equal(
+        cross_val_predict(model, view, y, cv=3), cross_val_predict(model, array, y, cv=3)
+    )
+    search = GridSearchCV(model, {"csp__n_components": [1, 3]}, cv=2, error_score="raise").fit(view, y)
+    assert search.predict(view).shape == (24,)
+    assert learning_curve(model, view, y, cv=2, train_sizes=[0.5, 1.0], error_score="raise")[0].tolist() == [
+        6,
+        12,
+    ]
+    assert permutation_test_score(model, view, y, n_permutations=4, cv=2)[1].shape == (4,)
+    train, test, y_train, y_test = train_test_split(view, y, test_size=0.25, random_state=0)
+    assert isinstance(train, EpochsView)
+    np.testing.assert_array_equal(train.labels, y_train)
+    np.testing.assert_array_equal(test.labels, y_test)
