@@ -75,6 +75,7 @@ def test_an_integer_gives_a_view_of_one_epoch_and_iteration_arrays_as_in_mne(epo
 
 
 def test_a_view_reads_from_disk_only_what_is_asked_for(file_view, epochs, monkeypatch):
+    expected = epochs.get_data()[[2, 6]]
     read = []
     original = mne.BaseEpochs.get_data
 
@@ -85,7 +86,7 @@ def test_a_view_reads_from_disk_only_what_is_asked_for(file_view, epochs, monkey
     monkeypatch.setattr(mne.BaseEpochs, "get_data", spy)
     part = file_view[::2][[1, 3]]
     assert read == []
-    np.testing.assert_allclose(np.asarray(part), epochs.get_data()[[2, 6]], rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(part), expected, rtol=1e-6)
     np.testing.assert_array_equal(read, [[2, 6]])
     assert not file_view.epochs.preload
 

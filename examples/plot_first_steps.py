@@ -1,0 +1,83 @@
+"""
+First steps: from Epochs to a confusion matrix
+==============================================
+
+One person moved a cursor with slow cortical potentials (BCI Competition II, data set Ia). We train a
+convolutional network to tell negativity from positivity, cross-validated, and look at what came out.
+
+The recording comes with ``pip install "mne-cnnclass[sample]"``; nothing is downloaded.
+"""
+
+# %%
+# Epochs as samples
+# -----------------
+# A view makes of any `mne.Epochs` something that scikit-learn can split. Labels are the names of the events.
+
+from mne.decoding import Vectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from mne_cnnclass import CNNClassifier, EpochsView, datasets, evaluate
+
+view = EpochsView(datasets.load_sample("train"))
+print(view)
+
+# %%
+# Cross-validate
+# --------------
+# The classifier is a scikit-learn estimator, so scikit-learn's own functions take it …
+
+cv = StratifiedKFold(3, shuffle=True, random_state=0)
+clf = CNNClassifier(random_state=0)
+print(cross_val_score(clf, view, view.labels, cv=cv))
+
+# %%
+# … and `evaluate` keeps every prediction, so that all metrics and figures come from one run.
+
+result = evaluate(clf, view, cv=cv)
+print(result)
+
+# %%
+
+result.plot_confusion_matrix()
+
+# %%
+
+result.plot_roc()
+
+# %%
+
+result.plot_training()
+
+# %%
+# A baseline
+# ----------
+# Is a network worth it? The same call judges any estimator of scikit-learn or MNE on the same folds.
+
+linear = make_pipeline(Vectorizer(), StandardScaler(), LogisticRegression(C=1e-3))
+print(evaluate(linear, view, cv=cv))
+
+# %%
+# Predict a new session
+# ---------------------
+# The test trials were recorded on the second day. Channels are matched by name; another sampling frequency
+# or length would be an error.
+
+clf.fit(view)
+print(clf.score(EpochsView(datasets.load_sample("test"))))
+
+# %%
+# Keep the model
+# --------------
+# A file without pickle, which can be read without executing anything.
+
+import tempfile
+from pathlib import Path
+
+from mne_cnnclass import load_classifier
+
+with tempfile.TemporaryDirectory() as folder:
+    clf.save(Path(folder) / "cursor.mcnn")
+    print(load_classifier(Path(folder) / "cursor.mcnn"))

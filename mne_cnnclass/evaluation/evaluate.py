@@ -1,0 +1,240 @@
+"""Cross-validate a classifier: split, fit and predict, fold by fold."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from time import perf_counter
+
+import mne
+import numpy as np
+import pandas as pd
+from mne.utils import logger
+from sklearn import clone, get_config
+from sklearn.model_selection import StratifiedGroupKFold, check_cv
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import get_routing_for_object
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import has_fit_parameter
+from tqdm import tqdm
+
+from ..samples import as_view
+from .metrics import DECISION, PROBA
+from .result import Evaluation
+
+
+def evaluate(estimator, X, y=None, *, groups=None, cv=5, n_jobs=None, verbose=None):
+    """Cross-validate a classifier on epochs.
+
+    In each fold a clone of the classifier is fitted on the training part and predicts the test part.
+
+    Parameters
+    ----------
+    estimator : scikit-learn classifier or Pipeline
+        Any classifier with ``fit``, ``predict`` and, for the ROC curve, ``predict_proba`` or
+        ``decision_function``. It is left as it is.
+    X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, ...)
+        The samples. Epochs become an :class:`~mne_cnnclass.EpochsView`.
+    y : None | array-like, shape (n_samples,)
+        The class of each sample: strings, integers or booleans. ``None`` takes the labels of the view.
+    groups : None | array-like, shape (n_samples,)
+        The group (subject, patient, session …) of each sample. ``None`` takes the groups of the view, if it
+        has any. They go to the splitter, and to ``fit`` if the classifier takes ``groups``.
+    cv : int | scikit-learn splitter | iterable of (train, test)
+        How to split, by default 5 folds. A number of folds means ``StratifiedGroupKFold`` if there are
+        groups, which keeps each group on one side, and ``StratifiedKFold`` if not, both without shuffling:
+        the folds are the same each time, the same as in scikit-learn's own functions, and epochs that follow
+        each other in a recording, which are alike, mostly fall on the same side. An iterable gives the
+        positions of the training and test samples of each fold.
+    n_jobs : None | int
+        Number of folds to fit at the same time; ``None`` is 1, ``-1`` is all cores.
+    verbose : None | bool
+        Whether to show a progress bar over the folds, by default not.
+
+    Returns
+    -------
+    result : Evaluation
+        Scores, predictions and figures.
+
+    Raises
+    ------
+    TypeError
+        If ``estimator`` is no classifier.
+    ValueError
+        If there are fewer than two samples, if labels or groups are missing, NaN or of the wrong length, if a
+        fold has no test samples, a single class to train on, or samples on both sides.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    >>> from mne_cnnclass import evaluate
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat(["left", "right"], 20)
+    >>> X = rng.standard_normal((40, 3)) + 2 * (y == "right")[:, None]
+    >>> evaluate(LinearDiscriminantAnalysis(), X, y)
+    <Evaluation | 40 samples, 5 folds | left: 20, right: 20 | chance accuracy 0.50>
+                        mean     sd  pooled  chance  n_folds
+    metric
+    accuracy           0.950  0.112   0.950     0.5        5
+    ...
+    """
+    if isinstance(estimator, type) or not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
+        raise TypeError(f"estimator must be an instance of a scikit-learn classifier, got {estimator!r}.")
+    view = as_view(X)
+    if view is None:
+        X = np.asarray(X)
+        if X.ndim == 0 or y is None:
+            raise ValueError("y=None takes the labels of Epochs; with an array X, give y.")
+    else:
+        X, y = view, view.labels if y is None else y
+        groups = view.groups if groups is None else groups
+    if len(X) < 2:
+        raise ValueError(f"Cross-validation needs at least 2 samples, got {len(X)}.")
+    y = _check_column(y, "y", len(X))
+    groups = None if groups is None else _check_column(groups, "groups", len(X))
+    if type_of_target(y) not in ("binary", "multiclass"):
+        raise ValueError(f"y must hold classes (strings, integers or booleans), got {y.dtype} {y[:5]}.")
+
+    classes = np.unique(y)
+    splits = _split(cv, X, y, groups)
+    jobs = (
+        # MNE's log level is not known in other processes unless it is handed on
+        delayed(_fit_and_predict)(
+            clone(estimator), X, y, groups, classes, fold, train, test, verbose=logger.level
+        )
+        for fold, (train, test) in enumerate(splits)
+    )
+    done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
+    bar = tqdm(done, total=len(splits), desc="Cross-validation", unit="fold", disable=not verbose)
+    results = sorted(bar, key=lambda result: result[0]["fold"])
+
+    folds, predictions, histories = zip(*results, strict=True)
+    histories = [history for history in histories if history is not None]
+    return Evaluation(
+        predictions=pd.concat(predictions, ignore_index=True),
+        folds=pd.DataFrame(folds),
+        classes=classes,
+        histories=pd.concat(histories, ignore_index=True) if histories else None,
+    )
+
+
+def _check_column(values, name, n_samples):
+    """Labels or groups as an array with one known entry a sample."""
+    values = np.asarray(values)
+    if values.shape != (n_samples,):
+        raise ValueError(
+            f"{name} must have one entry a sample, shape ({n_samples},), got shape {values.shape}."
+        )
+    missing = np.flatnonzero(pd.isna(values))
+    if len(missing):
+        raise ValueError(
+            f"{name} is missing (NaN or None) for {len(missing)} of {n_samples} samples, first for sample "
+            f"{missing[0]}. Leave these samples out."
+        )
+    return values
+
+
+def _split(cv, X, y, groups):
+    """The positions of training and test samples of each fold, checked before anything is trained."""
+    if isinstance(cv, Integral) and groups is not None:
+        cv = StratifiedGroupKFold(cv)
+    positions = np.arange(len(y))
+    splits = [
+        (positions[train], positions[test])
+        for train, test in check_cv(cv, y, classifier=True).split(X, y, groups)
+    ]
+    if not splits:
+        raise ValueError(f"cv={cv!r} gives no folds.")
+    for fold, (train, test) in enumerate(splits):
+        if not len(test):
+            raise ValueError(f"Fold {fold} has no test samples. Use fewer folds.")
+        known = np.unique(y[train])
+        if len(known) < 2:
+            raise ValueError(
+                f"The training part of fold {fold} has only the class(es) {known.tolist()}, and at least 2 "
+                "are needed. Use more samples, or a splitter that spreads the classes."
+            )
+        shared = np.intersect1d(train, test)
+        if len(shared):
+            raise ValueError(
+                f"Fold {fold} has {len(shared)} samples in both the training and the test part, first "
+                f"sample {shared[0]}. Test on samples that were not trained on."
+            )
+    return splits
+
+
+def _fit_params(estimator, groups):
+    """The groups under the name by which this estimator's ``fit`` takes them, if it does."""
+    if groups is None:
+        return {}
+    if isinstance(estimator, Pipeline) and not get_config()["enable_metadata_routing"]:
+        name, last = estimator.steps[-1]
+        return {f"{name}__{key}": value for key, value in _fit_params(last, groups).items()}
+    # A parameter search has no argument of that name, but hands groups on to a splitter that asks for them.
+    asked_for = get_routing_for_object(estimator).consumes("fit", ["groups"])
+    return {"groups": groups} if asked_for or has_fit_parameter(estimator, "groups") else {}
+
+
+@mne.verbose
+def _fit_and_predict(estimator, X, y, groups, classes, fold, train, test, *, verbose):
+    """One fold: a row about the fold, a table of predictions, a table of the training history or None."""
+    start = perf_counter()
+    params = _fit_params(estimator, None if groups is None else groups[train])
+    estimator.fit(X[train], y[train], **params)
+    fitted = perf_counter()
+    if not hasattr(estimator, "classes_"):
+        raise TypeError(f"evaluate needs a classifier, but {estimator!r} has no classes_ after fit.")
+    table = {"fold": fold, "sample": test, "y_true": y[test], "y_pred": estimator.predict(X[test])}
+    if np.shape(table["y_pred"]) != test.shape:
+        raise ValueError(
+            f"estimator must predict one class a sample, shape {test.shape}, got {np.shape(table['y_pred'])}."
+        )
+    if groups is not None:
+        table["group"] = groups[test]
+    table |= _predict_scores(estimator, X[test], classes)
+    known, counts = np.unique(y[train], return_counts=True)
+    row = {
+        "fold": fold,
+        "n_train": len(train),
+        "n_test": len(test),
+        "most_frequent": known[counts.argmax()],
+        "fit_time": fitted - start,
+        "score_time": perf_counter() - fitted,
+    }
+    history = getattr(_last_step(estimator), "history_", None)
+    if isinstance(history, pd.DataFrame):
+        return row, pd.DataFrame(table), history.assign(fold=fold)[["fold", *history.columns]]
+    return row, pd.DataFrame(table), None
+
+
+def _predict_scores(estimator, X, classes):
+    """A column a class: probabilities, else decision scores, else nothing."""
+    if hasattr(estimator, "predict_proba"):
+        prefix, absent, values = PROBA, 0.0, np.asarray(estimator.predict_proba(X), float)
+    elif hasattr(estimator, "decision_function"):
+        # A class that was not trained on gets the lowest score, as in cross_val_predict.
+        prefix, absent = DECISION, np.finfo(float).min
+        values = np.asarray(estimator.decision_function(X), float)
+        if values.ndim == 1:
+            values = np.column_stack([-values, values])
+    else:
+        return {}
+    if values.shape != (len(X), len(estimator.classes_)):
+        raise ValueError(
+            f"estimator must give one {prefix.rstrip('_')} value a sample and class, shape "
+            f"{(len(X), len(estimator.classes_))}, got {values.shape}."
+        )
+    if not np.isfinite(values).all():
+        raise ValueError(f"estimator gives NaN or infinite {prefix.rstrip('_')} values; check its input.")
+    columns = dict(zip(estimator.classes_.tolist(), values.T, strict=True))
+    return {f"{prefix}{c}": columns.get(c, np.full(len(X), absent)) for c in classes.tolist()}
+
+
+def _last_step(estimator):
+    """The classifier at the end of Pipelines and searches."""
+    if isinstance(estimator, Pipeline):
+        return _last_step(estimator[-1])
+    if hasattr(estimator, "best_estimator_"):
+        return _last_step(estimator.best_estimator_)
+    return estimator

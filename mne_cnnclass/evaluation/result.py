@@ -1,0 +1,237 @@
+"""The result of a cross-validation: scores, tables and figures all follow from its predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .. import viz
+from .metrics import chance_levels, get_scores, score_folds, summarize
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Evaluation:
+    """Predictions on samples that were not trained on, and what follows from them.
+
+    Made by :func:`evaluate`.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        A row a test sample: ``fold``, ``sample`` (position in X), ``y_true``, ``y_pred``, ``group`` if there
+        are groups, and a column a class: ``proba_<class>``, or ``decision_<class>`` from a classifier
+        without probabilities.
+    folds : pandas.DataFrame
+        A row a fold: ``fold``, ``n_train``, ``n_test``, ``most_frequent`` (class of the training part),
+        ``fit_time`` and ``score_time`` in s.
+    classes : array, shape (n_classes,)
+        The classes, sorted.
+    histories : None | pandas.DataFrame
+        What was measured in each fold and epoch of training, if the classifier has a table ``history_``.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from mne_cnnclass import evaluate
+    >>> result = evaluate(LogisticRegression(max_iter=1000), *load_iris(return_X_y=True))
+    >>> result.predictions.columns.tolist()
+    ['fold', 'sample', 'y_true', 'y_pred', 'proba_0', 'proba_1', 'proba_2']
+    >>> result.scores.head(3)
+       fold             metric     value  n_train  n_test
+    0     0           accuracy  0.966667      120      30
+    1     0  balanced_accuracy  0.966667      120      30
+    2     0    precision_macro  0.969697      120      30
+    """
+
+    predictions: pd.DataFrame
+    folds: pd.DataFrame
+    classes: np.ndarray
+    histories: pd.DataFrame | None = None
+
+    @cached_property
+    def scores(self):
+        """A row a fold and metric: ``fold``, ``metric``, ``value``, ``n_train``, ``n_test``.
+
+        A value is NaN where the metric is undefined: in all but the accuracy, when a class is missing from
+        the test part.
+        """
+        return score_folds(self.predictions, self.folds, self.classes)
+
+    @property
+    def chance(self):
+        """Accuracy to expect without looking at the samples.
+
+        The accuracy of always guessing the most frequent class of the training part, on the test part, mean
+        over folds; or 1 / n_classes, that of guessing at random, if this is more.
+        """
+        return float(chance_levels(self.predictions, self.folds, self.classes)["accuracy"])
+
+    def summary(self):
+        """Each metric over all folds.
+
+        Returns
+        -------
+        summary : pandas.DataFrame
+            A row a metric: ``mean`` and ``sd`` (standard deviation with n - 1, NaN for one fold) over the
+            ``n_folds`` in which it is defined, ``pooled`` over the predictions of all folds together, and
+            ``chance``: for the accuracy, see :attr:`chance`; for averages over classes 1 / n_classes, which
+            guessing at random in proportion to the class frequencies gives; 0.5 for the ROC-AUC. Scores of
+            different models are on different scales: the ROC-AUC is pooled for probabilities only, and
+            its mean over folds is the sounder of the two [1]_.
+
+        References
+        ----------
+        .. [1] Forman G, Scholz M (2010). Apples-to-apples in cross-validation studies: pitfalls in
+           classifier performance measurement. ACM SIGKDD Explorations 12(1):49-57.
+        """
+        return summarize(self.scores, self.predictions, self.folds, self.classes)
+
+    def __repr__(self):
+        counts = self.predictions.drop_duplicates("sample")["y_true"].value_counts()
+        shown = ", ".join(f"{name}: {counts[name]}" for name in self.classes.tolist() if name in counts)
+        text = f"{self._describe_n()} | {shown} | chance accuracy {self.chance:.2f}"
+        return f"<Evaluation | {text}>\n{self.summary().round(3).to_string()}"
+
+    def _repr_html_(self):
+        first, _ = repr(self).split("\n", 1)
+        return f"<p>{escape(first[1:-1])}</p>{self.summary().round(3).to_html()}"
+
+    def _describe_n(self):
+        n_samples, n_folds = self.predictions["sample"].nunique(), len(self.folds)
+        times = f", {len(self.predictions)} predictions" if len(self.predictions) > n_samples else ""
+        return f"{n_samples} samples, {n_folds} fold{'s' * (n_folds != 1)}{times}"
+
+    def plot_confusion_matrix(self, ax=None):
+        """Draw which classes are taken for which, over the predictions of all folds.
+
+        Parameters
+        ----------
+        ax : None | matplotlib.axes.Axes
+            Where to draw; ``None`` makes a new figure.
+
+        Returns
+        -------
+        fig : matplotlib.figure.Figure
+            The figure.
+        """
+        title = f"Accuracy {self.summary()['pooled']['accuracy']:.2f}, chance {self.chance:.2f}"
+        return viz.plot_confusion_matrix(
+            self.predictions["y_true"].to_numpy(),
+            self.predictions["y_pred"].to_numpy(),
+            classes=self.classes,
+            title=f"{title}\nn = {self._describe_n()}",
+            ax=ax,
+        )
+
+    def plot_roc(self, ax=None):
+        """Draw the ROC curve of each fold and their mean; with several classes, each against the rest.
+
+        Parameters
+        ----------
+        ax : None | matplotlib.axes.Axes
+            Where to draw; ``None`` makes a new figure.
+
+        Returns
+        -------
+        fig : matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        ValueError
+            If the classifier gave neither probabilities nor decision scores, or if no fold has test samples
+            of two classes.
+        """
+        y_score = get_scores(self.predictions)
+        if y_score is None:
+            raise ValueError(
+                "A ROC curve needs probabilities or decision scores, and this classifier has neither "
+                "predict_proba nor decision_function. Wrap it in CalibratedClassifierCV to get them."
+            )
+        return viz.plot_roc(
+            self.predictions["y_true"].to_numpy(),
+            y_score,
+            self.predictions["fold"].to_numpy(),
+            classes=self.classes,
+            title=f"n = {self._describe_n()}",
+            ax=ax,
+        )
+
+    def plot_training(self, ax=None):
+        """Draw loss and accuracy over the epochs of training, a thin line a fold and their mean.
+
+        Parameters
+        ----------
+        ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
+            Where to draw: one axes for the loss, or two for loss and accuracy. ``None`` makes a new figure.
+
+        Returns
+        -------
+        fig : matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        ValueError
+            If the classifier has no table ``history_``.
+        """
+        if self.histories is None:
+            raise ValueError("There are no training curves: this classifier has no table history_.")
+        title = f"n = {self._describe_n()}"
+        return viz.plot_training(self.histories, chance=self.chance, title=title, ax=ax)
+
+    def to_csv(self, folder):
+        """Write ``scores.csv`` and ``predictions.csv``.
+
+        Parameters
+        ----------
+        folder : path-like
+            Where to; made if it does not exist.
+
+        Returns
+        -------
+        paths : list of pathlib.Path
+            The files.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        tables = {folder / "scores.csv": self.scores, folder / "predictions.csv": self.predictions}
+        for path, table in tables.items():
+            table.to_csv(path, index=False)
+        return list(tables)
+
+    def save_figures(self, folder):
+        """Write ``confusion_matrix.png``, and ``roc.png`` and ``training.png`` if they can be drawn.
+
+        Parameters
+        ----------
+        folder : path-like
+            Where to; made if it does not exist.
+
+        Returns
+        -------
+        paths : list of pathlib.Path
+            The files.
+        """
+        import matplotlib.pyplot as plt
+
+        plots = {"confusion_matrix": self.plot_confusion_matrix}
+        tested = self.predictions.groupby("fold")["y_true"].nunique()
+        if get_scores(self.predictions) is not None and tested.max() > 1:
+            plots["roc"] = self.plot_roc
+        if self.histories is not None:
+            plots["training"] = self.plot_training
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [folder / f"{name}.png" for name in plots]
+        for path, plot in zip(paths, plots.values(), strict=True):
+            fig = plot()
+            fig.savefig(path, dpi=150)
+            plt.close(fig)
+        return paths

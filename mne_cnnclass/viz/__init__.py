@@ -1,0 +1,12 @@
+"""Figures of scores and of training, drawn with matplotlib, which is loaded at the first figure."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submod_attrs={
+        "confusion": ["plot_confusion_matrix"],
+        "roc": ["plot_roc"],
+        "training": ["plot_training"],
+    },
+)

@@ -1,0 +1,66 @@
+"""Confusion matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.ticker import PercentFormatter
+from sklearn.metrics import confusion_matrix
+
+from .style import class_names, get_axes
+
+
+def plot_confusion_matrix(y_true, y_pred, *, classes, title=None, ax=None):
+    """Draw which classes are taken for which, as counts and as percent of the true class.
+
+    Parameters
+    ----------
+    y_true, y_pred : array, shape (n_samples,)
+        The true and the predicted classes.
+    classes : array, shape (n_classes,)
+        The classes, in the order of rows and columns.
+    title : None | str
+        Title of the axes.
+    ax : None | matplotlib.axes.Axes
+        Where to draw; ``None`` makes a new figure.
+
+    Returns
+    -------
+    fig : matplotlib.figure.Figure
+        The figure.
+
+    Examples
+    --------
+    >>> from mne_cnnclass.viz import plot_confusion_matrix
+    >>> fig = plot_confusion_matrix([0, 0, 1, 1], [0, 0, 1, 0], classes=[0, 1])
+    """
+    counts = confusion_matrix(y_true, y_pred, labels=classes)
+    totals = counts.sum(axis=1, keepdims=True)
+    percent = np.divide(100 * counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
+
+    n_classes = len(classes)
+    names = class_names(classes)
+    longest = max(len(line) for name in names for line in name.splitlines())
+    side, room = max(2.6, 0.6 * n_classes), 0.085 * longest  # of the matrix and of the names, in inches
+    tilted = room > side / n_classes
+    ax = get_axes(ax, figsize=(side + room + 1.8, side + 1.1 + (0.7 * room if tilted else 0)))[0]
+    image = ax.imshow(percent, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+    ax.set_facecolor("0.9")  # seen where there is no sample of a true class
+    fontsize = "medium" if n_classes < 6 else "small"
+    for (row, column), count in np.ndenumerate(counts):
+        share = percent[row, column]
+        text = f"{count}" if np.isnan(share) else f"{count}\n{share:.0f}%"
+        # Below this relative luminance white is read more easily than black (contrast ratio of WCAG 2).
+        red_green_blue = np.array(image.to_rgba(np.nan_to_num(share))[:3])
+        luminance = np.dot(red_green_blue**2.2, [0.2126, 0.7152, 0.0722])
+        color = "white" if luminance < 0.18 else "black"
+        ax.text(column, row, text, ha="center", va="center", color=color, fontsize=fontsize)
+
+    tilt = dict(rotation=45, ha="right", rotation_mode="anchor") if tilted else {}
+    ax.set_xticks(range(n_classes), names, **tilt)
+    ax.set_yticks(range(n_classes), names)
+    ax.set(xlabel="Predicted class", ylabel="True class")
+    if title is not None:
+        ax.set_title(title)
+    bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, format=PercentFormatter(decimals=0))
+    bar.set_label("Share of the true class")
+    return ax.figure

@@ -1,0 +1,69 @@
+"""Training curves."""
+
+from __future__ import annotations
+
+from matplotlib.ticker import MaxNLocator
+
+from .style import CHANCE, COLORS, FOLD, MEAN, get_axes
+
+PANELS = (("loss", "Loss"), ("accuracy", "Accuracy (share of samples)"))
+PARTS = (("train", "training", COLORS[0]), ("valid", "validation", COLORS[1]))
+
+
+def plot_training(histories, *, chance=None, title=None, ax=None):
+    """Draw loss and accuracy over the epochs of training, a thin line a fold and their mean.
+
+    The mean ends where the first fold ends, because the mean of the folds that go on is one of other folds.
+
+    Parameters
+    ----------
+    histories : pandas.DataFrame
+        The columns ``fold``, ``epoch``, ``train_loss``, and those of ``valid_loss``, ``train_accuracy`` and
+        ``valid_accuracy`` that were measured.
+    chance : None | float
+        Accuracy to expect without looking at the samples, drawn as a line.
+    title : None | str
+        Title, above the left axes.
+    ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
+        Where to draw: one axes for the loss, or two for loss and accuracy. ``None`` makes a new figure.
+
+    Returns
+    -------
+    fig : matplotlib.figure.Figure
+        The figure.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mne_cnnclass.viz import plot_training
+    >>> fig = plot_training(pd.DataFrame(dict(fold=0, epoch=[1, 2], train_loss=[0.7, 0.5])))
+    """
+    panels = [
+        (what, label) for what, label in PANELS if any(f"{part}_{what}" in histories for part, *_ in PARTS)
+    ]
+    axes = get_axes(ax, figsize=(4.6 * len(panels), 3.8), ncols=len(panels))
+    for axis, (what, label) in zip(axes, panels, strict=False):
+        for part, name, color in PARTS:
+            if f"{part}_{what}" in histories:
+                # rows are epochs, columns are folds
+                table = histories.pivot(index="epoch", columns="fold", values=f"{part}_{what}")
+                _draw(axis, table, name, color)
+        if what == "accuracy":
+            axis.set_ylim(-0.02, 1.02)
+            if chance is not None:
+                axis.axhline(chance, label=f"chance {chance:.2f}", **CHANCE)
+        axis.set(xlabel="Epoch of training", ylabel=label)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.legend(fontsize="small")
+    if title is not None:
+        axes[0].set_title(title, loc="left")
+    return axes[0].figure
+
+
+def _draw(axis, table, name, color):
+    marker = "o" if len(table) == 1 else None
+    if table.shape[1] > 1:
+        axis.plot(table.index, table, color=color, marker=marker, **FOLD)
+        name = f"{name}, mean of {table.shape[1]} folds"
+    mean = table.dropna().mean(axis=1)
+    axis.plot(mean.index, mean, color=color, marker=marker, label=name, **MEAN)

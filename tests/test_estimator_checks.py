@@ -1,0 +1,21 @@
+"""Scikit-learn's own checks of an estimator."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from mne_cnnclass import CNNClassifier
+
+STOCHASTIC = (
+    "weights change the mini-batches, and with them the path of the optimizer: the reason that scikit-learn "
+    "gives for its own stochastic estimators (SGDClassifier, MLPClassifier …)"
+)
+
+
+def expected_failures(estimator):
+    return {"check_sample_weight_equivalence_on_dense_data": STOCHASTIC}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@parametrize_with_checks([CNNClassifier()], expected_failed_checks=expected_failures)
+def test_check_estimator(estimator, check):
+    check(estimator)
