@@ -284,7 +284,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         classes, target = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(
-                f"y has only 1 class, {classes[0]!r}, but a classifier needs samples of at least 2 classes."
+                f"y has only 1 class, {classes.tolist()[0]!r}, but a classifier needs samples of at least 2 classes."
             )
         go_on = self.warm_start and hasattr(self, "module_")
         if go_on:

@@ -191,7 +191,7 @@ class EpochsView:
         numbers = self._origin[:, 0]
         cuts = np.flatnonzero(np.diff(numbers)) + 1
         parts = [
-            self._sources[rows[0, 0]][rows[:, 1]].pick(self._ch_names)
+            self._part(self._sources[rows[0, 0]], rows[:, 1])
             for rows in np.split(self._origin, cuts)
             if len(rows)
         ]
@@ -203,6 +203,11 @@ class EpochsView:
             for part in parts:  # MNE joins Epochs only if all or none of them have metadata
                 part.metadata = None
         return mne.concatenate_epochs(parts, verbose="ERROR")
+
+    def _part(self, source, rows):
+        """Epochs of one source with the channels of the view, read from disk only if MNE has to."""
+        part = source[rows]
+        return part if part.ch_names == self._ch_names else part.load_data().pick(self._ch_names)
 
     def pick(self, ch_names):
         """Take channels by name, in the order given.

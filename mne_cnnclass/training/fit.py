@@ -79,7 +79,7 @@ def train(module, data, y, weight, *, options, valid=None, device):
 
     net = SampleNet(
         module,
-        augmentation=[t.to(device) for t in copy.deepcopy(_as_list(options.augmentation))],
+        augmentation=copy.deepcopy(_as_list(options.augmentation)),
         label_smoothing=options.label_smoothing,
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=options.weight_decay,

@@ -1,0 +1,8 @@
+"""What can be trained: the models of braindecode, MultiScaleCNN, and any class that is built as they are."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submod_attrs={"catalog": ["list_models"], "multiscale": ["MultiScaleCNN"]},
+)

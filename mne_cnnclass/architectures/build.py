@@ -1,0 +1,255 @@
+"""From the name or the class of an architecture to a module that is known to take its input."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import time
+
+import numpy as np
+import torch
+from torch import nn
+
+from .braindecode_models import REFUSED, braindecode_classes, corrected, default_params, quiet_braindecode
+from .limits import explain_refusal
+
+# What braindecode calls the properties of the input; everything else is a parameter of the model itself.
+SIGNAL = ("n_chans", "n_outputs", "n_times", "sfreq", "chs_info", "input_window_seconds")
+SECONDS_TO_EXPLAIN = 20.0  # a large network is not tried out for longer; its own error has to do
+
+
+def resolve_model(model):
+    """Get the class of an architecture.
+
+    Parameters
+    ----------
+    model : str | type
+        A name from :func:`~mne_cnnclass.list_models`, or a subclass of `torch.nn.Module`.
+
+    Returns
+    -------
+    cls : type
+        The class.
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is neither a name nor such a class.
+    ValueError
+        If there is no architecture of that name, or it is no classifier.
+    """
+    if isinstance(model, type) and issubclass(model, nn.Module):
+        return model
+    if isinstance(model, nn.Module):
+        raise TypeError(
+            f"model must be a class, got an instance of {type(model).__name__}: pass the class, and its "
+            "arguments as model_params, so that every fit starts with a new network."
+        )
+    if not isinstance(model, str):
+        raise TypeError(f"model must be a name or a subclass of torch.nn.Module, got {model!r}.")
+    if model == "MultiScaleCNN":
+        from .multiscale import MultiScaleCNN
+
+        return MultiScaleCNN
+    if model in REFUSED:
+        raise ValueError(f"{model} can't classify epochs: {REFUSED[model]}.")
+    classes = braindecode_classes()
+    if model not in classes:
+        names = {name.lower(): name for name in ["MultiScaleCNN", *classes] if name not in REFUSED}
+        close = [names[match] for match in difflib.get_close_matches(model.lower(), names, cutoff=0.5)]
+        hint = f"did you mean {' or '.join(close)}? " if close else ""
+        raise ValueError(f"There is no model {model!r}; {hint}mne_cnnclass.list_models() lists all.")
+    return classes[model]
+
+
+def build_module(model, params=None, *, n_chans, n_outputs, n_times, sfreq=None, chs_info=None):
+    """Build a network and make sure that it works for the input.
+
+    Parameters
+    ----------
+    model : str | type
+        A name from :func:`~mne_cnnclass.list_models`, or a subclass of `torch.nn.Module` whose constructor
+        takes the arguments below that it names (all, if it has ``**kwargs``).
+    params : None | dict
+        Further arguments of the constructor; they take precedence over those below.
+    n_chans : int
+        Number of channels.
+    n_outputs : int
+        Number of classes.
+    n_times : int
+        Number of samples of a window.
+    sfreq : None | float
+        Sampling frequency in Hz, if known.
+    chs_info : None | list of dict
+        The channels as in ``info["chs"]``, if known. Positions are passed on only if every channel has one.
+
+    Returns
+    -------
+    module : torch.nn.Module
+        The network, in training mode, which returns logits of shape (n_samples, n_outputs) for input of
+        shape (n_samples, n_chans, n_times).
+
+    Raises
+    ------
+    TypeError
+        If ``model`` is neither a name nor a class of a network.
+    ValueError
+        If there is no such model or parameter, or if the network can't take the input; the message says
+        what it needs.
+
+    Examples
+    --------
+    >>> from mne_cnnclass.architectures.build import build_module
+    >>> module = build_module("EEGNet", {"F1": 4}, n_chans=3, n_outputs=2, n_times=256)
+    >>> build_module("EEGNet", n_chans=3, n_outputs=2, n_times=8)
+    Traceback (most recent call last):
+        ...
+    ValueError: EEGNet needs windows of at least 27 samples with these parameters, got 8 samples.
+    """
+    cls = resolve_model(model)
+    params = dict(params or {})
+    _check_parameter_names(cls, params)
+    signal = dict(
+        n_chans=n_chans,
+        n_outputs=n_outputs,
+        n_times=n_times,
+        sfreq=sfreq,
+        chs_info=without_partial_positions(chs_info),
+    )
+
+    try:
+        with quiet_braindecode():
+            return _build(cls, params, signal)
+    except _WrongOutput as error:
+        raise ValueError(f"{cls.__name__} {error}") from None
+    except Exception as error:  # architectures raise what they like
+        clause = _explain(cls, params, signal)
+        if clause is None:
+            clause = f"can't be built from {_describe(signal)} with {params=}: {_first_line(error)}"
+        raise ValueError(f"{cls.__name__} {clause.rstrip('.')}.") from error
+
+
+def _explain(cls, params, signal):
+    """What the architecture needs, found by trying; None if that takes too long or nothing helps."""
+    started = time.monotonic()
+
+    def works(**changes):
+        if time.monotonic() - started > SECONDS_TO_EXPLAIN:
+            raise TimeoutError
+        return takes(cls, params, {**signal, **changes})
+
+    try:
+        return explain_refusal(works, signal)
+    except TimeoutError:
+        return None
+
+
+class _WrongOutput(Exception):
+    """The network runs, but what it returns are no logits."""
+
+
+def takes(cls, params, signal):
+    """Whether a network of this class can be built for the signal and works."""
+    with quiet_braindecode():
+        try:
+            _build(cls, params, signal)
+        except Exception:  # architectures raise what they like; here it only counts that they do
+            return False
+    return True
+
+
+def _build(cls, params, signal):
+    accepted, takes_all = accepted_parameters(cls)
+    # an unknown sampling frequency is passed on as None, so that no default is taken for it
+    known = {k: v for k, v in signal.items() if v is not None or k == "sfreq"}
+    arguments = {k: v for k, v in known.items() if takes_all or k in accepted}
+    arguments |= default_params(cls, signal["n_chans"]) | params
+    inspect.signature(cls).bind(**arguments)
+    module = corrected(cls)(**arguments)
+    _check_outputs(module, signal)
+    return module
+
+
+def _check_outputs(module, signal):
+    """Run the module on noise, as at prediction and as in training, and leave its buffers as they were."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for training, n_samples in [(False, 1), (True, 2)]:
+            module.train(training)
+            # the first run comes before, since it may be what gives lazy layers their buffers
+            buffers = {name: buffer.clone() for name, buffer in module.named_buffers()} if training else {}
+            x = torch.randn(n_samples, signal["n_chans"], signal["n_times"], generator=generator)
+            logits = module(x)
+            for name, buffer in buffers.items():
+                module.get_buffer(name).copy_(buffer)
+            expected = (n_samples, signal["n_outputs"])
+            if not isinstance(logits, torch.Tensor) or tuple(logits.shape) != expected:
+                came = f"shape {tuple(logits.shape)}" if hasattr(logits, "shape") else type(logits).__name__
+                raise _WrongOutput(
+                    f"must return logits of shape {expected} for {n_samples} sample(s) of "
+                    f"{signal['n_outputs']} classes, but returned {came}."
+                )
+            if not logits.isfinite().all():
+                raise FloatingPointError("the outputs are not finite")
+
+
+def accepted_parameters(cls):
+    """Names that the constructor takes, those that it hands on to its parents included.
+
+    Returns
+    -------
+    names : list of str
+        The names.
+    takes_all : bool
+        Whether it takes any other name as well.
+    """
+    names = []
+    for parent in cls.__mro__:
+        if "__init__" not in vars(parent):
+            continue
+        parameters = list(inspect.signature(parent.__init__).parameters.values())[1:]
+        names += [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return list(dict.fromkeys(names)), False
+        if parent is nn.Module:
+            break
+    return list(dict.fromkeys(names)), True
+
+
+def own_parameters(cls):
+    """Names of the parameters that are no property of the input."""
+    return [name for name in accepted_parameters(cls)[0] if name not in SIGNAL]
+
+
+def _check_parameter_names(cls, params):
+    names, takes_all = accepted_parameters(cls)
+    unknown = [name for name in params if name not in names]
+    if unknown and not takes_all:
+        close = [match for name in unknown for match in difflib.get_close_matches(name, names, n=1)]
+        hint = f" Did you mean {' and '.join(close)}?" if close else ""
+        own = ", ".join(own_parameters(cls)) or "none"
+        raise ValueError(
+            f"{cls.__name__} has no parameter {', '.join(unknown)}.{hint} Its parameters: {own}."
+        )
+
+
+def without_partial_positions(chs_info):
+    """The channels without any positions unless each has one: most models can't tell a missing one."""
+    if chs_info is None:
+        return None
+    places = np.array([ch.get("loc", np.full(3, np.nan))[:3] for ch in chs_info], dtype=float)
+    if len(places) and np.isfinite(places).all() and places.any(axis=1).all():
+        return list(chs_info)
+    return [{key: value for key, value in ch.items() if key != "loc"} for ch in chs_info]
+
+
+def _describe(signal):
+    rate = "" if signal["sfreq"] is None else f" at {signal['sfreq']:g} Hz"
+    return (
+        f"{signal['n_chans']} channel(s), {signal['n_times']} samples{rate} and {signal['n_outputs']} classes"
+    )
+
+
+def _first_line(error):
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__

@@ -1,0 +1,82 @@
+"""The table of architectures that can be named."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+TABLE = Path(__file__).with_name("catalog.csv")
+COLUMNS = {
+    "purpose": "str",
+    "paper": "str",
+    "n_parameters": "Int64",
+    "min_times": "Int64",
+    "min_channels": "Int64",
+    "needs": "str",
+    "parameters": "str",
+    "usable": "boolean",
+    "reason": "str",
+    "braindecode": "str",
+}
+
+
+def list_models():
+    """List the architectures that :class:`~mne_cnnclass.CNNClassifier` knows by name.
+
+    Returns
+    -------
+    models : pandas.DataFrame
+        A row a model, with its name as index, and the columns
+
+        - ``purpose``: what it is for.
+        - ``paper``: where it was published.
+        - ``n_parameters``: number of weights. This and the next two are for default parameters and the
+          reference input: 22 named EEG channels with positions, 4 s at 250 Hz, 2 classes.
+        - ``min_times``: the shortest window that it takes, in samples.
+        - ``min_channels``: the fewest channels that it takes.
+        - ``needs``: what it has to know besides the samples (``sfreq``, ``channel names``,
+          ``channel positions``), so that it takes Epochs, but no arrays.
+        - ``parameters``: names of its own parameters, for ``model_params``.
+        - ``usable``: whether it classifies the reference input; missing for a model that is newer than
+          this package, which may work all the same.
+        - ``reason``: why not.
+
+    Notes
+    -----
+    Models are built as braindecode has them by default, with new weights, but for parameters without which
+    they would not take the input: ``BENDR`` is not told channel names (it would insist on those of its
+    published weights), ``EEGDINO`` gets an embedding for each channel, ``STEEGFormer`` numbers the channels
+    instead of downloading a table of them, and ``USleep`` may round the length of its kernel up. Each can be
+    set otherwise in ``model_params``. ``ShallowFBCSPNet`` and ``Deep4Net`` take one channel, too.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import list_models
+    >>> models = list_models()
+    >>> models.loc["EEGNet", ["min_times", "min_channels"]].to_list()
+    [27, 1]
+    >>> models.query("usable and needs == '' and n_parameters < 10_000").index.to_list()[:3]
+    ['AttentionBaseNet', 'EEGITNet', 'EEGNet']
+    """
+    models = pd.read_csv(TABLE, index_col="name", dtype=COLUMNS, keep_default_na=False, na_values=[""])
+    text = [column for column, dtype in COLUMNS.items() if dtype == "str"]
+    models[text] = models[text].fillna("")
+    models["parameters"] = models["parameters"].str.split()
+    if version("braindecode") not in set(models.pop("braindecode")):
+        models = _with_installed(models)
+    return models
+
+
+def _with_installed(models):
+    """The models that the installed braindecode has, with what is known of them."""
+    from .braindecode_models import braindecode_classes
+    from .build import own_parameters
+
+    classes = braindecode_classes()
+    models = models.reindex([name for name in models.index if name in classes or name == "MultiScaleCNN"])
+    for name in sorted(classes.keys() - set(models.index)):
+        models.loc[name] = {"purpose": "", "paper": "", "needs": "", "reason": ""}
+        models.at[name, "parameters"] = own_parameters(classes[name])
+    return models.sort_index()

