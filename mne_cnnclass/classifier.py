@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import numbers
 from dataclasses import fields
 
 import mne
@@ -13,10 +12,16 @@ import pandas as pd
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .guard import check_labels, check_same_problem, check_samples, check_training_samples
+from .guard import (
+    check_labels,
+    check_parameters,
+    check_same_problem,
+    check_samples,
+    check_training_samples,
+)
 from .samples import ChannelScaler, as_view, channel_positions, iter_blocks
 
 __all__ = ["CNNClassifier"]
@@ -211,41 +216,6 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         return tags
 
-    def _check_params(self):
-        check_scalar(self.max_epochs, "max_epochs", numbers.Integral, min_val=1)
-        check_scalar(self.batch_size, "batch_size", numbers.Integral, min_val=1)
-        check_scalar(self.lr, "lr", numbers.Real, min_val=0, include_boundaries="neither")
-        check_scalar(self.weight_decay, "weight_decay", numbers.Real, min_val=0)
-        check_scalar(
-            self.label_smoothing,
-            "label_smoothing",
-            numbers.Real,
-            min_val=0,
-            max_val=1,
-            include_boundaries="left",
-        )
-        if self.lr_schedule not in (None, "one_cycle"):
-            raise ValueError(f"lr_schedule must be None or 'one_cycle', got {self.lr_schedule!r}.")
-        if self.validation_fraction is not None:
-            check_scalar(
-                self.validation_fraction,
-                "validation_fraction",
-                numbers.Real,
-                min_val=0,
-                max_val=1,
-                include_boundaries="neither",
-            )
-        if self.patience is not None:
-            check_scalar(self.patience, "patience", numbers.Integral, min_val=1)
-            if self.validation_fraction is None:
-                raise ValueError(
-                    "patience watches the validation loss, so it needs a validation_fraction, got None."
-                )
-        if self.n_threads is not None:
-            check_scalar(self.n_threads, "n_threads", numbers.Integral, min_val=1)
-        if self.model_params is not None and not isinstance(self.model_params, dict):
-            raise TypeError(f"model_params must be None or a dict, got {type(self.model_params).__name__}.")
-
     # -- training ----------------------------------------------------------------------------------
 
     def fit(self, X, y=None, groups=None, sample_weight=None):
@@ -277,7 +247,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         RuntimeError
             If the loss diverges.
         """
-        self._check_params()
+        check_parameters(self)
         X, y, groups, weight, table = check_training_samples(
             X, y, groups, sample_weight, self.class_weight, estimator=self
         )

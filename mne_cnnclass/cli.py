@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -19,7 +18,6 @@ import typer
 from ._version import __version__
 
 DEBUG_VARIABLE = "MNE_CNNCLASS_DEBUG"
-SETTINGS_KEY = "mne_cnnclass_epochs"
 
 app = typer.Typer(
     add_completion=False,
@@ -219,14 +217,15 @@ def train(
 
     The file holds how the epochs were made, too, so that new recordings are treated in the same way.
     """
+    from .persistence import save_classifier
+
     if not output.resolve().parent.is_dir():
         raise FileNotFoundError(f"No such folder: {output.resolve().parent}")
     clf = _classifier(model, max_epochs, seed, verbose=True)
     settings = _settings(event, tmin, tmax, l_freq, h_freq, picks)
     view = _read(recordings, settings)
     print(view)
-    clf.fit(view).save(output)
-    _write_settings(output, settings)
+    save_classifier(clf.fit(view), output, epochs_settings=settings)
     _report_files([output])
 
 
@@ -251,10 +250,14 @@ def predict(
     The epochs are made as in the training. Columns of the table: file, onset (s), event, predicted, and
     the probability of each class.
     """
-    from .persistence import load_classifier
+    from .persistence import load_classifier, read_epochs_settings
 
-    clf = load_classifier(model)
-    settings = _read_settings(model)
+    clf, settings = load_classifier(model), read_epochs_settings(model)
+    if settings is None:
+        raise ValueError(
+            f"{model} does not say how its epochs were made, as it was not written by `mne-cnnclass train`. "
+            "Make the epochs in Python and use load_classifier(path).predict(epochs)."
+        )
     if event:
         settings["events"] = _parse_events(event)
     view = _read(recordings, settings)
@@ -338,30 +341,6 @@ def _classifier(model="MultiScaleCNN", max_epochs=None, seed=0, **options):
     if max_epochs is not None:
         options["max_epochs"] = max_epochs
     return CNNClassifier(model, random_state=seed, **options)
-
-
-def _write_settings(path, settings):
-    """Put the settings of the epochs into the header of a saved classifier."""
-    from safetensors import safe_open
-    from safetensors.torch import save_file
-
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata() | {SETTINGS_KEY: json.dumps(settings)}
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
-    save_file(weights, path, metadata=metadata)
-
-
-def _read_settings(path):
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        text = file.metadata().get(SETTINGS_KEY)
-    if text is None:
-        raise ValueError(
-            f"{path} does not say how its epochs were made, as it was not written by `mne-cnnclass train`. "
-            "Make the epochs in Python and use load_classifier(path).predict(epochs)."
-        )
-    return json.loads(text)
 
 
 def _print_entry(name, *texts, indent=24):

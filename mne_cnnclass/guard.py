@@ -2,14 +2,53 @@
 
 from __future__ import annotations
 
+import numbers
+
 import numpy as np
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_array, check_consistent_length, check_scalar, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from .epochs_view import EpochsView
 from .samples import as_view
+
+
+def check_parameters(clf):
+    """Check the parameters of a classifier before anything is computed."""
+    check_scalar(clf.max_epochs, "max_epochs", numbers.Integral, min_val=1)
+    check_scalar(clf.batch_size, "batch_size", numbers.Integral, min_val=1)
+    check_scalar(clf.lr, "lr", numbers.Real, min_val=0, include_boundaries="neither")
+    check_scalar(clf.weight_decay, "weight_decay", numbers.Real, min_val=0)
+    check_scalar(
+        clf.label_smoothing,
+        "label_smoothing",
+        numbers.Real,
+        min_val=0,
+        max_val=1,
+        include_boundaries="left",
+    )
+    if clf.lr_schedule not in (None, "one_cycle"):
+        raise ValueError(f"lr_schedule must be None or 'one_cycle', got {clf.lr_schedule!r}.")
+    if clf.validation_fraction is not None:
+        check_scalar(
+            clf.validation_fraction,
+            "validation_fraction",
+            numbers.Real,
+            min_val=0,
+            max_val=1,
+            include_boundaries="neither",
+        )
+    if clf.patience is not None:
+        check_scalar(clf.patience, "patience", numbers.Integral, min_val=1)
+        if clf.validation_fraction is None:
+            raise ValueError(
+                "patience watches the validation loss, so it needs a validation_fraction, got None."
+            )
+    if clf.n_threads is not None:
+        check_scalar(clf.n_threads, "n_threads", numbers.Integral, min_val=1)
+    if clf.model_params is not None and not isinstance(clf.model_params, dict):
+        raise TypeError(f"model_params must be None or a dict, got {type(clf.model_params).__name__}.")
 
 
 def check_training_samples(X, y, groups, sample_weight, class_weight, *, estimator):

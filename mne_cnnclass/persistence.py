@@ -23,7 +23,7 @@ KEY = "mne_cnnclass"
 NOT_SAVED = ("augmentation", "callbacks", "random_state")
 
 
-def save_classifier(clf, path):
+def save_classifier(clf, path, *, epochs_settings=None):
     """Write a fitted classifier into one file.
 
     Parameters
@@ -32,6 +32,8 @@ def save_classifier(clf, path):
         The fitted estimator.
     path : path-like
         The file. It is replaced only when the new one is complete.
+    epochs_settings : None | dict
+        How the epochs were made, as arguments of `preprocessing.make_epochs`, for those who will make more.
 
     Raises
     ------
@@ -73,6 +75,7 @@ def save_classifier(clf, path):
             "mean": clf.scaler_.mean_.tolist(),
             "scale": clf.scaler_.scale_.tolist(),
         },
+        "epochs_settings": epochs_settings,
         "history": clf.history_.to_dict(orient="list"),
         "versions": {name: version(name) for name in ("mne-cnnclass", "torch", "braindecode", "mne")},
     }
@@ -154,6 +157,11 @@ def load_classifier(path, *, module=None):
     except RuntimeError as error:
         raise ValueError(f"The weights in {path} do not fit the network that it names: {error}") from error
     return clf
+
+
+def read_epochs_settings(path):
+    """How the epochs were made that a saved classifier was trained on; None if the file does not say."""
+    return _read(path)[0]["epochs_settings"]
 
 
 def _read(path):

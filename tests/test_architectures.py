@@ -176,8 +176,8 @@ def test_same_seed_and_state_give_the_same_network(name, motor_imagery):
         ),
         (
             "LUNA",
-            dict(n_times=590),
-            r"can't take windows of 590 samples .* but windows of 600 samples \(2.40 s at 250 Hz\) would do",
+            dict(n_times=20),
+            r"can't take windows of 20 samples .* but windows of 40 samples \(0.16 s at 250 Hz\) would do",
         ),
         ("EEGSym", dict(sfreq=None), "EEGSym needs the sampling frequency: pass Epochs"),
         (
