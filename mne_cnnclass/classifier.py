@@ -26,6 +26,8 @@ from .samples import ChannelScaler, as_view, channel_positions, iter_blocks
 
 __all__ = ["CNNClassifier"]
 
+PREDICTION_BATCH = 64  # samples; enough to keep the processor busy, and small in memory
+
 
 class CNNClassifier(ClassifierMixin, BaseEstimator):
     """Classify epochs with a convolutional network.
@@ -46,8 +48,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         ``model__<name>`` with :meth:`set_params`, so that a grid search reaches it.
     max_epochs : int
         Number of training epochs (passes over the training samples).
-    batch_size : int
-        Samples a gradient step at most; batches are of nearly equal size.
+    batch_size : "auto" | int
+        Samples a gradient step at most; batches are of nearly equal size. ``"auto"`` takes an eighth of the
+        training samples, at least 8 and at most 64, so that small data sets take several steps an epoch, too.
     lr : float
         Learning rate of AdamW [1]_; with a schedule, its maximum.
     weight_decay : float
@@ -134,12 +137,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         model="MultiScaleCNN",
         *,
         model_params=None,
-        max_epochs=50,
-        batch_size=64,
-        lr=1e-3,
-        weight_decay=1e-2,
+        max_epochs=40,
+        batch_size="auto",
+        lr=0.01,
+        weight_decay=0.01,
         lr_schedule="one_cycle",
-        label_smoothing=0.0,
+        label_smoothing=0.1,
         validation_fraction=None,
         patience=None,
         standardize=True,
@@ -254,7 +257,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         classes, target = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(
-                f"y has only 1 class, {classes.tolist()[0]!r}, but a classifier needs samples of at least 2 classes."
+                f"y has only 1 class, {classes.tolist()[0]!r}, but a classifier needs at least 2."
             )
         go_on = self.warm_start and hasattr(self, "module_")
         if go_on:
@@ -291,7 +294,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         scaler = self.scaler_ if go_on else ChannelScaler(self.standardize).fit(X_train)
         weight = weight / weight[train_rows].mean()
         options = TrainingOptions(
-            **{f.name: getattr(self, f.name) for f in fields(TrainingOptions) if f.name != "progress"},
+            **{f.name: getattr(self, f.name) for f in fields(TrainingOptions) if hasattr(self, f.name)},
             progress=_wants_progress(self.verbose),
         )
         if go_on:
@@ -353,7 +356,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
         X = check_samples(self, X)
         device = resolve_device(self.device)
-        batches = map(self.scaler_.transform, iter_blocks(X, self.batch_size))
+        batches = map(self.scaler_.transform, iter_blocks(X, PREDICTION_BATCH))
         with torch_session(self._seed, n_threads=self.n_threads, device=device):
             return softmax(predict_logits(self.module_, batches, device=device), axis=1)
 

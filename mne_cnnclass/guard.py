@@ -17,7 +17,8 @@ from .samples import as_view
 def check_parameters(clf):
     """Check the parameters of a classifier before anything is computed."""
     check_scalar(clf.max_epochs, "max_epochs", numbers.Integral, min_val=1)
-    check_scalar(clf.batch_size, "batch_size", numbers.Integral, min_val=1)
+    if clf.batch_size != "auto":
+        check_scalar(clf.batch_size, "batch_size", numbers.Integral, min_val=1)
     check_scalar(clf.lr, "lr", numbers.Real, min_val=0, include_boundaries="neither")
     check_scalar(clf.weight_decay, "weight_decay", numbers.Real, min_val=0)
     check_scalar(

@@ -39,10 +39,16 @@ def quiet_braindecode():
 def braindecode_classes():
     """The classes of all models that the installed braindecode has, by name."""
     with quiet_braindecode():
+        warnings.simplefilter("ignore")  # whatever an import warns of, no user is to blame
         import braindecode.models  # noqa: F401 - fills the tables
         from braindecode.models.util import interpolated_models_dict, models_dict
 
     return {**models_dict, **interpolated_models_dict}
+
+
+def _is_braindecodes(cls):
+    """Whether a class is braindecode's own; braindecode is not imported, which takes seconds, to find out."""
+    return cls.__module__.startswith("braindecode.") and braindecode_classes().get(cls.__name__) is cls
 
 
 def default_params(cls, n_chans):
@@ -59,12 +65,12 @@ def default_params(cls, n_chans):
         "STEEGFormer": {"n_chans_pos": max(145, n_chans), "chan_pos_idx": list(range(n_chans))},
         "USleep": {"ensure_odd_conv_size": True},
     }
-    return defaults.get(cls.__name__, {}) if braindecode_classes().get(cls.__name__) is cls else {}
+    return defaults.get(cls.__name__, {}) if _is_braindecodes(cls) else {}
 
 
 def corrected(cls):
     """The class with its fault put right, if it is one that has one; else the class itself."""
-    if braindecode_classes().get(cls.__name__) is cls and cls.__name__ in ("Deep4Net", "ShallowFBCSPNet"):
+    if cls.__name__ in ("Deep4Net", "ShallowFBCSPNet") and _is_braindecodes(cls):
         return _with_any_number_of_channels(cls)
     return cls
 

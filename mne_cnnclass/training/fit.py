@@ -19,7 +19,7 @@ class TrainingOptions:
     """How to train; the parameters of the same names of `CNNClassifier`."""
 
     max_epochs: int
-    batch_size: int
+    batch_size: str | int
     lr: float
     weight_decay: float
     lr_schedule: str | None
@@ -62,7 +62,10 @@ def train(module, data, y, weight, *, options, valid=None, device):
         If the loss becomes infinite or NaN.
     """
     dataset = SampleDataset(data, y, weight)
-    n_batches = len(Batches(dataset, batch_size=options.batch_size, shuffle=True))
+    batch_size = options.batch_size
+    if batch_size == "auto":
+        batch_size = min(max(round(len(dataset) / 8), 8), 64)
+    n_batches = len(Batches(dataset, batch_size=batch_size, shuffle=True))
     callbacks = [("accuracy", Accuracy()), ("learning_rate", LearningRate()), ("divergence", Divergence())]
     if options.lr_schedule is not None:
         callbacks.append(("schedule", _schedule(options, n_batches)))
@@ -85,7 +88,7 @@ def train(module, data, y, weight, *, options, valid=None, device):
         optimizer__weight_decay=options.weight_decay,
         lr=options.lr,
         max_epochs=options.max_epochs,
-        batch_size=options.batch_size,
+        batch_size=batch_size,
         train_split=None if valid is None else predefined_split(SampleDataset(*valid)),
         classes=list(range(int(y.max()) + 1)),
         callbacks=callbacks,
