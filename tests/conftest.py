@@ -5,6 +5,11 @@ import socket
 import tempfile
 from pathlib import Path
 
+# Before numpy, scipy and torch are loaded: a thread for each of pytest-xdist's processes, and scikit-learn's
+# check of array API input, which it leaves out otherwise.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
 import matplotlib
 import mne
 import numpy as np

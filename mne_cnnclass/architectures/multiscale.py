@@ -88,7 +88,7 @@ class MultiScaleCNN(nn.Module):
         pool_stride=(0.125, 0.25),
         n_components=16,
         n_cosines=16,
-        hidden_units=(),
+        hidden_units=(32,),
         drop_prob=0.5,
     ):
         super().__init__()

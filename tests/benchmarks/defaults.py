@@ -28,8 +28,9 @@ from mne_cnnclass import CNNClassifier, EpochsView, datasets
 
 N_REPEATS = 3
 ONE_BLOCK = dict(kernel_widths=((0.0625, 0.125),), n_filters=(24,), pool_size=(0.25,), pool_stride=(0.125,))
-VARIANTS = {
-    "defaults": {},
+START = dict(max_epochs=40, batch_size="auto", lr=0.01, weight_decay=0.01, label_smoothing=0.1)
+VARIANTS = {  # each is the start but for what it names
+    "start": {},
     "validation split 0.2, patience 10": dict(validation_fraction=0.2, patience=10),
     "lr 0.003": dict(lr=0.003),
     "lr 0.03": dict(lr=0.03),
@@ -41,8 +42,9 @@ VARIANTS = {
     "weight decay 0.1": dict(weight_decay=0.1),
     "dropout 0.25": dict(model_params=dict(drop_prob=0.25)),
     "one block": dict(model_params=ONE_BLOCK),
-    "a hidden layer of 32": dict(model_params=dict(hidden_units=(32,))),
+    "no hidden layer": dict(model_params=dict(hidden_units=())),
     "no slow path": dict(model_params=dict(n_cosines=0)),
+    "the defaults: lr 0.003, no label smoothing": dict(lr=0.003, label_smoothing=0.0),
     "EEGNet": dict(model="EEGNet"),
     "ShallowFBCSPNet": dict(model="ShallowFBCSPNet"),
 }
@@ -91,7 +93,7 @@ def variants(names):
     view = EpochsView(datasets.load_sample("train"))
     X, y = np.asarray(view), view.labels
     linear = make_pipeline(Vectorizer(), StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
-    estimators = {name: CNNClassifier(n_threads=1, **VARIANTS[name]) for name in names or VARIANTS}
+    estimators = {name: CNNClassifier(n_threads=1, **START | VARIANTS[name]) for name in names or VARIANTS}
     rows, reference = [], None
     for name, estimator in [*estimators.items(), ("linear model on raw samples", linear)]:
         jobs = []
@@ -121,13 +123,10 @@ def imagery(names):
     epochs = datasets.load_eegbci(range(1, 17))
     view = EpochsView(epochs, groups="subject")
     X, y, groups = np.asarray(view), view.labels, view.groups
-    with_rate = dict(model_params=dict(sfreq=view.sfreq), n_threads=1, random_state=0)
     estimators = {
-        "CNNClassifier()": CNNClassifier(**with_rate),
-        'CNNClassifier("EEGNet")': CNNClassifier("EEGNet", **with_rate),
-        'CNNClassifier("ShallowFBCSPNet")': CNNClassifier("ShallowFBCSPNet", **with_rate),
+        "CNNClassifier()": CNNClassifier(model_params={"sfreq": view.sfreq}, n_threads=1, random_state=0),
         'braindecode EEGClassifier("EEGNet"), its defaults': BraindecodeEEGNet(),
-        "MNE CSP(8) + LDA": make_pipeline(CSP(8), LinearDiscriminantAnalysis()),
+        "MNE CSP(8) + LDA": make_pipeline(CSP(8, verbose="ERROR"), LinearDiscriminantAnalysis()),
     }
     splits = list(LeaveOneGroupOut().split(X, y, groups))
     for number, name in enumerate(names or estimators):
