@@ -116,8 +116,7 @@ class MultiScaleCNN(nn.Module):
         self.course = nn.Conv1d(n_chans, min(n_chans, 4), 1, bias=False)
         phase = math.pi * (torch.arange(n_times) + 0.5) / n_times
         cosines = torch.cos(torch.outer(torch.arange(min(n_cosines, n_times)), phase)) / n_times
-        self.cosines = Linear(*cosines.T.shape, bias=False)
-        self.cosines.weight = nn.Parameter(cosines, requires_grad=False)
+        self.register_buffer("cosines", cosines, persistent=False)
         n_features += min(n_chans, 4) * len(cosines)
         self.norm = nn.BatchNorm1d(n_features)
         layers = []
@@ -133,7 +132,7 @@ class MultiScaleCNN(nn.Module):
 
     def forward(self, x):
         """Logits of shape (n_samples, n_outputs) for samples of shape (n_samples, n_chans, n_times)."""
-        features = [self.cosines(self.course(x)).flatten(1)]
+        features = [project(self.course(x), self.cosines, exact=not self.training).flatten(1)]
         x = self.spatial(x)
         for block in self.blocks:
             x = block(x)
@@ -141,18 +140,22 @@ class MultiScaleCNN(nn.Module):
         return self.dense(self.norm(torch.cat(features, dim=1)))
 
 
-class Linear(nn.Linear):
-    """A linear layer that gives a sample the same bits at prediction, whatever samples are beside it.
+def project(x, weight, bias=None, *, exact):
+    """Multiply rows by a matrix; if ``exact``, the same row gives the same bits whatever rows are beside it.
 
-    A matrix product rounds a row according to its place among the rows; computed in double precision and
+    A matrix product rounds a row according to its place among the rows. Computed in double precision and
     rounded once, it does not. The other layers of the network treat each sample for itself.
     """
+    if not exact:
+        return functional.linear(x, weight, bias)
+    return functional.linear(x.double(), weight.double(), None if bias is None else bias.double()).to(x.dtype)
+
+
+class Linear(nn.Linear):
+    """A linear layer, exact at prediction."""
 
     def forward(self, x):
-        if self.training:
-            return super().forward(x)
-        bias = None if self.bias is None else self.bias.double()
-        return functional.linear(x.double(), self.weight.double(), bias).to(x.dtype)
+        return project(x, self.weight, self.bias, exact=not self.training)
 
 
 class MultiScaleBlock(nn.Module):
