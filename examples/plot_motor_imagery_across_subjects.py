@@ -15,6 +15,7 @@ points to one.
 # 4–38 Hz, 1–4 s after the cue: the cue stands left or right and people look at it, and eye movements below
 # 4 Hz would tell the classes apart without any imagery.
 
+import mne
 from mne.decoding import CSP
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import LeaveOneGroupOut
@@ -23,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 from mne_cnnclass import CNNClassifier, EpochsView, datasets, evaluate
 from mne_cnnclass.evaluation import summary_table
 
+mne.set_log_level("ERROR")
 epochs = datasets.load_eegbci(subjects=[1, 2, 3, 7])
 view = EpochsView(epochs, groups="subject")
 print(view)
@@ -33,7 +35,7 @@ print(view)
 
 cv = LeaveOneGroupOut()
 clf = CNNClassifier("ShallowFBCSPNet", max_epochs=15, random_state=0)
-csp = make_pipeline(CSP(8, verbose="ERROR"), LinearDiscriminantAnalysis())
+csp = make_pipeline(CSP(8), LinearDiscriminantAnalysis())
 results = {"ShallowFBCSPNet": evaluate(clf, view, cv=cv), "CSP + LDA": evaluate(csp, view, cv=cv)}
 print(summary_table(results).to_string())
 

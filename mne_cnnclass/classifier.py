@@ -56,7 +56,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     weight_decay : float
         Weight decay of AdamW.
     lr_schedule : None | "one_cycle"
-        The learning rate over the training: constant, or rising and falling once, a step a batch [2]_.
+        The learning rate over the training: constant, or rising and falling once, a step a batch [2]_. A
+        training of fewer than 10 steps has a constant rate.
     label_smoothing : float
         Share of each label that is spread over all classes, in [0, 1).
     validation_fraction : None | float
@@ -70,7 +71,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Whether each channel is standardised by its mean and deviation over all training samples and times.
     augmentation : None | callable | list of callable
         braindecode transforms, or functions ``(x, y) -> (x, y)`` of a batch of standardised samples and its
-        class numbers.
+        class numbers. They are copied for every fit, and ``random_state`` seeds the copies.
     class_weight : None | dict | "balanced"
         Weights of the classes in the loss, as in scikit-learn.
     warm_start : bool
@@ -263,12 +264,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             )
         go_on = self.warm_start and hasattr(self, "module_")
         if go_on:
-            check_same_problem(self, X, classes)
+            X = check_same_problem(self, X, classes)
 
         # nothing of an earlier fit is touched before this point, nor before the training has ended well
         learnt = self._train(X, target, len(classes), groups, weight, go_on)
         self.classes_ = classes
-        self.ch_names_, self.sfreq_ = getattr(X, "ch_names", None), getattr(X, "sfreq", None)
+        if not go_on:
+            self.ch_names_, self.sfreq_ = getattr(X, "ch_names", None), getattr(X, "sfreq", None)
         self.n_channels_, self.n_times_ = X.shape[1:]
         self.n_features_in_ = X.shape[1]
         self._is_table = table is not None
@@ -360,7 +362,14 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         device = resolve_device(self.device)
         batches = map(self.scaler_.transform, iter_blocks(X, PREDICTION_BATCH))
         with torch_session(self._seed, n_threads=self.n_threads, device=device):
-            return softmax(predict_logits(self.module_, batches, device=device), axis=1)
+            logits = predict_logits(self.module_, batches, device=device)
+        lost = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+        if len(lost):
+            raise ValueError(
+                f"The network gives no finite output for sample {lost[0]}: its values are far beyond those "
+                "that it was trained on. Look for outliers, or for another unit."
+            )
+        return softmax(logits, axis=1)
 
     def predict(self, X):
         """Most probable label.
@@ -465,5 +474,8 @@ def _wants_progress(verbose):
     if verbose is None:
         return mne.utils.logger.level <= logging.DEBUG
     if isinstance(verbose, str):
-        verbose = logging.getLevelName(verbose.upper())
-    return bool(verbose) if isinstance(verbose, bool) else verbose <= logging.INFO
+        levels = logging.getLevelNamesMapping()
+        if verbose.upper() not in levels:
+            raise ValueError(f"verbose must be None, a bool or a level of logging, got {verbose!r}.")
+        verbose = levels[verbose.upper()]
+    return 0 < verbose <= logging.INFO  # True is 1, and False and 0 are quiet

@@ -30,7 +30,7 @@ class EpochsView:
         The group (subject, patient, session …) of each epoch, which cross-validation keeps together: an
         array, the name of a metadata column, or ``None`` for no groups.
     picks : None | str | list of str
-        Channel names or types as in MNE. ``None`` takes the data channels (MEG, EEG, iEEG, fNIRS …) if
+        Channel names or types, or ``"all"``. ``None`` takes the data channels (MEG, EEG, iEEG, fNIRS …) if
         there are any, else the ECG, EMG and EOG channels, without the channels marked bad. A bad channel
         is taken if its name is given.
 
@@ -74,12 +74,13 @@ class EpochsView:
 
     def __init__(self, epochs, *, labels=None, groups=None, picks=None):
         if isinstance(epochs, EpochsView):
-            self._sources, self._origin = epochs._sources, epochs._origin
+            self._sources, self._states, self._origin = epochs._sources, epochs._states, epochs._origin
             self.metadata = epochs.metadata
             default_labels, default_groups = epochs.labels, epochs.groups
             names = epochs.ch_names if picks is None else _pick_names(self._sources[0].info, picks)
         else:
             self._sources = _check_sources(epochs)
+            self._states = [_state(source) for source in self._sources]
             self._origin = np.concatenate(
                 [
                     np.column_stack([np.full(len(s), i), np.arange(len(s))])
@@ -108,12 +109,7 @@ class EpochsView:
             if values not in columns:
                 raise ValueError(f"{what}={values!r} is no metadata column; these Epochs have {columns}.")
             values = self.metadata[values]
-        values = np.asarray(values)
-        if values.shape != (len(self),):
-            raise ValueError(
-                f"{what} must have one entry an epoch, shape ({len(self)},), got shape {values.shape}."
-            )
-        return values
+        return check_column(values, what, len(self))
 
     # -- what scikit-learn asks for ----------------------------------------------------------------
 
@@ -140,7 +136,7 @@ class EpochsView:
 
     def _take(self, index):
         new = object.__new__(EpochsView)
-        new._sources, new._ch_names = self._sources, self._ch_names
+        new._sources, new._states, new._ch_names = self._sources, self._states, self._ch_names
         new._origin, new.labels = self._origin[index], self.labels[index]
         new.groups = None if self.groups is None else self.groups[index]
         new.metadata = None if self.metadata is None else self.metadata.iloc[index].reset_index(drop=True)
@@ -156,11 +152,21 @@ class EpochsView:
             raise ValueError("The data of an EpochsView can't be had without a copy.")
         out = np.empty(self.shape)
         for number in np.unique(self._origin[:, 0]):
-            source = self._sources[number]
+            source = self._source(number)
             rows = np.flatnonzero(self._origin[:, 0] == number)
             picks = [source.ch_names.index(name) for name in self._ch_names]
             out[rows] = source.get_data(picks=picks, item=self._origin[rows, 1], copy=False, verbose="ERROR")
         return out if dtype is None else out.astype(dtype, copy=False)
+
+    def _source(self, number):
+        """One of the Epochs, which must still be those that the view was made of."""
+        source = self._sources[number]
+        if _state(source) != self._states[number]:
+            raise RuntimeError(
+                "The Epochs were changed (dropped, cropped or resampled) after this view of them was made, "
+                "so its labels no longer belong to its data. Make a new view, EpochsView(epochs)."
+            )
+        return source
 
     # -- what MNE knows ----------------------------------------------------------------------------
 
@@ -191,7 +197,7 @@ class EpochsView:
         numbers = self._origin[:, 0]
         cuts = np.flatnonzero(np.diff(numbers)) + 1
         parts = [
-            self._part(self._sources[rows[0, 0]], rows[:, 1])
+            self._part(self._source(rows[0, 0]), rows[:, 1])
             for rows in np.split(self._origin, cuts)
             if len(rows)
         ]
@@ -291,6 +297,27 @@ def _check_sources(epochs):
     return tuple(sources)
 
 
+def _state(epochs):
+    """What tells that epochs were dropped, or cut otherwise."""
+    return tuple(epochs.selection), len(epochs.times), epochs.times[0], epochs.info["sfreq"]
+
+
+def check_column(values, name, n_samples):
+    """Labels or groups as an array with one known entry a sample."""
+    values = np.asarray(values)
+    if values.shape != (n_samples,):
+        raise ValueError(
+            f"{name} must have one entry a sample, shape ({n_samples},), got shape {values.shape}."
+        )
+    missing = np.flatnonzero(pd.isna(values))
+    if len(missing):
+        raise ValueError(
+            f"{name} is missing (NaN or None) for {len(missing)} of {n_samples} samples, first for sample "
+            f"{missing[0]}. Leave these samples out."
+        )
+    return values
+
+
 def _span(epochs):
     return f"{epochs.times[0]:g} to {epochs.times[-1]:g} s ({len(epochs.times)} samples)"
 
@@ -321,7 +348,10 @@ def _pick_names(info, picks):
             )
         return [info["ch_names"][i] for i in index]
     if isinstance(picks, str):
-        picks = [picks]
+        picks = info["ch_names"] if picks == "all" else [picks]
+    picks = list(picks)
+    if not picks or len(set(picks)) < len(picks):
+        raise ValueError(f"picks must name each channel once, and at least one, got {picks}.")
     types = mne.channel_type
     chosen = [
         name

@@ -10,7 +10,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from .epochs_view import EpochsView
+from .epochs_view import EpochsView, check_column
 from .samples import as_view
 
 
@@ -19,7 +19,7 @@ def check_parameters(clf):
     check_scalar(clf.max_epochs, "max_epochs", numbers.Integral, min_val=1)
     if clf.batch_size != "auto":
         check_scalar(clf.batch_size, "batch_size", numbers.Integral, min_val=1)
-    check_scalar(clf.lr, "lr", numbers.Real, min_val=0, include_boundaries="neither")
+    check_scalar(clf.lr, "lr", numbers.Real, min_val=0, max_val=np.inf, include_boundaries="neither")
     check_scalar(clf.weight_decay, "weight_decay", numbers.Real, min_val=0)
     check_scalar(
         clf.label_smoothing,
@@ -48,6 +48,15 @@ def check_parameters(clf):
             )
     if clf.n_threads is not None:
         check_scalar(clf.n_threads, "n_threads", numbers.Integral, min_val=1)
+    if not isinstance(clf.standardize, (bool, np.bool_)):
+        raise TypeError(f"standardize must be True or False, got {clf.standardize!r}.")
+    augmentation = clf.augmentation if isinstance(clf.augmentation, (list, tuple)) else [clf.augmentation]
+    if not all(callable(transform) or transform is None for transform in augmentation):
+        raise TypeError(
+            f"augmentation must be None, a callable or a list of callables, got {clf.augmentation!r}."
+        )
+    if clf.callbacks is not None and not isinstance(clf.callbacks, (list, tuple)):
+        raise TypeError(f"callbacks must be None or a list of skorch callbacks, got {clf.callbacks!r}.")
     if clf.model_params is not None and not isinstance(clf.model_params, dict):
         raise TypeError(f"model_params must be None or a dict, got {type(clf.model_params).__name__}.")
 
@@ -85,13 +94,17 @@ def check_training_samples(X, y, groups, sample_weight, class_weight, *, estimat
     y = check_labels(y, X)
     weight = check_weights(sample_weight, len(y))
     if groups is not None:
-        groups = column_or_1d(groups)
-        check_consistent_length(y, groups)
+        groups = check_column(groups, "groups", len(y))
     keep = weight > 0
     if not keep.all():
         X, y, weight = X[keep], y[keep], weight[keep]
         groups = None if groups is None else groups[keep]
-    return X, y, groups, weight * compute_sample_weight(class_weight, y), table
+    weight = weight * compute_sample_weight(class_weight, y)
+    if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any()):
+        raise ValueError(
+            f"class_weight must be finite, not negative, and not zero for all classes, got {class_weight!r}."
+        )
+    return X, y, groups, weight, table
 
 
 def check_samples(fitted, X):
@@ -133,7 +146,7 @@ def check_samples(fitted, X):
     if X.shape[1] != fitted.n_channels_:
         raise ValueError(
             f"X has {X.shape[1]} channel(s), but this {name} was fitted on {fitted.n_channels_}. An array of "
-            "several channels has the shape (n_samples, n_channels, n_times)."
+            "several channels has the shape (n_samples, n_channels, n_times), one epoch too: X[np.newaxis]."
         )
     if X.shape[2] != fitted.n_times_:
         seconds = "" if fitted.sfreq_ is None else f" ({fitted.n_times_ / fitted.sfreq_:g} s)"
@@ -145,17 +158,20 @@ def check_samples(fitted, X):
 
 
 def check_same_problem(fitted, X, classes):
-    """Check that a warm start goes on with the classes and channels that the network has."""
+    """Check that a warm start goes on with network, classes and channels of before; X in their order."""
+    if (fitted.model, fitted.model_params or {}) != (
+        fitted._architecture["model"],
+        fitted._architecture["params"],
+    ) or fitted.standardize != fitted.scaler_.standardize:
+        raise ValueError(
+            "warm_start=True goes on with the network of before, but model, model_params or standardize were "
+            "changed since. Set warm_start=False to start anew."
+        )
     if not np.array_equal(classes, fitted.classes_):
         raise ValueError(
             f"warm_start=True goes on with the classes {fitted.classes_.tolist()}, got {classes.tolist()}."
         )
-    shape = (fitted.n_channels_, fitted.n_times_)
-    if X.shape[1:] != shape or getattr(X, "ch_names", fitted.ch_names_) != fitted.ch_names_:
-        raise ValueError(
-            f"warm_start=True goes on with the channels and times of before, {fitted.ch_names_ or ''} "
-            f"{shape}, got {getattr(X, 'ch_names', '')} {X.shape[1:]}."
-        )
+    return check_samples(fitted, X)
 
 
 def check_signals(X, estimator):

@@ -47,6 +47,8 @@ def save_classifier(clf, path, *, epochs_settings=None):
 
     check_is_fitted(clf)
     params = {k: v for k, v in clf.get_params(deep=False).items() if k not in NOT_SAVED}
+    if isinstance(params["class_weight"], dict):  # JSON knows no keys but text
+        params["class_weight"] = {"pairs": list(params["class_weight"].items())}
     lost = [k for k in NOT_SAVED if k != "random_state" and getattr(clf, k) is not None]
     if lost:
         mne.utils.logger.info(f"Not saved, as only a training needs it: {', '.join(lost)}.")
@@ -139,6 +141,8 @@ def load_classifier(path, *, module=None):
         architecture["model"] = params["model"] = module
     for ch in architecture["chs_info"] or []:
         ch["loc"] = np.array(ch["loc"])
+    if isinstance(params["class_weight"], dict):
+        params["class_weight"] = dict(map(tuple, params["class_weight"]["pairs"]))
     clf = CNNClassifier(**params)
     from .samples import ChannelScaler
 

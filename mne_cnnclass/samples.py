@@ -20,6 +20,10 @@ def as_view(X):
         isinstance(X, (list, tuple)) and len(X) and isinstance(X[0], mne.BaseEpochs)
     ):
         return EpochsView(X)
+    if isinstance(X, (mne.io.BaseRaw, mne.Evoked)):
+        raise TypeError(
+            f"X must be epochs or an array, got a {type(X).__name__}: cut it into mne.Epochs first."
+        )
     return None
 
 

@@ -30,6 +30,8 @@ from sklearn.model_selection import (
 from skorch.callbacks import Callback, EpochScoring
 
 from mne_cnnclass import CNNClassifier, EpochsView
+from mne_cnnclass.classifier import _draw_seed
+from mne_cnnclass.training import split_validation
 
 
 def quick(model="EEGNet", **params):
@@ -128,16 +130,18 @@ def test_the_scaling_is_that_of_the_training_samples_with_large_offsets_too(view
     np.testing.assert_allclose(scaler.scale_[:, 0], offset.std(axis=(0, 2)), rtol=1e-8)
 
 
-def test_only_training_samples_set_the_scale(view, fitted):
-    huge = np.asarray(view[48:]) * 1e3
-    X = np.concatenate([np.asarray(view[:48]), huge])
-    clf = quick(max_epochs=1, model_params={"sfreq": 100.0})
-    cross_validated = cross_val_predict(
-        clf, X, view.labels, cv=[(np.arange(48), np.arange(48, 64))] if False else 4
-    )
-    assert len(cross_validated) == 64
-    scale = clf.fit(X[:48], view.labels[:48]).scaler_.scale_
-    np.testing.assert_allclose(scale[:, 0], np.asarray(view[:48]).std(axis=(0, 2)))
+def test_only_training_samples_set_the_scale(view):
+    _, valid = split_validation((view.labels == "right").astype(int), 0.25, seed=_draw_seed(0))
+    X = np.asarray(view)
+    X[valid] *= 1e3  # were they seen, the scale would be hundreds of times larger
+    clf = quick(max_epochs=1, validation_fraction=0.25, model_params={"sfreq": 100.0}).fit(X, view.labels)
+    np.testing.assert_allclose(clf.scaler_.scale_[:, 0], np.delete(X, valid, axis=0).std(axis=(0, 2)))
+
+
+def test_without_standardising_the_network_sees_the_samples_themselves(view):
+    clf = quick(max_epochs=1, standardize=False).fit(view)
+    assert (clf.scaler_.mean_ == 0).all()
+    assert (clf.scaler_.scale_ == 1).all()
 
 
 # -- scikit-learn --------------------------------------------------------------------------------------
@@ -180,16 +184,19 @@ def test_a_grid_search_reaches_into_the_architecture(view):
     }
 
 
-def test_the_tools_of_scikit_learn_take_the_estimator(view):
-    clf, y = quick(max_epochs=2), view.labels
-    stacked = StackingClassifier([("cnn", clf)], LogisticRegression(), cv=2).fit(view, y)
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_the_tools_of_scikit_learn_take_the_estimator(view, n_jobs):
+    clf, y, jobs = quick(max_epochs=2, n_threads=1), view.labels, {"cv": 2, "n_jobs": n_jobs}
+    stacked = StackingClassifier([("cnn", clf)], LogisticRegression(), **jobs).fit(view, y)
     assert stacked.predict(view).shape == (64,)
-    calibrated = CalibratedClassifierCV(clf, cv=2).fit(view, y)
+    calibrated = CalibratedClassifierCV(clf, **jobs).fit(view, y)
     np.testing.assert_allclose(calibrated.predict_proba(view).sum(axis=1), 1.0)
-    sizes, *_ = learning_curve(clf, view, y, cv=2, train_sizes=[0.5, 1.0], error_score="raise")
+    sizes, *_ = learning_curve(clf, view, y, train_sizes=[0.5, 1.0], error_score="raise", **jobs)
     assert sizes.tolist() == [16, 32]
-    score, permuted, _ = permutation_test_score(clf, view, y, cv=2, n_permutations=2)
+    score, permuted, _ = permutation_test_score(clf, view, y, n_permutations=2, **jobs)
     assert np.isfinite([score, *permuted]).all()
+    search = GridSearchCV(clf, {"max_epochs": np.arange(1, 3)}, error_score="raise", **jobs).fit(view, y)
+    assert search.best_params_["max_epochs"] in (1, 2)
 
 
 def test_fit_changes_no_parameter_and_params_reach_the_model(view):
@@ -363,6 +370,11 @@ def test_labels_that_do_not_fit_are_refused(view, fitted):
         ({"patience": 3, "validation_fraction": None}, "needs a validation_fraction"),
         ({"n_threads": 0}, "n_threads == 0, must be >= 1"),
         ({"model_params": [1]}, "model_params must be None or a dict, got list"),
+        ({"lr": np.inf}, "lr == inf, must be < inf"),
+        ({"augmentation": "mixup"}, "augmentation must be None, a callable"),
+        ({"callbacks": 3}, "callbacks must be None or a list"),
+        ({"standardize": "no"}, "standardize must be True or False"),
+        ({"device": "meta"}, "device must be 'auto'"),
         ({"device": "abacus"}, "device must be 'auto'"),
         ({"model": "EEGNett"}, "EEGNett"),
         ({"model": 3}, "model must be"),
@@ -372,6 +384,17 @@ def test_labels_that_do_not_fit_are_refused(view, fitted):
 def test_bad_parameters_are_named(view, params, message):
     with pytest.raises((TypeError, ValueError), match=message):
         quick(**{"model": "EEGNet", **params}).fit(view)
+
+
+def test_groups_with_gaps_and_recordings_are_refused(view, fitted):
+    groups = np.array(["a", None] * 32, dtype=object)
+    with pytest.raises(ValueError, match=r"groups is missing \(NaN or None\) for 32 of 64 samples"):
+        quick(validation_fraction=0.25).fit(view, groups=groups)
+    raw = mne.io.RawArray(np.zeros((5, 500)), view.info, verbose=False)
+    with pytest.raises(TypeError, match="got a RawArray: cut it into mne.Epochs first"):
+        fitted.predict(raw)
+    with pytest.raises(ValueError, match=r"one epoch too: X\[np.newaxis\]"):
+        fitted.predict(np.asarray(view)[3])
 
 
 def test_bad_input_leaves_an_earlier_fit_as_it_was(view, epochs):
@@ -406,16 +429,59 @@ def steps(clf, X, y=None):
     return len(count)
 
 
-@pytest.mark.parametrize(("n", "n_steps"), [(2, 2), (45, 2), (64, 2), (16, 2)])
-def test_small_data_sets_train(view, n, n_steps):
-    clf = quick(batch_size=64, max_epochs=2)
+@pytest.mark.parametrize(("n", "n_steps"), [(2, 1), (16, 1), (45, 1), (64, 1)])
+def test_small_data_sets_train_even_in_one_epoch(view, n, n_steps):
+    clf = quick(batch_size=64, max_epochs=1)
     assert steps(clf, view[:n]) == n_steps
-    fresh = quick(batch_size=64, max_epochs=2, lr=1e-30).fit(view[:n])
-    moved = [
-        not torch.equal(a, b)
-        for a, b in zip(clf.module_.parameters(), fresh.module_.parameters(), strict=True)
-    ]
-    assert all(moved)
+    fresh = quick(batch_size=64, max_epochs=1, lr=1e-30).fit(view[:n])
+    pairs = zip(clf.module_.parameters(), fresh.module_.parameters(), strict=True)
+    # the first step of Adam moves a weight by the learning rate, of 0.02
+    assert max((a - b).abs().max().item() for a, b in pairs) > 0.01
+
+
+def test_the_learning_rate_rises_and_falls_or_stays(view):
+    rates = quick(max_epochs=10).fit(view).history_["lr"].to_numpy()
+    top = rates.argmax()
+    assert 0 < top < 9
+    assert (np.diff(rates[: top + 1]) > 0).all()
+    assert (np.diff(rates[top:]) < 0).all()
+    assert set(quick(max_epochs=3, lr_schedule=None).fit(view).history_["lr"]) == {0.02}
+
+
+def test_weight_decay_and_label_smoothing_do_what_they_say(view):
+    def norm(clf):
+        return sum(p.square().sum().item() for p in clf.module_.parameters())
+
+    assert norm(quick(weight_decay=1.0).fit(view)) < 0.9 * norm(quick(weight_decay=0.0).fit(view))
+    # with labels of 0.9 and 0.1 no loss can be less than their entropy
+    smooth = quick(label_smoothing=0.2, max_epochs=30).fit(view).history_["train_loss"].iloc[-1]
+    assert smooth > -(0.9 * np.log(0.9) + 0.1 * np.log(0.1)) - 1e-6
+    assert quick(max_epochs=30).fit(view).history_["train_loss"].iloc[-1] < 0.3
+
+
+def test_balanced_class_weights_are_those_of_scikit_learn(view):
+    part = view[np.r_[0:64:2, 1:17:2]]  # 32 left, 8 right
+    weights = {"left": 40 / (2 * 32), "right": 40 / (2 * 8)}
+    balanced = quick(max_epochs=2, class_weight="balanced").fit(part).predict_proba(part)
+    np.testing.assert_array_equal(
+        quick(max_epochs=2, class_weight=weights).fit(part).predict_proba(part), balanced
+    )
+    for bad in ({"left": -1, "right": 3}, {"left": 0, "right": 0}, {"left": np.nan}):
+        with pytest.raises(ValueError, match="class_weight must be finite, not negative"):
+            quick(class_weight=bad).fit(part)
+
+
+def test_threads_are_pinned_while_it_trains(view):
+    seen = []
+
+    class Look(Callback):
+        def on_batch_end(self, net, **kwargs):
+            seen.append(torch.get_num_threads())
+
+    before = torch.get_num_threads()
+    Look.__deepcopy__ = lambda self, memo: self
+    quick(max_epochs=1, n_threads=before + 2, callbacks=[Look()]).fit(view)
+    assert set(seen) == {before + 2}
 
 
 def test_divergence_is_an_error_with_epoch_and_learning_rate(view):
@@ -423,10 +489,20 @@ def test_divergence_is_an_error_with_epoch_and_learning_rate(view):
         RuntimeError, match=r"diverged: the loss became \w+ in epoch \d+ at a learning rate of"
     ):
         quick(lr=1e30).fit(view)
+    with pytest.raises(RuntimeError, match="outputs are no longer finite after 1 epochs"):
+        quick(lr=1e30, max_epochs=1, batch_size=64, lr_schedule=None).fit(view)
 
 
-def test_history_tells_every_epoch_and_the_best_weights_are_kept(view):
-    clf = quick(validation_fraction=0.25, patience=100, max_epochs=8, lr=0.05).fit(view)
+def test_a_sample_far_out_is_an_error_and_no_nan(fitted, new_epochs):
+    X = new_epochs.get_data()
+    X[5, 1, 3] = 1e45
+    with np.errstate(over="ignore"), pytest.raises(ValueError, match="no finite output for sample 5"):
+        fitted.predict_proba(X)
+
+
+@pytest.mark.parametrize("patience", [None, 100])
+def test_history_tells_every_epoch_and_the_best_weights_are_kept(view, patience):
+    clf = quick(validation_fraction=0.25, patience=patience, max_epochs=8, lr=0.05).fit(view)
     table = clf.history_
     assert list(table) == [
         "epoch",
@@ -477,10 +553,8 @@ def test_groups_stay_whole_in_the_validation_split(epochs, monkeypatch):
         quick(validation_fraction=0.25).fit(view[:16])
 
 
-def test_the_validation_split_is_stratified(view, monkeypatch):
+def test_the_validation_split_is_stratified():
     y = np.where(np.arange(64) % 4 == 0, "rare", "often")
-    from mne_cnnclass.training import split_validation
-
     _, valid = split_validation((y == "rare").astype(int), 0.25, seed=0)
     assert np.mean(y[valid] == "rare") == 0.25
     assert len(valid) == 16
@@ -514,8 +588,15 @@ def test_warm_start_goes_on(view):
     assert clf.scaler_ is scaler
     with pytest.raises(ValueError, match="goes on with the classes"):
         clf.fit(view, np.resize([1, 2, 3], 64))
-    with pytest.raises(ValueError, match="goes on with the channels and times"):
-        clf.fit(view.pick(["C3"]))
+    with pytest.raises(ValueError, match="missing"):
+        clf.fit(EpochsView(planted_epochs(ch_names=["C3", "Cz"])))
+    with pytest.raises(ValueError, match="sampled at 200 Hz"):
+        clf.fit(planted_epochs(sfreq=200.0))
+    clf.fit(EpochsView(planted_epochs(64, ch_names=CHANNELS[::-1])))
+    clf.fit(np.asarray(view), view.labels)
+    assert (clf.ch_names_, clf.sfreq_) == (list(CHANNELS), 100.0)
+    with pytest.raises(ValueError, match="model, model_params or standardize were changed"):
+        clf.set_params(model="ShallowFBCSPNet").fit(view)
 
 
 def test_metadata_routing_brings_groups_and_weights(epochs):
@@ -559,6 +640,10 @@ def test_callbacks_and_augmentations_are_taken(view):
     assert clf.history_["valid_roc"].between(0, 1).all()
     augmented = quick(max_epochs=2, augmentation=SignFlip(1.0)).fit(view).predict_proba(view)
     assert (augmented != quick(max_epochs=2).fit(view).predict_proba(view)).any()
+    clf = quick(max_epochs=2, augmentation=ChannelsDropout(0.5, p_drop=0.5))
+    expected = clf.fit(view).predict_proba(view)
+    np.random.seed(5)  # which a clone must not take along
+    np.testing.assert_array_equal(clone(clf).fit(view).predict_proba(view), expected)
     mixed = quick(max_epochs=2, augmentation=Mixup(alpha=0.4)).fit(view)
     assert np.isfinite(mixed.history_["train_loss"]).all()
 
@@ -582,6 +667,10 @@ def test_quiet_by_default_and_a_bar_when_asked(view, capfd):
     out, err = capfd.readouterr()
     assert out == ""
     assert "3/3" in err
+    quick(max_epochs=1, verbose=0).fit(view)
+    assert capfd.readouterr() == ("", "")
+    with pytest.raises(ValueError, match="verbose must be None, a bool or a level"):
+        quick(verbose="loud").fit(view)
     with mne.utils.use_log_level("DEBUG"):
         quick(max_epochs=2).fit(view)
     assert "2/2" in capfd.readouterr().err

@@ -119,7 +119,7 @@ def test_labels_and_groups_come_from_events_arrays_or_metadata(epochs):
     assert again.labels.tolist() == list(range(4, 12))
     assert again.groups.tolist() == [*"bbbbcccc"]
     with pytest.raises(
-        ValueError, match=r"labels must have one entry an epoch, shape \(12,\), got shape \(3,\)"
+        ValueError, match=r"labels must have one entry a sample, shape \(12,\), got shape \(3,\)"
     ):
         EpochsView(epochs, labels=[1, 2, 3])
     with pytest.raises(ValueError, match=r"groups='patient' is no metadata column; .*subject"):
@@ -231,3 +231,34 @@ def test_the_other_tools_of_scikit_learn_take_a_view():
     assert isinstance(train, EpochsView)
     np.testing.assert_array_equal(train.labels, y_train)
     np.testing.assert_array_equal(test.labels, y_test)
+
+
+def test_a_view_of_epochs_that_were_changed_since_says_so(epochs):
+    for change in (
+        lambda e: e.drop([0], verbose="ERROR"),
+        lambda e: e.crop(0, 0.5),
+        lambda e: e.drop_bad(reject={"eeg": 4e-6}, verbose="ERROR"),
+        lambda e: e.resample(50, verbose="ERROR"),
+    ):
+        changed = epochs.copy()
+        view = EpochsView(changed)[2:8]
+        np.asarray(view)
+        change(changed)
+        with pytest.raises(RuntimeError, match="Epochs were changed"):
+            np.asarray(view)
+        with pytest.raises(RuntimeError, match="Epochs were changed"):
+            _ = view.epochs
+        assert len(np.asarray(EpochsView(changed))) == len(changed)
+
+
+def test_labels_groups_and_picks_with_gaps_or_doubles_are_refused(epochs):
+    with pytest.raises(ValueError, match=r"labels is missing \(NaN or None\) for 1 of 12 samples"):
+        EpochsView(epochs, labels=["a", None] + ["b"] * 10)
+    epochs.metadata.loc[3, "subject"] = None
+    with pytest.raises(ValueError, match="groups is missing .* first for sample 3"):
+        EpochsView(epochs, groups="subject")
+    for picks in ([], ["C3", "C3"]):
+        with pytest.raises(ValueError, match="picks must name each channel once"):
+            EpochsView(epochs, picks=picks)
+    epochs.info["bads"] = ["Cz"]
+    assert EpochsView(epochs, picks="all").ch_names == list(CHANNELS)

@@ -51,6 +51,9 @@ def test_parameters_shape_the_network():
     assert {layer.p for layer in network.modules() if isinstance(layer, nn.Dropout)} == {0.3}
     with pytest.raises(ValueError, match="n_filters must have one entry for each of the 2 blocks"):
         MultiScaleCNN(10, 2, 600, n_filters=[1])
+    for widths in ((), ((),), ((0.1, -1),)):
+        with pytest.raises(ValueError, match="kernel_widths must be one or more blocks of positive widths"):
+            MultiScaleCNN(10, 2, 600, kernel_widths=widths)
 
 
 def test_at_prediction_a_sample_is_not_touched_by_those_beside_it():

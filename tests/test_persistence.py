@@ -57,6 +57,14 @@ def test_labels_keep_their_type(labels, tmp_path):
     np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
 
 
+def test_class_weights_keep_their_keys(tmp_path):
+    X, y = np.random.default_rng(0).standard_normal((10, 30)), np.resize([0, 1], 10)
+    CNNClassifier(max_epochs=1, class_weight={np.int64(0): 1, 1: 3}).fit(X, y).save(tmp_path / "w.mcnn")
+    loaded = load_classifier(tmp_path / "w.mcnn")
+    assert loaded.class_weight == {0: 1, 1: 3}
+    loaded.fit(X, y)
+
+
 class Own(torch.nn.Module):
     def __init__(self, n_chans, n_outputs, n_times):
         super().__init__()

@@ -2,6 +2,7 @@
 
 import mne
 import numpy as np
+import pandas as pd
 import pytest
 
 from mne_cnnclass import EpochsView, datasets
@@ -167,7 +168,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
         (dict(tmax=-1.0), "tmin must be below tmax"),
         (dict(events=dict(left="T1", right="T1")), r"of one class only, but \['T1'\]"),
         (dict(group="session"), "group must be None"),
-        (dict(h_freq=80.0), "Nyquist"),
+        (dict(h_freq=80.0), "half the sampling frequency"),
     ],
 )
 def test_arguments_are_checked(write_recording, arguments, message):
@@ -178,3 +179,34 @@ def test_arguments_are_checked(write_recording, arguments, message):
 def test_at_least_one_recording_is_needed():
     with pytest.raises(ValueError, match="at least one file"):
         make_epochs([], tmin=0.0, tmax=1.0)
+
+
+@pytest.mark.parametrize(
+    ("edges", "message"),
+    [
+        (dict(l_freq=40, h_freq=4), "l_freq must be less than h_freq, got 40 and 4 Hz"),
+        (dict(l_freq=60), "l_freq must be between 0 and 50 Hz"),
+        (dict(h_freq=50), "h_freq must be between 0 and 50 Hz"),
+    ],
+)
+def test_filter_edges_that_mne_would_take_for_something_else_are_refused(write_recording, edges, message):
+    with pytest.raises(ValueError, match=message):
+        make_epochs(write_recording("S001_raw.fif"), tmin=0, tmax=1, **edges)
+
+
+@pytest.mark.parametrize(
+    ("name", "subject"),
+    [
+        ("sub-03_task-x_raw.fif", "sub-03"),
+        ("S001R04_raw.fif", "S001"),
+        ("A01T_raw.fif", "A01"),
+        ("P300_subj2_raw.fif", "subj2"),
+        ("s1_anna_raw.fif", None),
+        ("S01_S05_raw.fif", None),
+        ("run1_raw.fif", None),
+    ],
+)
+def test_a_subject_is_told_by_the_name_only_where_it_is_clear(write_recording, name, subject):
+    (epochs,) = make_epochs(write_recording(name), tmin=0, tmax=1)
+    told = epochs.metadata["subject"].iloc[0]
+    assert told == subject if subject else pd.isna(told)

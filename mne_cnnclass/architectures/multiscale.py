@@ -92,6 +92,10 @@ class MultiScaleCNN(nn.Module):
         drop_prob=0.5,
     ):
         super().__init__()
+        if not kernel_widths or not all(len(w) and min(w) > 0 for w in kernel_widths):
+            raise ValueError(
+                f"kernel_widths must be one or more blocks of positive widths, got {kernel_widths!r}."
+            )
         per_block = {"n_filters": n_filters, "pool_size": pool_size, "pool_stride": pool_stride}
         for name, values in per_block.items():
             if len(values) != len(kernel_widths):
@@ -141,10 +145,10 @@ class MultiScaleCNN(nn.Module):
 
 
 def project(x, weight, bias=None, *, exact):
-    """Multiply rows by a matrix; if ``exact``, the same row gives the same bits whatever rows are beside it.
+    """Multiply rows by a matrix; if ``exact``, a row gives the same bits wherever it stands among others.
 
-    A matrix product rounds a row according to its place among the rows. Computed in double precision and
-    rounded once, it does not. The other layers of the network treat each sample for itself.
+    A matrix product in single precision rounds a row according to its place. Computed in double precision
+    and rounded once, it does not.
     """
     if not exact:
         return functional.linear(x, weight, bias)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral
 from time import perf_counter
 
@@ -18,6 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import has_fit_parameter
 from tqdm import tqdm
 
+from ..epochs_view import check_column
 from ..samples import as_view
 from .metrics import DECISION, PROBA
 from .result import Evaluation
@@ -91,8 +93,8 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, n_jobs=None, verbose=No
         groups = view.groups if groups is None else groups
     if len(X) < 2:
         raise ValueError(f"Cross-validation needs at least 2 samples, got {len(X)}.")
-    y = _check_column(y, "y", len(X))
-    groups = None if groups is None else _check_column(groups, "groups", len(X))
+    y = check_column(y, "y", len(X))
+    groups = None if groups is None else check_column(groups, "groups", len(X))
     if type_of_target(y) not in ("binary", "multiclass"):
         raise ValueError(f"y must hold classes (strings, integers or booleans), got {y.dtype} {y[:5]}.")
 
@@ -119,22 +121,6 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, n_jobs=None, verbose=No
     )
 
 
-def _check_column(values, name, n_samples):
-    """Labels or groups as an array with one known entry a sample."""
-    values = np.asarray(values)
-    if values.shape != (n_samples,):
-        raise ValueError(
-            f"{name} must have one entry a sample, shape ({n_samples},), got shape {values.shape}."
-        )
-    missing = np.flatnonzero(pd.isna(values))
-    if len(missing):
-        raise ValueError(
-            f"{name} is missing (NaN or None) for {len(missing)} of {n_samples} samples, first for sample "
-            f"{missing[0]}. Leave these samples out."
-        )
-    return values
-
-
 def _split(cv, X, y, groups):
     """The positions of training and test samples of each fold, checked before anything is trained."""
     if isinstance(cv, Integral) and groups is not None:
@@ -146,6 +132,14 @@ def _split(cv, X, y, groups):
     ]
     if not splits:
         raise ValueError(f"cv={cv!r} gives no folds.")
+    mixing = 0 if groups is None else sum(bool(np.isin(groups[a], groups[b]).any()) for a, b in splits)
+    if mixing:
+        warnings.warn(
+            f"In {mixing} of {len(splits)} folds a group is on both sides, so the scores say little about "
+            "new groups. Use a splitter that keeps groups whole, such as GroupKFold or LeaveOneGroupOut.",
+            UserWarning,
+            stacklevel=3,
+        )
     for fold, (train, test) in enumerate(splits):
         if not len(test):
             raise ValueError(f"Fold {fold} has no test samples. Use fewer folds.")

@@ -14,8 +14,12 @@ __all__ = ["make_epochs"]
 
 # Identifiers that devices and MNE's anonymisation write for nobody.
 _NOBODY = {"", "none", "0", "x", "xx", "xxx", "unknown", "anonymous", "anonymized", "mne_anonymize"}
-# Runs and sessions (R04, run1) are no subjects, so only the usual letters and words count as one.
-_SUBJECT = re.compile(r"(sub-[A-Za-z0-9]+|(?:[SPA]|sub|subj|subject|pat|patient|vp)[-_]?\d{1,3})(?!\d)", re.I)
+# A word for a subject wins over a letter with two or three digits (S001, P03, A01). One digit is as often a
+# session (s1), and runs (R04) are no subjects.
+_SUBJECT_WORD = re.compile(
+    r"(?<![A-Za-z])(?:sub-[A-Za-z0-9]+|(?:sub|subj|subject|pat|patient|vp)[-_]?\d{1,3})(?!\d)", re.I
+)
+_SUBJECT_LETTER = re.compile(r"(?<![A-Za-z0-9])[SPA]\d{2,3}(?!\d)", re.I)
 
 
 def make_epochs(
@@ -94,6 +98,7 @@ def make_epochs(
         for file, source in zip(files, sources, strict=True):
             _pick(file, source, picks)
     _check_alike(files, sources)
+    _check_filter(files, sources, l_freq, h_freq)
     tables = [
         _metadata(file, source, rows, group)
         for file, source, (rows, _) in zip(files, sources, chosen, strict=True)
@@ -196,13 +201,31 @@ def _check_alike(files, sources):
             )
 
 
+def _check_filter(files, sources, l_freq, h_freq):
+    """MNE takes edges in the wrong order for a band-stop, and a high-pass of everything for good."""
+    if l_freq is not None and h_freq is not None and l_freq >= h_freq:
+        raise ValueError(f"l_freq must be less than h_freq, got {l_freq:g} and {h_freq:g} Hz.")
+    for file, source in zip(files, sources, strict=True):
+        nyquist = source.info["sfreq"] / 2
+        for name, edge in (("l_freq", l_freq), ("h_freq", h_freq)):
+            if edge is not None and not 0 < edge < nyquist:
+                raise ValueError(
+                    f"{name} must be between 0 and {nyquist:g} Hz, half the sampling frequency of "
+                    f"{file.name}, got {edge:g} Hz."
+                )
+
+
 def _subject(file, source):
     """The subject that the file or its name tells, else None."""
     told = str((source.info["subject_info"] or {}).get("his_id", ""))
     if told.strip().lower() not in _NOBODY:
         return told
-    matches = (_SUBJECT.match(name) for name in (file.name, *(p.name for p in file.resolve().parents)))
-    return next((match[0] for match in matches if match), None)
+    for name in (file.name, *(parent.name for parent in file.resolve().parents)):
+        for pattern in (_SUBJECT_WORD, _SUBJECT_LETTER):
+            found = set(pattern.findall(name))
+            if found:
+                return found.pop() if len(found) == 1 else None
+    return None
 
 
 def _metadata(file, source, events, group):

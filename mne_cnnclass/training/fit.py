@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import torch
 from skorch.callbacks import EarlyStopping, GradientNormClipping, LRScheduler
@@ -12,6 +13,9 @@ from skorch.helper import predefined_split
 
 from .batches import Batches, SampleDataset
 from .net import Accuracy, Divergence, LearningRate, Progress, SampleNet
+
+# A cycle of fewer steps would have hardly any at a rate that trains.
+FEWEST_SCHEDULED_STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -67,13 +71,21 @@ def train(module, data, y, weight, *, options, valid=None, device):
         batch_size = min(max(round(len(dataset) / 8), 8), 64)
     n_batches = len(Batches(dataset, batch_size=batch_size, shuffle=True))
     callbacks = [("accuracy", Accuracy()), ("learning_rate", LearningRate()), ("divergence", Divergence())]
-    if options.lr_schedule is not None:
-        callbacks.append(("schedule", _schedule(options, n_batches)))
+    n_steps = int(options.max_epochs) * n_batches
+    if options.lr_schedule is not None and n_steps >= FEWEST_SCHEDULED_STEPS:
+        schedule = LRScheduler(
+            policy=torch.optim.lr_scheduler.OneCycleLR,
+            max_lr=options.lr,
+            total_steps=n_steps,
+            step_every="batch",
+        )
+        callbacks.append(("schedule", schedule))
     callbacks.append(("clipping", GradientNormClipping(gradient_clip_value=1.0)))
-    if valid is not None and options.patience is not None:
-        # never patient enough to stop when patience exceeds max_epochs: the best weights are still restored
+    if valid is not None:
+        # without patience it never stops, and still restores the best weights at the end
+        patience = options.max_epochs + 1 if options.patience is None else options.patience
         stopping = EarlyStopping(
-            monitor="valid_loss", patience=options.patience, threshold=0.0, load_best=True, sink=_silent
+            monitor="valid_loss", patience=patience, threshold=0.0, load_best=True, sink=_silent
         )
         callbacks.append(("early_stopping", stopping))
     callbacks += copy.deepcopy(list(options.callbacks or []))
@@ -82,12 +94,12 @@ def train(module, data, y, weight, *, options, valid=None, device):
 
     net = SampleNet(
         module,
-        augmentation=copy.deepcopy(_as_list(options.augmentation)),
+        augmentation=_own_copies(options.augmentation),
         label_smoothing=options.label_smoothing,
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=options.weight_decay,
         lr=options.lr,
-        max_epochs=options.max_epochs,
+        max_epochs=int(options.max_epochs),
         batch_size=batch_size,
         train_split=None if valid is None else predefined_split(SampleDataset(*valid)),
         classes=list(range(int(y.max()) + 1)),
@@ -98,23 +110,31 @@ def train(module, data, y, weight, *, options, valid=None, device):
         device=device,
     )
     net.run(dataset)
+    with torch.inference_mode():  # the last step has not been judged by a loss
+        outputs = module.eval()(dataset.data[:batch_size].to(device))
+    if not outputs.isfinite().all():
+        raise RuntimeError(
+            f"Training diverged: outputs are no longer finite after {len(net.history)} epochs at "
+            f"lr={options.lr:g}. Lower lr, or look for outliers in the data."
+        )
     return _history_table(net.history)
 
 
-def _schedule(options, n_batches):
-    """The learning-rate schedule, a step a batch."""
-    return LRScheduler(
-        policy=torch.optim.lr_scheduler.OneCycleLR,
-        max_lr=options.lr,
-        total_steps=options.max_epochs * n_batches,
-        step_every="batch",
-    )
+def _own_copies(augmentation):
+    """Copies of the augmentations for this training, with random states that its seed decides.
 
-
-def _as_list(augmentation):
+    A transform of braindecode without a seed of its own holds numpy's global state, and a copy of it that
+    scikit-learn's `clone` made would keep the state of that moment.
+    """
     if augmentation is None:
         return []
-    return list(augmentation) if isinstance(augmentation, (list, tuple)) else [augmentation]
+    augmentation = augmentation if isinstance(augmentation, (list, tuple)) else [augmentation]
+    copies = copy.deepcopy(list(augmentation))
+    for transform in copies:
+        for part in transform.modules() if isinstance(transform, torch.nn.Module) else [transform]:
+            if hasattr(part, "rng"):
+                part.rng = np.random.RandomState(np.random.randint(2**31 - 1))  # noqa: NPY002
+    return copies
 
 
 def _silent(*args, **kwargs):

@@ -54,6 +54,8 @@ def resolve_device(device):
         raise ValueError(
             f"device must be 'auto', 'cpu', 'cuda' or 'cuda:<number>', got {device!r}."
         ) from error
+    if device.type not in ("cpu", "cuda"):
+        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or 'cuda:<number>', got {str(device)!r}.")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(
             f"device is {str(device)!r}, but torch finds no CUDA device here; use device='auto'."
