@@ -46,8 +46,6 @@ VARIANTS = {  # each is the start but for what it names
     "no hidden layer": dict(model_params=dict(hidden_units=())),
     "no slow path": dict(model_params=dict(n_cosines=0)),
     "the defaults: lr 0.003, no label smoothing": dict(lr=0.003, label_smoothing=0.0),
-    "EEGNet": dict(model="EEGNet"),
-    "ShallowFBCSPNet": dict(model="ShallowFBCSPNet"),
 }
 
 
