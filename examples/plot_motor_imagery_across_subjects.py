@@ -34,12 +34,12 @@ print(view)
 # --------------------
 
 cv = LeaveOneGroupOut()
-clf = CNNClassifier("ShallowFBCSPNet", max_epochs=15, random_state=0)
+clf = CNNClassifier(random_state=0)
 csp = make_pipeline(CSP(8), LinearDiscriminantAnalysis())
-results = {"ShallowFBCSPNet": evaluate(clf, view, cv=cv), "CSP + LDA": evaluate(csp, view, cv=cv)}
+results = {"MultiScaleCNN": evaluate(clf, view, cv=cv), "CSP + LDA": evaluate(csp, view, cv=cv)}
 print(summary_table(results).to_string())
 
 # %%
 # People differ far more than methods: each thin line is one person.
 
-results["ShallowFBCSPNet"].plot_roc()
+results["MultiScaleCNN"].plot_roc()
