@@ -453,6 +453,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         path : path-like
             The file, by habit with the ending ``.mcnn``.
 
+        Raises
+        ------
+        TypeError
+            If a parameter is no number, text, list or dict of these, such as a class of torch in
+            ``model_params``. ``augmentation`` and ``callbacks`` are left out, as a training alone needs them.
+
         See Also
         --------
         mne_cnnclass.load_classifier : Read it.
