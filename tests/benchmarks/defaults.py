@@ -63,7 +63,7 @@ class BraindecodeEEGNet(ClassifierMixin, BaseEstimator):
         torch.set_num_threads(1)
         self.classes_, target = np.unique(y, return_inverse=True)
         X = np.asarray(X)
-        # EEGNet diverges on volts or learns nothing, so it gets µV, as in braindecode's tutorials
+        # in µV, as in braindecode's tutorials
         self.net_ = EEGClassifier("EEGNet", module__sfreq=160.0, verbose=0)
         self.net_.fit((X * 1e6).astype(np.float32), target)
         return self
