@@ -164,9 +164,20 @@ class EpochsView:
         if _state(source) != self._states[number]:
             raise RuntimeError(
                 "The Epochs were changed (dropped, cropped or resampled) after this view of them was made, "
-                "so its labels no longer belong to its data. Make a new view, EpochsView(epochs)."
+                "so its labels no longer belong to its data. Make a new view, EpochsView(epochs). Epochs on "
+                "disk that were changed since they were read need epochs.load_data() before other processes "
+                "(n_jobs) can use them."
             )
         return source
+
+    def __getstate__(self):
+        return {**vars(self), "_sources": tuple(_Unopened.of(source) for source in self._sources)}
+
+    def __setstate__(self, state):
+        sources = (s.open() if isinstance(s, _Unopened) else s for s in state["_sources"])
+        vars(self).update(state, _sources=tuple(sources))
+        for number in range(len(self._sources)):
+            self._source(number)
 
     # -- what MNE knows ----------------------------------------------------------------------------
 
@@ -260,6 +271,23 @@ class EpochsView:
             f"<EpochsView | {n_epochs} epochs, {n_channels} channels, {n_times} times "
             f"at {self.sfreq:g} Hz | {shown}{more}{groups}>"
         )
+
+
+class _Unopened:
+    """Epochs on disk, on their way to another process: MNE's hold an open file, which can't be sent."""
+
+    def __init__(self, path, selection):
+        self.path, self.selection = path, selection
+
+    @classmethod
+    def of(cls, epochs):
+        on_disk = isinstance(epochs, mne.epochs.EpochsFIF) and not epochs.preload
+        return cls(epochs.filename, epochs.selection) if on_disk else epochs
+
+    def open(self):
+        epochs = mne.read_epochs(self.path, preload=False, verbose="ERROR")
+        rows = {number: row for row, number in enumerate(epochs.selection)}
+        return epochs[[rows[number] for number in self.selection if number in rows]]
 
 
 def _check_sources(epochs):

@@ -1,5 +1,7 @@
 """Epochs as samples: indexing, alignment, picking, reading, and scikit-learn through a view."""
 
+import pickle
+
 import joblib
 import mne
 import numpy as np
@@ -262,3 +264,18 @@ def test_labels_groups_and_picks_with_gaps_or_doubles_are_refused(epochs):
             EpochsView(epochs, picks=picks)
     epochs.info["bads"] = ["Cz"]
     assert EpochsView(epochs, picks="all").ch_names == list(CHANNELS)
+
+
+def test_a_view_of_epochs_on_disk_can_be_sent_to_other_processes(file_view, epochs):
+    part = file_view[[7, 2, 5]]
+    again = pickle.loads(pickle.dumps(part))
+    assert not again._sources[0].preload
+    np.testing.assert_array_equal(np.asarray(again), np.asarray(part))
+    np.testing.assert_array_equal(again.labels, part.labels)
+    kept = EpochsView(file_view._sources[0][[1, 4, 6]])
+    np.testing.assert_array_equal(np.asarray(pickle.loads(pickle.dumps(kept))), np.asarray(kept))
+    in_memory = pickle.loads(pickle.dumps(EpochsView(epochs)[3:]))
+    np.testing.assert_array_equal(np.asarray(in_memory), epochs.get_data()[3:])
+    model = make_pipeline(Vectorizer(), LDA)
+    scores = cross_val_score(model, file_view, file_view.labels, cv=2, n_jobs=2, error_score="raise")
+    np.testing.assert_array_equal(scores, cross_val_score(model, file_view, file_view.labels, cv=2))
