@@ -22,11 +22,11 @@ from .guard import (
     check_samples,
     check_training_samples,
 )
-from .samples import ChannelScaler, as_view, channel_positions, iter_blocks
+from .samples import ChannelScaler, as_view, channel_positions, iter_blocks, within_reach
 
 __all__ = ["CNNClassifier"]
 
-PREDICTION_BATCH = 64  # samples; enough to keep the processor busy, and small in memory
+PREDICTION_VALUES = 2**21  # of a batch at prediction: enough to keep the processor busy, and small in memory
 
 
 class CNNClassifier(ClassifierMixin, BaseEstimator):
@@ -81,6 +81,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Further callbacks of skorch; copied for every fit.
     device : str
         ``"auto"`` (CUDA if there is a device, else CPU) or the name of a torch device.
+    accelerate : bool
+        Whether to compute convolutions, activations and dropout in the fastest way known that has the same
+        results up to rounding. ``False`` runs the network as it was written. Applies to the CPU alone.
     n_threads : None | int
         Torch threads during fit and predict, put back afterwards. The bits of a result depend on it, so set
         it where results have to be the same whatever process a fold runs in.
@@ -107,6 +110,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Shape of a sample.
     module_ : torch.nn.Module
         The trained network, which takes standardised samples.
+    accelerated_ : dict of str
+        What was replaced in the network to make it faster: the name of each layer (``""`` is the network as a
+        whole) and that of the class that computes it. Empty if nothing was.
     scaler_ : ChannelScaler
         The standardisation.
     history_ : pandas.DataFrame
@@ -154,6 +160,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         warm_start=False,
         callbacks=None,
         device="auto",
+        accelerate=True,
         n_threads=None,
         random_state=None,
         verbose=None,
@@ -174,6 +181,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         self.warm_start = warm_start
         self.callbacks = callbacks
         self.device = device
+        self.accelerate = accelerate
         self.n_threads = n_threads
         self.random_state = random_state
         self.verbose = verbose
@@ -294,7 +302,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             train_rows, valid_rows = split_validation(
                 target, self.validation_fraction, groups=groups, seed=seed
             )
-        X_train = X if valid_rows is None else X[train_rows]
+        X_train = within_reach(X if valid_rows is None else X[train_rows])
         scaler = self.scaler_ if go_on else ChannelScaler(self.standardize).fit(X_train)
         weight = weight / weight[train_rows].mean()
         options = TrainingOptions(
@@ -314,7 +322,11 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
                 chs_info=channel_positions(X),
             )
         with torch_session(seed, n_threads=self.n_threads, device=device):
-            module = copy.deepcopy(self.module_) if go_on else build_module(**architecture)
+            module = (
+                copy.deepcopy(self.module_)
+                if go_on
+                else build_module(**architecture, accelerate=self.accelerate and device.type == "cpu")
+            )
             history = train(
                 module.to(device),
                 scaler.transform_all(X_train),
@@ -322,7 +334,11 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
                 weight[train_rows],
                 valid=None
                 if valid_rows is None
-                else (scaler.transform_all(X[valid_rows]), target[valid_rows], weight[valid_rows]),
+                else (
+                    scaler.transform_all(within_reach(X[valid_rows])),
+                    target[valid_rows],
+                    weight[valid_rows],
+                ),
                 options=options,
                 device=device,
             )
@@ -332,6 +348,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         return dict(
             module_=module.eval(), scaler_=scaler, history_=history, _architecture=architecture, _seed=seed
         )
+
+    @property
+    def accelerated_(self):
+        from .architectures.fast import accelerated_layers
+
+        return accelerated_layers(self.module_)
 
     # -- prediction --------------------------------------------------------------------------------
 
@@ -360,7 +382,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
         X = check_samples(self, X)
         device = resolve_device(self.device)
-        batches = map(self.scaler_.transform, iter_blocks(X, PREDICTION_BATCH))
+        batch_size = min(max(PREDICTION_VALUES // (X.shape[1] * X.shape[2]), 16), 512)
+        batches = map(self.scaler_.transform, iter_blocks(X, batch_size))
         with torch_session(self._seed, n_threads=self.n_threads, device=device):
             logits = predict_logits(self.module_, batches, device=device)
         lost = np.flatnonzero(~np.isfinite(logits).all(axis=1))
@@ -438,10 +461,11 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
     def _restore_module(self, weights):
         from .architectures.build import build_module
-        from .training import torch_session
+        from .training import resolve_device, torch_session
 
+        on_cpu = resolve_device(self.device).type == "cpu"
         with torch_session(self._seed):
-            module = build_module(**self._architecture)
+            module = build_module(**self._architecture, accelerate=self.accelerate and on_cpu)
         module.load_state_dict(weights)
         self.module_ = module.eval()
 

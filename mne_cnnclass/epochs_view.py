@@ -182,6 +182,11 @@ class EpochsView:
     # -- what MNE knows ----------------------------------------------------------------------------
 
     @property
+    def preload(self):
+        """Whether all data is in memory."""
+        return all(source.preload for source in self._sources)
+
+    @property
     def ch_names(self):
         """Names of the channels, in the order of the data."""
         return list(self._ch_names)

@@ -48,8 +48,9 @@ def check_parameters(clf):
             )
     if clf.n_threads is not None:
         check_scalar(clf.n_threads, "n_threads", numbers.Integral, min_val=1)
-    if not isinstance(clf.standardize, (bool, np.bool_)):
-        raise TypeError(f"standardize must be True or False, got {clf.standardize!r}.")
+    for name in ("standardize", "accelerate"):
+        if not isinstance(getattr(clf, name), (bool, np.bool_)):
+            raise TypeError(f"{name} must be True or False, got {getattr(clf, name)!r}.")
     augmentation = clf.augmentation if isinstance(clf.augmentation, (list, tuple)) else [clf.augmentation]
     if not all(callable(transform) or transform is None for transform in augmentation):
         raise TypeError(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import tempfile
+import threading
 import warnings
 
 import mne
@@ -74,6 +77,83 @@ def iter_blocks(X, n_samples=None):
                 f"{start + epoch}. Drop or interpolate such samples and channels."
             )
         yield block
+
+
+class SampleFile:
+    """An array of samples in a temporary file, read and written by samples.
+
+    A file that is read, rather than mapped into memory, does not count as memory of the process, and needs no
+    addresses. It has no name, so nothing is left of it when the process ends, however it ends. The folder
+    is that of `tempfile`: the environment variable ``TMPDIR``, or the system's.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(n_samples, n_channels, n_times)``.
+    dtype : numpy.dtype
+        Type of the numbers.
+    ch_names : None | list of str
+        Names of the channels, for messages.
+    """
+
+    def __init__(self, shape, dtype, ch_names=None):
+        self.shape, self.dtype, self.ch_names = tuple(shape), np.dtype(dtype), ch_names
+        self._sample_bytes = self.dtype.itemsize * self.shape[1] * self.shape[2]
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115, closed with this object
+        self._lock = threading.Lock()
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __setitem__(self, part, block):
+        """Write samples at a slice."""
+        content = memoryview(np.ascontiguousarray(block, self.dtype)).cast("B")
+        with self._lock:
+            self._file.seek(part.start * self._sample_bytes)
+            while content:
+                try:
+                    content = content[self._file.write(content) :]
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    n_bytes = len(self) * self._sample_bytes
+                    raise OSError(
+                        error.errno,
+                        f"No space left for a temporary copy of the samples of {n_bytes / 2**30:.3g} GB in "
+                        f"{tempfile.gettempdir()}. Free some, name another folder by the environment variable "
+                        "TMPDIR, or load the data into memory (epochs.load_data()).",
+                    ) from error
+
+    def __getitem__(self, index):
+        """Read the samples of a slice, or of an array of numbers."""
+        rows = np.arange(len(self))[index]
+        block = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        starts = np.r_[0, np.flatnonzero(np.diff(rows) != 1) + 1, len(rows)]  # of runs of adjacent samples
+        with self._lock:
+            for start, stop in zip(starts[:-1], starts[1:], strict=True):
+                self._file.seek(int(rows[start]) * self._sample_bytes)
+                content = memoryview(block[start:stop]).cast("B")
+                while content:
+                    n_read = self._file.readinto(content)
+                    if not n_read:
+                        raise OSError("The temporary copy of the samples is shorter than it was written.")
+                    content = content[n_read:]
+        return block
+
+
+def within_reach(X):
+    """Samples that can be read again and again: those of epochs on disk are copied into a `SampleFile`.
+
+    MNE reads single epochs at about 3000 a second, which is slower than many networks train.
+    """
+    if not isinstance(X, EpochsView) or X.preload:
+        return X
+    copy = SampleFile(X.shape, np.float64, X.ch_names)
+    start = 0
+    for block in iter_blocks(X):
+        copy[start : start + len(block)] = block
+        start += len(block)
+    return copy
 
 
 class ChannelScaler:
@@ -153,15 +233,16 @@ class ChannelScaler:
 
         Parameters
         ----------
-        X : EpochsView | array, shape (n_samples, n_channels, n_times)
+        X : EpochsView | SampleFile | array, shape (n_samples, n_channels, n_times)
             Samples.
 
         Returns
         -------
-        data : array of float32, shape (n_samples, n_channels, n_times)
-            Standardised samples.
+        data : array of float32 | SampleFile, shape (n_samples, n_channels, n_times)
+            Standardised samples, on disk if they were.
         """
-        data = np.empty(X.shape, dtype=np.float32)
+        on_disk = isinstance(X, SampleFile)
+        data = SampleFile(X.shape, np.float32) if on_disk else np.empty(X.shape, dtype=np.float32)
         start = 0
         for block in iter_blocks(X):
             data[start : start + len(block)] = self.transform(block)
@@ -170,4 +251,5 @@ class ChannelScaler:
 
 
 def _channel_name(X, channel):
-    return repr(X.ch_names[channel]) if isinstance(X, EpochsView) else f"number {channel}"
+    names = getattr(X, "ch_names", None)
+    return f"number {channel}" if names is None else repr(names[channel])

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from . import fast
 from .braindecode_models import REFUSED, braindecode_classes, corrected, default_params, quiet_braindecode
 from .limits import explain_refusal
 
@@ -62,7 +63,9 @@ def resolve_model(model):
     return classes[model]
 
 
-def build_module(model, params=None, *, n_chans, n_outputs, n_times, sfreq=None, chs_info=None):
+def build_module(
+    model, params=None, *, n_chans, n_outputs, n_times, sfreq=None, chs_info=None, accelerate=False
+):
     """Build a network and make sure that it works for the input.
 
     Parameters
@@ -82,6 +85,8 @@ def build_module(model, params=None, *, n_chans, n_outputs, n_times, sfreq=None,
         Sampling frequency in Hz, if known.
     chs_info : None | list of dict
         The channels as in ``info["chs"]``, if known. Positions are passed on only if every channel has one.
+    accelerate : bool
+        Whether to compute the same in less time where a way is known, see `architectures.fast`.
 
     Returns
     -------
@@ -119,7 +124,7 @@ def build_module(model, params=None, *, n_chans, n_outputs, n_times, sfreq=None,
 
     try:
         with quiet_braindecode():
-            return _build(cls, params, signal)
+            return _build(cls, params, signal, accelerate)
     except _WrongOutput as error:
         raise ValueError(f"{cls.__name__} {error}") from None
     except Exception as error:  # architectures raise what they like
@@ -158,7 +163,7 @@ def takes(cls, params, signal):
     return True
 
 
-def _build(cls, params, signal):
+def _build(cls, params, signal, accelerate=False):
     accepted, takes_all = accepted_parameters(cls)
     # an unknown sampling frequency is passed on as None, so that no default is taken for it
     known = {k: v for k, v in signal.items() if v is not None or k == "sfreq"}
@@ -166,6 +171,8 @@ def _build(cls, params, signal):
     arguments |= default_params(cls, signal["n_chans"]) | params
     inspect.signature(cls).bind(**arguments)
     module = corrected(cls)(**arguments)
+    if accelerate:
+        fast.accelerate(module)
     _check_outputs(module, signal)
     return module
 

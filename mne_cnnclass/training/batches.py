@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import torch
 
 
@@ -10,18 +12,35 @@ class SampleDataset(torch.utils.data.Dataset):
 
     Parameters
     ----------
-    data : array of float32, shape (n_samples, n_channels, n_times)
+    data : array of float32 | SampleFile, shape (n_samples, n_channels, n_times)
         Standardised signals.
     target : array of int, shape (n_samples,)
         Class numbers.
     weight : array, shape (n_samples,)
         Weight of each sample in the loss.
+    summarize : None | callable
+        Gives what a network wants to know of each sample beforehand, as a tensor with a row a sample. It is
+        called once for all samples, if the result is small beside them.
     """
 
-    def __init__(self, data, target, weight):
-        self.data = torch.as_tensor(data)
+    SMALL = 1 / 16  # share of the samples' memory that summaries may take
+
+    def __init__(self, data, target, weight, *, summarize=None):
+        self.in_memory = hasattr(data, "__array__")
+        self.data = torch.as_tensor(data) if self.in_memory else data
         self.y = torch.as_tensor(target, dtype=torch.long)
         self.weight = torch.as_tensor(weight, dtype=torch.float32)
+        self.summary = None
+        if summarize is not None:
+            sample = self.read(slice(0, 1))
+            if summarize(sample).nbytes <= self.SMALL * sample.nbytes:
+                step = max(1, 2**22 // sample.numel())
+                parts = [summarize(self.read(slice(i, i + step))) for i in range(0, len(self), step)]
+                self.summary = torch.cat(parts)
+
+    def read(self, index):
+        """Signals of some samples, as a tensor."""
+        return self.data[index] if self.in_memory else torch.from_numpy(self.data[index])
 
     @property
     def X(self):  # noqa: N802, skorch's callbacks look for it
@@ -32,7 +51,10 @@ class SampleDataset(torch.utils.data.Dataset):
         return len(self.y)
 
     def __getitem__(self, index):
-        return {"x": self.data[index], "weight": self.weight[index]}, self.y[index]
+        inputs = {"x": self.read(index), "weight": self.weight[index]}
+        if self.summary is not None:
+            inputs["summary"] = self.summary[index]
+        return inputs, self.y[index]
 
 
 class Batches:
@@ -40,6 +62,7 @@ class Batches:
 
     A last batch of one or two samples would make a noisy step, and batch normalisation fail on a window
     of one sample, so the samples are shared out evenly: 65 samples in batches of at most 64 are 33 + 32.
+    Samples on disk are read while the batch before them is trained on.
     """
 
     def __init__(self, dataset, *, batch_size, shuffle):
@@ -51,5 +74,13 @@ class Batches:
     def __iter__(self):
         n_samples = len(self.dataset)
         order = torch.randperm(n_samples) if self.shuffle else torch.arange(n_samples)
-        for index in torch.tensor_split(order, len(self)):
-            yield self.dataset[index]
+        parts = torch.tensor_split(order, len(self))
+        if self.dataset.in_memory:
+            yield from (self.dataset[index] for index in parts)
+            return
+        with ThreadPoolExecutor(1) as reader:
+            ahead = reader.submit(self.dataset.__getitem__, parts[0])
+            for index in parts[1:]:
+                batch, ahead = ahead.result(), reader.submit(self.dataset.__getitem__, index)
+                yield batch
+            yield ahead.result()

@@ -41,7 +41,7 @@ def train(module, data, y, weight, *, options, valid=None, device):
     ----------
     module : torch.nn.Module
         The network, which gives logits.
-    data : array of float32, shape (n_samples, n_channels, n_times)
+    data : array of float32 | SampleFile, shape (n_samples, n_channels, n_times)
         Standardised samples.
     y : array of int, shape (n_samples,)
         Class numbers.
@@ -65,7 +65,7 @@ def train(module, data, y, weight, *, options, valid=None, device):
     RuntimeError
         If the loss becomes infinite or NaN.
     """
-    dataset = SampleDataset(data, y, weight)
+    dataset = SampleDataset(data, y, weight, summarize=getattr(module, "summarize", None))
     batch_size = options.batch_size
     if batch_size == "auto":
         batch_size = min(max(round(len(dataset) / 8), 8), 64)
@@ -111,7 +111,7 @@ def train(module, data, y, weight, *, options, valid=None, device):
     )
     net.run(dataset)
     with torch.inference_mode():  # the last step has not been judged by a loss
-        outputs = module.eval()(dataset.data[:batch_size].to(device))
+        outputs = module.eval()(dataset.read(slice(0, batch_size)).to(device))
     if not outputs.isfinite().all():
         raise RuntimeError(
             f"Training diverged: outputs are no longer finite after {len(net.history)} epochs at "

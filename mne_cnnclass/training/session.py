@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import random
+import sys
 import threading
 
 import numpy as np
@@ -12,6 +14,21 @@ import torch
 # Torch's random state and thread count belong to the process: two fits in two threads of one process
 # (joblib's threading backend) would disturb each other's bits, so they take turns.
 _ONE_AT_A_TIME = threading.RLock()
+
+
+_MALLOPT = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+
+
+def _keep_freed_memory(n_bytes):
+    """Tell glibc how much freed memory to keep for the next tensor instead of giving it back to the system.
+
+    A training step frees and takes the same tens of megabytes again and again; each time that they come anew from the
+    system, it clears their pages first, which takes as long as the arithmetic of a small network. 32 and
+    64 MB are the limits that glibc comes to by itself in a process that has used large arrays.
+    """
+    trim_threshold, mmap_threshold = -1, -3  # as malloc.h numbers them
+    _MALLOPT(mmap_threshold, 2**25)
+    _MALLOPT(trim_threshold, n_bytes)
 
 
 @contextlib.contextmanager
@@ -33,6 +50,9 @@ def torch_session(seed, *, n_threads=None, device=None):
         if n_threads is not None:
             stack.callback(torch.set_num_threads, torch.get_num_threads())
             torch.set_num_threads(n_threads)
+        if _MALLOPT is not None:
+            stack.callback(_keep_freed_memory, 2**26)
+            _keep_freed_memory(2**29)
         if cuda:
             stack.enter_context(torch.backends.cudnn.flags(deterministic=True, benchmark=False))
         stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002

@@ -1,0 +1,132 @@
+"""Layers of torch that compute the same in less time; they take over the parameters of those that they replace."""
+
+from __future__ import annotations
+
+from torch import nn
+from torch.nn import functional
+
+from .functions import ExponentialLinear, MeanPooling, Turn, channels_last, dropout
+
+
+class FastELU(nn.ELU):
+    """ELU by way of ``exp``."""
+
+    def forward(self, x):
+        """Activate."""
+        return ExponentialLinear.apply(x)
+
+    @staticmethod
+    def replaces(layer):
+        """Whether it computes the same as a layer of its parent class."""
+        return layer.alpha == 1 and not layer.inplace
+
+
+class FastDropout(nn.Dropout):
+    """Dropout with cheap random bits."""
+
+    def forward(self, x):
+        """Drop, when training."""
+        return dropout(x, self.p) if self.training and 0 < self.p < 1 else super().forward(x)
+
+    @staticmethod
+    def replaces(layer):
+        """Whether it computes the same as a layer of its parent class."""
+        return not layer.inplace
+
+
+class _TimeLast:
+    """Of a layer whose window lies along the first of two axes: the axes change places for an input of width one.
+
+    torch's fast implementations for ``channels_last`` need the long axis to be the last one.
+    """
+
+    def forward(self, x):
+        """Compute with time as last axis, if the input has no other."""
+        if x.ndim != 4 or x.shape[3] != 1:
+            return super().forward(x)
+        return Turn.apply(self.along_last(Turn.apply(x)))
+
+    @staticmethod
+    def replaces(layer):
+        """Whether it computes the same as a layer of its parent class."""
+        return isinstance(layer.kernel_size, tuple) and layer.kernel_size[0] > 1 == layer.kernel_size[1]
+
+
+class TimeLastConv2d(_TimeLast, nn.Conv2d):
+    """A convolution along the first axis, computed along the last."""
+
+    def along_last(self, x):
+        """Convolve (n, n_in, 1, n_times)."""
+        settings = (
+            s[::-1] if isinstance(s, tuple) else s for s in (self.stride, self.padding, self.dilation)
+        )
+        return functional.conv2d(
+            x, channels_last(self.weight.transpose(2, 3)), self.bias, *settings, self.groups
+        )
+
+    @staticmethod
+    def replaces(layer):
+        """Whether it computes the same as a layer of its parent class."""
+        return _TimeLast.replaces(layer) and layer.padding_mode == "zeros"
+
+
+class TimeLastMaxPool2d(_TimeLast, nn.MaxPool2d):
+    """A pooling along the first axis, computed along the last."""
+
+    def along_last(self, x):
+        """Pool (n, n_in, 1, n_times)."""
+        settings = (_swap(s) for s in (self.kernel_size, self.stride, self.padding, self.dilation))
+        return functional.max_pool2d(x, *settings, self.ceil_mode)
+
+    @staticmethod
+    def replaces(layer):
+        """Whether it computes the same as a layer of its parent class."""
+        return _TimeLast.replaces(layer) and not layer.return_indices
+
+
+class TimeLastAvgPool2d(_TimeLast, nn.AvgPool2d):
+    """A pooling along the first axis, computed along the last."""
+
+    def along_last(self, x):
+        """Pool (n, n_in, 1, n_times)."""
+        settings = (_swap(s) for s in (self.kernel_size, self.stride, self.padding))
+        return functional.avg_pool2d(
+            x, *settings, self.ceil_mode, self.count_include_pad, self.divisor_override
+        )
+
+
+class AdjacentAvgPool2d(nn.AvgPool2d):
+    """Mean pooling of adjacent windows along the last axis."""
+
+    def forward(self, x):
+        """Pool."""
+        if x.ndim == 4 and x.stride(3) == 1 and x.shape[1] > 1:
+            return MeanPooling.apply(x, self.kernel_size[1])
+        return super().forward(x)
+
+    @staticmethod
+    def replaces(layer):
+        """Whether it computes the same as a layer of its parent class."""
+        size = layer.kernel_size
+        return (
+            isinstance(size, tuple)
+            and size[0] == 1 < size[1] <= 16
+            and tuple(layer.stride) == size
+            and layer.padding in (0, (0, 0))
+            and not layer.ceil_mode
+            and layer.divisor_override is None
+        )
+
+
+LAYERS = (
+    (nn.ELU, FastELU),
+    (nn.Dropout, FastDropout),
+    (nn.Conv2d, TimeLastConv2d),
+    (nn.MaxPool2d, TimeLastMaxPool2d),
+    (nn.AvgPool2d, TimeLastAvgPool2d),
+    (nn.AvgPool2d, AdjacentAvgPool2d),
+)
+
+
+def _swap(setting):
+    return setting[::-1] if isinstance(setting, tuple) else setting

@@ -1,0 +1,102 @@
+"""Means and squares of filtered signals without filtering them.
+
+A filter h of k samples gives z[t] = h · w[t], where w[t] is the window of k samples of the zero-padded signal
+that starts at t. So the mean of z over all times, channels and samples is h · m, with m the mean window, and that of z² is
+hᵀ R h, with R the mean of w wᵀ. R has nearly the same value along a diagonal: one step down, it loses the
+product of samples at the start of the signal and gains one at its end. Its first row is the autocorrelation of the
+signal but for its end. So a sum, k autocorrelations and the ends of the signals are all that is needed.
+"""
+
+from __future__ import annotations
+
+import torch
+from scipy.fft import next_fast_len
+
+
+def summarize(x, k):
+    """Autocorrelations and sums of samples.
+
+    Parameters
+    ----------
+    x : tensor, shape (n, n_channels, n_times)
+        Signals.
+    k : int
+        Length of the filters.
+
+    Returns
+    -------
+    summary : tensor of float64, shape (n, k + 1)
+        Of each sample, the autocorrelation at the lags 0 … k - 1, and the sum; over all channels.
+    """
+    length = next_fast_len(x.shape[2] + k - 1, real=True)
+    power = torch.view_as_real(torch.fft.rfft(x.double(), length)).square().sum((1, 3))
+    return torch.cat([torch.fft.irfft(power, length)[:, :k], x.sum((1, 2), dtype=torch.float64)[:, None]], 1)
+
+
+def expected_squares(x, k, padding, summary=None):
+    """Mean window and mean product of windows of zero-padded signals.
+
+    Parameters
+    ----------
+    x : tensor, shape (n, n_channels, n_times)
+        Signals.
+    k : int
+        Length of the windows.
+    padding : tuple of int
+        Zeros before and after a signal.
+    summary : None | tensor, shape (n, k + 1)
+        What `summarize` gives for the signals, if it was computed before.
+
+    Returns
+    -------
+    first : tensor of float64, shape (k,)
+        Mean of the windows over times, channels and samples.
+    second : tensor of float64, shape (k, k)
+        Mean of their outer products.
+    n_windows : int
+        Their number.
+    """
+    before, after = padding
+    n_out = x.shape[2] + before + after - k + 1
+    total = (summarize(x, k) if summary is None else summary).sum(0)
+    # the first k - 1 samples of the padded signals, which windows lose one by one, and those that they gain
+    lost_sum, lost = _edge(x[..., : k - 1 - before], before, k)
+    gained_sum, gained = _edge(x[..., max(0, n_out - before) :], max(0, before - n_out), k)
+
+    ones = torch.ones(k, k, dtype=torch.float64, device=x.device)
+    first = total[-1] - gained_sum.sum() + ones.tril(-1) @ (gained_sum - lost_sum)
+    # rows of `skewed` go along the diagonals: skewed[l, s] belongs to row s and column s + l
+    difference = _skew(gained - lost)
+    skewed = (total[:k] - _skew(gained).sum(1))[:, None] + difference.cumsum(1) - difference
+    upper = _unskew(skewed)
+    second = upper + upper.triu(1).T
+    n_windows = len(x) * x.shape[1] * n_out
+    return first / n_windows, second / n_windows, n_windows
+
+
+def _edge(samples, place, k):
+    """Sum and sum of outer products of short pieces of signals, at their place among k - 1 samples and a zero."""
+    flat = samples.double().permute(2, 0, 1).flatten(1)
+    total, products = flat.new_zeros(k), flat.new_zeros(k, k)
+    within = slice(place, place + len(flat))
+    total[within] = flat.sum(1)
+    products[within, within] = flat @ flat.T
+    return total, products
+
+
+def _skew(square):
+    """Upper triangle of a matrix with its diagonals as rows, padded with zeros."""
+    return _diagonals(torch.cat([square, torch.zeros_like(square)], 1))
+
+
+def _diagonals(wide):
+    k = len(wide)
+    return wide.as_strided((k, k), (1, 2 * k + 1))
+
+
+def _unskew(diagonals):
+    """The upper triangle of the matrix whose diagonals are the rows."""
+    k = len(diagonals)
+    wide = diagonals.new_zeros(k, 2 * k)
+    _diagonals(wide).copy_(diagonals)
+    return wide[:, :k].triu()
