@@ -150,18 +150,53 @@ class EpochsView:
     def __array__(self, dtype=None, copy=None):
         if copy is False:
             raise ValueError("The data of an EpochsView can't be had without a copy.")
-        out = np.empty(self.shape)
-        for number in np.unique(self._origin[:, 0]):
-            source = self._source(number)
-            rows = np.flatnonzero(self._origin[:, 0] == number)
-            picks = [source.ch_names.index(name) for name in self._ch_names]
-            out[rows] = source.get_data(picks=picks, item=self._origin[rows, 1], copy=False, verbose="ERROR")
-        return out if dtype is None else out.astype(dtype, copy=False)
+        block = self.read()
+        if block.base is not None:  # it may be the memory of the Epochs
+            block = block.copy()
+        return block if dtype is None else block.astype(dtype, copy=False)
+
+    def read(self, part=slice(None)):
+        """Read the data of a part of the epochs.
+
+        Parameters
+        ----------
+        part : slice
+            The epochs.
+
+        Returns
+        -------
+        block : array of float64, shape (n_epochs, n_channels, n_times)
+            The data in V; possibly the memory of the Epochs themselves, so not to be written to.
+        """
+        origin = self._origin[part]
+        if len(self._sources) == 1:
+            return self._read_source(0, origin[:, 1])
+        block = np.empty((len(origin), *self.shape[1:]))
+        for number in np.unique(origin[:, 0]):
+            rows = np.flatnonzero(origin[:, 0] == number)
+            block[rows] = self._read_source(number, origin[rows, 1])
+        return block
+
+    def _read_source(self, number, rows):
+        """Some epochs of one of the Epochs."""
+        source = self._source(number)
+        names = source.ch_names
+        picks = None if names == self._ch_names else [names.index(name) for name in self._ch_names]
+        if source.preload:
+            data = source.get_data(copy=False, verbose="ERROR")
+            adjacent = len(rows) and rows[-1] - rows[0] + 1 == len(rows) and (np.diff(rows) == 1).all()
+            data = data[rows[0] : rows[-1] + 1] if adjacent else data[rows]
+            data = data if picks is None else data[:, picks]
+        else:
+            data = source.get_data(picks=picks, item=rows, copy=False, verbose="ERROR")
+        if np.iscomplexobj(data):
+            raise TypeError("The Epochs hold complex numbers; a view needs real ones, such as their abs().")
+        return data
 
     def _source(self, number):
         """One of the Epochs, which must still be those that the view was made of."""
         source = self._sources[number]
-        if _state(source) != self._states[number]:
+        if not _same_state(_state(source), self._states[number]):
             raise RuntimeError(
                 "The Epochs were changed (dropped, cropped or resampled) after this view of them was made, "
                 "so its labels no longer belong to its data. Make a new view, EpochsView(epochs). Epochs on "
@@ -332,7 +367,11 @@ def _check_sources(epochs):
 
 def _state(epochs):
     """What tells that epochs were dropped, or cut otherwise."""
-    return tuple(epochs.selection), len(epochs.times), epochs.times[0], epochs.info["sfreq"]
+    return epochs.selection.copy(), len(epochs.times), epochs.times[0], epochs.info["sfreq"]
+
+
+def _same_state(one, other):
+    return np.array_equal(one[0], other[0]) and one[1:] == other[1:]
 
 
 def check_column(values, name, n_samples):

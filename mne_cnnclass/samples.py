@@ -12,7 +12,7 @@ import numpy as np
 
 from .epochs_view import EpochsView
 
-BLOCK_BYTES = 2**25  # of float64 data looked at in one go, so that no second copy of a data set is made
+BLOCK_BYTES = 2**22  # of float64 data looked at in one go: no second copy of a data set, and room in the cache
 
 
 def as_view(X):
@@ -53,12 +53,12 @@ def iter_blocks(X, n_samples=None):
     X : EpochsView | array, shape (n_samples, n_channels, n_times)
         The samples.
     n_samples : None | int
-        Samples a block; ``None`` for blocks of about 32 MB.
+        Samples a block; ``None`` for blocks of about 4 MB.
 
     Yields
     ------
     block : array, shape (n_block, n_channels, n_times)
-        Samples, in order.
+        Samples, in order; possibly the memory of X itself, so not to be written to.
 
     Raises
     ------
@@ -68,10 +68,13 @@ def iter_blocks(X, n_samples=None):
     if n_samples is None:
         n_samples = max(1, BLOCK_BYTES // (8 * X.shape[1] * X.shape[2]))
     for start in range(0, len(X), n_samples):
-        block = np.asarray(X[start : start + n_samples], dtype=np.float64)
-        finite = np.isfinite(block)
-        if not finite.all():
-            epoch, channel, _ = np.argwhere(~finite)[0]
+        part = slice(start, start + n_samples)
+        block = X.read(part) if isinstance(X, EpochsView) else np.asarray(X[part])
+        block = block.astype(np.float64, copy=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            suspect = not np.isfinite(block.sum())  # one pass; a sum may also overflow
+        if suspect and not np.isfinite(block).all():
+            epoch, channel, _ = np.argwhere(~np.isfinite(block))[0]
             raise ValueError(
                 f"X contains NaN or infinity, first in channel {_channel_name(X, channel)} of sample "
                 f"{start + epoch}. Drop or interpolate such samples and channels."
@@ -192,12 +195,13 @@ class ChannelScaler:
             # which E[x²] − E[x]² does for channels with a large offset
             n_block = block.shape[0] * block.shape[2]
             block_mean = block.mean(axis=(0, 2))
-            block_squares = ((block - block_mean[:, None]) ** 2).sum(axis=(0, 2))
+            centred = block - block_mean[:, None]
+            block_squares = np.einsum("ect,ect->c", centred, centred)
             delta, n_total = block_mean - mean, n_seen + n_block
             squares = squares + block_squares + delta**2 * (n_seen * n_block / n_total)
             mean = mean + delta * (n_block / n_total)
             n_seen = n_total
-            largest = np.maximum(largest, np.abs(block).max(axis=(0, 2)))
+            largest = np.maximum(largest, np.maximum(block.max(axis=(0, 2)), -block.min(axis=(0, 2))))
         deviation = np.sqrt(squares / n_seen)
         flat = deviation <= 1e-12 * largest
         if flat.any():
@@ -226,7 +230,11 @@ class ChannelScaler:
         block : array of float32, shape (n_samples, n_channels, n_times)
             Standardised samples.
         """
-        return ((block - self.mean_) / self.scale_).astype(np.float32)
+        import torch  # which works on several processors, and gives the same bits as numpy
+
+        block = torch.from_numpy(np.require(block, requirements=["C", "W"]))
+        mean, scale = torch.from_numpy(self.mean_), torch.from_numpy(self.scale_)
+        return (block - mean).div_(scale).to(torch.float32).numpy()
 
     def transform_all(self, X):
         """Standardise all samples, a block at a time.

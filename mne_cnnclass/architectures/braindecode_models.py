@@ -80,25 +80,16 @@ def _with_any_number_of_channels(cls):
     """Make ShallowFBCSPNet or Deep4Net work on one channel.
 
     Their first layer merges a temporal and a spatial convolution and computes its bias after a ``squeeze``
-    that takes the channels away, too, if there is only one.
+    that takes the channels away, too, if there is only one. The layer that makes them fast does not.
     """
-    import torch
     from braindecode.modules import CombinedConv
 
-    class AnyChannelsCombinedConv(CombinedConv):
-        def forward(self, x):
-            time, space = self.conv_time, self.conv_spat
-            weight = (time.weight * space.weight.permute(1, 0, 2, 3)).sum(0).unsqueeze(1)
-            bias = space.bias
-            if time.bias is not None:
-                merged = space.weight.squeeze(2).sum(-1).mm(time.bias.unsqueeze(-1)).squeeze(-1)
-                bias = merged if bias is None else merged + bias
-            return torch.nn.functional.conv2d(x, weight, bias)
+    from .fast.braindecode_blocks import MergedConv
 
     class AnyChannels(cls):
         def add_module(self, name, module):
-            if type(module) is CombinedConv:
-                module.__class__ = AnyChannelsCombinedConv
+            if type(module) is CombinedConv and module.conv_spat.weight.shape[3] == 1:
+                module.__class__ = MergedConv
             super().add_module(name, module)
 
     AnyChannels.__name__ = AnyChannels.__qualname__ = cls.__name__

@@ -23,7 +23,8 @@ def predict_logits(module, batches, *, device):
     logits : array of float64, shape (n_samples, n_classes)
         The network's outputs.
     """
-    module.to(device).eval()
+    if module.training or next(module.parameters(), torch.empty(0, device=device)).device != device:
+        module.to(device).eval()
     with torch.inference_mode():
         logits = [module(torch.from_numpy(batch).to(device)).cpu().numpy() for batch in batches]
     return np.concatenate(logits).astype(np.float64)

@@ -7,7 +7,8 @@ from braindecode.models import EEGNet
 from braindecode.modules import CombinedConv
 from torch.nn import functional
 
-from .functions import FilterBank, Turn, channels_last
+from .functions import FilterBank, Filtering, FilteringToPooling, Turn, channels_last, filter_to_pooling
+from .layers import AdjacentAvgPool2d, FastELU
 from .moments import expected_squares, summarize
 
 
@@ -48,40 +49,62 @@ class SpatialFirstEEGNet(EEGNet):
         """Logits of samples of shape (n, n_chans, n_times)."""
         if x.ndim != 3 or x.requires_grad:  # the gradients of the input would have to go through `moments`
             return super().forward(x)
-        x = self.first_block(x, summary)
-        skipped = {"ensuredims", "dimshuffle", "conv_temporal", "bnorm_temporal", "conv_spatial"}
-        for name, layer in self.named_children():
+        x, done = self.first_block(x, summary)
+        for name, layer in list(self.named_children())[done:]:
             if name == "conv_separable_depth":
                 x = self.separable(x)
-            elif name not in skipped | {"conv_separable_point"}:
+            elif name != "conv_separable_point":
                 x = layer(x)
         return x
 
     def first_block(self, x, summary):
-        """Temporal convolution, batch normalisation and spatial convolution, to (n, F1 × D, 1, n_out_times)."""
-        norm, temporal = self.bnorm_temporal, self.conv_temporal.weight[:, 0, 0]
-        padding = (self.conv_temporal.padding[1],) * 2
+        """Through the first layers, at least to the spatial convolution, and the number of these layers."""
+        norm, pool = self.bnorm_1, self.pool_1
+        parts = (*self.filters(x, summary), (self.conv_temporal.padding[1],) * 2)
+        if not (type(self.elu_1) is FastELU and type(pool) is AdjacentAvgPool2d):
+            return Filtering.apply(x, *parts).unsqueeze(2), FIRST_LAYERS.index("bnorm_1")
+        size, done = pool.kernel_size[1], FIRST_LAYERS.index("pool_1") + 1
         if norm.training:
+            settings = norm.weight, norm.bias, norm.eps, size
+            pooled, mean, variance = FilteringToPooling.apply(x, *parts, *settings)
+            count_in(norm, mean, variance, x.shape[0] * (x.shape[2] + 2 * parts[3][0] - self.kernel_length + 1))
+            return pooled.unsqueeze(2), done
+        if torch.is_grad_enabled():
+            return Filtering.apply(x, *parts).unsqueeze(2), FIRST_LAYERS.index("bnorm_1")
+        gain = (norm.running_var + norm.eps).rsqrt() * norm.weight
+        spatial, filters, offset, padding = parts
+        offset = (offset - norm.running_mean) * gain + norm.bias
+        bank = FilterBank(spatial, filters * gain[:, None], offset, padding, x.shape[2])
+        return filter_to_pooling(x, bank, size).unsqueeze(2), done
+
+    def filters(self, x, summary):
+        """Spatial filters, temporal filters and offsets, the first batch normalisation included."""
+        norm, temporal = self.bnorm_temporal, self.conv_temporal.weight[:, 0, 0]
+        if norm.training:
+            padding = (self.conv_temporal.padding[1],) * 2
             mean, variance, n = filtered_moments(x, temporal, padding, summary)
-            with torch.no_grad():
-                norm.num_batches_tracked += 1
-                norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), norm.momentum)
-                norm.running_var.lerp_((variance * n / (n - 1)).to(norm.running_var.dtype), norm.momentum)
+            count_in(norm, mean, variance, n)
         else:
             mean, variance = norm.running_mean, norm.running_var
-        gain = (variance + norm.eps).rsqrt()
-        offset = -mean * gain
-        gain, offset = gain * norm.weight, offset * norm.weight + norm.bias
+        gain = (variance + norm.eps).rsqrt() * norm.weight
+        offset = norm.bias - mean * gain
         spatial = self.conv_spatial.weight[:, 0, :, 0]
         filters = (temporal * gain.to(temporal.dtype).unsqueeze(1)).repeat_interleave(self.D, 0)
-        offset = offset.to(temporal.dtype).repeat_interleave(self.D, 0) * spatial.sum(1)
-        return FilterBank.apply(x, spatial, filters, offset, padding).unsqueeze(2)
+        return spatial, filters, offset.to(temporal.dtype).repeat_interleave(self.D, 0) * spatial.sum(1)
 
     def separable(self, x):
         """The depthwise and the pointwise convolution of the second block, as one."""
         depth = self.conv_separable_depth
         weight = self.conv_separable_point.weight * depth.weight.transpose(0, 1)
         return functional.conv2d(channels_last(x), channels_last(weight), padding=depth.padding)
+
+
+def count_in(norm, mean, variance, n):
+    """Update the running statistics of a batch normalisation by those of a batch of n values a channel."""
+    with torch.no_grad():
+        norm.num_batches_tracked += 1
+        norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), norm.momentum)
+        norm.running_var.lerp_((variance * (n / (n - 1))).to(norm.running_var.dtype), norm.momentum)
 
 
 def filtered_moments(x, filters, padding, summary=None):
@@ -92,4 +115,8 @@ def filtered_moments(x, filters, padding, summary=None):
     return mean, torch.einsum("fi,ij,fj->f", filters, second, filters) - mean * mean, n
 
 
+FIRST_LAYERS = (
+    *("ensuredims", "dimshuffle", "conv_temporal", "bnorm_temporal", "conv_spatial"),
+    *("bnorm_1", "elu_1", "pool_1"),
+)
 BLOCKS = {CombinedConv: MergedConv, EEGNet: SpatialFirstEEGNet}

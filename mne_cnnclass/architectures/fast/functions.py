@@ -11,74 +11,202 @@ from torch.nn import functional
 CACHE_BYTES = 2**20
 
 
-class FilterBank(Function):
+class FilterBank:
     """Mixtures of channels, each through a filter of its own, by Fourier transforms.
 
-    The gradients are written out, since those that autograd derives transform more often, and transform
-    complex numbers where real ones would do.
+    Parameters
+    ----------
+    spatial : tensor, shape (n_signals, n_channels)
+        What mixes the channels.
+    filters : tensor, shape (n_signals, k)
+        The filters, as torch's convolutions take them.
+    offset : tensor, shape (n_signals,)
+        What is added to a filtered mixture.
+    padding : tuple of int
+        Zeros before and after the signals.
+    n_times : int
+        Length of the signals.
+    """
+
+    def __init__(self, spatial, filters, offset, padding, n_times):
+        before, after = padding
+        self.spatial, self.filters, self.offset = spatial, filters, offset
+        self.n_times, k = n_times, filters.shape[1]
+        self.n_out = n_times + before + after - k + 1
+        # the circular convolution of this length agrees with the linear one in the first n_out values
+        self.length = next_fast_len(max(n_times + max(before, after), self.n_out), real=True)
+        self.shift = before + 1 - k
+        kernels = functional.pad(filters.flip(1), (0, self.length - k)).roll(self.shift, 1)
+        self.response = torch.fft.rfft(kernels, self.length)
+        n_signals, n_channels = spatial.shape
+        self.mixes_spectra = 4 * n_channels <= n_signals  # then there is less to transform before than after
+        self.n_spectra = n_channels if self.mixes_spectra else n_signals
+
+    def apply(self, x, spectrum=None):
+        """Filter (n, n_channels, n_times) to (n, n_signals, n_out); also returns what was transformed."""
+        if self.mixes_spectra:
+            spectrum = torch.fft.rfft(x, self.length, out=spectrum)
+            product = spectrum[:, :1] * (self.spatial[:, :1] * self.response)
+            for c in range(1, x.shape[1]):
+                product.addcmul_(spectrum[:, c : c + 1], self.spatial[:, c : c + 1] * self.response)
+        else:
+            signals = torch.bmm(self.spatial.expand(len(x), -1, -1), x)
+            spectrum = torch.fft.rfft(signals, self.length, out=spectrum)
+            product = spectrum * self.response
+        product[..., 0] += self.offset * self.length
+        return torch.fft.irfft(product, self.length)[..., : self.n_out], spectrum
+
+    def correlate(self, dy, x, spectrum):
+        """What the gradients need of some samples, as a list of tensors to be summed up over all."""
+        dproduct = torch.fft.rfft(dy, self.length)
+        doffset = dproduct[..., 0].real.sum(0)
+        if self.mixes_spectra:
+            parts = spectrum.conj().split(1, 1)
+            return [doffset, torch.stack([(part * dproduct).sum(0) for part in parts])]
+        correlation = (spectrum.conj() * dproduct).sum(0)
+        dsignals = torch.fft.irfft(dproduct.mul_(self.response.conj()), self.length)[..., : self.n_times]
+        return [doffset, correlation, torch.bmm(dsignals, x.transpose(1, 2)).sum(0)]
+
+    def gradients(self, doffset, correlation, dspatial=None):
+        """Gradients of spatial, filters and offset from the sums of what `correlate` gives."""
+        dfilters = torch.fft.irfft(correlation, self.length).roll(-self.shift, -1)
+        dfilters = dfilters[..., : self.filters.shape[1]].flip(-1)
+        if self.mixes_spectra:  # these are gradients of filters that take one channel each
+            dspatial = (dfilters * self.filters).sum(2).T
+            dfilters = (dfilters * self.spatial.T.unsqueeze(2)).sum(0)
+        return dspatial, dfilters, doffset
+
+    def parts(self, x):
+        """Slices of samples that leave room in a processor's cache."""
+        size = max(1, CACHE_BYTES // (self.length * len(self.spatial) * x.element_size()))
+        return [slice(start, start + size) for start in range(0, len(x), size)]
+
+
+class Filtering(Function):
+    """A `FilterBank` with gradients with respect to what it consists of.
+
+    They are written out, since those that autograd derives transform more often, and transform complex
+    numbers where real ones would do.
     """
 
     @staticmethod
     def forward(ctx, x, spatial, filters, offset, padding):
-        """Mix, filter, and add an offset.
-
-        x : (n, n_channels, n_times); spatial : (n_signals, n_channels); filters : (n_signals, k); offset :
-        (n_signals,); padding : zeros before and after. Returns (n, n_signals, n_times + sum(padding) - k + 1).
-        """
-        before, after = padding
-        n_times, k = x.shape[2], filters.shape[1]
-        n_out = n_times + before + after - k + 1
-        # the circular convolution of this length agrees with the linear one in the first n_out values
-        length = next_fast_len(max(n_times + max(before, after), n_out), real=True)
-        kernels = functional.pad(filters.flip(1), (0, length - k)).roll(before + 1 - k, 1)
-        response = torch.fft.rfft(kernels, length)
-        spectrum = torch.empty(len(x), *response.shape, dtype=response.dtype, device=x.device)
-        y = x.new_empty(len(x), len(filters), n_out)
-        for part in _parts(len(x), length * len(filters) * x.element_size()):
-            signals = torch.bmm(spatial.expand(len(x[part]), -1, -1), x[part])
-            torch.fft.rfft(signals, length, out=spectrum[part])
-            product = spectrum[part] * response
-            product[..., 0] += offset * length
-            y[part] = torch.fft.irfft(product, length)[..., :n_out]
-        ctx.save_for_backward(x, spectrum, response)
-        ctx.length, ctx.before, ctx.k = length, before, k
+        """Filter (n, n_channels, n_times) to (n, n_signals, n_out)."""
+        ctx.bank = FilterBank(spatial, filters, offset, padding, x.shape[2])
+        y, spectrum = ctx.bank.apply(x)
+        ctx.save_for_backward(x, spectrum)
         return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dy):
-        x, spectrum, response = ctx.saved_tensors
-        if ctx.needs_input_grad[0]:
-            raise NotImplementedError("This path has no gradient with respect to the signals.")
-        n_signals = len(response)
-        doffset, correlation = dy.new_zeros(n_signals), torch.zeros_like(response)
-        dspatial = dy.new_zeros(n_signals, x.shape[1])
-        conjugate = response.conj().resolve_conj()
-        for part in _parts(len(x), ctx.length * n_signals * x.element_size()):
-            dproduct = torch.fft.rfft(dy[part], ctx.length)
-            doffset += dproduct[..., 0].real.sum(0)
-            correlation += (spectrum[part].conj() * dproduct).sum(0)
-            dsignals = torch.fft.irfft(dproduct.mul_(conjugate), ctx.length)[..., : x.shape[2]]
-            dspatial += torch.bmm(dsignals, x[part].transpose(1, 2)).sum(0)
-        dkernels = torch.fft.irfft(correlation, ctx.length)
-        dfilters = dkernels.roll(ctx.k - 1 - ctx.before, 1)[:, : ctx.k].flip(1)
-        return None, dspatial, dfilters, doffset, None
+        return None, *ctx.bank.gradients(*ctx.bank.correlate(dy, *ctx.saved_tensors)), None
 
 
-def _parts(n, n_bytes):
-    """Slices of n samples, each of so many bytes, that leave room in a processor's cache."""
-    size = max(1, CACHE_BYTES // n_bytes)
-    return [slice(start, start + size) for start in range(0, n, size)]
+class FilteringToPooling(Function):
+    """A `FilterBank`, batch normalisation, ELU and mean pooling, over parts of a batch.
+
+    Each of these is a few passes over numbers that together exceed the cache, so memory is what they wait
+    for. Here all are done for some samples before the next are begun; what normalisation needs to know of
+    the whole batch makes it two rounds. Little is kept for the gradients, and the rest computed again.
+    """
+
+    @staticmethod
+    def forward(ctx, x, spatial, filters, offset, padding, weight, bias, eps, size):
+        """Filter, normalise, activate and pool; also returns mean and variance of the filtered signals."""
+        bank = FilterBank(spatial, filters, offset, padding, x.shape[2])
+        y = x.new_empty(len(x), len(spatial), bank.n_out)
+        spectrum = bank.response.new_empty(len(x), bank.n_spectra, bank.response.shape[1])
+        centre = None
+        for part in bank.parts(x):
+            y[part], _ = bank.apply(x[part], spectrum[part])
+            if centre is None:  # close to the mean, so that the difference of squares below does not cancel
+                centre = y[part].mean((0, 2))[:, None]
+                total = square = 0.0
+            centred = y[part] - centre
+            total = total + centred.sum((0, 2))
+            square = square + centred.square_().sum((0, 2))
+        n = len(x) * bank.n_out
+        mean = centre[:, 0] + total / n
+        variance = square / n - (total / n) ** 2
+        scale = (variance + eps).rsqrt()
+        gain = scale * weight
+        shift = bias - mean * gain
+        pooled = x.new_empty(len(x), len(spatial), bank.n_out // size)
+        for part in bank.parts(x):
+            pooled[part] = _pool(elu(torch.addcmul(shift[:, None], y[part], gain[:, None])), size)
+        ctx.save_for_backward(x, spectrum, y, mean, scale, gain, shift)
+        ctx.bank, ctx.size = bank, size
+        ctx.mark_non_differentiable(mean, variance)
+        return pooled, mean, variance
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dpooled, _dmean, _dvariance):
+        x, spectrum, y, mean, scale, gain, shift = ctx.saved_tensors
+        bank, size = ctx.bank, ctx.size
+        dpooled = dpooled / size
+        n_used = dpooled.shape[2] * size
+        dnormed = torch.empty_like(y)
+        total = covariance = 0.0
+        for part in bank.parts(x):
+            slope = torch.addcmul(shift[:, None], y[part], gain[:, None]).clamp_(max=0).exp_()
+            d = dnormed[part]
+            d[..., n_used:] = 0
+            blocks, slopes = _blocks(d, size), _blocks(slope, size)
+            for i in range(size):
+                torch.mul(slopes[..., i], dpooled[part], out=blocks[..., i])
+            total = total + d.sum((0, 2))
+            covariance = covariance + torch.sub(y[part], mean[:, None], out=slope).mul_(d).sum((0, 2))
+        n = len(x) * bank.n_out
+        # gain * (d - total / n - (y - mean) * scale² * covariance / n), with the constants put together
+        slope = -gain * scale * scale * covariance / n
+        constant = -gain * total / n - slope * mean
+        sums = None
+        for part in bank.parts(x):
+            d = torch.addcmul(constant[:, None], y[part], slope[:, None])
+            d.addcmul_(dnormed[part], gain[:, None].expand_as(d))
+            of_part = bank.correlate(d, x[part], spectrum[part])
+            sums = of_part if sums is None else [a.add_(b) for a, b in zip(sums, of_part, strict=True)]
+        return None, *bank.gradients(*sums), None, covariance * scale, total, None, None
+
+
+def filter_to_pooling(x, bank, size):
+    """What `FilteringToPooling` does with a normalisation that is part of the filters, for prediction."""
+    pooled = x.new_empty(len(x), len(bank.spatial), bank.n_out // size)
+    for part in bank.parts(x):
+        pooled[part] = _pool(elu(bank.apply(x[part])[0]), size)
+    return pooled
+
+
+def _blocks(x, size):
+    """Adjacent windows along the last axis, as a view."""
+    n_out = x.shape[-1] // size
+    return x[..., : n_out * size].unflatten(-1, (n_out, size))
+
+
+def _pool(x, size):
+    """Means of adjacent windows along the last axis, as a sum of slices, since reducing a short axis is slow."""
+    blocks = _blocks(x, size)
+    y = blocks[..., 0].clone()
+    for i in range(1, size):
+        y += blocks[..., i]
+    return y.div_(size)
+
+
+def elu(x):
+    """ELU as ``max(x, exp(min(x, 0)) - 1)``: torch's ``exp`` takes a tenth of the time of its ``expm1``."""
+    y = x.clamp(max=0).exp_().sub_(1)
+    return torch.maximum(x, y, out=y)
 
 
 class ExponentialLinear(Function):
-    """ELU as ``max(x, exp(min(x, 0)) - 1)``: torch's ``exp`` takes a tenth of the time of its ``expm1``."""
+    """`elu` with its gradient."""
 
     @staticmethod
     def forward(ctx, x):
         """Activate."""
-        y = x.clamp(max=0).exp_().sub_(1)
-        torch.maximum(x, y, out=y)
+        y = elu(x)
         ctx.save_for_backward(y)
         return y
 
@@ -90,26 +218,20 @@ class ExponentialLinear(Function):
 
 
 class MeanPooling(Function):
-    """Means of adjacent windows along the last axis, as sums of strided slices."""
+    """Means of adjacent windows along the last axis."""
 
     @staticmethod
     def forward(ctx, x, size):
         """Pool (..., n_times) to (..., n_times // size)."""
-        n_out = x.shape[-1] // size
-        blocks = x[..., : n_out * size].unflatten(-1, (n_out, size))
-        y = blocks[..., 0].clone()
-        for i in range(1, size):
-            y += blocks[..., i]
         ctx.shape, ctx.size = x.shape, size
-        return y.div_(size)
+        return _pool(x, size)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dy):
-        n_used = dy.shape[-1] * ctx.size
         dx = dy.new_empty(ctx.shape)
-        dx[..., :n_used].unflatten(-1, (-1, ctx.size)).copy_((dy / ctx.size).unsqueeze(-1))
-        dx[..., n_used:] = 0
+        _blocks(dx, ctx.size).copy_((dy / ctx.size).unsqueeze(-1))
+        dx[..., dy.shape[-1] * ctx.size :] = 0
         return dx, None
 
 

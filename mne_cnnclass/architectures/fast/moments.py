@@ -29,8 +29,9 @@ def summarize(x, k):
         Of each sample, the autocorrelation at the lags 0 … k - 1, and the sum; over all channels.
     """
     length = next_fast_len(x.shape[2] + k - 1, real=True)
-    power = torch.view_as_real(torch.fft.rfft(x.double(), length)).square().sum((1, 3))
-    return torch.cat([torch.fft.irfft(power, length)[:, :k], x.sum((1, 2), dtype=torch.float64)[:, None]], 1)
+    x = x.double()
+    power = torch.view_as_real(torch.fft.rfft(x, length)).square_().sum(1).sum(2)
+    return torch.cat([torch.fft.irfft(power, length)[:, :k], x.sum((1, 2))[:, None]], 1)
 
 
 def expected_squares(x, k, padding, summary=None):
@@ -58,7 +59,9 @@ def expected_squares(x, k, padding, summary=None):
     """
     before, after = padding
     n_out = x.shape[2] + before + after - k + 1
-    total = (summarize(x, k) if summary is None else summary).sum(0)
+    if summary is None:  # all signals as channels of one sample, so that their power is summed up at once
+        summary = summarize(x.flatten(0, 1).unsqueeze(0), k)
+    total = summary.sum(0)
     # the first k - 1 samples of the padded signals, which windows lose one by one, and those that they gain
     lost_sum, lost = _edge(x[..., : k - 1 - before], before, k)
     gained_sum, gained = _edge(x[..., max(0, n_out - before) :], max(0, before - n_out), k)
