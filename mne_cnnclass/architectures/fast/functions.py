@@ -42,8 +42,11 @@ class FilterBank:
         self.mixes_spectra = 4 * n_channels <= n_signals  # then there is less to transform before than after
         self.n_spectra = n_channels if self.mixes_spectra else n_signals
 
-    def apply(self, x, spectrum=None):
-        """Filter (n, n_channels, n_times) to (n, n_signals, n_out); also returns what was transformed."""
+    def apply(self, x, spectrum=None, out=None):
+        """Filter (n, n_channels, n_times) to (n, n_signals, n_out); also returns what was transformed.
+
+        ``spectrum`` and ``out`` are memory for it, ``out`` of rows of the full length of the transform.
+        """
         if self.mixes_spectra:
             spectrum = torch.fft.rfft(x, self.length, out=spectrum)
             product = spectrum[:, :1] * (self.spatial[:, :1] * self.response)
@@ -54,7 +57,7 @@ class FilterBank:
             spectrum = torch.fft.rfft(signals, self.length, out=spectrum)
             product = spectrum * self.response
         product[..., 0] += self.offset * self.length
-        return torch.fft.irfft(product, self.length)[..., : self.n_out], spectrum
+        return torch.fft.irfft(product, self.length, out=out)[..., : self.n_out], spectrum
 
     def correlate(self, dy, x, spectrum):
         """What the gradients need of some samples, as a list of tensors to be summed up over all."""
@@ -115,15 +118,15 @@ class FilteringToPooling(Function):
     def forward(ctx, x, spatial, filters, offset, padding, weight, bias, eps, size):
         """Filter, normalise, activate and pool; also returns mean and variance of the filtered signals."""
         bank = FilterBank(spatial, filters, offset, padding, x.shape[2])
-        y = x.new_empty(len(x), len(spatial), bank.n_out)
+        rows = x.new_empty(len(x), len(spatial), bank.length)
         spectrum = bank.response.new_empty(len(x), bank.n_spectra, bank.response.shape[1])
         centre = None
         for part in bank.parts(x):
-            y[part], _ = bank.apply(x[part], spectrum[part])
+            y, _ = bank.apply(x[part], spectrum[part], rows[part])
             if centre is None:  # close to the mean, so that the difference of squares below does not cancel
-                centre = y[part].mean((0, 2))[:, None]
+                centre = y.mean((0, 2))[:, None]
                 total = square = 0.0
-            centred = y[part] - centre
+            centred = y - centre
             total = total + centred.sum((0, 2))
             square = square + centred.square_().sum((0, 2))
         n = len(x) * bank.n_out
@@ -132,10 +135,12 @@ class FilteringToPooling(Function):
         scale = (variance + eps).rsqrt()
         gain = scale * weight
         shift = bias - mean * gain
-        pooled = x.new_empty(len(x), len(spatial), bank.n_out // size)
+        n_pooled = bank.n_out // size
+        used = rows[..., : n_pooled * size]
+        pooled = x.new_empty(len(x), len(spatial), n_pooled)
         for part in bank.parts(x):
-            pooled[part] = _pool(elu(torch.addcmul(shift[:, None], y[part], gain[:, None])), size)
-        ctx.save_for_backward(x, spectrum, y, mean, scale, gain, shift)
+            pooled[part] = _pool(elu(torch.addcmul(shift[:, None], used[part], gain[:, None])), size)
+        ctx.save_for_backward(x, spectrum, rows, mean, scale, gain, shift)
         ctx.bank, ctx.size = bank, size
         ctx.mark_non_differentiable(mean, variance)
         return pooled, mean, variance
@@ -143,29 +148,31 @@ class FilteringToPooling(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, dpooled, _dmean, _dvariance):
-        x, spectrum, y, mean, scale, gain, shift = ctx.saved_tensors
+        x, spectrum, rows, mean, scale, gain, shift = ctx.saved_tensors
         bank, size = ctx.bank, ctx.size
         dpooled = dpooled / size
-        n_used = dpooled.shape[2] * size
-        dnormed = torch.empty_like(y)
+        used = rows[..., : dpooled.shape[2] * size]
+        dnormed = torch.empty_like(used, memory_format=torch.contiguous_format)
         total = covariance = 0.0
         for part in bank.parts(x):
-            slope = torch.addcmul(shift[:, None], y[part], gain[:, None]).clamp_(max=0).exp_()
-            d = dnormed[part]
-            d[..., n_used:] = 0
-            blocks, slopes = _blocks(d, size), _blocks(slope, size)
+            slope = torch.addcmul(shift[:, None], used[part], gain[:, None]).clamp_(max=0).exp_()
+            blocks, slopes = _blocks(dnormed[part], size), _blocks(slope, size)
             for i in range(size):
                 torch.mul(slopes[..., i], dpooled[part], out=blocks[..., i])
-            total = total + d.sum((0, 2))
-            covariance = covariance + torch.sub(y[part], mean[:, None], out=slope).mul_(d).sum((0, 2))
+            total = total + dnormed[part].sum((0, 2))
+            deviation = torch.sub(used[part], mean[:, None], out=slope)
+            covariance = covariance + deviation.mul_(dnormed[part]).sum((0, 2))
         n = len(x) * bank.n_out
-        # gain * (d - total / n - (y - mean) * scale² * covariance / n), with the constants put together
+        # gain * (dnormed - total / n - (y - mean) * scale² * covariance / n), with the constants put together
         slope = -gain * scale * scale * covariance / n
         constant = -gain * total / n - slope * mean
+        work = torch.zeros_like(rows[bank.parts(x)[0]])
         sums = None
         for part in bank.parts(x):
-            d = torch.addcmul(constant[:, None], y[part], slope[:, None])
-            d.addcmul_(dnormed[part], gain[:, None].expand_as(d))
+            y = rows[part][..., : bank.n_out]
+            d = work[: len(y)]
+            torch.addcmul(constant[:, None], y, slope[:, None], out=d[..., : bank.n_out])
+            d[..., : used.shape[2]].addcmul_(dnormed[part], gain[:, None])
             of_part = bank.correlate(d, x[part], spectrum[part])
             sums = of_part if sums is None else [a.add_(b) for a, b in zip(sums, of_part, strict=True)]
         return None, *bank.gradients(*sums), None, covariance * scale, total, None, None
