@@ -384,7 +384,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         device = resolve_device(self.device)
         batch_size = min(max(PREDICTION_VALUES // (X.shape[1] * X.shape[2]), 16), 512)
         batches = map(self.scaler_.transform, iter_blocks(X, batch_size))
-        with torch_session(self._seed, n_threads=self.n_threads, device=device):
+        # the known architectures draw no random numbers when they predict
+        seed = None if isinstance(self._architecture["model"], str) else self._seed
+        with torch_session(seed, n_threads=self.n_threads, device=device):
             logits = predict_logits(self.module_, batches, device=device)
         lost = np.flatnonzero(~np.isfinite(logits).all(axis=1))
         if len(lost):

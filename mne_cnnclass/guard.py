@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 
 import numpy as np
@@ -139,7 +140,7 @@ def check_samples(fitted, X):
         if not len(view):
             raise ValueError("X holds 0 epochs; at least one sample is needed.")
         X = view if fitted.ch_names_ is None else view.pick(fitted.ch_names_)
-        if fitted.sfreq_ is not None and not np.isclose(X.sfreq, fitted.sfreq_, rtol=1e-6):
+        if fitted.sfreq_ is not None and not math.isclose(X.sfreq, fitted.sfreq_, rel_tol=1e-6):
             raise ValueError(
                 f"X is sampled at {X.sfreq:g} Hz, but this {name} was fitted at {fitted.sfreq_:g} Hz. "
                 "Resample the epochs."

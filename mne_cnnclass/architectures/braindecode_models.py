@@ -68,15 +68,15 @@ def default_params(cls, n_chans):
     return defaults.get(cls.__name__, {}) if _is_braindecodes(cls) else {}
 
 
-def corrected(cls):
-    """The class with its fault put right, if it is one that has one; else the class itself."""
-    if cls.__name__ in ("Deep4Net", "ShallowFBCSPNet") and _is_braindecodes(cls):
-        return _with_any_number_of_channels(cls)
+def corrected(cls, n_chans):
+    """The class with its fault put right, if it is one that has one for so many channels; else the class."""
+    if n_chans == 1 and cls.__name__ in ("Deep4Net", "ShallowFBCSPNet") and _is_braindecodes(cls):
+        return _for_one_channel(cls)
     return cls
 
 
 @functools.cache
-def _with_any_number_of_channels(cls):
+def _for_one_channel(cls):
     """Make ShallowFBCSPNet or Deep4Net work on one channel.
 
     Their first layer merges a temporal and a spatial convolution and computes its bias after a ``squeeze``
@@ -86,12 +86,12 @@ def _with_any_number_of_channels(cls):
 
     from .fast.braindecode_blocks import MergedConv
 
-    class AnyChannels(cls):
+    class OneChannel(cls):
         def add_module(self, name, module):
-            if type(module) is CombinedConv and module.conv_spat.weight.shape[3] == 1:
+            if type(module) is CombinedConv:
                 module.__class__ = MergedConv
             super().add_module(name, module)
 
-    AnyChannels.__name__ = AnyChannels.__qualname__ = cls.__name__
-    AnyChannels.__doc__ = cls.__doc__
-    return AnyChannels
+    OneChannel.__name__ = OneChannel.__qualname__ = cls.__name__
+    OneChannel.__doc__ = cls.__doc__
+    return OneChannel

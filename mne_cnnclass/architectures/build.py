@@ -170,7 +170,7 @@ def _build(cls, params, signal, accelerate=False):
     arguments = {k: v for k, v in known.items() if takes_all or k in accepted}
     arguments |= default_params(cls, signal["n_chans"]) | params
     inspect.signature(cls).bind(**arguments)
-    module = corrected(cls)(**arguments)
+    module = corrected(cls, signal["n_chans"])(**arguments)
     if accelerate:
         fast.accelerate(module)
     _check_outputs(module, signal)

@@ -34,7 +34,7 @@ class SampleDataset(torch.utils.data.Dataset):
         if summarize is not None:
             sample = self.read(slice(0, 1))
             if summarize(sample).nbytes <= self.SMALL * sample.nbytes:
-                step = max(1, 2**22 // sample.numel())
+                step = max(1, 2**19 // sample.numel())
                 parts = [summarize(self.read(slice(i, i + step))) for i in range(0, len(self), step)]
                 self.summary = torch.cat(parts)
 

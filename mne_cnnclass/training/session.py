@@ -37,9 +37,9 @@ def torch_session(seed, *, n_threads=None, device=None):
 
     Parameters
     ----------
-    seed : int
+    seed : None | int
         Seeds torch, numpy's global state and Python's `random` inside the block, since architectures and
-        augmentations use any of them.
+        augmentations use any of them. ``None`` leaves them alone, for a block without random numbers.
     n_threads : None | int
         Number of torch threads inside the block; ``None`` leaves it as it is.
     device : None | torch.device
@@ -55,6 +55,9 @@ def torch_session(seed, *, n_threads=None, device=None):
             _keep_freed_memory(2**29)
         if cuda:
             stack.enter_context(torch.backends.cudnn.flags(deterministic=True, benchmark=False))
+        if seed is None:
+            yield
+            return
         stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002
         stack.callback(random.setstate, random.getstate())
         stack.enter_context(torch.random.fork_rng(devices=cuda))

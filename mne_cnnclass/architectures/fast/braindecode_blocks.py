@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import torch
-from braindecode.models import EEGNet
+from braindecode.models import Deep4Net, EEGNet, ShallowFBCSPNet
 from braindecode.modules import CombinedConv
 from torch.nn import functional
 
-from .functions import FilterBank, Filtering, FilteringToPooling, Turn, channels_last, filter_to_pooling
+from .functions import (
+    FilterBank,
+    Filtering,
+    FilteringToPooling,
+    Turn,
+    channels_last,
+    elu,
+    filter_to_pooling,
+)
 from .layers import AdjacentAvgPool2d, FastELU
 from .moments import expected_squares, summarize
 
@@ -21,14 +29,51 @@ class MergedConv(CombinedConv):
 
     def forward(self, x):
         """Convolve (n, 1, n_times, n_chans) to (n, n_out, n_out_times, 1)."""
+        return self.convolve(x[:, 0].transpose(1, 2), *self.merged())
+
+    @staticmethod
+    def convolve(x, weight, bias):
+        """Convolve (n, n_chans, n_times) to (n, n_out, n_out_times, 1)."""
+        return Turn.apply(functional.conv2d(Turn.apply(x.unsqueeze(3)), channels_last(weight), bias))
+
+    def merged(self):
+        """Weight, of shape (n_out, n_chans, 1, k), and bias of the merged convolution."""
         temporal, spatial = self.conv_time.weight[:, 0, :, 0], self.conv_spat.weight[:, :, 0]
         weight = torch.einsum("ofc,fk->ock", spatial, temporal).unsqueeze(2)
         bias = self.conv_spat.bias
         if self.conv_time.bias is not None:
             merged = spatial.sum(2) @ self.conv_time.bias
             bias = merged if bias is None else merged + bias
-        signals = Turn.apply(x[:, 0].transpose(1, 2).unsqueeze(3))
-        return Turn.apply(functional.conv2d(signals, channels_last(weight), bias))
+        return weight, bias
+
+
+class _MergedStart:
+    """Of ShallowFBCSPNet and Deep4Net: at prediction, the first normalisation is part of the merged convolution."""
+
+    def forward(self, x):
+        """Logits of samples of shape (n, n_chans, n_times)."""
+        predicts = not (self.training or torch.is_grad_enabled())
+        if not predicts or x.ndim != 3 or not hasattr(self, "bnorm") or self.bnorm.training:
+            return super().forward(x)
+        x = MergedConv.convolve(x, *kept(self, self._merged, self.conv_time_spat, self.bnorm))
+        layers = list(self._modules.values())
+        for layer in layers[layers.index(self.bnorm) + 1 :]:
+            x = layer(x)
+        return x
+
+    def _merged(self):
+        weight, bias = self.conv_time_spat.merged()
+        gain, offset = affine(self.bnorm)
+        offset = offset if bias is None else offset + gain * bias
+        return channels_last(weight * gain.view(-1, 1, 1, 1)), offset
+
+
+class MergedShallowFBCSPNet(_MergedStart, ShallowFBCSPNet):
+    """ShallowFBCSPNet with a merged first layer."""
+
+
+class MergedDeep4Net(_MergedStart, Deep4Net):
+    """Deep4Net with a merged first layer."""
 
 
 class SpatialFirstEEGNet(EEGNet):
@@ -49,33 +94,50 @@ class SpatialFirstEEGNet(EEGNet):
         """Logits of samples of shape (n, n_chans, n_times)."""
         if x.ndim != 3 or x.requires_grad:  # the gradients of the input would have to go through `moments`
             return super().forward(x)
+        trains = any(norm.training for norm in (self.bnorm_temporal, self.bnorm_1, self.bnorm_2))
+        if not (trains or torch.is_grad_enabled()) and self._has_usual_layers():
+            return self.infer(x)
         x, done = self.first_block(x, summary)
         for name, layer in list(self.named_children())[done:]:
             if name == "conv_separable_depth":
-                x = self.separable(x)
+                x = functional.conv2d(channels_last(x), channels_last(self.separable()), padding=layer.padding)
             elif name != "conv_separable_point":
                 x = layer(x)
         return x
 
+    def _has_usual_layers(self):
+        """Whether activations and poolings are those that are computed together with others."""
+        fast = type(self.elu_1) is type(self.elu_2) is FastELU
+        return fast and type(self.pool_1) is AdjacentAvgPool2d and AdjacentAvgPool2d.replaces(self.pool_1)
+
     def first_block(self, x, summary):
         """Through the first layers, at least to the spatial convolution, and the number of these layers."""
-        norm, pool = self.bnorm_1, self.pool_1
+        norm = self.bnorm_1
         parts = (*self.filters(x, summary), (self.conv_temporal.padding[1],) * 2)
-        if not (type(self.elu_1) is FastELU and type(pool) is AdjacentAvgPool2d):
+        if not (norm.training and self._has_usual_layers()):
             return Filtering.apply(x, *parts).unsqueeze(2), FIRST_LAYERS.index("bnorm_1")
-        size, done = pool.kernel_size[1], FIRST_LAYERS.index("pool_1") + 1
-        if norm.training:
-            settings = norm.weight, norm.bias, norm.eps, size
-            pooled, mean, variance = FilteringToPooling.apply(x, *parts, *settings)
-            count_in(norm, mean, variance, x.shape[0] * (x.shape[2] + 2 * parts[3][0] - self.kernel_length + 1))
-            return pooled.unsqueeze(2), done
-        if torch.is_grad_enabled():
-            return Filtering.apply(x, *parts).unsqueeze(2), FIRST_LAYERS.index("bnorm_1")
-        gain = (norm.running_var + norm.eps).rsqrt() * norm.weight
-        spatial, filters, offset, padding = parts
-        offset = (offset - norm.running_mean) * gain + norm.bias
-        bank = FilterBank(spatial, filters * gain[:, None], offset, padding, x.shape[2])
-        return filter_to_pooling(x, bank, size).unsqueeze(2), done
+        settings = norm.weight, norm.bias, norm.eps, self.pool_1.kernel_size[1]
+        pooled, mean, variance = FilteringToPooling.apply(x, *parts, *settings)
+        n_out = x.shape[2] + 2 * self.conv_temporal.padding[1] - self.kernel_length + 1
+        count_in(norm, mean, variance, len(x) * n_out)
+        return pooled.unsqueeze(2), FIRST_LAYERS.index("pool_1") + 1
+
+    def infer(self, x):
+        """Predict, with normalisations merged into the convolutions before them."""
+        of = (self.conv_temporal, self.conv_spatial, self.conv_separable_depth, self.conv_separable_point)
+        norms = (self.bnorm_temporal, self.bnorm_1, self.bnorm_2)
+        bank, weight, bias = kept(self, lambda: self._merged(x.shape[2]), *of, *norms, settings=x.shape[2])
+        x = filter_to_pooling(x, bank, self.pool_1.kernel_size[1]).unsqueeze(2)
+        x = elu(functional.conv2d(x, weight, bias, padding=self.conv_separable_depth.padding))
+        return self.final_layer(self.pool_2(x))
+
+    def _merged(self, n_times):
+        gain, offset = affine(self.bnorm_1)
+        spatial, filters, constant = self.filters(None, None)
+        padding = (self.conv_temporal.padding[1],) * 2
+        bank = FilterBank(spatial, filters * gain[:, None], constant * gain + offset, padding, n_times)
+        gain, offset = affine(self.bnorm_2)
+        return bank, self.separable() * gain.view(-1, 1, 1, 1), offset
 
     def filters(self, x, summary):
         """Spatial filters, temporal filters and offsets, the first batch normalisation included."""
@@ -84,27 +146,46 @@ class SpatialFirstEEGNet(EEGNet):
             padding = (self.conv_temporal.padding[1],) * 2
             mean, variance, n = filtered_moments(x, temporal, padding, summary)
             count_in(norm, mean, variance, n)
+            gain, offset = affine(norm, mean, variance)
         else:
-            mean, variance = norm.running_mean, norm.running_var
-        gain = (variance + norm.eps).rsqrt() * norm.weight
-        offset = norm.bias - mean * gain
+            gain, offset = affine(norm)
         spatial = self.conv_spatial.weight[:, 0, :, 0]
         filters = (temporal * gain.to(temporal.dtype).unsqueeze(1)).repeat_interleave(self.D, 0)
         return spatial, filters, offset.to(temporal.dtype).repeat_interleave(self.D, 0) * spatial.sum(1)
 
-    def separable(self, x):
-        """The depthwise and the pointwise convolution of the second block, as one."""
-        depth = self.conv_separable_depth
-        weight = self.conv_separable_point.weight * depth.weight.transpose(0, 1)
-        return functional.conv2d(channels_last(x), channels_last(weight), padding=depth.padding)
+    def separable(self):
+        """Weights of the depthwise and the pointwise convolution of the second block, as one convolution."""
+        return self.conv_separable_point.weight * self.conv_separable_depth.weight.transpose(0, 1)
+
+
+def kept(module, compute, *layers, settings=None):
+    """What was computed from the weights of some layers, again only when these are no longer the same.
+
+    The weights themselves are compared, as no counter of torch tells of every way to change them.
+    """
+    weights = [t for layer in layers for t in (*layer.parameters(), *layer.buffers())]
+    key = settings, weights[0].device, weights[0].dtype
+    before = module.__dict__.get("_kept")
+    if before is None or before[0] != key or not all(map(torch.equal, before[1], weights)):
+        before = module._kept = key, [t.clone() for t in weights], compute()
+    return before[2]
+
+
+def affine(norm, mean=None, variance=None):
+    """Factor and offset by which a batch normalisation with these statistics, or its running ones, acts."""
+    if mean is None:
+        mean, variance = norm.running_mean, norm.running_var
+    gain = (variance + norm.eps).rsqrt() * norm.weight
+    return gain, norm.bias - mean * gain
 
 
 def count_in(norm, mean, variance, n):
     """Update the running statistics of a batch normalisation by those of a batch of n values a channel."""
     with torch.no_grad():
         norm.num_batches_tracked += 1
-        norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), norm.momentum)
-        norm.running_var.lerp_((variance * (n / (n - 1))).to(norm.running_var.dtype), norm.momentum)
+        share = norm.momentum if norm.momentum is not None else 1 / norm.num_batches_tracked.item()
+        norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), share)
+        norm.running_var.lerp_((variance * (n / (n - 1))).to(norm.running_var.dtype), share)
 
 
 def filtered_moments(x, filters, padding, summary=None):
@@ -119,4 +200,9 @@ FIRST_LAYERS = (
     *("ensuredims", "dimshuffle", "conv_temporal", "bnorm_temporal", "conv_spatial"),
     *("bnorm_1", "elu_1", "pool_1"),
 )
-BLOCKS = {CombinedConv: MergedConv, EEGNet: SpatialFirstEEGNet}
+BLOCKS = {
+    CombinedConv: MergedConv,
+    Deep4Net: MergedDeep4Net,
+    EEGNet: SpatialFirstEEGNet,
+    ShallowFBCSPNet: MergedShallowFBCSPNet,
+}
