@@ -302,8 +302,6 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             train_rows, valid_rows = split_validation(
                 target, self.validation_fraction, groups=groups, seed=seed
             )
-        X_train = within_reach(X if valid_rows is None else X[train_rows])
-        scaler = self.scaler_ if go_on else ChannelScaler(self.standardize).fit(X_train)
         weight = weight / weight[train_rows].mean()
         options = TrainingOptions(
             **{f.name: getattr(self, f.name) for f in fields(TrainingOptions) if hasattr(self, f.name)},
@@ -322,6 +320,14 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
                 chs_info=channel_positions(X),
             )
         with torch_session(seed, n_threads=self.n_threads, device=device):
+            X_train = within_reach(X if valid_rows is None else X[train_rows])
+            scaler = self.scaler_ if go_on else ChannelScaler(self.standardize).fit(X_train)
+            data = scaler.transform_all(X_train)
+            del X_train  # which may be a copy
+            valid = None
+            if valid_rows is not None:
+                valid_data = scaler.transform_all(within_reach(X[valid_rows]))
+                valid = valid_data, target[valid_rows], weight[valid_rows]
             module = (
                 copy.deepcopy(self.module_)
                 if go_on
@@ -329,16 +335,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             )
             history = train(
                 module.to(device),
-                scaler.transform_all(X_train),
+                data,
                 target[train_rows],
                 weight[train_rows],
-                valid=None
-                if valid_rows is None
-                else (
-                    scaler.transform_all(within_reach(X[valid_rows])),
-                    target[valid_rows],
-                    weight[valid_rows],
-                ),
+                valid=valid,
                 options=options,
                 device=device,
             )

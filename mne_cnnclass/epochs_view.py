@@ -218,8 +218,12 @@ class EpochsView:
 
     @property
     def preload(self):
-        """Whether all data is in memory."""
+        """Whether all data is in memory, or mapped into it."""
         return all(source.preload for source in self._sources)
+
+    def arrays(self):
+        """The data of the preloaded Epochs that these epochs are from, as they hold it."""
+        return [s.get_data(copy=False, verbose="ERROR") for s in self._sources if s.preload]
 
     @property
     def ch_names(self):

@@ -6,13 +6,16 @@ import errno
 import tempfile
 import threading
 import warnings
+import weakref
 
 import mne
 import numpy as np
 
 from .epochs_view import EpochsView
 
-BLOCK_BYTES = 2**22  # of float64 data looked at in one go: no second copy of a data set, and room in the cache
+BLOCK_BYTES = (
+    2**22
+)  # of float64 data looked at in one go: no second copy of a data set, and room in the cache
 
 
 def as_view(X):
@@ -104,6 +107,7 @@ class SampleFile:
         self._sample_bytes = self.dtype.itemsize * self.shape[1] * self.shape[2]
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115, closed with this object
         self._lock = threading.Lock()
+        weakref.finalize(self, self._file.close)
 
     def __len__(self):
         return self.shape[0]
@@ -130,7 +134,10 @@ class SampleFile:
     def __getitem__(self, index):
         """Read the samples of a slice, or of an array of numbers."""
         rows = np.arange(len(self))[index]
-        block = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        return self.read(rows, np.empty((len(rows), *self.shape[1:]), self.dtype))
+
+    def read(self, rows, block):
+        """Read the samples of these numbers into an array, which is returned."""
         starts = np.r_[0, np.flatnonzero(np.diff(rows) != 1) + 1, len(rows)]  # of runs of adjacent samples
         with self._lock:
             for start, stop in zip(starts[:-1], starts[1:], strict=True):
@@ -147,7 +154,8 @@ class SampleFile:
 def within_reach(X):
     """Samples that can be read again and again: those of epochs on disk are copied into a `SampleFile`.
 
-    MNE reads single epochs at about 3000 a second, which is slower than many networks train.
+    MNE reads single epochs at about 3000 a second, which is slower than many networks train. Arrays that are
+    mapped from files need no copy.
     """
     if not isinstance(X, EpochsView) or X.preload:
         return X
@@ -249,13 +257,26 @@ class ChannelScaler:
         data : array of float32 | SampleFile, shape (n_samples, n_channels, n_times)
             Standardised samples, on disk if they were.
         """
-        on_disk = isinstance(X, SampleFile)
-        data = SampleFile(X.shape, np.float32) if on_disk else np.empty(X.shape, dtype=np.float32)
+        data = SampleFile(X.shape, np.float32) if _is_on_disk(X) else np.empty(X.shape, dtype=np.float32)
         start = 0
         for block in iter_blocks(X):
             data[start : start + len(block)] = self.transform(block)
             start += len(block)
         return data
+
+
+def _is_on_disk(X):
+    """Whether samples are in a file: a `SampleFile`, or memory that is mapped from one.
+
+    joblib maps large arrays, those of Epochs too, into the processes that it gives work to.
+    """
+    arrays = X.arrays() if isinstance(X, EpochsView) else [X]
+    for array in arrays:
+        while array is not None and not isinstance(array, (SampleFile, np.memmap)):
+            array = getattr(array, "base", None)
+        if array is not None:
+            return True
+    return False
 
 
 def _channel_name(X, channel):

@@ -1,6 +1,7 @@
 """What a user of CNNClassifier relies on: inputs, labels, the guard, training, reproducibility."""
 
 import copy
+import errno
 import pickle
 import random
 import subprocess
@@ -31,6 +32,7 @@ from skorch.callbacks import Callback, EpochScoring
 
 from mne_cnnclass import CNNClassifier, EpochsView
 from mne_cnnclass.classifier import _draw_seed
+from mne_cnnclass.samples import SampleFile
 from mne_cnnclass.training import split_validation
 
 
@@ -731,3 +733,44 @@ def test_a_prediction_does_not_depend_on_the_samples_beside_it(view, model):
     alone = np.concatenate([clf.predict_proba(view[i : i + 1]) for i in range(len(view))])
     np.testing.assert_allclose(alone, together, rtol=0, atol=1e-6)
     np.testing.assert_allclose(clf.predict_proba(view[::-1]), together[::-1], rtol=0, atol=1e-6)
+
+
+def test_training_on_epochs_on_disk_gives_the_same_bits_as_in_memory(epochs, tmp_path):
+    epochs.save(tmp_path / "hands-epo.fif", verbose="ERROR")
+    proba = {}
+    for preload in (True, False):
+        read = mne.read_epochs(tmp_path / "hands-epo.fif", preload=preload, verbose="ERROR")
+        clf = CNNClassifier("EEGNet", max_epochs=2, validation_fraction=0.25, random_state=0, n_threads=1)
+        proba[preload] = clf.fit(EpochsView(read)).predict_proba(EpochsView(read))
+    np.testing.assert_array_equal(proba[True], proba[False])
+
+    mapped = np.memmap(tmp_path / "signals", dtype=float, mode="w+", shape=EpochsView(read).shape)
+    mapped[:] = np.asarray(EpochsView(read))
+    clf = clone(clf).fit(mapped, EpochsView(read).labels)
+    np.testing.assert_array_equal(proba[True], clf.predict_proba(mapped))
+
+
+def test_a_full_disk_is_an_error_that_says_what_to_do(monkeypatch):
+    class FullDisk:
+        def seek(self, place):
+            pass
+
+        def write(self, content):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda **kwargs: FullDisk())
+    file = SampleFile((10, 2, 50), np.float64)
+    with pytest.raises(OSError, match="TMPDIR"):
+        file[0:2] = np.zeros((2, 2, 50))
+
+
+def test_a_file_of_samples_gives_back_what_was_written():
+    samples = np.random.default_rng(0).standard_normal((20, 2, 5)).astype(np.float32)
+    file = SampleFile(samples.shape, np.float32)
+    for part in (slice(0, 7), slice(7, 20)):
+        file[part] = samples[part]
+    for index in (slice(3, 9), np.array([5, 6, 7, 0, 19, 19, 2]), slice(None), np.array([], int)):
+        np.testing.assert_array_equal(file[index], samples[index])

@@ -154,7 +154,9 @@ def test_losses_of_ten_epochs_of_training_are_those_of_the_original(model, data_
 def test_weights_go_both_ways_and_a_checkpoint_loads():
     original, fast = pair("EEGNet")
     assert list(original.state_dict()) == list(fast.state_dict())
-    trained = {k: torch.rand_like(v) if v.is_floating_point() else v for k, v in original.state_dict().items()}
+    trained = {
+        k: torch.rand_like(v) if v.is_floating_point() else v for k, v in original.state_dict().items()
+    }
     fast.load_state_dict(trained)
     original.load_state_dict(fast.state_dict())
     x = torch.randn(4, 7, 400)

@@ -28,6 +28,7 @@ class SampleDataset(torch.utils.data.Dataset):
     def __init__(self, data, target, weight, *, summarize=None):
         self.in_memory = hasattr(data, "__array__")
         self.data = torch.as_tensor(data) if self.in_memory else data
+        self.shape = tuple(data.shape)
         self.y = torch.as_tensor(target, dtype=torch.long)
         self.weight = torch.as_tensor(weight, dtype=torch.float32)
         self.summary = None
@@ -51,7 +52,15 @@ class SampleDataset(torch.utils.data.Dataset):
         return len(self.y)
 
     def __getitem__(self, index):
-        inputs = {"x": self.read(index), "weight": self.weight[index]}
+        return self._with(self.read(index), index)
+
+    def load(self, index, memory):
+        """Samples that are on disk, read into a tensor."""
+        self.data.read(index.numpy(), memory.numpy())
+        return self._with(memory, index)
+
+    def _with(self, x, index):
+        inputs = {"x": x, "weight": self.weight[index]}
         if self.summary is not None:
             inputs["summary"] = self.summary[index]
         return inputs, self.y[index]
@@ -78,9 +87,15 @@ class Batches:
         if self.dataset.in_memory:
             yield from (self.dataset[index] for index in parts)
             return
+
+        def ask_for(index):
+            # memory is taken here, as what this thread has freed is at hand, and not given out anew by the system
+            memory = torch.empty(len(index), *self.dataset.shape[1:])
+            return reader.submit(self.dataset.load, index, memory)
+
         with ThreadPoolExecutor(1) as reader:
-            ahead = reader.submit(self.dataset.__getitem__, parts[0])
+            ahead = ask_for(parts[0])
             for index in parts[1:]:
-                batch, ahead = ahead.result(), reader.submit(self.dataset.__getitem__, index)
+                batch, ahead = ahead.result(), ask_for(index)
                 yield batch
             yield ahead.result()

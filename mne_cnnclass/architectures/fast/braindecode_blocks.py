@@ -100,7 +100,9 @@ class SpatialFirstEEGNet(EEGNet):
         x, done = self.first_block(x, summary)
         for name, layer in list(self.named_children())[done:]:
             if name == "conv_separable_depth":
-                x = functional.conv2d(channels_last(x), channels_last(self.separable()), padding=layer.padding)
+                x = functional.conv2d(
+                    channels_last(x), channels_last(self.separable()), padding=layer.padding
+                )
             elif name != "conv_separable_point":
                 x = layer(x)
         return x
