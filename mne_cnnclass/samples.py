@@ -127,8 +127,8 @@ class SampleFile:
                     raise OSError(
                         error.errno,
                         f"No space left for a temporary copy of the samples of {n_bytes / 2**30:.3g} GB in "
-                        f"{tempfile.gettempdir()}. Free some, name another folder by the environment variable "
-                        "TMPDIR, or load the data into memory (epochs.load_data()).",
+                        f"{tempfile.gettempdir()}. Free some, name another folder by the environment "
+                        "variable TMPDIR, or load the data into memory (epochs.load_data()).",
                     ) from error
 
     def __getitem__(self, index):
@@ -138,6 +138,8 @@ class SampleFile:
 
     def read(self, rows, block):
         """Read the samples of these numbers into an array, which is returned."""
+        if not len(rows):
+            return block
         starts = np.r_[0, np.flatnonzero(np.diff(rows) != 1) + 1, len(rows)]  # of runs of adjacent samples
         with self._lock:
             for start, stop in zip(starts[:-1], starts[1:], strict=True):

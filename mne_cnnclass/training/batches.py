@@ -89,7 +89,7 @@ class Batches:
             return
 
         def ask_for(index):
-            # memory is taken here, as what this thread has freed is at hand, and not given out anew by the system
+            # memory is taken by this thread, as what it has freed is at hand
             memory = torch.empty(len(index), *self.dataset.shape[1:])
             return reader.submit(self.dataset.load, index, memory)
 

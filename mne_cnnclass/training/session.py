@@ -22,9 +22,9 @@ _MALLOPT = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux
 def _keep_freed_memory(n_bytes):
     """Tell glibc how much freed memory to keep for the next tensor instead of giving it back to the system.
 
-    A training step frees and takes the same tens of megabytes again and again; each time that they come anew from the
-    system, it clears their pages first, which takes as long as the arithmetic of a small network. 32 and
-    64 MB are the limits that glibc comes to by itself in a process that has used large arrays.
+    A training step frees and takes the same tens of megabytes again and again. When they come anew from the
+    system, it clears their pages first, which takes as long as the arithmetic of a small network. 32 and 64
+    MB are the limits that glibc comes to by itself in a process that has used large arrays.
     """
     trim_threshold, mmap_threshold = -1, -3  # as malloc.h numbers them
     _MALLOPT(mmap_threshold, 2**25)

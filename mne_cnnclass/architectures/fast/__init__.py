@@ -1,7 +1,7 @@
 """Exact rewrites: the same networks in less time on a CPU.
 
-A rewrite replaces the class of a module, so parameters, buffers and their names stay those of the original. Results
-agree up to rounding.
+A rewrite replaces the class of a module, so parameters, buffers and their names stay those of the original.
+Results agree up to rounding.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ __all__ = ["accelerate", "accelerated_layers"]
 def accelerate(module):
     """Replace what can be computed faster, in place.
 
-    Only layers of exactly the class that a rewrite knows are replaced, not those of a class derived from it, and
-    only with settings that the rewrite covers; all others stay as they are.
+    Only layers of exactly the class that a rewrite knows are replaced, not those of a class derived from it,
+    and only with settings that the rewrite covers; all others stay as they are.
 
     Parameters
     ----------

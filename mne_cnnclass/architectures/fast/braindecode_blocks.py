@@ -23,8 +23,8 @@ from .moments import expected_squares, summarize
 class MergedConv(CombinedConv):
     """A temporal and a spatial convolution as one with the EEG channels as input channels.
 
-    As no nonlinearity is between them, ``W[o, c, k] = Σ_f S[o, f, c] h[f, k]``. braindecode merges them, too, but
-    convolves one plane of width n_chans, which torch does several times slower.
+    As no nonlinearity is between them, ``W[o, c, k] = Σ_f S[o, f, c] h[f, k]``. braindecode merges them, too,
+    but convolves one plane of width n_chans, which torch does several times slower.
     """
 
     def forward(self, x):
@@ -48,7 +48,7 @@ class MergedConv(CombinedConv):
 
 
 class _MergedStart:
-    """Of ShallowFBCSPNet and Deep4Net: at prediction, the first normalisation is part of the merged convolution."""
+    """Of ShallowFBCSPNet and Deep4Net: at prediction, the merged convolution normalises, too."""
 
     def forward(self, x):
         """Logits of samples of shape (n, n_chans, n_times)."""
@@ -79,9 +79,9 @@ class MergedDeep4Net(_MergedStart, Deep4Net):
 class SpatialFirstEEGNet(EEGNet):
     """EEGNet with the spatial filter before the temporal one.
 
-    Temporal convolution, batch normalisation and the depthwise spatial convolution are linear, so channels can
-    be mixed first, and the long filters then run, by Fourier transforms, on F1 × D mixtures instead of F1 ×
-    n_chans signals. The statistics of the batch normalisation between them follow from the correlations of
+    Temporal convolution, batch normalisation and the depthwise spatial convolution are linear, so channels
+    can be mixed first, and the long filters then run, by Fourier transforms, on F1 × D mixtures instead of
+    F1 × n_chans signals. The statistics of the batch normalisation between them follow from the correlations of
     the input at lags below the length of the filter, see `moments`. The depthwise and the pointwise
     convolution of the second block are merged.
     """

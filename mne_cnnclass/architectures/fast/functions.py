@@ -194,7 +194,7 @@ def _blocks(x, size):
 
 
 def _pool(x, size):
-    """Means of adjacent windows along the last axis, as a sum of slices, since reducing a short axis is slow."""
+    """Means of adjacent windows along the last axis, by adding slices: torch is slow to reduce a short axis."""
     blocks = _blocks(x, size)
     y = blocks[..., 0].clone()
     for i in range(1, size):
@@ -254,7 +254,7 @@ class Turn(Function):
 
     ``transpose`` would leave any stride at the axis of length one, and batch normalisation in torch 2.13
     returns wrong gradients, without a word, where strides of such axes differ between its input and the
-    gradient of its output. So they are set to what ``channels_last`` prescribes, in the backward pass as well.
+    gradient of its output. So they are set to what ``channels_last`` prescribes, on the way back as well.
     """
 
     @staticmethod

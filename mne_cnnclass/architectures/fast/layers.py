@@ -1,4 +1,4 @@
-"""Layers of torch that compute the same in less time; they take over the parameters of those that they replace."""
+"""Layers that compute in less time what layers of torch compute, from the same parameters."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class FastDropout(nn.Dropout):
 
 
 class _TimeLast:
-    """Of a layer whose window lies along the first of two axes: the axes change places for an input of width one.
+    """Of a layer whose window lies along the first of two axes: they change places if the other has length one.
 
     torch's fast implementations for ``channels_last`` need the long axis to be the last one.
     """

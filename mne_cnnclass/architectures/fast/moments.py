@@ -1,10 +1,11 @@
 """Means and squares of filtered signals without filtering them.
 
 A filter h of k samples gives z[t] = h · w[t], where w[t] is the window of k samples of the zero-padded signal
-that starts at t. So the mean of z over all times, channels and samples is h · m, with m the mean window, and that of z² is
-hᵀ R h, with R the mean of w wᵀ. R has nearly the same value along a diagonal: one step down, it loses the
-product of samples at the start of the signal and gains one at its end. Its first row is the autocorrelation of the
-signal but for its end. So a sum, k autocorrelations and the ends of the signals are all that is needed.
+that starts at t. So the mean of z over all times, channels and samples is h · m, with m the mean window, and
+that of z² is hᵀ R h, with R the mean of w wᵀ. R has nearly the same value along a diagonal: one step down, it
+loses the product of samples at the start of the signal and gains one at its end. Its first row is the
+autocorrelation of the signal but for its end. So a sum, k autocorrelations and the ends of the signals are all
+that is needed.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def expected_squares(x, k, padding, summary=None):
 
 
 def _edge(samples, place, k):
-    """Sum and sum of outer products of short pieces of signals, at their place among k - 1 samples and a zero."""
+    """Sum and sum of outer products of short pieces of signals, at their place among k samples."""
     flat = samples.double().permute(2, 0, 1).flatten(1)
     total, products = flat.new_zeros(k), flat.new_zeros(k, k)
     within = slice(place, place + len(flat))
