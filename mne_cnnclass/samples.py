@@ -206,7 +206,7 @@ class ChannelScaler:
             n_block = block.shape[0] * block.shape[2]
             block_mean = block.mean(axis=(0, 2))
             centred = block - block_mean[:, None]
-            block_squares = np.einsum("ect,ect->c", centred, centred)
+            block_squares = np.einsum("ijk,ijk->j", centred, centred)
             delta, n_total = block_mean - mean, n_seen + n_block
             squares = squares + block_squares + delta**2 * (n_seen * n_block / n_total)
             mean = mean + delta * (n_block / n_total)

@@ -81,8 +81,8 @@ class SpatialFirstEEGNet(EEGNet):
 
     Temporal convolution, batch normalisation and the depthwise spatial convolution are linear, so channels
     can be mixed first, and the long filters then run, by Fourier transforms, on F1 × D mixtures instead of
-    F1 × n_chans signals. The statistics of the batch normalisation between them follow from the correlations of
-    the input at lags below the length of the filter, see `moments`. The depthwise and the pointwise
+    F1 × n_chans signals. The statistics of the batch normalisation between them follow from the correlations
+    of the input at lags below the length of the filter, see `moments`. The depthwise and the pointwise
     convolution of the second block are merged.
     """
 

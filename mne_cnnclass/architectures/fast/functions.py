@@ -194,7 +194,7 @@ def _blocks(x, size):
 
 
 def _pool(x, size):
-    """Means of adjacent windows along the last axis, by adding slices: torch is slow to reduce a short axis."""
+    """Means of adjacent windows along the last axis, by adding slices, as reducing a short axis is slow."""
     blocks = _blocks(x, size)
     y = blocks[..., 0].clone()
     for i in range(1, size):

@@ -35,7 +35,7 @@ class FastDropout(nn.Dropout):
 
 
 class _TimeLast:
-    """Of a layer whose window lies along the first of two axes: they change places if the other has length one.
+    """Of a layer with a window along the first of two axes: they change places if the second has length one.
 
     torch's fast implementations for ``channels_last`` need the long axis to be the last one.
     """

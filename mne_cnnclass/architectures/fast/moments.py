@@ -4,8 +4,8 @@ A filter h of k samples gives z[t] = h · w[t], where w[t] is the window of k sa
 that starts at t. So the mean of z over all times, channels and samples is h · m, with m the mean window, and
 that of z² is hᵀ R h, with R the mean of w wᵀ. R has nearly the same value along a diagonal: one step down, it
 loses the product of samples at the start of the signal and gains one at its end. Its first row is the
-autocorrelation of the signal but for its end. So a sum, k autocorrelations and the ends of the signals are all
-that is needed.
+autocorrelation of the signal but for its end. So a sum, k autocorrelations and the ends of the signals are
+all that is needed.
 """
 
 from __future__ import annotations
