@@ -9,7 +9,6 @@ from dataclasses import fields
 import mne
 import numpy as np
 import pandas as pd
-from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
@@ -394,7 +393,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
                 f"The network gives no finite output for sample {lost[0]}: its values are far beyond those "
                 "that it was trained on. Look for outliers, or for another unit."
             )
-        return softmax(logits, axis=1)
+        proba = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return proba / proba.sum(axis=1, keepdims=True)
 
     def predict(self, X):
         """Most probable label.

@@ -55,7 +55,8 @@ class _MergedStart:
         predicts = not (self.training or torch.is_grad_enabled())
         if not predicts or x.ndim != 3 or not hasattr(self, "bnorm") or self.bnorm.training:
             return super().forward(x)
-        x = MergedConv.convolve(x, *kept(self, self._merged, self.conv_time_spat, self.bnorm))
+        first = self.conv_time_spat
+        x = MergedConv.convolve(x, *kept(self, self._merged, first.conv_time, first.conv_spat, self.bnorm))
         layers = list(self._modules.values())
         for layer in layers[layers.index(self.bnorm) + 1 :]:
             x = layer(x)
@@ -126,7 +127,8 @@ class SpatialFirstEEGNet(EEGNet):
 
     def infer(self, x):
         """Predict, with normalisations merged into the convolutions before them."""
-        of = (self.conv_temporal, self.conv_spatial, self.conv_separable_depth, self.conv_separable_point)
+        spatial = self.conv_spatial.parametrizations.weight
+        of = (self.conv_temporal, spatial, self.conv_separable_depth, self.conv_separable_point)
         norms = (self.bnorm_temporal, self.bnorm_1, self.bnorm_2)
         bank, weight, bias = kept(self, lambda: self._merged(x.shape[2]), *of, *norms, settings=x.shape[2])
         x = filter_to_pooling(x, bank, self.pool_1.kernel_size[1]).unsqueeze(2)
@@ -165,7 +167,12 @@ def kept(module, compute, *layers, settings=None):
 
     The weights themselves are compared, as no counter of torch tells of every way to change them.
     """
-    weights = [t for layer in layers for t in (*layer.parameters(), *layer.buffers())]
+    weights = [
+        tensor
+        for layer in layers
+        for tensor in (*layer._parameters.values(), *layer._buffers.values())
+        if tensor is not None
+    ]
     key = settings, weights[0].device, weights[0].dtype
     before = module.__dict__.get("_kept")
     if before is None or before[0] != key or not all(map(torch.equal, before[1], weights)):

@@ -181,10 +181,8 @@ class FilteringToPooling(Function):
 
 def filter_to_pooling(x, bank, size):
     """What `FilteringToPooling` does with a normalisation that is part of the filters, for prediction."""
-    pooled = x.new_empty(len(x), len(bank.spatial), bank.n_out // size)
-    for part in bank.parts(x):
-        pooled[part] = _pool(elu(bank.apply(x[part])[0]), size)
-    return pooled
+    pooled = [_pool(elu(bank.apply(x[part])[0]), size) for part in bank.parts(x)]
+    return pooled[0] if len(pooled) == 1 else torch.cat(pooled)
 
 
 def _blocks(x, size):
