@@ -321,7 +321,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         with torch_session(seed, n_threads=self.n_threads, device=device):
             X_train = within_reach(X if valid_rows is None else X[train_rows])
             scaler = self.scaler_ if go_on else ChannelScaler(self.standardize).fit(X_train)
-            data = scaler.transform_all(X_train)
+            data = scaler.transform_all(X_train, check=go_on)  # else it was checked while it was measured
             del X_train  # which may be a copy
             valid = None
             if valid_rows is not None:

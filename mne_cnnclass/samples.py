@@ -48,7 +48,7 @@ def channel_positions(X):
     ]
 
 
-def iter_blocks(X, n_samples=None):
+def iter_blocks(X, n_samples=None, *, check=True):
     """Go through samples in blocks of float64.
 
     Parameters
@@ -57,6 +57,8 @@ def iter_blocks(X, n_samples=None):
         The samples.
     n_samples : None | int
         Samples a block; ``None`` for blocks of about 4 MB.
+    check : bool
+        Whether to look for numbers that are not finite.
 
     Yields
     ------
@@ -75,7 +77,7 @@ def iter_blocks(X, n_samples=None):
         block = X.read(part) if isinstance(X, EpochsView) else np.asarray(X[part])
         block = block.astype(np.float64, copy=False)
         with np.errstate(over="ignore", invalid="ignore"):
-            suspect = not np.isfinite(block.sum())  # one pass; a sum may also overflow
+            suspect = check and not np.isfinite(block.sum())  # one pass; a sum may also overflow
         if suspect and not np.isfinite(block).all():
             epoch, channel, _ = np.argwhere(~np.isfinite(block))[0]
             raise ValueError(
@@ -197,23 +199,25 @@ class ChannelScaler:
         self : ChannelScaler
             With ``mean_`` and ``scale_``, each of shape (n_channels, 1).
         """
+        import torch  # which works on several processors
+
         n_channels = X.shape[1]
         self.mean_, self.scale_ = np.zeros((n_channels, 1)), np.ones((n_channels, 1))
-        n_seen, mean, squares, largest = 0, 0.0, 0.0, 0.0
+        n_seen, mean, squares = 0, 0.0, 0.0
         for block in iter_blocks(X):
             # Chan, Golub & LeVeque (1979): merging means and sums of squares of blocks does not cancel,
             # which E[x²] − E[x]² does for channels with a large offset
             n_block = block.shape[0] * block.shape[2]
-            block_mean = block.mean(axis=(0, 2))
-            centred = block - block_mean[:, None]
-            block_squares = np.einsum("ijk,ijk->j", centred, centred)
+            block = _as_tensor(block)
+            block_mean = block.mean((0, 2))
+            block_squares = torch.sub(block, block_mean[:, None]).square_().sum((0, 2)).numpy()
+            block_mean = block_mean.numpy()
             delta, n_total = block_mean - mean, n_seen + n_block
             squares = squares + block_squares + delta**2 * (n_seen * n_block / n_total)
             mean = mean + delta * (n_block / n_total)
             n_seen = n_total
-            largest = np.maximum(largest, np.maximum(block.max(axis=(0, 2)), -block.min(axis=(0, 2))))
         deviation = np.sqrt(squares / n_seen)
-        flat = deviation <= 1e-12 * largest
+        flat = deviation <= 1e-12 * np.abs(mean)
         if flat.any():
             names = [_channel_name(X, i) for i in np.flatnonzero(flat)]
             warnings.warn(
@@ -242,17 +246,19 @@ class ChannelScaler:
         """
         import torch  # which works on several processors, and gives the same bits as numpy
 
-        block = torch.from_numpy(np.require(block, requirements=["C", "W"]))
+        block = _as_tensor(block)
         mean, scale = torch.from_numpy(self.mean_), torch.from_numpy(self.scale_)
         return (block - mean).div_(scale).to(torch.float32).numpy()
 
-    def transform_all(self, X):
+    def transform_all(self, X, *, check=True):
         """Standardise all samples, a block at a time.
 
         Parameters
         ----------
         X : EpochsView | SampleFile | array, shape (n_samples, n_channels, n_times)
             Samples.
+        check : bool
+            Whether to look for numbers that are not finite.
 
         Returns
         -------
@@ -261,10 +267,17 @@ class ChannelScaler:
         """
         data = SampleFile(X.shape, np.float32) if _is_on_disk(X) else np.empty(X.shape, dtype=np.float32)
         start = 0
-        for block in iter_blocks(X):
+        for block in iter_blocks(X, check=check):
             data[start : start + len(block)] = self.transform(block)
             start += len(block)
         return data
+
+
+def _as_tensor(block):
+    """An array as a tensor; one that must not be written to is copied, which torch would warn of."""
+    import torch
+
+    return torch.from_numpy(np.require(block, requirements=["C", "W"]))
 
 
 def _is_on_disk(X):

@@ -195,7 +195,7 @@ class MultiScaleBlock(nn.Module):
 
     def forward(self, x):
         x = self.norm(torch.cat([convolution(x) for convolution in self.convolutions], dim=1))
-        x = functional.max_pool1d(functional.relu(x), self.size, self.stride)
+        x = functional.relu(functional.max_pool1d(x, self.size, self.stride))  # as good as the other order
         return x if self.envelope_norm is None else self.envelope_norm(torch.log(x + 0.01))
 
 

@@ -8,8 +8,9 @@ knows of it. ``--quick`` only shows that everything runs; its numbers mean nothi
 
 Ratios are ours ÷ braindecode's, so less is better: medians over pairs of runs that are done in turn, A B A B.
 Before and after each run a fixed matrix product tells what the machine can do at the moment; a pair in which
-that fell below 0.8 of its median so far is repeated, twice at most. braindecode gets its best case: float32 samples of unit variance
-and int64 labels, which are there before the clock starts; ours gets the Epochs as a user has them.
+that fell below 0.8 of its median so far is repeated, twice at most. braindecode gets its best case: float32
+samples of unit variance and int64 labels, which are there before the clock starts; ours gets the Epochs as a
+user has them.
 """
 
 import argparse
@@ -45,7 +46,7 @@ from mne_cnnclass.viz.style import COLORS
 # epochs × channels × times, sampling frequency in Hz, batch size, training epochs
 DATA = [
     ((288, 22, 1000), 250.0, 64, 3),
-    ((3500, 64, 480), 160.0, 64, 1),
+    ((3500, 64, 480), 160.0, 64, 3),
     ((45, 64, 480), 160.0, 16, 10),
     ((20000, 2, 256), 256.0, 256, 2),
 ]

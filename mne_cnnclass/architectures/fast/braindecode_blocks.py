@@ -8,6 +8,7 @@ from braindecode.modules import CombinedConv
 from torch.nn import functional
 
 from .functions import (
+    Depthwise,
     FilterBank,
     Filtering,
     FilteringToPooling,
@@ -83,8 +84,7 @@ class SpatialFirstEEGNet(EEGNet):
     Temporal convolution, batch normalisation and the depthwise spatial convolution are linear, so channels
     can be mixed first, and the long filters then run, by Fourier transforms, on F1 × D mixtures instead of
     F1 × n_chans signals. The statistics of the batch normalisation between them follow from the correlations
-    of the input at lags below the length of the filter, see `moments`. The depthwise and the pointwise
-    convolution of the second block are merged.
+    of the input at lags below the length of the filter, see `moments`.
     """
 
     def summarize(self, x):
@@ -101,9 +101,9 @@ class SpatialFirstEEGNet(EEGNet):
         x, done = self.first_block(x, summary)
         for name, layer in list(self.named_children())[done:]:
             if name == "conv_separable_depth":
-                x = functional.conv2d(
-                    channels_last(x), channels_last(self.separable()), padding=layer.padding
-                )
+                x = Depthwise.apply(x.squeeze(2), layer.weight[:, 0, 0], (layer.padding[1],) * 2)
+                point = self.conv_separable_point.weight[:, :, 0, 0]
+                x = torch.bmm(point.expand(len(x), -1, -1), x).unsqueeze(2)
             elif name != "conv_separable_point":
                 x = layer(x)
         return x

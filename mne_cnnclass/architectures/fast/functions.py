@@ -73,12 +73,16 @@ class FilterBank:
 
     def gradients(self, doffset, correlation, dspatial=None):
         """Gradients of spatial, filters and offset from the sums of what `correlate` gives."""
-        dfilters = torch.fft.irfft(correlation, self.length).roll(-self.shift, -1)
-        dfilters = dfilters[..., : self.filters.shape[1]].flip(-1)
+        dfilters = self.filters_gradient(correlation)
         if self.mixes_spectra:  # these are gradients of filters that take one channel each
             dspatial = (dfilters * self.filters).sum(2).T
             dfilters = (dfilters * self.spatial.T.unsqueeze(2)).sum(0)
         return dspatial, dfilters, doffset
+
+    def filters_gradient(self, correlation):
+        """Gradient of the filters from the correlations of signals with gradients."""
+        kernels = torch.fft.irfft(correlation, self.length).roll(-self.shift, -1)
+        return kernels[..., : self.filters.shape[1]].flip(-1)
 
     def parts(self, x):
         """Slices of samples that leave room in a processor's cache."""
@@ -105,6 +109,28 @@ class Filtering(Function):
     @once_differentiable
     def backward(ctx, dy):
         return None, *ctx.bank.gradients(*ctx.bank.correlate(dy, *ctx.saved_tensors)), None
+
+
+class Depthwise(Function):
+    """Every channel through a filter of its own, by Fourier transforms."""
+
+    @staticmethod
+    def forward(ctx, x, filters, padding):
+        """Filter (n, n_channels, n_times) by (n_channels, k)."""
+        n_channels = len(filters)
+        ctx.bank = FilterBank(filters.new_empty(n_channels, n_channels), filters, None, padding, x.shape[2])
+        spectrum = torch.fft.rfft(x, ctx.bank.length)
+        ctx.save_for_backward(spectrum)
+        return torch.fft.irfft(spectrum * ctx.bank.response, ctx.bank.length)[..., : ctx.bank.n_out]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dy):
+        (spectrum,) = ctx.saved_tensors
+        dproduct = torch.fft.rfft(dy, ctx.bank.length)
+        dfilters = ctx.bank.filters_gradient((spectrum.conj() * dproduct).sum(0))
+        dx = torch.fft.irfft(dproduct.mul_(ctx.bank.response.conj()), ctx.bank.length)
+        return dx[..., : ctx.bank.n_times], dfilters, None
 
 
 class FilteringToPooling(Function):
