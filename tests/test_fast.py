@@ -192,7 +192,10 @@ def test_what_a_rewrite_does_not_cover_stays_as_it_is():
     class MyEEGNet(EEGNet):
         pass
 
-    network = nn.Sequential(MyELU(), nn.ELU(alpha=0.5), nn.Dropout(inplace=True), nn.Conv2d(3, 3, 3))
+    network = nn.Sequential(
+        *(MyELU(), nn.ELU(alpha=0.5), nn.Dropout(inplace=True), nn.Conv2d(3, 3, 3)),
+        *(nn.AvgPool2d((1, 4), stride=4), nn.AvgPool2d(4), nn.MaxPool2d((4, 1), return_indices=True)),
+    )
     accelerate(network)
     assert accelerated_layers(network) == {}
     mine = build_module(MyEEGNet, n_chans=3, n_outputs=2, n_times=300, accelerate=True)

@@ -111,7 +111,7 @@ class AdjacentAvgPool2d(nn.AvgPool2d):
         return (
             isinstance(size, tuple)
             and size[0] == 1 < size[1] <= 16
-            and tuple(layer.stride) == size
+            and layer.stride == size
             and layer.padding in (0, (0, 0))
             and not layer.ceil_mode
             and layer.divisor_override is None
