@@ -42,6 +42,16 @@ def _close_figures():
     plt.close("all")
 
 
+@pytest.fixture
+def same_random_numbers():
+    """Torch's random numbers start from one seed, and go on afterwards as if nothing had been drawn."""
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def data_path():
     """Folder of the real recordings (eegmmidb/S001/S001R04.edf …)."""

@@ -17,19 +17,14 @@ from mne_cnnclass.architectures.braindecode_models import REFUSED, braindecode_c
 from mne_cnnclass.architectures.build import build_module, own_parameters, resolve_model
 from mne_cnnclass.architectures.limits import largest_working, smallest_working
 
+pytestmark = pytest.mark.usefixtures("same_random_numbers")
+
 CHANNELS = [
     *("Fz", "FC3", "FC1", "FCz", "FC2", "FC4", "C5", "C3", "C1", "Cz", "C2"),
     *("C4", "C6", "CP3", "CP1", "CPz", "CP2", "CP4", "P1", "Pz", "P2", "POz"),
 ]
 USABLE = list_models().query("usable").index.to_list()
 LARGE = list_models().query("usable and n_parameters > 20_000_000").index.to_list()
-
-
-@pytest.fixture(autouse=True)
-def _same_random_numbers():
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,8 @@ from mne_cnnclass.architectures.fast.functions import (
 )
 from mne_cnnclass.architectures.fast.moments import expected_squares, summarize
 
+pytestmark = pytest.mark.usefixtures("same_random_numbers")
+
 NETWORKS = {
     "EEGNet": {},
     "EEGNet, other sizes": dict(F1=3, D=3, F2=5, kernel_length=33, depthwise_kernel_length=7),
@@ -41,13 +43,6 @@ NETWORKS = {
 
 
 IN_SINGLE = ("EEGMiner", "MVPFormer", "SyncNet")  # in double precision they do not run, or warn
-
-
-@pytest.fixture(autouse=True)
-def _same_random_numbers():
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        yield
 
 
 @pytest.fixture(scope="module")
