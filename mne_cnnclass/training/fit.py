@@ -98,7 +98,8 @@ def train(module, data, y, weight, *, options, valid=None, device):
         label_smoothing=options.label_smoothing,
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=options.weight_decay,
-        optimizer__fused=True,  # a step of all weights at once
+        # a step of all weights at once, which torch has for real numbers
+        optimizer__fused=all(p.is_floating_point() for p in module.parameters()),
         lr=options.lr,
         max_epochs=int(options.max_epochs),
         batch_size=batch_size,
