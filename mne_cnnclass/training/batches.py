@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
+import numpy as np
 import torch
 
 
@@ -28,20 +27,27 @@ class SampleDataset(torch.utils.data.Dataset):
     def __init__(self, data, target, weight, *, summarize=None):
         self.in_memory = hasattr(data, "__array__")
         self.data = torch.as_tensor(data) if self.in_memory else data
-        self.shape = tuple(data.shape)
         self.y = torch.as_tensor(target, dtype=torch.long)
         self.weight = torch.as_tensor(weight, dtype=torch.float32)
         self.summary = None
         if summarize is not None:
             sample = self.read(slice(0, 1))
-            if summarize(sample).nbytes <= self.SMALL * sample.nbytes:
+            first = summarize(sample)
+            if first.nbytes <= self.SMALL * sample.nbytes:
+                # to one tensor, as many small ones would keep the memory between them from being used again
+                self.summary = first.new_empty(len(self), *first.shape[1:])
                 step = max(1, 2**19 // sample.numel())
-                parts = [summarize(self.read(slice(i, i + step))) for i in range(0, len(self), step)]
-                self.summary = torch.cat(parts)
+                for start in range(0, len(self), step):
+                    part = slice(start, start + step)
+                    self.summary[part] = summarize(self.read(part))
 
     def read(self, index):
         """Signals of some samples, as a tensor."""
-        return self.data[index] if self.in_memory else torch.from_numpy(self.data[index])
+        if self.in_memory:
+            return self.data[index]
+        rows = np.arange(len(self))[index]
+        # a tensor's memory, as what a training has freed is at hand, and not given out anew by the system
+        return torch.from_numpy(self.data.read(rows, torch.empty(len(rows), *self.data.shape[1:]).numpy()))
 
     @property
     def X(self):  # noqa: N802, skorch's callbacks look for it
@@ -52,15 +58,7 @@ class SampleDataset(torch.utils.data.Dataset):
         return len(self.y)
 
     def __getitem__(self, index):
-        return self._with(self.read(index), index)
-
-    def load(self, index, memory):
-        """Samples that are on disk, read into a tensor."""
-        self.data.read(index.numpy(), memory.numpy())
-        return self._with(memory, index)
-
-    def _with(self, x, index):
-        inputs = {"x": x, "weight": self.weight[index]}
+        inputs = {"x": self.read(index), "weight": self.weight[index]}
         if self.summary is not None:
             inputs["summary"] = self.summary[index]
         return inputs, self.y[index]
@@ -71,7 +69,6 @@ class Batches:
 
     A last batch of one or two samples would make a noisy step, and batch normalisation fail on a window
     of one sample, so the samples are shared out evenly: 65 samples in batches of at most 64 are 33 + 32.
-    Samples on disk are read while the batch before them is trained on.
     """
 
     def __init__(self, dataset, *, batch_size, shuffle):
@@ -83,19 +80,5 @@ class Batches:
     def __iter__(self):
         n_samples = len(self.dataset)
         order = torch.randperm(n_samples) if self.shuffle else torch.arange(n_samples)
-        parts = torch.tensor_split(order, len(self))
-        if self.dataset.in_memory:
-            yield from (self.dataset[index] for index in parts)
-            return
-
-        def ask_for(index):
-            # memory is taken by this thread, as what it has freed is at hand
-            memory = torch.empty(len(index), *self.dataset.shape[1:])
-            return reader.submit(self.dataset.load, index, memory)
-
-        with ThreadPoolExecutor(1) as reader:
-            ahead = ask_for(parts[0])
-            for index in parts[1:]:
-                batch, ahead = ahead.result(), ask_for(index)
-                yield batch
-            yield ahead.result()
+        for index in torch.tensor_split(order, len(self)):
+            yield self.dataset[index]

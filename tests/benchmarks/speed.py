@@ -401,12 +401,21 @@ def one_fit(who, model, shape, batch_size, max_epochs, path=None, preload=True, 
         resource.setrlimit(resource.RLIMIT_DATA, (int(allowed),) * 2)
     epochs = make_epochs(shape) if path is None else mne.read_epochs(path, preload=preload)
     give_back()
-    before = status("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # VmHWM starts anew
+    # anonymous memory only: pages of libraries come and go as the system likes
+    before, peaks, done = status("RssAnon"), [], threading.Event()
+
+    def watch():
+        while not done.wait(0.01):
+            peaks.append(status("RssAnon"))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     start = time.perf_counter()
     durations = fit(epochs, max_epochs)
     result = {"seconds": time.perf_counter() - start, "epoch": float(np.median(durations))}
-    peak = status("VmHWM") - before
+    done.set()
+    watcher.join()
+    peak = max(peaks) - before
     return result | {"peak": peak, "share": peak * 2**20 / n_bytes}
 
 
