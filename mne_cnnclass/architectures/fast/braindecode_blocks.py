@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import torch
-from braindecode.models import Deep4Net, EEGNet, ShallowFBCSPNet
-from braindecode.modules import CombinedConv
 from torch.nn import functional
 
+from ..braindecode_models import braindecode_classes
 from .functions import (
     Depthwise,
     FilterBank,
@@ -19,6 +18,10 @@ from .functions import (
 )
 from .layers import AdjacentAvgPool2d, FastELU
 from .moments import expected_squares, summarize
+
+EEGNet, ShallowFBCSPNet, Deep4Net = map(braindecode_classes().get, ("EEGNet", "ShallowFBCSPNet", "Deep4Net"))
+
+from braindecode.modules import CombinedConv  # noqa: E402 - after braindecode was imported without its noise
 
 
 class MergedConv(CombinedConv):
