@@ -199,6 +199,80 @@ def test_what_a_rewrite_does_not_cover_stays_as_it_is():
     assert accelerated_layers(mine)["elu_1"] == "FastELU"
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(3, 4, (5, 1)),
+        nn.Conv2d(3, 4, (5, 1), padding=1),
+        nn.Conv2d(3, 4, (5, 1), padding="same"),
+        nn.Conv2d(4, 4, (5, 1), stride=(2, 1), dilation=(2, 1), padding=(3, 0), groups=2),
+        nn.MaxPool2d((4, 1), stride=2),
+        nn.MaxPool2d((4, 1), stride=(3, 1), padding=(1, 0), ceil_mode=True),
+        nn.AvgPool2d((4, 1), stride=(3, 1), padding=(1, 0), count_include_pad=False),
+        nn.AvgPool2d((1, 4)),
+        nn.ELU(),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("shape", [(2, 20, 1), (2, 20, 3), (2, 1, 20), (2, 1, 3)])
+def test_single_layers_compute_what_they_did_or_refuse_alike(layer, shape):
+    network = nn.Sequential(layer).double()
+    fast = copy.deepcopy(network)
+    accelerate(fast)
+    n, *size = shape
+    x = torch.randn(n, getattr(layer, "in_channels", 3), *size, dtype=torch.float64)
+    results = []
+    for one in (network, fast):
+        signals = x.clone().requires_grad_()
+        try:
+            y = one(signals)
+        except RuntimeError:
+            results.append(None)
+            continue
+        (y * torch.arange(y.numel()).reshape(y.shape)).sum().backward()
+        results.append((y.detach(), signals.grad))
+    if results[0] is None:
+        assert results[1] is None
+    else:
+        for expected, value in zip(*results, strict=True):
+            torch.testing.assert_close(value, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("n_chans", [1, 3])
+@pytest.mark.parametrize("training", [True, False])
+def test_another_number_of_channels_is_refused_as_by_the_original(n_chans, training):
+    _, fast = pair("EEGNet", n_chans=2)
+    with pytest.raises(RuntimeError), torch.no_grad():
+        fast.train(training)(torch.randn(4, n_chans, 400))
+
+
+def test_a_network_of_ones_own_may_have_a_method_of_that_name():
+    class Own(nn.Module):
+        def __init__(self, n_chans, n_outputs, n_times):
+            super().__init__()
+            self.linear = nn.Linear(n_chans * n_times, n_outputs)
+
+        def summarize(self, x):
+            raise AssertionError("this is not for the training to call")
+
+        def forward(self, x):
+            return self.linear(x.flatten(1))
+
+    X = np.random.default_rng(0).standard_normal((20, 2, 30))
+    assert CNNClassifier(Own, max_epochs=1).fit(X, np.arange(20) % 2).accelerated_ == {}
+
+
+@pytest.mark.parametrize("name", ["EEGNet", "ShallowFBCSPNet"])
+def test_a_network_is_trained_further_after_it_has_predicted(name):
+    X, y = np.random.default_rng(0).standard_normal((30, 3, 300)), np.arange(30) % 2
+    clf = CNNClassifier(name, max_epochs=1, warm_start=True, random_state=0).fit(X, y)
+    before = clf.predict_proba(X)
+    after = clf.fit(X, y).predict_proba(X)
+    assert len(clf.history_) == 2
+    assert (before != after).any()
+    np.testing.assert_array_equal(copy.deepcopy(clf).predict_proba(X), after)
+
+
 def test_a_pool_whose_steps_are_changed_later_is_no_longer_taken_for_one_of_adjacent_windows():
     original, fast = pair("EEGNet", n_times=600)
     for network in (original, fast):

@@ -11,6 +11,7 @@ import torch
 from skorch.callbacks import EarlyStopping, GradientNormClipping, LRScheduler
 from skorch.helper import predefined_split
 
+from ..architectures.fast import accelerated_layers
 from .batches import Batches, SampleDataset
 from .net import Accuracy, Divergence, LearningRate, Progress, SampleNet
 
@@ -65,7 +66,9 @@ def train(module, data, y, weight, *, options, valid=None, device):
     RuntimeError
         If the loss becomes infinite or NaN.
     """
-    dataset = SampleDataset(data, y, weight, summarize=getattr(module, "summarize", None))
+    # a method of that name of a user's own network is not meant
+    summarize = getattr(module, "summarize", None) if "" in accelerated_layers(module) else None
+    dataset = SampleDataset(data, y, weight, summarize=summarize)
     batch_size = options.batch_size
     if batch_size == "auto":
         batch_size = min(max(round(len(dataset) / 8), 8), 64)

@@ -96,7 +96,8 @@ class SpatialFirstEEGNet(EEGNet):
 
     def forward(self, x, summary=None):
         """Logits of samples of shape (n, n_chans, n_times)."""
-        if x.ndim != 3 or x.requires_grad:  # the gradients of the input would have to go through `moments`
+        # gradients of the input would have to go through `moments`; other shapes the original refuses
+        if x.ndim != 3 or x.shape[1] != self.n_chans or x.requires_grad:
             return super().forward(x)
         trains = any(norm.training for norm in (self.bnorm_temporal, self.bnorm_1, self.bnorm_2))
         if not (trains or torch.is_grad_enabled()) and self._has_usual_layers():
@@ -130,7 +131,7 @@ class SpatialFirstEEGNet(EEGNet):
 
     def infer(self, x):
         """Predict, with normalisations merged into the convolutions before them."""
-        spatial = self.conv_spatial.parametrizations.weight
+        spatial = getattr(self.conv_spatial, "parametrizations", {"weight": self.conv_spatial})["weight"]
         of = (self.conv_temporal, spatial, self.conv_separable_depth, self.conv_separable_point)
         norms = (self.bnorm_temporal, self.bnorm_1, self.bnorm_2)
         bank, weight, bias = kept(self, lambda: self._merged(x.shape[2]), *of, *norms, settings=x.shape[2])
@@ -176,7 +177,8 @@ def kept(module, compute, *layers, settings=None):
         for tensor in (*layer._parameters.values(), *layer._buffers.values())
         if tensor is not None
     ]
-    key = settings, weights[0].device, weights[0].dtype
+    eps = [getattr(layer, "eps", None) for layer in layers]
+    key = settings, eps, weights[0].device, weights[0].dtype
     before = module.__dict__.get("_kept")
     if before is None or before[0] != key or not all(map(torch.equal, before[1], weights)):
         before = module._kept = key, [t.clone() for t in weights], compute()

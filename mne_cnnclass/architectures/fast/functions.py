@@ -12,33 +12,51 @@ CACHE_BYTES = 2**20  # of signals that are worked on in one go
 SMALL = 1 / 32  # below it, rounding at the scale of one would be seen in single precision
 
 
-class FilterBank:
-    """Mixtures of channels, each through a filter of its own, by Fourier transforms.
+class Filters:
+    """A filter for each signal, applied by Fourier transforms.
 
     Parameters
     ----------
-    spatial : tensor, shape (n_signals, n_channels)
-        What mixes the channels.
     filters : tensor, shape (n_signals, k)
         The filters, as torch's convolutions take them.
-    offset : tensor, shape (n_signals,)
-        What is added to a filtered mixture.
     padding : tuple of int
         Zeros before and after the signals.
     n_times : int
         Length of the signals.
     """
 
-    def __init__(self, spatial, filters, offset, padding, n_times):
+    def __init__(self, filters, padding, n_times):
         before, after = padding
-        self.spatial, self.filters, self.offset = spatial, filters, offset
-        self.n_times, k = n_times, filters.shape[1]
+        self.filters, self.n_times, k = filters, n_times, filters.shape[1]
         self.n_out = n_times + before + after - k + 1
         # the circular convolution of this length agrees with the linear one in the first n_out values
         self.length = next_fast_len(max(n_times + max(before, after), self.n_out), real=True)
         self.shift = before + 1 - k
         kernels = functional.pad(filters.flip(1), (0, self.length - k)).roll(self.shift, 1)
         self.response = torch.fft.rfft(kernels, self.length)
+
+    def filters_gradient(self, correlation):
+        """Gradient of the filters from the spectra of the correlations of signals with gradients."""
+        kernels = torch.fft.irfft(correlation, self.length).roll(-self.shift, -1)
+        return kernels[..., : self.filters.shape[1]].flip(-1)
+
+
+class FilterBank(Filters):
+    """Mixtures of channels, each through a filter of its own.
+
+    Parameters
+    ----------
+    spatial : tensor, shape (n_signals, n_channels)
+        What mixes the channels.
+    filters, padding, n_times
+        As for `Filters`.
+    offset : tensor, shape (n_signals,)
+        What is added to a filtered mixture.
+    """
+
+    def __init__(self, spatial, filters, offset, padding, n_times):
+        super().__init__(filters, padding, n_times)
+        self.spatial, self.offset = spatial, offset
         n_signals, n_channels = spatial.shape
         self.mixes_spectra = 4 * n_channels <= n_signals  # then there is less to transform before than after
         self.n_spectra = n_channels if self.mixes_spectra else n_signals
@@ -79,11 +97,6 @@ class FilterBank:
             dfilters = (dfilters * self.spatial.T.unsqueeze(2)).sum(0)
         return dspatial, dfilters, doffset
 
-    def filters_gradient(self, correlation):
-        """Gradient of the filters from the correlations of signals with gradients."""
-        kernels = torch.fft.irfft(correlation, self.length).roll(-self.shift, -1)
-        return kernels[..., : self.filters.shape[1]].flip(-1)
-
     def parts(self, x):
         """Slices of samples that leave room in a processor's cache."""
         size = max(1, CACHE_BYTES // (self.length * len(self.spatial) * x.element_size()))
@@ -117,20 +130,19 @@ class Depthwise(Function):
     @staticmethod
     def forward(ctx, x, filters, padding):
         """Filter (n, n_channels, n_times) by (n_channels, k)."""
-        n_channels = len(filters)
-        ctx.bank = FilterBank(filters.new_empty(n_channels, n_channels), filters, None, padding, x.shape[2])
-        spectrum = torch.fft.rfft(x, ctx.bank.length)
+        of = ctx.filters = Filters(filters, padding, x.shape[2])
+        spectrum = torch.fft.rfft(x, of.length)
         ctx.save_for_backward(spectrum)
-        return torch.fft.irfft(spectrum * ctx.bank.response, ctx.bank.length)[..., : ctx.bank.n_out]
+        return torch.fft.irfft(spectrum * of.response, of.length)[..., : of.n_out]
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dy):
-        (spectrum,) = ctx.saved_tensors
-        dproduct = torch.fft.rfft(dy, ctx.bank.length)
-        dfilters = ctx.bank.filters_gradient((spectrum.conj() * dproduct).sum(0))
-        dx = torch.fft.irfft(dproduct.mul_(ctx.bank.response.conj()), ctx.bank.length)
-        return dx[..., : ctx.bank.n_times], dfilters, None
+        (spectrum,), of = ctx.saved_tensors, ctx.filters
+        dproduct = torch.fft.rfft(dy, of.length)
+        dfilters = of.filters_gradient((spectrum.conj() * dproduct).sum(0))
+        dx = torch.fft.irfft(dproduct.mul_(of.response.conj()), of.length)
+        return dx[..., : of.n_times], dfilters, None
 
 
 class FilteringToPooling(Function):
@@ -276,7 +288,7 @@ class MeanPooling(Function):
 class Turn(Function):
     """Exchange the last two axes, one of which has length one, and put channels last in memory.
 
-    ``transpose`` would leave any stride at the axis of length one, and batch normalisation in torch 2.13
+    ``transpose`` would leave any stride at the axis of length one, and batch normalisation in torch 2.14
     returns wrong gradients, without a word, where strides of such axes differ between its input and the
     gradient of its output. So they are set to what ``channels_last`` prescribes, on the way back as well.
     """
@@ -285,6 +297,8 @@ class Turn(Function):
     def forward(ctx, x):
         """Turn (n, n_channels, a, b) to (n, n_channels, b, a)."""
         n, n_channels, a, b = x.shape
+        if 1 not in (a, b):
+            raise ValueError(f"Only an axis of length one can be turned, got the shape {tuple(x.shape)}.")
         strides = n_channels * a * b, 1, n_channels * a, n_channels
         return channels_last(x).as_strided((n, n_channels, b, a), strides)
 

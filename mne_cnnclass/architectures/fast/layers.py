@@ -57,9 +57,7 @@ class TimeLastConv2d(_TimeLast, nn.Conv2d):
 
     def along_last(self, x):
         """Convolve (n, n_in, 1, n_times)."""
-        settings = (
-            s[::-1] if isinstance(s, tuple) else s for s in (self.stride, self.padding, self.dilation)
-        )
+        settings = (_swap(s) for s in (self.stride, self.padding, self.dilation))
         return functional.conv2d(
             x, channels_last(self.weight.transpose(2, 3)), self.bias, *settings, self.groups
         )
@@ -67,7 +65,8 @@ class TimeLastConv2d(_TimeLast, nn.Conv2d):
     @staticmethod
     def replaces(layer):
         """Whether it computes the same as a layer of its parent class."""
-        return _TimeLast.replaces(layer) and layer.padding_mode == "zeros"
+        widens = isinstance(layer.padding, tuple) and layer.padding[1] > 0
+        return _TimeLast.replaces(layer) and layer.padding_mode == "zeros" and not widens
 
 
 class TimeLastMaxPool2d(_TimeLast, nn.MaxPool2d):
@@ -100,7 +99,8 @@ class AdjacentAvgPool2d(nn.AvgPool2d):
 
     def forward(self, x):
         """Pool."""
-        if x.ndim == 4 and x.stride(3) == 1 and x.shape[1] > 1 and self.replaces(self):
+        fits = x.ndim == 4 and x.shape[3] >= self.kernel_size[1] and x.stride(3) == 1 < x.shape[1]
+        if fits and self.replaces(self):
             return MeanPooling.apply(x, self.kernel_size[1])
         return super().forward(x)
 
