@@ -350,6 +350,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def accelerated_(self):
+        """What was replaced in the network to make it faster."""
         from .architectures.fast import accelerated_layers
 
         return accelerated_layers(self.module_)

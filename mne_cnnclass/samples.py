@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import tempfile
-import threading
 import warnings
 import weakref
 
@@ -13,9 +12,8 @@ import numpy as np
 
 from .epochs_view import EpochsView
 
-BLOCK_BYTES = (
-    2**22
-)  # of float64 data looked at in one go: no second copy of a data set, and room in the cache
+# of float64 data looked at in one go: no second copy of a data set, and room in the processor's cache
+BLOCK_BYTES = 2**22
 
 
 def as_view(X):
@@ -108,7 +106,6 @@ class SampleFile:
         self.shape, self.dtype, self.ch_names = tuple(shape), np.dtype(dtype), ch_names
         self._sample_bytes = self.dtype.itemsize * self.shape[1] * self.shape[2]
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115, closed with this object
-        self._lock = threading.Lock()
         weakref.finalize(self, self._file.close)
 
     def __len__(self):
@@ -117,21 +114,20 @@ class SampleFile:
     def __setitem__(self, part, block):
         """Write samples at a slice."""
         content = memoryview(np.ascontiguousarray(block, self.dtype)).cast("B")
-        with self._lock:
-            self._file.seek(part.start * self._sample_bytes)
-            while content:
-                try:
-                    content = content[self._file.write(content) :]
-                except OSError as error:
-                    if error.errno != errno.ENOSPC:
-                        raise
-                    n_bytes = len(self) * self._sample_bytes
-                    raise OSError(
-                        error.errno,
-                        f"No space left for a temporary copy of the samples of {n_bytes / 2**30:.3g} GB in "
-                        f"{tempfile.gettempdir()}. Free some, name another folder by the environment "
-                        "variable TMPDIR, or load the data into memory (epochs.load_data()).",
-                    ) from error
+        self._file.seek(part.start * self._sample_bytes)
+        while content:
+            try:
+                content = content[self._file.write(content) :]
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                raise OSError(
+                    error.errno,
+                    "No space left for a temporary copy of the samples of "
+                    f"{len(self) * self._sample_bytes / 2**30:.3g} GB in {tempfile.gettempdir()}. Free some, "
+                    "name another folder by the environment variable TMPDIR, or load the data into memory "
+                    "(epochs.load_data()).",
+                ) from error
 
     def __getitem__(self, index):
         """Read the samples of a slice, or of an array of numbers."""
@@ -143,15 +139,14 @@ class SampleFile:
         if not len(rows):
             return block
         starts = np.r_[0, np.flatnonzero(np.diff(rows) != 1) + 1, len(rows)]  # of runs of adjacent samples
-        with self._lock:
-            for start, stop in zip(starts[:-1], starts[1:], strict=True):
-                self._file.seek(int(rows[start]) * self._sample_bytes)
-                content = memoryview(block[start:stop]).cast("B")
-                while content:
-                    n_read = self._file.readinto(content)
-                    if not n_read:
-                        raise OSError("The temporary copy of the samples is shorter than it was written.")
-                    content = content[n_read:]
+        for start, stop in zip(starts[:-1], starts[1:], strict=True):
+            self._file.seek(int(rows[start]) * self._sample_bytes)
+            content = memoryview(block[start:stop]).cast("B")
+            while content:
+                n_read = self._file.readinto(content)
+                if not n_read:
+                    raise OSError("The temporary copy of the samples is shorter than it was written.")
+                content = content[n_read:]
         return block
 
 

@@ -774,3 +774,12 @@ def test_a_file_of_samples_gives_back_what_was_written():
         file[part] = samples[part]
     for index in (slice(3, 9), np.array([5, 6, 7, 0, 19, 19, 2]), slice(None), np.array([], int)):
         np.testing.assert_array_equal(file[index], samples[index])
+
+
+def test_epochs_on_disk_are_read_once(epochs, tmp_path, monkeypatch):
+    epochs.save(tmp_path / "hands-epo.fif", verbose="ERROR")
+    view = EpochsView(mne.read_epochs(tmp_path / "hands-epo.fif", preload=False, verbose="ERROR"))
+    n_read, read = [], EpochsView.read
+    monkeypatch.setattr(EpochsView, "read", lambda self, part: n_read.append(len(r := read(self, part))) or r)
+    quick(max_epochs=3).fit(view)
+    assert sum(n_read) == len(view)

@@ -279,3 +279,30 @@ def test_a_view_of_epochs_on_disk_can_be_sent_to_other_processes(file_view, epoc
     model = make_pipeline(Vectorizer(), LDA)
     scores = cross_val_score(model, file_view, file_view.labels, cv=2, n_jobs=2, error_score="raise")
     np.testing.assert_array_equal(scores, cross_val_score(model, file_view, file_view.labels, cv=2))
+
+
+@pytest.mark.parametrize("proj", [True, False, "delayed"])
+def test_preloaded_data_are_what_mne_gives(proj):
+    rng = np.random.default_rng(0)
+    raw = mne.io.RawArray(rng.standard_normal((4, 1000)), mne.create_info(4, 100.0, "eeg"), verbose="ERROR")
+    raw.set_eeg_reference(projection=True, verbose="ERROR")
+    events = mne.make_fixed_length_events(raw, duration=1.0)
+    epochs = mne.Epochs(raw, events, tmax=0.5, proj=proj, baseline=None, preload=True, verbose="ERROR")
+    view = EpochsView(epochs)
+    expected = epochs.get_data(copy=True)
+    for part in (slice(None), slice(2, 5)):
+        np.testing.assert_array_equal(view.read(part), expected[part])
+    np.testing.assert_array_equal(view[[4, 1]].read(), expected[[4, 1]])
+
+
+def test_an_array_of_a_view_is_not_the_memory_of_the_epochs(epochs):
+    before = epochs.get_data(copy=True)
+    np.asarray(EpochsView(epochs))[:] = 0
+    np.testing.assert_array_equal(epochs.get_data(copy=True), before)
+
+
+def test_complex_epochs_are_refused():
+    info = mne.create_info(2, 100.0, "eeg")
+    epochs = mne.EpochsArray(np.ones((4, 2, 20)) * 1j, info, verbose="ERROR")
+    with pytest.raises(TypeError, match="complex"):
+        np.asarray(EpochsView(epochs))

@@ -61,9 +61,7 @@ def torch_session(seed, *, n_threads=None, device=None):
         stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002
         stack.callback(random.setstate, random.getstate())
         stack.enter_context(torch.random.fork_rng(devices=cuda))
-        torch.default_generator.manual_seed(
-            seed
-        )  # torch.manual_seed would look for devices, in a millisecond
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed takes a millisecond to look for devices
         if cuda:
             torch.cuda.manual_seed_all(seed)
         np.random.seed(seed)  # noqa: NPY002
