@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from mne_cnnclass import CNNClassifier, EpochsView, datasets, list_models
 from mne_cnnclass.architectures.build import build_module
-from mne_cnnclass.architectures.fast import accelerate, accelerated_layers
+from mne_cnnclass.architectures.fast import accelerate, accelerated_layers, trial
 from mne_cnnclass.architectures.fast.functions import (
     ExponentialLinear,
     Filtering,
@@ -21,6 +21,7 @@ from mne_cnnclass.architectures.fast.functions import (
     dropout,
 )
 from mne_cnnclass.architectures.fast.moments import expected_squares, summarize
+from mne_cnnclass.architectures.fast.spectral import SpectralConvolution
 
 pytestmark = pytest.mark.usefixtures("same_random_numbers")
 
@@ -104,13 +105,12 @@ def test_every_architecture_computes_what_it_did(name):
     info = mne.create_info(["Fz", "C3", "Cz", "C4", "Pz", "P3", "P4", "Oz"], 128.0, "eeg")
     info.set_montage("easycap-M1")
     signal = dict(n_chans=8, n_outputs=3, n_times=1200, sfreq=128.0, chs_info=info["chs"])
-    original = build_module(name, **signal)
-    for layer in original.modules():  # what dropout leaves differs, as it draws other random numbers
+    original, fast = build_module(name, **signal), build_module(name, **signal, accelerate=True)
+    fast.load_state_dict(original.state_dict())
+    for layer in [*original.modules(), *fast.modules()]:  # dropout draws other random numbers
         for probability in ("p", "drop_prob", "dropout"):
             if isinstance(getattr(layer, probability, None), float):
                 setattr(layer, probability, 0.0)
-    fast = copy.deepcopy(original)
-    accelerate(fast)
     x = torch.randn(3, 8, 1200)
     dtype = torch.float32 if name in IN_SINGLE else torch.float64
     original, fast, x = original.to(dtype), fast.to(dtype), x.to(dtype)
@@ -206,6 +206,12 @@ def test_what_a_rewrite_does_not_cover_stays_as_it_is():
         nn.Conv2d(3, 4, (5, 1), padding=1),
         nn.Conv2d(3, 4, (5, 1), padding="same"),
         nn.Conv2d(4, 4, (5, 1), stride=(2, 1), dilation=(2, 1), padding=(3, 0), groups=2),
+        nn.Conv2d(3, 6, (20, 1), groups=3),
+        nn.Conv2d(3, 6, (20, 1), padding=(0, 1), bias=False),
+        nn.Conv2d(4, 6, (1, 20), groups=2),
+        nn.Conv2d(1, 4, (20, 3), padding=(0, 2)),
+        nn.Conv2d(2, 4, (1, 3), dilation=(1, 2), padding="same"),
+        nn.Conv2d(3, 5, 1),
         nn.MaxPool2d((4, 1), stride=2),
         nn.MaxPool2d((4, 1), stride=(3, 1), padding=(1, 0), ceil_mode=True),
         nn.AvgPool2d((4, 1), stride=(3, 1), padding=(1, 0), count_include_pad=False),
@@ -236,6 +242,163 @@ def test_single_layers_compute_what_they_did_or_refuse_alike(layer, shape):
     else:
         for expected, value in zip(*results, strict=True):
             torch.testing.assert_close(value, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.Conv2d(8, 8, (1, 41), padding="same"), (70, 8, 2, 100)),
+        (nn.Conv2d(6, 12, (1, 40), groups=6, padding=(0, 150)), (20, 6, 2, 100)),
+        (nn.Conv2d(8, 9, (60, 1), bias=False), (70, 8, 200, 1)),
+        (nn.Conv2d(1, 8, (9, 60)), (80, 1, 9, 200)),
+        (nn.Conv1d(8, 8, 61, padding=30, groups=2), (40, 8, 100)),
+        (nn.Conv1d(4, 4, 120, padding=100, groups=4), (40, 4, 60)),
+    ],
+    ids=str,
+)
+def test_long_filters_go_by_way_of_spectra(layer, shape, monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        SpectralConvolution, "apply", lambda *a, f=SpectralConvolution.apply: calls.append(1) or f(*a)
+    )
+    layer = nn.Sequential(layer).double()
+    fast = copy.deepcopy(layer)
+    accelerate(fast)
+    x = torch.randn(shape, dtype=torch.float64)
+    results = []
+    for network in (layer, fast):
+        signals = x.clone().requires_grad_()
+        y = network(signals)
+        (y * torch.arange(y.numel()).reshape(y.shape).sin()).sum().backward()
+        results.append([y.detach(), signals.grad, *(p.grad for p in network.parameters())])
+    assert calls == [1]
+    for expected, value in zip(*results, strict=True):
+        torch.testing.assert_close(value, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("padding", [(0, 0), (2, 3), (9, 9)])
+def test_spectral_convolutions_have_the_gradients_of_finite_differences(groups, padding):
+    x, weight, bias = (
+        torch.randn(shape, dtype=torch.float64, requires_grad=True)
+        for shape in ((3, 4, 2, 7), (8, 4 // groups, 5), (8,))
+    )
+    expected = functional.conv2d(functional.pad(x, padding), weight.unsqueeze(2), bias, groups=groups)
+    torch.testing.assert_close(SpectralConvolution.apply(x, weight, bias, padding, groups), expected)
+    compute = lambda *tensors: SpectralConvolution.apply(*tensors, padding, groups)  # noqa: E731
+    assert torch.autograd.gradcheck(compute, (x, weight, bias))
+
+
+def filter_then_mix(*layers, turned=False):
+    """A network of these layers, twice: as it is, and rewritten after a trial on 5 channels and 60 times."""
+    network = nn.Sequential(*layers).double()
+    fast = copy.deepcopy(network)
+    accelerate(fast)
+    x = torch.randn(6, 1, *((60, 5) if turned else (5, 60)), dtype=torch.float64)
+    with trial(fast), torch.no_grad():
+        for training in (False, True):
+            fast.train(training)(x)
+    fast.load_state_dict(network.state_dict())
+    return network, fast, x
+
+
+class Doubled(torch.autograd.Function):
+    """A function that torch does not look into."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx, dy):
+        return 2 * dy
+
+
+class Opaque(nn.Module):
+    def forward(self, x):
+        return Doubled.apply(x)
+
+
+class Residual(nn.Sequential):
+    def forward(self, x):
+        filtered = self[0](x)
+        return self[1](filtered) + filtered.mean(2, keepdim=True)
+
+
+@pytest.mark.parametrize(
+    ("layers", "turned", "waits"),
+    [
+        ([nn.Conv2d(1, 3, (1, 9), padding="same"), nn.Conv2d(3, 6, (5, 1), groups=3)], False, True),
+        (
+            [nn.Conv2d(1, 3, (9, 1), padding=(4, 0)), nn.BatchNorm2d(3), nn.Conv2d(3, 6, (1, 5), groups=3)],
+            True,
+            True,
+        ),
+        (
+            [
+                nn.Conv2d(1, 3, (1, 8), bias=False),
+                nn.BatchNorm2d(3, momentum=None, affine=False),
+                nn.Conv2d(3, 4, (5, 1)),
+            ],
+            False,
+            True,
+        ),
+        (
+            [
+                nn.Conv2d(1, 3, (1, 8)),
+                nn.BatchNorm2d(3, track_running_stats=False),
+                nn.Conv2d(3, 4, (5, 1), bias=False),
+            ],
+            False,
+            True,
+        ),
+        ([nn.Conv2d(1, 3, (1, 8)), nn.ELU(), nn.Conv2d(3, 6, (5, 1), groups=3)], False, False),
+        ([nn.Conv2d(1, 3, (1, 8)), Opaque(), nn.Conv2d(3, 6, (5, 1), groups=3)], False, False),
+        ([nn.Conv2d(1, 3, (1, 8)), nn.Conv2d(3, 6, (3, 1), groups=3)], False, False),
+        ([Residual(nn.Conv2d(1, 3, (1, 8)), nn.Conv2d(3, 3, (5, 1), groups=3))], False, False),
+    ],
+    ids=["depthwise", "turned", "dense", "no running statistics", "ELU", "opaque", "short", "residual"],
+)
+def test_filters_wait_for_the_spatial_ones_where_nothing_else_is_between(layers, turned, waits):
+    network, fast, x = filter_then_mix(*layers, turned=turned)
+    first = next(layer for layer in fast.modules() if isinstance(layer, nn.Conv2d))
+    assert (type(first(x)).__name__ == "Deferred") == waits
+    for training in (True, True, False):
+        results = []
+        for one in (network, fast):
+            y = one.train(training)(x)
+            one.zero_grad()
+            (y * torch.arange(y.numel()).reshape(y.shape).sin()).sum().backward()
+            results.append([y.detach(), *(p.grad for p in one.parameters()), *one.buffers()])
+        for expected, value in zip(*results, strict=True):
+            torch.testing.assert_close(value, expected, rtol=0, atol=1e-10)
+
+
+def test_what_waits_becomes_its_value_when_something_else_is_asked_of_it():
+    network, fast, x = filter_then_mix(nn.Conv2d(1, 3, (1, 8)), nn.Conv2d(3, 6, (5, 1), groups=3))
+    expected = network[0](x)
+    waiting = fast[0](x)
+    assert waiting.shape == expected.shape
+    torch.testing.assert_close(waiting + 1, expected + 1)
+    torch.testing.assert_close(torch.cat([waiting, waiting]), torch.cat([expected, expected]))
+    torch.testing.assert_close(waiting.detach().numpy(), expected.detach().numpy())
+    signals = x.clone().requires_grad_()
+    fast(signals).sum().backward()
+    assert signals.grad.abs().sum() > 0
+
+
+def test_layers_with_a_constraint_on_their_weights_are_rewritten_and_keep_it():
+    from braindecode.modules import Conv2dWithConstraint
+
+    layer = Conv2dWithConstraint(3, 6, (5, 1), groups=3, max_norm=0.5)
+    layer.parametrizations.weight.original.data.mul_(10)
+    network = nn.Sequential(layer)
+    fast = copy.deepcopy(network)
+    accelerate(fast)
+    assert accelerated_layers(fast) == {"0": "FastConv2d"}
+    x = torch.randn(4, 3, 5, 30)
+    torch.testing.assert_close(copy.deepcopy(fast)(x), network(x))
+    assert list(fast.state_dict()) == list(network.state_dict())
 
 
 @pytest.mark.parametrize("n_chans", [1, 3])

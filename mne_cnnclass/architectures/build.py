@@ -173,7 +173,8 @@ def _build(cls, params, signal, accelerate=False):
     module = corrected(cls, signal["n_chans"])(**arguments)
     if accelerate:
         fast.accelerate(module)
-    _check_outputs(module, signal)
+    with fast.trial(module):
+        _check_outputs(module, signal)
     return module
 
 

@@ -7,7 +7,6 @@ from torch.nn import functional
 
 from ..braindecode_models import braindecode_classes
 from .functions import (
-    Depthwise,
     FilterBank,
     Filtering,
     FilteringToPooling,
@@ -18,6 +17,7 @@ from .functions import (
 )
 from .layers import AdjacentAvgPool2d, FastELU
 from .moments import expected_squares, summarize
+from .spectral import convolve
 
 EEGNet, ShallowFBCSPNet, Deep4Net = map(braindecode_classes().get, ("EEGNet", "ShallowFBCSPNet", "Deep4Net"))
 
@@ -38,6 +38,9 @@ class MergedConv(CombinedConv):
     @staticmethod
     def convolve(x, weight, bias):
         """Convolve (n, n_chans, n_times) to (n, n_out, n_out_times, 1)."""
+        y = convolve(x.unsqueeze(2), weight.squeeze(2), bias)
+        if y is not None:
+            return y.transpose(2, 3)
         return Turn.apply(functional.conv2d(Turn.apply(x.unsqueeze(3)), channels_last(weight), bias))
 
     def merged(self):
@@ -103,13 +106,8 @@ class SpatialFirstEEGNet(EEGNet):
         if not (trains or torch.is_grad_enabled()) and self._has_usual_layers():
             return self.infer(x)
         x, done = self.first_block(x, summary)
-        for name, layer in list(self.named_children())[done:]:
-            if name == "conv_separable_depth":
-                x = Depthwise.apply(x.squeeze(2), layer.weight[:, 0, 0], (layer.padding[1],) * 2)
-                point = self.conv_separable_point.weight[:, :, 0, 0]
-                x = torch.bmm(point.expand(len(x), -1, -1), x).unsqueeze(2)
-            elif name != "conv_separable_point":
-                x = layer(x)
+        for layer in list(self.children())[done:]:
+            x = layer(x)
         return x
 
     def _has_usual_layers(self):

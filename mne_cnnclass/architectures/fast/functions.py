@@ -12,51 +12,33 @@ CACHE_BYTES = 2**20  # of signals that are worked on in one go
 SMALL = 1 / 32  # below it, rounding at the scale of one would be seen in single precision
 
 
-class Filters:
-    """A filter for each signal, applied by Fourier transforms.
+class FilterBank:
+    """Mixtures of channels, each through a filter of its own, by Fourier transforms.
 
     Parameters
     ----------
+    spatial : tensor, shape (n_signals, n_channels)
+        What mixes the channels.
     filters : tensor, shape (n_signals, k)
         The filters, as torch's convolutions take them.
+    offset : tensor, shape (n_signals,)
+        What is added to a filtered mixture.
     padding : tuple of int
         Zeros before and after the signals.
     n_times : int
         Length of the signals.
     """
 
-    def __init__(self, filters, padding, n_times):
+    def __init__(self, spatial, filters, offset, padding, n_times):
+        self.spatial, self.filters, self.offset, self.n_times = spatial, filters, offset, n_times
         before, after = padding
-        self.filters, self.n_times, k = filters, n_times, filters.shape[1]
+        k = filters.shape[1]
         self.n_out = n_times + before + after - k + 1
         # the circular convolution of this length agrees with the linear one in the first n_out values
-        self.length = next_fast_len(max(n_times + max(before, after), self.n_out), real=True)
+        self.length = next_fast_len(max(n_times + max(before, after), self.n_out, k), real=True)
         self.shift = before + 1 - k
         kernels = functional.pad(filters.flip(1), (0, self.length - k)).roll(self.shift, 1)
         self.response = torch.fft.rfft(kernels, self.length)
-
-    def filters_gradient(self, correlation):
-        """Gradient of the filters from the spectra of the correlations of signals with gradients."""
-        kernels = torch.fft.irfft(correlation, self.length).roll(-self.shift, -1)
-        return kernels[..., : self.filters.shape[1]].flip(-1)
-
-
-class FilterBank(Filters):
-    """Mixtures of channels, each through a filter of its own.
-
-    Parameters
-    ----------
-    spatial : tensor, shape (n_signals, n_channels)
-        What mixes the channels.
-    filters, padding, n_times
-        As for `Filters`.
-    offset : tensor, shape (n_signals,)
-        What is added to a filtered mixture.
-    """
-
-    def __init__(self, spatial, filters, offset, padding, n_times):
-        super().__init__(filters, padding, n_times)
-        self.spatial, self.offset = spatial, offset
         n_signals, n_channels = spatial.shape
         self.mixes_spectra = 4 * n_channels <= n_signals  # then there is less to transform before than after
         self.n_spectra = n_channels if self.mixes_spectra else n_signals
@@ -91,7 +73,8 @@ class FilterBank(Filters):
 
     def gradients(self, doffset, correlation, dspatial=None):
         """Gradients of spatial, filters and offset from the sums of what `correlate` gives."""
-        dfilters = self.filters_gradient(correlation)
+        kernels = torch.fft.irfft(correlation, self.length).roll(-self.shift, -1)
+        dfilters = kernels[..., : self.filters.shape[1]].flip(-1)
         if self.mixes_spectra:  # these are gradients of filters that take one channel each
             dspatial = (dfilters * self.filters).sum(2).T
             dfilters = (dfilters * self.spatial.T.unsqueeze(2)).sum(0)
@@ -122,27 +105,6 @@ class Filtering(Function):
     @once_differentiable
     def backward(ctx, dy):
         return None, *ctx.bank.gradients(*ctx.bank.correlate(dy, *ctx.saved_tensors)), None
-
-
-class Depthwise(Function):
-    """Every channel through a filter of its own, by Fourier transforms."""
-
-    @staticmethod
-    def forward(ctx, x, filters, padding):
-        """Filter (n, n_channels, n_times) by (n_channels, k)."""
-        of = ctx.filters = Filters(filters, padding, x.shape[2])
-        spectrum = torch.fft.rfft(x, of.length)
-        ctx.save_for_backward(spectrum)
-        return torch.fft.irfft(spectrum * of.response, of.length)[..., : of.n_out]
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, dy):
-        (spectrum,), of = ctx.saved_tensors, ctx.filters
-        dproduct = torch.fft.rfft(dy, of.length)
-        dfilters = of.filters_gradient((spectrum.conj() * dproduct).sum(0))
-        dx = torch.fft.irfft(dproduct.mul_(of.response.conj()), of.length)
-        return dx[..., : of.n_times], dfilters, None
 
 
 class FilteringToPooling(Function):
@@ -324,3 +286,8 @@ def dropout(x, probability):
     kept = bits >= round((probability - 0.5) * 2**n_bits)
     dense = x if torch.ops.aten.is_non_overlapping_and_dense(x) else torch.empty_like(x)
     return (x * kept.as_strided(dense.shape, dense.stride())).mul_(1 / (1 - probability))
+
+
+def swapped(setting):
+    """A layer's setting for two axes, such as its stride, after these have changed places."""
+    return setting[::-1] if isinstance(setting, tuple) else setting

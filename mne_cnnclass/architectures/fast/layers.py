@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import nn
 from torch.nn import functional
 
-from .functions import ExponentialLinear, MeanPooling, Turn, channels_last, dropout
+from .convolutions import FastConv1d, FastConv2d
+from .functions import ExponentialLinear, MeanPooling, Turn, dropout, swapped
 
 
 class FastELU(nn.ELU):
@@ -52,29 +53,12 @@ class _TimeLast:
         return isinstance(layer.kernel_size, tuple) and layer.kernel_size[0] > 1 == layer.kernel_size[1]
 
 
-class TimeLastConv2d(_TimeLast, nn.Conv2d):
-    """A convolution along the first axis, computed along the last."""
-
-    def along_last(self, x):
-        """Convolve (n, n_in, 1, n_times)."""
-        settings = (_swap(s) for s in (self.stride, self.padding, self.dilation))
-        return functional.conv2d(
-            x, channels_last(self.weight.transpose(2, 3)), self.bias, *settings, self.groups
-        )
-
-    @staticmethod
-    def replaces(layer):
-        """Whether it computes the same as a layer of its parent class."""
-        widens = isinstance(layer.padding, tuple) and layer.padding[1] > 0
-        return _TimeLast.replaces(layer) and layer.padding_mode == "zeros" and not widens
-
-
 class TimeLastMaxPool2d(_TimeLast, nn.MaxPool2d):
     """A pooling along the first axis, computed along the last."""
 
     def along_last(self, x):
         """Pool (n, n_in, 1, n_times)."""
-        settings = (_swap(s) for s in (self.kernel_size, self.stride, self.padding, self.dilation))
+        settings = (swapped(s) for s in (self.kernel_size, self.stride, self.padding, self.dilation))
         return functional.max_pool2d(x, *settings, self.ceil_mode)
 
     @staticmethod
@@ -88,7 +72,7 @@ class TimeLastAvgPool2d(_TimeLast, nn.AvgPool2d):
 
     def along_last(self, x):
         """Pool (n, n_in, 1, n_times)."""
-        settings = (_swap(s) for s in (self.kernel_size, self.stride, self.padding))
+        settings = (swapped(s) for s in (self.kernel_size, self.stride, self.padding))
         return functional.avg_pool2d(
             x, *settings, self.ceil_mode, self.count_include_pad, self.divisor_override
         )
@@ -121,12 +105,9 @@ class AdjacentAvgPool2d(nn.AvgPool2d):
 LAYERS = (
     (nn.ELU, FastELU),
     (nn.Dropout, FastDropout),
-    (nn.Conv2d, TimeLastConv2d),
+    (nn.Conv1d, FastConv1d),
+    (nn.Conv2d, FastConv2d),
     (nn.MaxPool2d, TimeLastMaxPool2d),
     (nn.AvgPool2d, TimeLastAvgPool2d),
     (nn.AvgPool2d, AdjacentAvgPool2d),
 )
-
-
-def _swap(setting):
-    return setting[::-1] if isinstance(setting, tuple) else setting
