@@ -72,7 +72,7 @@ class Deferred(torch.Tensor):
         offset = offset if bias is None else offset + bias
         return Deferred(x, filters * gain.unsqueeze(1), offset, padding, turned, self.uses)
 
-    def mixed(self, weight, bias, stride, padding, dilation, groups):
+    def mixed(self, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
         """After a convolution that spans the rows, with the arguments of `torch.conv2d`; None for others."""
         x, filters, offset, time_padding, turned = self.parts
         if turned:
@@ -131,8 +131,5 @@ ABOUT_SHAPE = {
     torch.Tensor.dim,
     torch.Tensor.size,
     torch.Tensor.numel,
-    *(
-        getattr(torch.Tensor, name).__get__
-        for name in ("shape", "ndim", "dtype", "device", "requires_grad", "is_nested")
-    ),
+    *(getattr(torch.Tensor, name).__get__ for name in ("shape", "ndim", "dtype", "device", "requires_grad")),
 }

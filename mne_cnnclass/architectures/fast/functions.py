@@ -41,24 +41,20 @@ class FilterBank:
         self.response = torch.fft.rfft(kernels, self.length)
         n_signals, n_channels = spatial.shape
         self.mixes_spectra = 4 * n_channels <= n_signals  # then there is less to transform before than after
-        self.n_spectra = n_channels if self.mixes_spectra else n_signals
 
-    def apply(self, x, spectrum=None, out=None):
-        """Filter (n, n_channels, n_times) to (n, n_signals, n_out); also returns what was transformed.
-
-        ``spectrum`` and ``out`` are memory for it, ``out`` of rows of the full length of the transform.
-        """
+    def apply(self, x):
+        """Filter (n, n_channels, n_times) to (n, n_signals, n_out); also returns what was transformed."""
         if self.mixes_spectra:
-            spectrum = torch.fft.rfft(x, self.length, out=spectrum)
+            spectrum = torch.fft.rfft(x, self.length)
             product = spectrum[:, :1] * (self.spatial[:, :1] * self.response)
             for c in range(1, x.shape[1]):
                 product.addcmul_(spectrum[:, c : c + 1], self.spatial[:, c : c + 1] * self.response)
         else:
             signals = torch.bmm(self.spatial.expand(len(x), -1, -1), x)
-            spectrum = torch.fft.rfft(signals, self.length, out=spectrum)
+            spectrum = torch.fft.rfft(signals, self.length)
             product = spectrum * self.response
         product[..., 0] += self.offset * self.length
-        return torch.fft.irfft(product, self.length, out=out)[..., : self.n_out], spectrum
+        return torch.fft.irfft(product, self.length)[..., : self.n_out], spectrum
 
     def correlate(self, dy, x, spectrum):
         """What the gradients need of some samples, as a list of tensors to be summed up over all."""
@@ -119,11 +115,11 @@ class FilteringToPooling(Function):
     def forward(ctx, x, spatial, filters, offset, padding, weight, bias, eps, size):
         """Filter, normalise, activate and pool; also returns mean and variance of the filtered signals."""
         bank = FilterBank(spatial, filters, offset, padding, x.shape[2])
-        rows = x.new_empty(len(x), len(spatial), bank.length)
-        spectrum = bank.response.new_empty(len(x), bank.n_spectra, bank.response.shape[1])
-        centre = None
-        for part in bank.parts(x):
-            y, _ = bank.apply(x[part], spectrum[part], rows[part])
+        parts, filtered, spectra, centre = bank.parts(x), [], [], None
+        for part in parts:
+            y, spectrum = bank.apply(x[part])
+            filtered.append(y)
+            spectra.append(spectrum)
             if centre is None:  # close to the mean, so that the difference of squares below does not cancel
                 centre = y.mean((0, 2))[:, None]
                 total = square = 0.0
@@ -136,45 +132,44 @@ class FilteringToPooling(Function):
         scale = (variance + eps).rsqrt()
         gain = scale * weight
         shift = bias - mean * gain
-        n_pooled = bank.n_out // size
-        used = rows[..., : n_pooled * size]
-        pooled = x.new_empty(len(x), len(spatial), n_pooled)
-        for part in bank.parts(x):
-            pooled[part] = _pool(elu(torch.addcmul(shift[:, None], used[part], gain[:, None])), size)
-        ctx.save_for_backward(x, spectrum, rows, mean, scale, gain, shift)
-        ctx.bank, ctx.size = bank, size
+        n_used = bank.n_out // size * size
+        pooled = x.new_empty(len(x), len(spatial), n_used // size)
+        for part, y in zip(parts, filtered, strict=True):
+            pooled[part] = _pool(elu(torch.addcmul(shift[:, None], y[..., :n_used], gain[:, None])), size)
+        ctx.save_for_backward(x, mean, scale, gain, shift, *filtered, *spectra)
+        ctx.bank, ctx.parts, ctx.size = bank, parts, size
         ctx.mark_non_differentiable(mean, variance)
         return pooled, mean, variance
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dpooled, _dmean, _dvariance):
-        x, spectrum, rows, mean, scale, gain, shift = ctx.saved_tensors
-        bank, size = ctx.bank, ctx.size
+        x, mean, scale, gain, shift, *tensors = ctx.saved_tensors
+        bank, parts, size = ctx.bank, ctx.parts, ctx.size
+        filtered, spectra = tensors[: len(parts)], tensors[len(parts) :]
         dpooled = dpooled / size
-        used = rows[..., : dpooled.shape[2] * size]
-        dnormed = torch.empty_like(used, memory_format=torch.contiguous_format)
-        total = covariance = 0.0
-        for part in bank.parts(x):
-            slope = torch.addcmul(shift[:, None], used[part], gain[:, None]).clamp_(max=0).exp_()
-            blocks, slopes = _blocks(dnormed[part], size), _blocks(slope, size)
+        n_used = dpooled.shape[2] * size
+        dnormed, total, covariance = [], 0.0, 0.0
+        for part, y in zip(parts, filtered, strict=True):
+            used = y[..., :n_used]
+            slope = torch.addcmul(shift[:, None], used, gain[:, None]).clamp_(max=0).exp_()
+            d = torch.empty_like(slope)
+            blocks, slopes = _blocks(d, size), _blocks(slope, size)
             for i in range(size):
                 torch.mul(slopes[..., i], dpooled[part], out=blocks[..., i])
-            total = total + dnormed[part].sum((0, 2))
-            deviation = torch.sub(used[part], mean[:, None], out=slope)
-            covariance = covariance + deviation.mul_(dnormed[part]).sum((0, 2))
+            total = total + d.sum((0, 2))
+            deviation = torch.sub(used, mean[:, None], out=slope)
+            covariance = covariance + deviation.mul_(d).sum((0, 2))
+            dnormed.append(d)
         n = len(x) * bank.n_out
         # gain * (dnormed - total / n - (y - mean) * scale² * covariance / n), with the constants put together
         slope = -gain * scale * scale * covariance / n
         constant = -gain * total / n - slope * mean
-        work = torch.zeros_like(rows[bank.parts(x)[0]])
         sums = None
-        for part in bank.parts(x):
-            y = rows[part][..., : bank.n_out]
-            d = work[: len(y)]
-            torch.addcmul(constant[:, None], y, slope[:, None], out=d[..., : bank.n_out])
-            d[..., : used.shape[2]].addcmul_(dnormed[part], gain[:, None])
-            of_part = bank.correlate(d, x[part], spectrum[part])
+        for part, y, spectrum, d in zip(parts, filtered, spectra, dnormed, strict=True):
+            dy = torch.addcmul(constant[:, None], y, slope[:, None])
+            dy[..., :n_used].addcmul_(d, gain[:, None])
+            of_part = bank.correlate(dy, x[part], spectrum)
             sums = of_part if sums is None else [a.add_(b) for a, b in zip(sums, of_part, strict=True)]
         return None, *bank.gradients(*sums), None, covariance * scale, total, None, None
 

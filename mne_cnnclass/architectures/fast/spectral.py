@@ -39,7 +39,8 @@ class SpectralConvolution(Function):
         y, spectra = x.new_empty(n, n_out, n_rows, n_valid), []
         for part in parts:
             spectrum = _spectrum(torch.fft.rfft(x[part], length), groups, n_each)
-            spectra.append(spectrum)
+            if ctx.needs_input_grad[1]:
+                spectra.append(spectrum)
             if n_each == 1:
                 product = spectrum * response
             else:
