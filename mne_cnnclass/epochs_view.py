@@ -246,6 +246,27 @@ class EpochsView:
         """Times of the samples in s, relative to the event."""
         return self._sources[0].times
 
+    def onsets(self):
+        """When the windows start, and in which recording.
+
+        Returns
+        -------
+        onset : array, shape (n_epochs,)
+            Start in s, on the clock of the recording. NaN where the events of the Epochs are mere numbers, as
+            in an `mne.EpochsArray` that was made without a recording: they follow each other by one sample.
+        recording : array of int, shape (n_epochs,)
+            Number of the Epochs that each is from.
+        """
+        onset = np.empty(len(self))
+        for number in np.unique(self._origin[:, 0]):
+            source = self._sources[number]
+            samples = source.events[:, 0]
+            known = len(samples) == 1 or np.diff(np.unique(samples)).min(initial=2) > 1
+            start = samples / source._raw_sfreq + source.times[0] if known else np.full(len(samples), np.nan)
+            rows = self._origin[:, 0] == number
+            onset[rows] = start[self._origin[rows, 1]]
+        return onset, self._origin[:, 0]
+
     @property
     def epochs(self):
         """The `mne.Epochs` of this subset and its channels, in the order of the view."""

@@ -7,13 +7,29 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 from mne.decoding import CSP
 from planted import planted_epochs
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    cohen_kappa_score,
+    log_loss,
+    make_scorer,
+    matthews_corrcoef,
+    precision_recall_fscore_support,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -27,9 +43,41 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 from mne_cnnclass import EpochsView, evaluate
-from mne_cnnclass.evaluation import summary_table
+from mne_cnnclass.evaluation import calibration_error, learning_curve, summary_table
+from mne_cnnclass.evaluation.metrics import METRICS
+from mne_cnnclass.evaluation.resampling import FastScores, bootstrap, permutation_test
 
-METRICS = ["accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "roc_auc"]
+# our names, and scikit-learn's scorers where these have another name or sign
+SCORERS = {
+    **{
+        f"{kind}_{how}": f"{kind}_{how}"
+        for how in ("macro", "weighted")
+        for kind in ("precision", "recall", "f1")
+    },
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced_accuracy",
+    "cohen_kappa": make_scorer(cohen_kappa_score),
+    "matthews_corrcoef": "matthews_corrcoef",
+    "log_loss": "neg_log_loss",
+}
+
+
+def brier(model, X, y):
+    """As scikit-learn, whose scorer wants numbers for two classes."""
+    proba = model.predict_proba(X)
+    if len(model.classes_) == 2:
+        return brier_score_loss(y == model.classes_[1], proba[:, 1])
+    return brier_score_loss(y, proba)
+
+
+def average_precision(model, X, y):
+    """scikit-learn's scorer of this name is for two classes that are numbers."""
+    first = 1 if len(model.classes_) == 2 else 0
+    one_hot = y[:, None] == model.classes_
+    return average_precision_score(one_hot[:, first:], model.predict_proba(X)[:, first:])
+
+
+OF_SCORES = ["roc_auc", "average_precision", "brier", "calibration_error", "log_loss"]
 SUBJECTS = np.repeat(["a", "b", "c", "d"], 6)  # of 24 epochs
 
 
@@ -71,19 +119,20 @@ class Remembering(ClassifierMixin, BaseEstimator):
 )
 @pytest.mark.parametrize("n_splits", [2, 5])
 def test_scores_are_those_of_scikit_learn(classes, auc, n_splits):
-    X, y = planted(classes)
+    X, y = planted(classes, n_each=20)
     model = LinearDiscriminantAnalysis()
+    expected = {"roc_auc": auc, "average_precision": average_precision, "brier": brier} | SCORERS
     with warnings.catch_warnings():
         # 0 is the precision of a class that is never predicted, there and here
         warnings.simplefilter("ignore", UndefinedMetricWarning)
-        expected = cross_validate(model, X, y, cv=n_splits, scoring=[*METRICS[:-1], auc])
+        expected = cross_validate(model, X, y, cv=n_splits, scoring=expected)
     scores = evaluate(model, X, y, cv=n_splits).scores
     assert list(scores.columns) == ["fold", "metric", "value", "n_train", "n_test"]
     values = scores.pivot(index="fold", columns="metric", values="value")
-    assert set(values) == set(METRICS)
-    for name in METRICS:
-        scorer = auc if name == "roc_auc" else name
-        np.testing.assert_array_equal(values[name], expected[f"test_{scorer}"], err_msg=name)
+    assert set(values) == {*SCORERS, *OF_SCORES}
+    for name in set(values) - {"calibration_error"}:
+        value = expected[f"test_{name}"] * (-1 if name == "log_loss" else 1)
+        np.testing.assert_allclose(values[name], value, rtol=1e-12, err_msg=name)
     assert (scores["n_train"] + scores["n_test"] == len(y)).all()
 
 
@@ -109,7 +158,7 @@ def test_summary_is_mean_and_sd_over_folds_and_the_pooled_score():
     assert summary.loc["accuracy", "sd"] == pytest.approx(np.std(values, ddof=1))
     pooled = (result.predictions["y_true"] == result.predictions["y_pred"]).mean()
     assert summary.loc["accuracy", "pooled"] == pytest.approx(pooled)
-    assert summary.index.tolist() == METRICS
+    assert set(summary.index) == {*SCORERS, *OF_SCORES}
     assert (summary["n_folds"] == 3).all()
 
 
@@ -125,7 +174,7 @@ def test_labels_of_any_kind_come_back_as_they_are(classes):
     assert [c for c in result.predictions if c.startswith("proba_")] == [
         f"proba_{c}" for c in sorted(classes)
     ]
-    assert (result.summary()["mean"] == 1).all()
+    assert (result.summary().loc[[*SCORERS][:8], "mean"] == 1).all()
 
 
 def test_a_view_epochs_a_list_and_an_array_give_the_same():
@@ -153,7 +202,17 @@ def test_chance_is_that_of_the_most_frequent_class():
     guess = cross_validate(DummyClassifier(strategy="most_frequent"), X[keep], y[keep], cv=3)
     assert result.chance == pytest.approx(guess["test_score"].mean())
     assert result.chance > 0.6
-    assert result.summary()["chance"].tolist() == [result.chance, 0.5, 0.5, 0.5, 0.5, 0.5]
+    chance = result.summary()["chance"]
+    share = np.array([12, 5]) / 17
+    assert chance[["accuracy", "balanced_accuracy", "f1_macro", "roc_auc"]].tolist() == [
+        result.chance,
+        *[0.5] * 3,
+    ]
+    assert chance["average_precision"] == pytest.approx(5 / 17)
+    assert chance["log_loss"] == pytest.approx(log_loss(y[keep], np.tile(share, (17, 1))))
+    assert chance["brier"] == pytest.approx(share.prod())
+    assert chance["f1_weighted"] == pytest.approx((share**2).sum())  # more than .71 * f1 of the first class
+    assert chance[["cohen_kappa", "matthews_corrcoef"]].tolist() == [0, 0]
 
 
 def test_chance_is_never_below_a_random_guess():
@@ -267,7 +326,8 @@ def test_without_scores_only_the_roc_is_missing():
     X, y = planted(["left", "right"])
     model = make_pipeline(StandardScaler(), Remembering())
     result = evaluate(model, X, y, cv=3)
-    assert result.summary()["mean"].isna().tolist() == [False] * 5 + [True]
+    means = result.summary()["mean"]
+    assert set(means.index[means.isna()]) == set(OF_SCORES)
     with pytest.raises(ValueError, match="neither predict_proba nor decision_function"):
         result.plot_roc()
 
@@ -282,8 +342,18 @@ def test_a_class_missing_from_a_test_part_leaves_its_averages_undefined():
     result = evaluate(LinearDiscriminantAnalysis(), X, y, cv=cv)
     values = result.scores.pivot(index="metric", columns="fold", values="value")
     assert values[0].notna().all()
-    assert values[1].dropna().index.tolist() == ["accuracy"]
-    assert result.summary()["n_folds"].tolist() == [2, 1, 1, 1, 1, 1]
+    averages = [
+        "balanced_accuracy",
+        "f1_macro",
+        "precision_macro",
+        "recall_macro",
+        "roc_auc",
+        "average_precision",
+    ]
+    assert set(values.index[values[1].isna()]) == set(averages)
+    n_folds = result.summary()["n_folds"]
+    assert (n_folds[averages] == 1).all()
+    assert (n_folds.drop(averages) == 2).all()
     assert "(1 of 2 folds)" in summary_table({"LDA": result}).loc["LDA", "f1_macro"]
 
 
@@ -297,7 +367,8 @@ def test_a_class_missing_from_a_training_part_is_never_predicted(model):
     assert result.predictions[last].nunique() == 1
     proba = [c for c in result.predictions if c.startswith("proba_")]
     np.testing.assert_allclose(result.predictions[proba].sum(axis=1), 1 if proba else 0)
-    assert np.isfinite(result.summary()["mean"]).all()
+    means = result.summary()["mean"]
+    assert np.isfinite(means.drop(OF_SCORES[2:] if not proba else [])).all()
 
 
 # -- histories, tables, files ------------------------------------------------------------------------
@@ -348,7 +419,7 @@ def test_tables_survive_the_way_through_csv(tmp_path):
     paths = result.to_csv(tmp_path / "new" / "folder")
     assert [path.name for path in paths] == ["scores.csv", "predictions.csv"]
     for path, table in zip(paths, (result.scores, result.predictions), strict=True):
-        pd.testing.assert_frame_equal(pd.read_csv(path), table)
+        pd.testing.assert_frame_equal(pd.read_csv(path), table, check_dtype=False)
 
 
 # -- refusals ----------------------------------------------------------------------------------------
@@ -402,6 +473,271 @@ def test_predictions_that_cannot_be_scored_are_refused():
 
     refused(r"one class a sample, shape \(8,\), got \(8, 5\)", model=PerTime())
     refused("NaN or infinite proba values", model=Diverged())
+
+
+# -- intervals and chance ----------------------------------------------------------------------------
+
+
+def noisy_result(n_classes=3, n_groups=0, n_each=40, seed=0):
+    X, y = planted(list("abcdefgh")[:n_classes], n_each)
+    rng = np.random.default_rng(seed)
+    groups = rng.integers(n_groups, size=len(y)) if n_groups else None
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="In . of")
+        return evaluate(LogisticRegression(), X, y, groups=groups, cv=list(StratifiedKFold(4).split(X, y)))
+
+
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_weighted_scores_are_those_of_scikit_learn(n_classes):
+    result = noisy_result(n_classes)
+    table = result.predictions
+    score = FastScores(table, result.classes)
+    rng = np.random.default_rng(0)
+    y, pred = table["y_true"].to_numpy(), table["y_pred"].to_numpy()
+    proba = table.filter(like="proba_").to_numpy().round(2)  # with ties
+    proba /= proba.sum(axis=1, keepdims=True)
+    table = table.assign(**dict(zip(table.filter(like="proba_"), proba.T, strict=True)))
+    score = FastScores(table, result.classes)
+    one_hot = y[:, None] == result.classes
+    first = 1 if n_classes == 2 else 0
+    for weights in (None, rng.integers(3, size=len(y)).astype(float), rng.random(len(y))):
+        w = dict(sample_weight=weights)
+        values = dict(zip(METRICS, score(weights), strict=True))
+        expected = {
+            "accuracy": accuracy_score(y, pred, **w),
+            "balanced_accuracy": balanced_accuracy_score(y, pred, **w),
+            "cohen_kappa": cohen_kappa_score(y, pred, **w),
+            "matthews_corrcoef": matthews_corrcoef(y, pred, **w),
+            "roc_auc": roc_auc_score(one_hot[:, first:], proba[:, first:], **w),
+            "average_precision": average_precision_score(one_hot[:, first:], proba[:, first:], **w),
+            "log_loss": log_loss(one_hot, proba, **w),
+            "brier": np.average(((proba - one_hot) ** 2).sum(1), weights=weights) / (2 if first else 1),
+        }
+        for how in ("macro", "weighted"):
+            values_of = precision_recall_fscore_support(y, pred, average=how, zero_division=0, **w)[:3]
+            expected |= {
+                f"{k}_{how}": v for k, v in zip(("precision", "recall", "f1"), values_of, strict=True)
+            }
+        for name, value in expected.items():
+            assert values[name] == pytest.approx(value, abs=1e-12), name
+    assert dict(zip(METRICS, score(), strict=True))["calibration_error"] == pytest.approx(
+        calibration_error(y, proba, result.classes)
+    )
+
+
+def test_resamples_of_a_class_less_leave_averages_undefined():
+    result = noisy_result(3)
+    values = FastScores(result.predictions, result.classes)(
+        (result.predictions["y_true"] != "a").to_numpy(float)
+    )
+    undefined = np.array(METRICS)[np.isnan(values)]
+    assert set(undefined) == {
+        *("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "roc_auc", "average_precision")
+    }
+
+
+def test_intervals_of_independent_samples_are_those_of_the_binomial_distribution():
+    result = noisy_result(2, n_each=200)
+    accuracy = result.summary().loc["accuracy"]
+    low, high = scipy.stats.binomtest(round(accuracy["pooled"] * 400), 400).proportion_ci(method="wilson")
+    assert accuracy["low"] == pytest.approx(low, abs=0.012)
+    assert accuracy["high"] == pytest.approx(high, abs=0.012)
+    narrow = result.intervals(level=0.5).loc["accuracy"]
+    assert accuracy["low"] < narrow["low"] < narrow["high"] < accuracy["high"]
+    pd.testing.assert_frame_equal(result.intervals(), result.intervals())
+
+
+def test_intervals_resample_whole_groups():
+    # each group is all right or all wrong: 8 groups are 8 observations, however many samples they have
+    y = np.tile(["left", "right"], 400)
+    group = np.repeat(np.arange(8), 100)
+    wrong = group < 3
+    table = pd.DataFrame({"fold": 0, "sample": np.arange(800), "y_true": y, "group": group})
+    table["y_pred"] = np.where(wrong, y[::-1], y)
+    grouped = bootstrap(table, np.array(["left", "right"])).loc["accuracy"]
+    single = bootstrap(table.drop(columns="group"), np.array(["left", "right"])).loc["accuracy"]
+    assert single["high"] - single["low"] < 0.08
+    n_right = scipy.stats.binom(8, 5 / 8).ppf([0.025, 0.975])
+    np.testing.assert_allclose(grouped, n_right / 8, atol=1e-12)
+    one = bootstrap(table.assign(group=0), np.array(["left", "right"]))
+    assert one.isna().all(axis=None)
+
+
+def test_permuted_labels_give_chance_and_a_p_value():
+    result = noisy_result(3)
+    table = result.permutation_test(n_permutations=200)
+    assert table.loc["accuracy", "p_value"] == pytest.approx(1 / 201)
+    assert table.loc["log_loss", "p_value"] == pytest.approx(1 / 201)
+    assert table.loc["accuracy", "chance"] == pytest.approx(1 / 3, abs=0.02)
+    assert table.loc["accuracy", "observed"] == result.summary().loc["accuracy", "pooled"]
+    assert (
+        table.loc["accuracy", "chance"] < table.loc["accuracy", "limit"] < table.loc["accuracy", "observed"]
+    )
+    assert table.loc["log_loss", "limit"] < table.loc["log_loss", "chance"]
+
+
+def test_p_values_of_guesses_are_uniform():
+    p_values = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        y, pred = rng.integers(2, size=(2, 60))
+        table = pd.DataFrame(
+            {"fold": np.arange(60) % 3, "sample": np.arange(60), "y_true": y, "y_pred": pred}
+        )
+        p_values.append(permutation_test(table, np.arange(2), n_permutations=99).loc["accuracy", "p_value"])
+    # ties of an accuracy make the test a little conservative
+    assert np.mean(np.array(p_values) <= 0.05) <= 0.12
+    assert 0.4 < np.mean(p_values) < 0.7
+
+
+def test_labels_that_belong_to_groups_are_permuted_by_groups():
+    # 10 patients and 10 controls of 20 windows; one patient in two is told, by all windows
+    group = np.repeat(np.arange(20), 20)
+    y = (group < 10).astype(int)
+    pred = (group < 5).astype(int)
+    table = pd.DataFrame(
+        {"fold": group // 5, "sample": np.arange(400), "y_true": y, "y_pred": pred, "group": group}
+    )
+    alone = table.assign(fold=group)
+    p = permutation_test(alone, np.arange(2), n_permutations=2000).loc["accuracy", "p_value"]
+    # hypergeometric: all 5 that are called patients are patients
+    assert p == pytest.approx(scipy.stats.hypergeom(20, 10, 5).sf(4), abs=0.01)
+
+
+# -- by class and by group ---------------------------------------------------------------------------
+
+
+def test_scores_of_a_class_are_those_of_it_against_the_rest():
+    result = noisy_result(3)
+    y, pred = result.predictions["y_true"], result.predictions["y_pred"]
+    table = result.class_scores()
+    for name in result.classes:
+        row = table.loc[name]
+        assert row["n"] == (y == name).sum()
+        assert row["sensitivity"] == recall_score(y == name, pred == name)
+        assert row["specificity"] == recall_score(y != name, pred != name)
+        assert row["positive_predictivity"] == precision_score(y == name, pred == name)
+        assert row["roc_auc"] == roc_auc_score(y == name, result.predictions[f"proba_{name}"])
+        assert row["average_precision"] == average_precision_score(
+            y == name, result.predictions[f"proba_{name}"]
+        )
+
+
+def test_scores_of_groups_are_those_of_their_samples():
+    result = noisy_result(2, n_groups=5)
+    table = result.group_scores()
+    right = result.predictions["y_true"] == result.predictions["y_pred"]
+    np.testing.assert_allclose(table["accuracy"], right.groupby(result.predictions["group"]).mean())
+    with pytest.raises(ValueError, match="There are no groups"):
+        noisy_result(2).group_scores()
+
+
+def test_the_calibration_error_is_that_of_known_bins():
+    classes = np.array(["a", "b"])
+    proba = np.array([[0.9, 0.1]] * 10 + [[0.35, 0.65]] * 10)
+    y = np.array(["a"] * 7 + ["b"] * 3 + ["b"] * 10)
+    assert calibration_error(y, proba, classes) == pytest.approx((abs(0.9 - 0.7) + abs(0.65 - 1)) / 2)
+    result = noisy_result(2, n_each=500)
+    assert result.summary().loc["calibration_error", "pooled"] < 0.05  # logistic regression is calibrated
+
+
+# -- scorers, failures, warnings ---------------------------------------------------------------------
+
+
+def test_scorers_of_scikit_learn_are_computed_in_each_fold():
+    X, y = planted(["N", "S", "V"])
+    result = evaluate(LogisticRegression(), X, y, cv=3, scoring=["roc_auc_ovo", "jaccard_macro"])
+    expected = cross_validate(LogisticRegression(), X, y, cv=3, scoring=["roc_auc_ovo", "jaccard_macro"])
+    for name in ("roc_auc_ovo", "jaccard_macro"):
+        values = result.scores.query("metric == @name")["value"]
+        np.testing.assert_array_equal(values, expected[f"test_{name}"])
+        assert result.summary().loc[name, "mean"] == values.mean()
+    refused("no_such_scorer", scoring="no_such_scorer")
+
+
+class FailsOn(Remembering):
+    """Fails if the training part lacks a sample."""
+
+    def __init__(self, number=0):
+        self.number = number
+
+    def fit(self, X, y):
+        if self.number not in X[:, 0]:
+            raise ArithmeticError(f"number {self.number} is missing")
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_a_fold_that_fails_is_told_of_and_does_not_lose_the_others(n_jobs):
+    _, y = planted(["left", "right"])
+    X = np.arange(24.0)[:, None]
+    with pytest.warns(
+        UserWarning, match=r"1 of 3 folds failed .*\(fold 0\).*ArithmeticError: number 0.0 is mis"
+    ):
+        result = evaluate(FailsOn(0.0), X, y, cv=3, n_jobs=n_jobs)
+    assert result.folds["error"].notna().tolist() == [True, False, False]
+    assert set(result.predictions["fold"]) == {1, 2}
+    assert result.summary().loc["accuracy", "n_folds"] == 2
+    assert "1 FOLDS FAILED" in repr(result)
+    refused("number 99.0 is missing", ArithmeticError, model=FailsOn(99.0), X=X)
+
+
+def test_windows_that_overlap_across_the_split_are_told_of():
+    raw = mne.io.RawArray(
+        np.random.default_rng(0).standard_normal((2, 6000)), mne.create_info(2, 100.0, "eeg")
+    )
+    labels = np.tile(["left", "right"], 100)
+
+    def view(overlap):
+        epochs = mne.make_fixed_length_epochs(raw, 1.0, overlap=overlap, preload=True)
+        return EpochsView(epochs, labels=labels[: len(epochs)])
+
+    shuffled = StratifiedKFold(3, shuffle=True, random_state=0)
+    with pytest.warns(
+        UserWarning, match="In 3 of 3 folds, windows of the training and the test part overlap"
+    ):
+        evaluate(flat_lda(), view(0.5), cv=shuffled)
+    evaluate(flat_lda(), view(0.0), cv=shuffled)  # windows that touch do not
+    apart = EpochsView([view(0.5).epochs, view(0.5).epochs], groups=np.repeat([0, 1], 119))
+    labels = np.tile(labels, 2)
+    evaluate(flat_lda(), EpochsView(apart, labels=labels[:238]), cv=GroupKFold(2))
+
+
+def test_steps_that_were_fitted_before_are_told_of():
+    X, y = planted(["left", "right"])
+    frozen = make_pipeline(FrozenEstimator(StandardScaler().fit(X)), LinearDiscriminantAnalysis())
+    with pytest.warns(UserWarning, match="frozenestimator was fitted before the split"):
+        evaluate(frozen, X, y, cv=3)
+
+
+# -- learning curves ---------------------------------------------------------------------------------
+
+
+def test_a_learning_curve_trains_on_growing_parts_and_tests_on_the_same():
+    X, y = planted(["left", "right"], 30)
+    curve = learning_curve(LinearDiscriminantAnalysis(), X, y, sizes=[8, 20, 40], cv=3)
+    scores = curve.scores.query("metric == 'accuracy'")
+    assert scores.groupby("size")["n_train"].unique().map(list).to_dict() == {8: [8], 20: [20], 40: [40]}
+    whole = evaluate(LinearDiscriminantAnalysis(), X, y, cv=3)
+    tested = [set(r.predictions["sample"]) for r in curve.evaluations.values()]
+    assert tested[0] == tested[1] == tested[2] == set(range(60))
+    np.testing.assert_allclose(
+        curve.evaluations[40].summary().loc["accuracy", "mean"], whole.summary().loc["accuracy", "mean"]
+    )
+    assert "accuracy by training samples: 8: 0." in repr(curve)
+    assert curve.plot().axes[0].get_xlabel() == "Training samples"
+
+
+def test_a_learning_curve_over_groups_takes_whole_groups():
+    X, y = planted(["left", "right"], 30)
+    groups = np.arange(60) % 6
+    curve = learning_curve(LinearDiscriminantAnalysis(), X, y, groups=groups, sizes=[1, 4], cv=GroupKFold(3))
+    scores = curve.scores.query("metric == 'accuracy'")
+    assert scores.groupby("size")["n_train"].unique().map(list).to_dict() == {1: [10], 4: [40]}
+    with pytest.raises(ValueError, match="from 1 to 4 training groups"):
+        learning_curve(LinearDiscriminantAnalysis(), X, y, groups=groups, sizes=[5], cv=GroupKFold(3))
+    with pytest.raises(ValueError, match="unit must be"):
+        learning_curve(LinearDiscriminantAnalysis(), X, y, unit="groups")
 
 
 def test_errors_of_a_fold_reach_the_user():

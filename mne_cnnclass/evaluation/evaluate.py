@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import warnings
+from dataclasses import replace
 from numbers import Integral
 from time import perf_counter
 
@@ -11,6 +13,8 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger
 from sklearn import clone, get_config
+from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
@@ -21,11 +25,11 @@ from tqdm import tqdm
 
 from ..epochs_view import check_column
 from ..samples import as_view
-from .metrics import DECISION, PROBA
+from .metrics import DECISION, PROBA, SCORER
 from .result import Evaluation
 
 
-def evaluate(estimator, X, y=None, *, groups=None, cv=5, n_jobs=None, verbose=None):
+def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=False, n_jobs=None, verbose=None):
     """Cross-validate a classifier on epochs.
 
     In each fold a clone of the classifier is fitted on the training part and predicts the test part.
@@ -48,6 +52,13 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, n_jobs=None, verbose=No
         the folds are the same each time, the same as in scikit-learn's own functions, and epochs that follow
         each other in a recording, which are alike, mostly fall on the same side. An iterable gives the
         positions of the training and test samples of each fold.
+    scoring : str | list of str
+        Names of further scorers of scikit-learn (:func:`sklearn.metrics.get_scorer_names`), computed in each
+        fold.
+    probes : bool
+        Whether to score, on the same splits, simple models that should know nothing: eye movements, muscles,
+        order in the recording, quality of the channels, the time before the event, the group. See
+        :func:`~mne_cnnclass.evaluation.make_probes`. Their scores are in ``result.probes``.
     n_jobs : None | int
         Number of folds to fit at the same time; ``None`` is 1, ``-1`` is all cores.
     verbose : None | bool
@@ -64,7 +75,14 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, n_jobs=None, verbose=No
         If ``estimator`` is no classifier.
     ValueError
         If there are fewer than two samples, if labels or groups are missing, NaN or of the wrong length, if a
-        fold has no test samples, a single class to train on, or samples on both sides.
+        fold has no test samples, a single class to train on, or samples on both sides, or if there is no
+        such scorer.
+
+    Warns
+    -----
+    UserWarning
+        If a group, or windows that overlap, are on both sides of a fold; if a step was fitted beforehand; if
+        a fold fails, the others not. If all fail, the error of the first is raised.
 
     Examples
     --------
@@ -76,9 +94,8 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, n_jobs=None, verbose=No
     >>> X = rng.standard_normal((40, 3)) + 2 * (y == "right")[:, None]
     >>> evaluate(LinearDiscriminantAnalysis(), X, y)
     <Evaluation | 40 samples, 5 folds | left: 20, right: 20 | chance accuracy 0.50>
-                        mean     sd  pooled  chance  n_folds
-    metric
-    accuracy           0.950  0.112   0.950     0.5        5
+                         mean     sd  pooled    low   high  chance  n_folds
+    accuracy            0.950  0.112   0.950  0.875  1.000   0.500        5
     ...
     """
     if isinstance(estimator, type) or not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
@@ -98,12 +115,15 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, n_jobs=None, verbose=No
     if type_of_target(y) not in ("binary", "multiclass"):
         raise ValueError(f"y must hold classes (strings, integers or booleans), got {y.dtype} {y[:5]}.")
 
+    scoring = {name: get_scorer(name) for name in ([scoring] if isinstance(scoring, str) else scoring)}
     classes = np.unique(y)
     splits = _split(cv, X, y, groups)
+    _warn_of_overlap(view, splits)
+    _warn_of_prefit(estimator)
     jobs = (
         # MNE's log level is not known in other processes unless it is handed on
-        delayed(_fit_and_predict)(
-            clone(estimator), X, y, groups, classes, fold, train, test, verbose=logger.level
+        delayed(_run_fold)(
+            clone(estimator), X, y, groups, classes, scoring, fold, train, test, verbose=logger.level
         )
         for fold, (train, test) in enumerate(splits)
     )
@@ -112,13 +132,100 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, n_jobs=None, verbose=No
     results = sorted(bar, key=lambda result: result[0]["fold"])
 
     folds, predictions, histories = zip(*results, strict=True)
+    folds = pd.DataFrame(folds)
+    _tell_of_failures(folds)
     histories = [history for history in histories if history is not None]
-    return Evaluation(
-        predictions=pd.concat(predictions, ignore_index=True),
-        folds=pd.DataFrame(folds),
+    result = Evaluation(
+        predictions=pd.concat([table for table in predictions if table is not None], ignore_index=True),
+        folds=folds.drop(columns="error_type"),
         classes=classes,
         histories=pd.concat(histories, ignore_index=True) if histories else None,
+        estimator=clone(estimator),
+        view=view,
     )
+    if not probes:
+        return result
+    return replace(result, probes=_score_probes(result, X, y, groups, splits))
+
+
+def _score_probes(result, X, y, groups, splits):
+    """Scores of the probes on the same splits, and what they say about this result."""
+    from .probes import judge_probes, make_probes, probe_estimator
+
+    found = make_probes(X, groups)
+    scored = {
+        name: evaluate(probe_estimator(), probe.features, y, groups=groups, cv=splits)
+        for name, probe in found.items()
+        if probe.features is not None
+    }
+    return judge_probes(result, found, scored)
+
+
+def _tell_of_failures(folds):
+    """Raise if no fold was fitted, warn if some were not."""
+    failed = folds[folds["error"].notna()]
+    if len(failed) == len(folds):
+        first = folds.iloc[0]
+        # an error of the same kind, as one from another process may not survive the way here
+        kind = getattr(builtins, first["error_type"], RuntimeError)
+        raise (kind if issubclass(kind, Exception) else RuntimeError)(first["error"])
+    if len(failed):
+        numbers = ", ".join(map(str, failed["fold"]))
+        warnings.warn(
+            f"{len(failed)} of {len(folds)} folds failed and are left out of the scores (fold {numbers}), "
+            f"the first with: {failed['error'].iloc[0]}",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _warn_of_overlap(view, splits):
+    """Warn if windows of one recording that overlap are on both sides of a fold."""
+    if view is None:
+        return
+    onset, recording = view.onsets()
+    length = len(view.times) / view.sfreq
+    order = np.lexsort([onset, recording])
+    onset, recording = onset[order], recording[order]
+    n_folds = 0
+    for train, test in splits:
+        side = np.zeros(len(order), int)
+        side[train], side[test] = 1, 2
+        side = side[order]
+        shift, overlaps = 1, False
+        while not overlaps and shift < len(order):
+            # a sampling interval less, so that windows that touch do not count
+            near = onset[shift:] - onset[:-shift] < length - 0.5 / view.sfreq
+            near &= recording[shift:] == recording[:-shift]
+            overlaps = (near & (side[shift:] * side[:-shift] == 2)).any()
+            shift = shift + 1 if near.any() else len(order)
+        n_folds += overlaps
+    if n_folds:
+        warnings.warn(
+            f"In {n_folds} of {len(splits)} folds, windows of the training and the test part overlap in "
+            "time, so the test samples were partly trained on. Keep a recording on one side (groups=), or "
+            "cut windows that do not overlap.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _warn_of_prefit(estimator):
+    """Warn of steps that keep what they were fitted on before the split."""
+    params = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
+    frozen = [name for name, value in params.items() if isinstance(value, FrozenEstimator)]
+    frozen += [
+        name
+        for name, value in params.items()
+        if (name.endswith("prefit") and value is True) or (isinstance(value, str) and value == "prefit")
+    ]
+    if frozen:
+        warnings.warn(
+            f"{', '.join(frozen)} was fitted before the split and is not fitted again: if it has seen test "
+            "samples, the scores are too good. Put the step into the Pipeline unfitted.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _split(cv, X, y, groups):
@@ -171,15 +278,34 @@ def _fit_params(estimator, groups):
 
 
 @mne.verbose
-def _fit_and_predict(estimator, X, y, groups, classes, fold, train, test, *, verbose):
-    """One fold: a row about the fold, a table of predictions, a table of the training history or None."""
+def _run_fold(estimator, X, y, groups, classes, scoring, fold, train, test, *, verbose):
+    """One fold: a row about it, a table of predictions, a table of the training history or None."""
+    known, counts = np.unique(y[train], return_counts=True)
+    row = {
+        "fold": fold,
+        "n_train": len(train),
+        "n_test": len(test),
+        "most_frequent": known[counts.argmax()],
+        "fit_time": np.nan,
+        "score_time": np.nan,
+        "error": None,
+        "error_type": None,
+    }
+    try:
+        return _fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row)
+    except Exception as error:  # of whatever kind: the other folds are not to be lost
+        row |= {"error": f"{type(error).__name__}: {error}", "error_type": type(error).__name__}
+        return row, None, None
+
+
+def _fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row):
     start = perf_counter()
     params = _fit_params(estimator, None if groups is None else groups[train])
     estimator.fit(X[train], y[train], **params)
     fitted = perf_counter()
     if not hasattr(estimator, "classes_"):
         raise TypeError(f"evaluate needs a classifier, but {estimator!r} has no classes_ after fit.")
-    table = {"fold": fold, "sample": test, "y_true": y[test], "y_pred": estimator.predict(X[test])}
+    table = {"fold": row["fold"], "sample": test, "y_true": y[test], "y_pred": estimator.predict(X[test])}
     if np.shape(table["y_pred"]) != test.shape:
         raise ValueError(
             f"estimator must predict one class a sample, shape {test.shape}, got {np.shape(table['y_pred'])}."
@@ -187,18 +313,12 @@ def _fit_and_predict(estimator, X, y, groups, classes, fold, train, test, *, ver
     if groups is not None:
         table["group"] = groups[test]
     table |= _predict_scores(estimator, X[test], classes)
-    known, counts = np.unique(y[train], return_counts=True)
-    row = {
-        "fold": fold,
-        "n_train": len(train),
-        "n_test": len(test),
-        "most_frequent": known[counts.argmax()],
-        "fit_time": fitted - start,
-        "score_time": perf_counter() - fitted,
-    }
+    row |= {"fit_time": fitted - start, "score_time": perf_counter() - fitted}
+    row |= {f"{SCORER}{name}": scorer(estimator, X[test], y[test]) for name, scorer in scoring.items()}
     history = getattr(_last_step(estimator), "history_", None)
     if isinstance(history, pd.DataFrame):
-        return row, pd.DataFrame(table), history.assign(fold=fold)[["fold", *history.columns]]
+        history = history.assign(fold=row["fold"])[["fold", *history.columns]]
+        return row, pd.DataFrame(table), history
     return row, pd.DataFrame(table), None
 
 

@@ -6,18 +6,34 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import (
     accuracy_score,
+    average_precision_score,
     balanced_accuracy_score,
+    cohen_kappa_score,
+    log_loss,
+    matthews_corrcoef,
+    multilabel_confusion_matrix,
     precision_recall_fscore_support,
     roc_auc_score,
 )
 
 from ..viz.style import mean_sd
 
-METRICS = ("accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "roc_auc")
+METRICS = (
+    *("accuracy", "balanced_accuracy"),
+    *("precision_macro", "recall_macro", "f1_macro"),
+    *("precision_weighted", "recall_weighted", "f1_weighted"),
+    *("cohen_kappa", "matthews_corrcoef"),
+    *("roc_auc", "average_precision"),
+    *("log_loss", "brier", "calibration_error"),
+)
+LOWER_IS_BETTER = ("log_loss", "brier", "calibration_error")
+SHOWN = ("accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "roc_auc")
+N_BINS = 15  # of the calibration error
 PROBA, DECISION = "proba_", "decision_"  # columns of predictions, followed by the class
+SCORER = "scorer_"  # columns of folds, followed by the name of a scorer
 
 
-def score_predictions(y_true, y_pred, y_score, classes):
+def score_predictions(y_true, y_pred, y_score, classes, *, are_probabilities=True):
     """Score the predictions of one test set.
 
     Parameters
@@ -28,41 +44,169 @@ def score_predictions(y_true, y_pred, y_score, classes):
         Probabilities or decision scores, a column a class; ``None`` if the classifier has neither.
     classes : array, shape (n_classes,)
         The classes of the whole data set, sorted.
+    are_probabilities : bool
+        Whether ``y_score`` holds probabilities; log loss, Brier score and calibration error need them.
 
     Returns
     -------
     scores : dict
-        A value for each metric. All but the accuracy are averages over classes, and NaN when a class is
-        missing from ``y_true``. A class that is never predicted has precision 0. ``roc_auc`` is that of
-        the second class when there are two, else the mean of one class against the rest.
+        A value for each metric. Those that are averages over classes are NaN when a class is missing from
+        ``y_true``. A class that is never predicted has precision 0. ``roc_auc`` and
+        ``average_precision`` are those of the second class when there are two, else the mean of each class
+        against the rest. ``brier`` is the mean squared difference between probabilities and truth: of the
+        second class when there are two, else summed over classes. ``calibration_error`` is the expected
+        calibration error, see `calibration_error`.
 
     Examples
     --------
     >>> score_predictions(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]), None, np.array([0, 1]))
-    {'accuracy': 0.75, 'balanced_accuracy': 0.75, ..., 'recall_macro': 0.75, ..., 'roc_auc': nan}
+    {'accuracy': 0.75, 'balanced_accuracy': 0.75, ..., 'recall_macro': 0.75, ..., 'calibration_error': nan}
     """
     scores = dict.fromkeys(METRICS, np.nan)
-    scores["accuracy"] = float(accuracy_score(y_true, y_pred))
-    if np.isin(classes, y_true).all():
-        scores["balanced_accuracy"] = float(balanced_accuracy_score(y_true, y_pred))
+    scores["accuracy"] = accuracy_score(y_true, y_pred)
+    kinds = ("precision", "recall", "f1")
+    if len(np.union1d(y_true, y_pred)) > 1:  # else no agreement beyond chance is defined
+        scores["cohen_kappa"] = cohen_kappa_score(y_true, y_pred, labels=classes)
+        scores["matthews_corrcoef"] = matthews_corrcoef(y_true, y_pred)
+    weighted = precision_recall_fscore_support(
+        y_true, y_pred, labels=classes, average="weighted", zero_division=0
+    )
+    scores.update(zip([f"{kind}_weighted" for kind in kinds], weighted, strict=False))
+    all_there = np.isin(classes, y_true).all()
+    if all_there:
+        scores["balanced_accuracy"] = balanced_accuracy_score(y_true, y_pred)
         macro = precision_recall_fscore_support(
             y_true, y_pred, labels=classes, average="macro", zero_division=0
         )
-        scores.update(zip(["precision_macro", "recall_macro", "f1_macro"], map(float, macro), strict=False))
-        if y_score is not None:
+        scores.update(zip([f"{kind}_macro" for kind in kinds], macro, strict=False))
+    if y_score is not None:
+        one_hot = y_true[:, None] == classes
+        if all_there:
             first = 1 if len(classes) == 2 else 0
-            scores["roc_auc"] = float(roc_auc_score(y_true[:, None] == classes[first:], y_score[:, first:]))
-    return scores
+            scores["roc_auc"] = roc_auc_score(one_hot[:, first:], y_score[:, first:])
+            scores["average_precision"] = average_precision_score(one_hot[:, first:], y_score[:, first:])
+        if are_probabilities:
+            scores["log_loss"] = log_loss(one_hot, y_score)
+            scores["brier"] = _brier(one_hot, y_score).mean()
+            scores["calibration_error"] = calibration_error(y_true, y_score, classes)
+    return {name: float(value) for name, value in scores.items()}
+
+
+def _brier(one_hot, proba):
+    """Squared difference of probabilities and truth of each sample."""
+    squares = ((proba - one_hot) ** 2).sum(axis=1)
+    return squares / 2 if proba.shape[1] == 2 else squares
+
+
+def calibration_bins(y_true, proba, classes):
+    """Confidence of the predictions beside their accuracy, in bins of equal width.
+
+    Parameters
+    ----------
+    y_true : array, shape (n_samples,)
+        The true classes.
+    proba : array, shape (n_samples, n_classes)
+        Probabilities, a column a class.
+    classes : array, shape (n_classes,)
+        The classes.
+
+    Returns
+    -------
+    bins : pandas.DataFrame
+        A row a bin of confidence (the greatest probability of a sample) that has samples: ``n``,
+        ``confidence`` (their mean) and ``accuracy`` (share of samples whose class of greatest probability is
+        the true one).
+    """
+    confidence, right = proba.max(axis=1), np.asarray(classes)[proba.argmax(axis=1)] == y_true
+    table = pd.DataFrame({"bin": _bin_of(confidence), "confidence": confidence, "accuracy": right})
+    bins = table.groupby("bin").agg(
+        n=("accuracy", "size"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean")
+    )
+    return bins.reset_index(drop=True)
+
+
+def _bin_of(confidence):
+    """The bin of each confidence; one on an edge belongs to the bin below, as in (0, 1/15]."""
+    return np.clip(np.ceil(confidence * N_BINS).astype(int) - 1, 0, N_BINS - 1)
+
+
+def calibration_error(y_true, proba, classes):
+    """Expected calibration error: how far confidence is from accuracy, mean over samples [1]_.
+
+    Parameters
+    ----------
+    y_true, proba, classes
+        As for `calibration_bins`.
+
+    Returns
+    -------
+    error : float
+        Mean of ``|confidence - accuracy|`` over 15 bins of equal width, weighted by their samples. It is
+        never negative, so that it is above zero for a perfectly calibrated model and few samples.
+
+    References
+    ----------
+    .. [1] Guo C, Pleiss G, Sun Y, Weinberger KQ (2017). On calibration of modern neural networks. ICML.
+       arXiv:1706.04599
+
+    Examples
+    --------
+    >>> calibration_error(np.array([0, 1]), np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([0, 1]))
+    0.4
+    """
+    bins = calibration_bins(y_true, proba, classes)
+    return float((bins["n"] * (bins["confidence"] - bins["accuracy"]).abs()).sum() / bins["n"].sum())
+
+
+def score_classes(y_true, y_pred, y_score, classes):
+    """Score each class against the rest.
+
+    Parameters
+    ----------
+    y_true, y_pred, y_score, classes
+        As for `score_predictions`.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        A row a class: ``n`` samples, ``sensitivity`` (recall), ``specificity``, ``positive_predictivity``
+        (precision), ``f1``, ``roc_auc`` and ``average_precision``. A score without samples to compute it
+        from is NaN; the positive predictivity of a class that is never predicted is.
+    """
+    (tn, fp), (fn, tp) = multilabel_confusion_matrix(y_true, y_pred, labels=classes).transpose(1, 2, 0)
+    with np.errstate(invalid="ignore"):
+        table = pd.DataFrame(
+            {
+                "n": tp + fn,
+                "sensitivity": tp / (tp + fn),
+                "specificity": tn / (tn + fp),
+                "positive_predictivity": tp / (tp + fp),
+                "f1": 2 * tp / (2 * tp + fp + fn),
+                "roc_auc": np.nan,
+                "average_precision": np.nan,
+            },
+            index=pd.Index(classes, name="class"),
+        )
+    if y_score is not None:
+        for i, name in enumerate(classes):
+            positive = y_true == name
+            if positive.any() and not positive.all():
+                table.iloc[i, -2] = roc_auc_score(positive, y_score[:, i])
+                table.iloc[i, -1] = average_precision_score(positive, y_score[:, i])
+    return table
 
 
 def chance_levels(predictions, folds, classes):
     """The best score to expect from a guess that does not look at the samples, for each metric.
 
-    For the accuracy this is the better of two guesses: always the most frequent class of the training part
-    (its accuracy on the test part, mean over folds), or any class at random (1 / n_classes). For
-    the metrics that are averages over classes it is 1 / n_classes: guessing at random in proportion to the
-    class frequencies can expect this in precision, recall and F1 of many samples, and no other guess can
-    expect more. A guess has a ROC-AUC of 0.5.
+    For the accuracy (and the recall weighted by class frequencies, which is the same) this is the better of
+    two guesses: always the most frequent class of the training part (its accuracy on the test part, mean over
+    folds), or any class at random (1 / n_classes). For the metrics that are averages over classes it is
+    1 / n_classes: guessing at random in proportion to the class frequencies can expect this in precision,
+    recall and F1 of many samples, and no other guess can expect more. For weighted averages it is the better
+    of this and the most frequent class. A guess has a kappa and a Matthews correlation of 0, a ROC-AUC of
+    0.5, and an average precision of the frequency of the class. Log loss and Brier score are those of the
+    class frequencies as probabilities. The calibration error has no chance level.
 
     Parameters
     ----------
@@ -78,10 +222,24 @@ def chance_levels(predictions, folds, classes):
     """
     guess = folds.set_index("fold")["most_frequent"]
     right = predictions["y_true"] == predictions["fold"].map(guess)
-    chance = pd.Series(1 / len(classes), index=pd.Index(METRICS, name="metric"), name="chance")
-    chance["accuracy"] = max(right.groupby(predictions["fold"]).mean().mean(), 1 / len(classes))
-    chance["roc_auc"] = 0.5
-    return chance
+    share = predictions["y_true"].value_counts(normalize=True).reindex(classes, fill_value=0).to_numpy()
+    most, at_random, known = share.max(), (share**2).sum(), share[share > 0]
+    binary = len(classes) == 2
+    accuracy = max(right.groupby(predictions["fold"]).mean().mean(), 1 / len(classes))
+    chance = dict.fromkeys(METRICS, 1 / len(classes)) | {
+        "accuracy": accuracy,
+        "precision_weighted": max(at_random, most**2),
+        "recall_weighted": accuracy,
+        "f1_weighted": max(at_random, most * 2 * most / (1 + most)),
+        "cohen_kappa": 0.0,
+        "matthews_corrcoef": 0.0,
+        "roc_auc": 0.5,
+        "average_precision": share[1] if binary else 1 / len(classes),
+        "log_loss": -(known * np.log(known)).sum(),
+        "brier": (1 - at_random) / (2 if binary else 1),
+        "calibration_error": np.nan,
+    }
+    return pd.Series(chance, name="chance").rename_axis("metric")
 
 
 def get_scores(predictions):
@@ -90,32 +248,35 @@ def get_scores(predictions):
     return predictions[columns].to_numpy() if columns else None
 
 
+def are_probabilities(predictions):
+    """Whether the scores are probabilities, rather than decision scores or nothing."""
+    return any(name.startswith(PROBA) for name in predictions)
+
+
 def _score_table(predictions, classes):
     y_true, y_pred = predictions["y_true"].to_numpy(), predictions["y_pred"].to_numpy()
-    return score_predictions(y_true, y_pred, get_scores(predictions), classes)
+    return score_predictions(
+        y_true, y_pred, get_scores(predictions), classes, are_probabilities=are_probabilities(predictions)
+    )
+
+
+def score_pooled(predictions, classes):
+    """The metrics over the predictions of all folds together, as a Series."""
+    pooled = pd.Series(_score_table(predictions, classes))
+    if not are_probabilities(predictions):
+        pooled[["roc_auc", "average_precision"]] = np.nan
+    return pooled
 
 
 def score_folds(predictions, folds, classes):
     """Score each fold: a row a fold and metric, as :attr:`Evaluation.scores`."""
-    values = pd.DataFrame([_score_table(rows, classes) for _, rows in predictions.groupby("fold")])
-    table = (
-        folds[["fold", "n_train", "n_test"]]
-        .join(values)
-        .melt(["fold", "n_train", "n_test"], var_name="metric")
-    )
+    values = pd.DataFrame({fold: _score_table(rows, classes) for fold, rows in predictions.groupby("fold")}).T
+    extra = [name for name in folds if name.startswith(SCORER)]
+    values = values.join(folds.set_index("fold")[extra].rename(columns=lambda name: name[len(SCORER) :]))
+    about = ["fold", "n_train", "n_test"]
+    table = folds[about].merge(values, left_on="fold", right_index=True).melt(about, var_name="metric")
     table = table.sort_values("fold", kind="stable", ignore_index=True)
     return table[["fold", "metric", "value", "n_train", "n_test"]]
-
-
-def summarize(scores, predictions, folds, classes):
-    """Each metric over all folds, as :meth:`Evaluation.summary`."""
-    values = scores.groupby("metric")["value"]
-    pooled = pd.Series(_score_table(predictions, classes))
-    if any(name.startswith(DECISION) for name in predictions):
-        pooled["roc_auc"] = np.nan
-    chance = chance_levels(predictions, folds, classes)
-    columns = dict(mean=values.mean(), sd=values.std(), pooled=pooled, chance=chance, n_folds=values.count())
-    return pd.DataFrame(columns, index=chance.index)
 
 
 def summary_table(results):
@@ -129,9 +290,9 @@ def summary_table(results):
     Returns
     -------
     table : pandas.DataFrame
-        A row an evaluation and a column a metric, with texts as "0.87 ± 0.03" (mean ± SD over folds, or the
-        value alone for one fold). The last row is the chance level; there is one for each evaluation if
-        they differ.
+        A row an evaluation and a column for each of the main metrics, with texts as "0.87 ± 0.03" (mean ± SD
+        over folds, or the value alone for one fold). The last row is the chance level; there is one for each
+        evaluation if they differ.
 
     Examples
     --------
@@ -147,6 +308,6 @@ def summary_table(results):
     for name, result in results.items():
         rows[name] = result.scores.groupby("metric")["value"].agg(mean_sd)
         chances[f"chance, {name}"] = result.summary()["chance"].map("{:.2f}".format)
-    if len({tuple(chance) for chance in chances.values()}) == 1:
+    if len({tuple(chance[list(SHOWN)]) for chance in chances.values()}) == 1:
         chances = {"chance": next(iter(chances.values()))}
-    return pd.DataFrame(rows | chances).T[list(METRICS)].rename_axis(columns=None)
+    return pd.DataFrame(rows | chances).T[list(SHOWN)].rename_axis(columns=None)

@@ -11,7 +11,15 @@ import numpy as np
 import pandas as pd
 
 from .. import viz
-from .metrics import chance_levels, get_scores, score_folds, summarize
+from .metrics import (
+    are_probabilities,
+    chance_levels,
+    get_scores,
+    score_classes,
+    score_folds,
+    score_pooled,
+)
+from .resampling import bootstrap, permutation_test
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,11 +36,18 @@ class Evaluation:
         without probabilities.
     folds : pandas.DataFrame
         A row a fold: ``fold``, ``n_train``, ``n_test``, ``most_frequent`` (class of the training part),
-        ``fit_time`` and ``score_time`` in s.
+        ``fit_time`` and ``score_time`` in s, ``error`` (None, or what went wrong: such a fold has no
+        predictions) and a column ``scorer_<name>`` for each scorer that was asked for.
     classes : array, shape (n_classes,)
         The classes, sorted.
     histories : None | pandas.DataFrame
         What was measured in each fold and epoch of training, if the classifier has a table ``history_``.
+    estimator : None | scikit-learn classifier
+        What was evaluated, not fitted.
+    view : None | EpochsView
+        The samples, if they were epochs.
+    probes : None | pandas.DataFrame
+        Scores of simple models that should know nothing, see :func:`evaluate`.
 
     Examples
     --------
@@ -53,6 +68,9 @@ class Evaluation:
     folds: pd.DataFrame
     classes: np.ndarray
     histories: pd.DataFrame | None = None
+    estimator: object = None
+    view: object = None
+    probes: pd.DataFrame | None = None
 
     @cached_property
     def scores(self):
@@ -79,23 +97,133 @@ class Evaluation:
         -------
         summary : pandas.DataFrame
             A row a metric: ``mean`` and ``sd`` (standard deviation with n - 1, NaN for one fold) over the
-            ``n_folds`` in which it is defined, ``pooled`` over the predictions of all folds together, and
-            ``chance``: for the accuracy, see :attr:`chance`; for averages over classes 1 / n_classes, which
-            guessing at random in proportion to the class frequencies gives; 0.5 for the ROC-AUC. Scores of
-            different models are on different scales: the ROC-AUC is pooled for probabilities only, and
-            its mean over folds is the sounder of the two [1]_.
+            ``n_folds`` in which it is defined, ``pooled`` over the predictions of all folds together, ``low``
+            and ``high`` (95 % confidence interval of the pooled score by a bootstrap over groups, or over
+            samples if there are none, see :meth:`intervals`), and ``chance``: for the accuracy, see
+            :attr:`chance`; for averages over classes 1 / n_classes, which guessing at random in proportion to
+            the class frequencies gives; 0.5 for the ROC-AUC, 0 for kappa and the Matthews correlation; for
+            log loss and Brier score those of the class frequencies. Decision scores of different models are
+            on different scales: ROC-AUC and average precision are pooled for probabilities only, and
+            their means over folds are the sounder ones [1]_.
 
         References
         ----------
         .. [1] Forman G, Scholz M (2010). Apples-to-apples in cross-validation studies: pitfalls in
            classifier performance measurement. ACM SIGKDD Explorations 12(1):49-57.
         """
-        return summarize(self.scores, self.predictions, self.folds, self.classes)
+        return self._summary.copy()
+
+    @cached_property
+    def _summary(self):
+        values = self.scores.groupby("metric", sort=False)["value"]
+        columns = {
+            "mean": values.mean(),
+            "sd": values.std(),
+            "pooled": score_pooled(self.predictions, self.classes),
+            **self.intervals(),
+            "chance": chance_levels(self.predictions, self.folds, self.classes),
+            "n_folds": values.count(),
+        }
+        return pd.DataFrame(columns).loc[list(values.groups)]
+
+    def intervals(self, *, n_resamples=1000, level=0.95, random_state=0):
+        """Confidence intervals of the pooled scores, by a bootstrap.
+
+        Whole groups are drawn with replacement if there are groups, else samples.
+
+        Parameters
+        ----------
+        n_resamples : int
+            Number of resamples.
+        level : float
+            Confidence level.
+        random_state : int
+            Seed.
+
+        Returns
+        -------
+        intervals : pandas.DataFrame
+            A row a metric: ``low`` and ``high``. NaN where a metric is undefined, or with one group.
+
+        Notes
+        -----
+        The interval tells what other people or samples would have changed, given these trained models; it
+        does not include what another training set or seed would. With few groups (fewer than about ten)
+        percentile intervals are too narrow.
+        """
+        return bootstrap(
+            self.predictions, self.classes, n_resamples=n_resamples, level=level, random_state=random_state
+        )
+
+    def permutation_test(self, *, n_permutations=1000, random_state=0):
+        """Chance level and p-value of each metric, by permuting the labels under the predictions as they are.
+
+        Labels are permuted among samples of the same fold and group; groups with one label each (patients
+        and controls) exchange theirs.
+
+        Parameters
+        ----------
+        n_permutations : int
+            Number of permutations.
+        random_state : int
+            Seed.
+
+        Returns
+        -------
+        table : pandas.DataFrame
+            A row a metric: ``observed`` (pooled over folds), ``chance`` (mean over permutations), ``limit``
+            (which chance passes once in twenty times) and ``p_value``, for a score as good or better by
+            chance.
+
+        Notes
+        -----
+        Labels have to be exchangeable within groups. Windows of one trial, or neighbours in a recording that
+        changes slowly, are not: make them groups. See Ojala & Garriga (2010), Journal of Machine Learning
+        Research 11:1833-1863.
+        """
+        return permutation_test(
+            self.predictions, self.classes, n_permutations=n_permutations, random_state=random_state
+        )
+
+    def class_scores(self):
+        """Score each class against the rest, over the predictions of all folds.
+
+        Returns
+        -------
+        table : pandas.DataFrame
+            A row a class: ``n`` predictions, ``sensitivity`` (recall), ``specificity``,
+            ``positive_predictivity`` (precision), ``f1``, ``roc_auc`` and ``average_precision`` (these two
+            for probabilities only). NaN where there is nothing to compute a score from.
+        """
+        scores = get_scores(self.predictions) if are_probabilities(self.predictions) else None
+        y_true, y_pred = self.predictions["y_true"].to_numpy(), self.predictions["y_pred"].to_numpy()
+        return score_classes(y_true, y_pred, scores, self.classes)
+
+    def group_scores(self):
+        """Score each group (subject, patient …) by its own predictions.
+
+        Returns
+        -------
+        table : pandas.DataFrame
+            A row a group and a column a metric, NaN where a metric is undefined, such as averages over
+            classes in a group that lacks a class.
+
+        Raises
+        ------
+        ValueError
+            If there are no groups.
+        """
+        if "group" not in self.predictions:
+            raise ValueError("There are no groups: pass groups= to evaluate, or to EpochsView.")
+        rows = {group: score_pooled(rows, self.classes) for group, rows in self.predictions.groupby("group")}
+        return pd.DataFrame(rows).T.rename_axis("group")
 
     def __repr__(self):
         counts = self.predictions.drop_duplicates("sample")["y_true"].value_counts()
         shown = ", ".join(f"{name}: {counts[name]}" for name in self.classes.tolist() if name in counts)
         text = f"{self._describe_n()} | {shown} | chance accuracy {self.chance:.2f}"
+        failed = self.folds["error"].notna().sum()
+        text += f" | {failed} FOLDS FAILED" if failed else ""
         return f"<Evaluation | {text}>\n{self.summary().round(3).to_string()}"
 
     def _repr_html_(self):

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "confusion": ["plot_confusion_matrix"],
+        "learning_curve": ["plot_learning_curve"],
         "roc": ["plot_roc"],
         "training": ["plot_training"],
     },

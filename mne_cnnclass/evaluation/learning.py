@@ -1,0 +1,136 @@
+"""Learning curves: the scores of a classifier against what it was trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .. import viz
+from ..samples import as_view
+from .evaluate import _split, evaluate
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LearningCurve:
+    """Evaluations by the amount of training data.
+
+    Made by :func:`learning_curve`.
+
+    Parameters
+    ----------
+    evaluations : dict of int to Evaluation
+        The evaluation for each number of training samples or groups.
+    unit : str
+        What is counted: "samples" or "groups".
+    """
+
+    evaluations: dict
+    unit: str
+
+    @property
+    def scores(self):
+        """A row a size, fold and metric: ``size`` and the columns of :attr:`Evaluation.scores`."""
+        tables = {size: result.scores for size, result in self.evaluations.items()}
+        return pd.concat(tables, names=["size"]).reset_index("size").reset_index(drop=True)
+
+    def __repr__(self):
+        means = self.scores.query("metric == 'accuracy'").groupby("size")["value"].mean()
+        shown = ", ".join(f"{size}: {value:.2f}" for size, value in means.items())
+        return f"<LearningCurve | accuracy by training {self.unit}: {shown}>"
+
+    def plot(self, metric="accuracy", ax=None):
+        """Draw a metric against the amount of training data, a thin line a fold and their mean.
+
+        Parameters
+        ----------
+        metric : str
+            A metric of :attr:`Evaluation.scores`.
+        ax : None | matplotlib.axes.Axes
+            Where to draw; ``None`` makes a new figure.
+
+        Returns
+        -------
+        fig : matplotlib.figure.Figure
+            The figure.
+        """
+        last = list(self.evaluations.values())[-1]
+        chance = last.summary()["chance"].get(metric, np.nan)
+        return viz.plot_learning_curve(
+            self.scores, metric, unit=self.unit, chance=chance, title=f"n = {last._describe_n()}", ax=ax
+        )
+
+
+def learning_curve(
+    estimator, X, y=None, *, groups=None, sizes=5, unit=None, cv=5, random_state=0, n_jobs=None, verbose=None
+):
+    """Evaluate a classifier on growing parts of the training data, always on the same test data.
+
+    Parameters
+    ----------
+    estimator, X, y, groups, cv, n_jobs, verbose
+        As for :func:`evaluate`.
+    sizes : int | list of int
+        How many samples or groups to train on; an integer for so many sizes, from a few to all. The
+        training parts grow: each holds those before.
+    unit : None | "samples" | "groups"
+        What to count; ``None`` is groups if there are any.
+    random_state : int
+        Seed of what is taken first. Samples are stratified by class.
+
+    Returns
+    -------
+    curve : LearningCurve
+        Scores and a figure.
+
+    Raises
+    ------
+    ValueError
+        If a size is more than a training part has, or ``unit`` is groups and there are none.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from mne_cnnclass.evaluation import learning_curve
+    >>> learning_curve(GaussianNB(), *load_iris(return_X_y=True), sizes=[6, 30, 120])
+    <LearningCurve | accuracy by training samples: 6: 0.69, 30: 0.96, 120: 0.95>
+    """
+    view = as_view(X)
+    if view is not None:
+        X, y = view, view.labels if y is None else y
+        groups = view.groups if groups is None else groups
+    y = np.asarray(y)
+    groups = None if groups is None else np.asarray(groups)
+    unit = unit or ("samples" if groups is None else "groups")
+    if unit not in ("samples", "groups") or (unit == "groups" and groups is None):
+        raise ValueError(f"unit must be 'samples', or 'groups' where there are groups, got {unit!r}.")
+    splits = _split(cv, X, y, groups)
+    rng = np.random.default_rng(random_state)
+    units = [_in_order(train, y, None if unit == "samples" else groups, rng) for train, _ in splits]
+    most = min(len(parts) for parts in units)
+    if np.ndim(sizes) == 0:
+        least = min(most, max(2 * len(np.unique(y)), most // 10)) if unit == "samples" else 1
+        sizes = np.unique(np.geomspace(least, most, sizes).round().astype(int))
+    sizes = sorted({int(size) for size in sizes})
+    if not 1 <= sizes[0] <= sizes[-1] <= most:
+        raise ValueError(f"sizes must be from 1 to {most} training {unit}, the least of a fold, got {sizes}.")
+    evaluations = {}
+    for size in sizes:
+        cut = [(np.concatenate(parts[:size]), test) for parts, (_, test) in zip(units, splits, strict=True)]
+        evaluations[size] = evaluate(estimator, X, y, groups=groups, cv=cut, n_jobs=n_jobs, verbose=verbose)
+    return LearningCurve(evaluations, unit)
+
+
+def _in_order(train, y, groups, rng):
+    """Training samples, or those of each group, in the order in which they are taken."""
+    if groups is not None:
+        names = np.unique(groups[train])
+        return [train[groups[train] == name] for name in rng.permutation(names)]
+    # of each class in turn, in proportion to its frequency
+    place = np.empty(len(train))
+    for name in np.unique(y[train]):
+        rows = np.flatnonzero(y[train] == name)
+        place[rng.permutation(rows)] = (np.arange(len(rows)) + rng.random()) / len(rows)
+    return list(train[np.argsort(place)][:, None])
