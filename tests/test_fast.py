@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from mne_cnnclass import CNNClassifier, EpochsView, datasets, list_models
+from mne_cnnclass.architectures.braindecode_models import braindecode_classes
 from mne_cnnclass.architectures.build import build_module
 from mne_cnnclass.architectures.fast import accelerate, accelerated_layers, trial
 from mne_cnnclass.architectures.fast.functions import (
@@ -387,7 +388,19 @@ def test_what_waits_becomes_its_value_when_something_else_is_asked_of_it():
     assert signals.grad.abs().sum() > 0
 
 
+def test_a_network_that_was_changed_after_its_trial_computes_the_same_or_says_so():
+    network, fast, x = filter_then_mix(
+        nn.Conv2d(1, 3, (1, 8)), nn.BatchNorm2d(3), nn.Conv2d(3, 6, (5, 1), groups=3)
+    )
+    network[1] = fast[1] = nn.ReLU()
+    torch.testing.assert_close(fast(x), network(x))
+    fast[1] = Opaque()
+    with pytest.raises(RuntimeError, match="changed since it was built"):
+        fast(x).sum().backward()
+
+
 def test_layers_with_a_constraint_on_their_weights_are_rewritten_and_keep_it():
+    braindecode_classes()  # imports braindecode without its warnings
     from braindecode.modules import Conv2dWithConstraint
 
     layer = Conv2dWithConstraint(3, 6, (5, 1), groups=3, max_norm=0.5)

@@ -39,7 +39,11 @@ class Deferred(torch.Tensor):
         n, n_rows, n_times = x.shape
         n_out = n_times + sum(padding) - filters.shape[1] + 1
         shape = (n, len(filters), n_out, n_rows) if turned else (n, len(filters), n_rows, n_out)
-        deferred = torch.Tensor._make_subclass(cls, x.new_empty(1).expand(shape))
+        needs_gradient = torch.is_grad_enabled() and filters.requires_grad
+        deferred = torch.Tensor._make_subclass(cls, x.new_empty(1).expand(shape), needs_gradient)
+        if needs_gradient:
+            with torch._C.DisableTorchFunctionSubclass():
+                deferred.register_hook(_refuse)
         deferred.parts, deferred.uses = (x, filters, offset, padding, turned), uses
         return deferred
 
@@ -116,6 +120,14 @@ class Deferred(torch.Tensor):
                 if y is not None:
                     return y
         return function(*_values(args), **_values(kwargs))
+
+
+def _refuse(gradient):
+    """Gradients go to the filters from what completes a Deferred; here they come if it was taken as it is."""
+    raise RuntimeError(
+        "The network was changed since it was built, so that a function that torch does not see "
+        "through follows a temporal convolution. Build it again, or set accelerate=False."
+    )
 
 
 def _values(x):
