@@ -6,6 +6,8 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "confusion": ["plot_confusion_matrix"],
+        "precision_recall": ["plot_precision_recall"],
+        "reliability": ["plot_reliability"],
         "roc": ["plot_roc"],
         "training": ["plot_training"],
     },
