@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-# The least and the greatest. Below 1 a network is made surer: a few samples that all happen to be right ask for
+# The least and the greatest. Below 1 a network is made surer: a few samples that happen to be right ask for
 # it without end, and new samples pay for it. So that bound is nearer.
 TEMPERATURES = (0.2, 20.0)
 
