@@ -148,9 +148,9 @@ def test_contributions_add_up_to_the_logits(eegnet, test_view):
     y = test_view.labels
     proba = eegnet.predict_proba(test_view)
     logits = np.log(proba) - np.log(proba).mean(axis=1, keepdims=True)
-    by_time = explain.saliency(eegnet, test_view, n_steps=200, random_state=0)
-    by_frequency = explain.saliency_spectrum(eegnet, test_view, n_steps=200, random_state=0)
-    by_component = explain.component_contributions(eegnet, test_view, n_steps=200, random_state=0)
+    by_time = explain.saliency(eegnet, test_view, n_steps=100, random_state=0)
+    by_frequency = explain.saliency_spectrum(eegnet, test_view, n_steps=100, random_state=0)
+    by_component = explain.component_contributions(eegnet, test_view, n_steps=100, random_state=0)
     for i, label in enumerate(["left", "right"]):
         expected = logits[y == label, i].mean() - logits[:, i].mean()
         total = by_time[label].data.sum()
@@ -251,7 +251,8 @@ def test_permutation_loads_no_torch():
         "from mne_cnnclass import explain;"
         "X, y = np.random.default_rng(0).standard_normal((8, 2, 16)), np.arange(8) % 2;"
         "clf = DummyClassifier().fit(X, y); explain.channel_importance(clf, X, y);"
-        "explain.band_importance(clf, X, y, bands=dict(all=(0, 50)), sfreq=100.); assert 'torch' not in sys.modules"
+        "explain.band_importance(clf, X, y, bands=dict(all=(0, 50)), sfreq=100.);"
+        "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
