@@ -5,6 +5,7 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
+        "comparison": ["plot_comparison", "plot_paired_scores"],
         "confusion": ["plot_confusion_matrix"],
         "roc": ["plot_roc"],
         "training": ["plot_training"],
