@@ -54,13 +54,12 @@ pipelines = {
 cv = GroupKFold(4)
 results = {name: evaluate(pipeline, view, cv=cv) for name, pipeline in pipelines.items()}
 comparison = compare(results)
-comparison
 
 # %%
-# A row a pair: the mean difference with its confidence interval, the effect size, and a p-value adjusted for all
-# six pairs. Eight people can show large differences only: their permutation test has a least p-value of
-# 2 / 2⁸ = 0.008, or 0.047 after the adjustment for six pairs. "No significant difference" is not "no difference":
-# look at the width of the intervals.
+# A row a pair: the mean difference with its confidence interval, the effect size, and a p-value adjusted for
+# all six pairs. Eight people can show large differences only: the least p-value of their permutation test is
+# 2 / 2⁸ = 0.008, or 0.047 when adjusted for six pairs. "Not significant" is not "no difference": look at how
+# wide the intervals are.
 
 print(comparison)
 

@@ -216,7 +216,7 @@ def test_folds_can_be_compared_although_there_are_groups(results):
 
 
 def test_a_group_tested_in_several_folds_has_one_score():
-    halves = np.arange(len(A) * N_EACH) % 2
+    halves = np.arange(len(A) * N_EACH) // 2 % 2
     cv = [(np.flatnonzero(halves != half), np.flatnonzero(halves == half)) for half in (0, 1)]
     with pytest.warns(UserWarning, match="on both sides"):
         results = scripted_results({"a": A, "b": B}, cv=cv)

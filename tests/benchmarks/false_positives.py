@@ -3,8 +3,8 @@
     python tests/benchmarks/false_positives.py
 
 Prints a table in Markdown, which `docs/statistics.md` shows: the share of simulated data sets with p < 0.05,
-plus or minus its Monte Carlo standard error. The plain t-test over folds, which `compare` does not do, is there
-for contrast.
+plus or minus its Monte Carlo standard error. The plain t-test over folds, which `compare` does not do, is
+there for contrast.
 """
 
 import numpy as np
