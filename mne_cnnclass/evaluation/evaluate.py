@@ -26,6 +26,7 @@ from tqdm import tqdm
 from ..epochs_view import check_column
 from ..samples import as_view
 from .metrics import DECISION, PROBA, SCORER
+from .probes import judge_probes, make_probes, probe_estimator
 from .result import Evaluation
 
 
@@ -150,8 +151,6 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
 
 def _score_probes(result, X, y, groups, splits):
     """Scores of the probes on the same splits, and what they say about this result."""
-    from .probes import judge_probes, make_probes, probe_estimator
-
     found = make_probes(X, groups)
     scored = {
         name: evaluate(probe_estimator(), probe.features, y, groups=groups, cv=splits)
