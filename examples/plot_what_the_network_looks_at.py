@@ -53,7 +53,7 @@ ax.set(xlabel="Frequency (Hz)", ylabel="Gain (largest = 1)")
 # ------------------------------------
 # The saliency of a class is an `mne.Evoked`, so all figures of MNE take it. Its unit is that of the logit.
 # Here is the sum over time, over the head. A contribution is held against what the network makes of other
-# trials, so both classes can have the same sign in the same place: *less* of a rhythm tells as well as more.
+# trials, so two classes have nearly the same map: *less* of a rhythm speaks for one as *more* for the other.
 
 evokeds = explain.saliency(clf, test, random_state=0)
 fig, axes = plt.subplots(1, 2, figsize=(7, 3.4), layout="constrained")

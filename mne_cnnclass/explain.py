@@ -16,7 +16,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from .classifier import CNNClassifier
+from .classifier import CNNClassifier, _draw_seed
 from .epochs_view import EpochsView
 from .guard import check_labels, check_samples, check_signals
 from .samples import ChannelScaler, as_view, iter_blocks
@@ -248,9 +248,7 @@ def _fine(k):
 
 def _linear_front(clf):
     """Filters of the first layers, shape (n_components, n_channels, k), and the layers that end them."""
-    check_is_fitted(clf)
-    if not isinstance(clf, CNNClassifier):
-        raise TypeError(f"clf must be a fitted CNNClassifier, got a {type(clf).__name__}.")
+    _check_network(clf)
     # a rewrite for speed, or a user's own class, is derived from the one it rewrites
     for cls in type(clf.module_).__mro__:
         if cls.__name__ in FRONTS:
@@ -472,7 +470,7 @@ def _mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
     from .training import resolve_device, torch_session
 
     check_scalar(n_steps, "n_steps", numbers.Integral, min_val=1)
-    rng = check_random_state(random_state)
+    rng = check_random_state(_draw_seed(random_state))
     pool = np.sort(rng.permutation(len(X))[:N_OTHERS])
     points = (np.arange(n_steps) + 0.5) / n_steps
     codes = np.searchsorted(clf.classes_, y)
@@ -491,7 +489,7 @@ def _mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
     def prepared(block):
         """Samples, and the same as the contributions see them."""
         x = torch.from_numpy(clf.scaler_.transform(block)).to(device)
-        return (x, torch.cat([_joined(run(part.clone())[1]).detach() for part in x.split(size)]))
+        return x, torch.cat([_joined(run(part.clone())[1]).detach() for part in x.split(size)])
 
     size, start = _batch_size(X), 0
     session = torch_session(seed, n_threads=clf.n_threads, device=device)
@@ -513,7 +511,8 @@ def _mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
             contributions = contributions.cpu().double().numpy() / n_steps
             for i in np.unique(code):
                 totals[i] = totals[i] + contributions[code == i].sum(axis=0)
-    return {clf.classes_[i].item(): totals[i] / (codes == i).sum() for i in np.unique(codes)}
+    labels = clf.classes_.tolist()
+    return {labels[i]: totals[i] / (codes == i).sum() for i in np.unique(codes)}
 
 
 def _joined(tensors):
@@ -716,7 +715,7 @@ def _importance(clf, y, X, index, part, scoring, n_repeats, random_state):
     """Score lost, a row a part; ``part(i)`` is a function from an order of the samples to changed samples."""
     check_scalar(n_repeats, "n_repeats", numbers.Integral, min_val=1)
     score_of = check_scoring(clf, scoring=scoring)
-    rng = check_random_state(random_state)
+    rng = check_random_state(_draw_seed(random_state))
     orders = [rng.permutation(len(X)) for _ in range(n_repeats)]  # the same for all parts, so they compare
     score = score_of(clf, X, y)
     losses = np.empty((len(index), n_repeats))

@@ -224,13 +224,15 @@ def test_nothing_is_left_behind(eegnet, test_view):
     eegnet.module_.bnorm_1.train()
     try:
         state, numpy_state = torch.random.get_rng_state(), np.random.get_state()[1].copy()
-        explain.saliency(eegnet, test_view, random_state=0, n_steps=2)
-        explain.component_contributions(eegnet, test_view, random_state=0, n_steps=2)
+        explain.saliency(eegnet, test_view, n_steps=2)
+        explain.component_contributions(eegnet, test_view, n_steps=2)
         assert torch.equal(torch.random.get_rng_state(), state)
         np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)
         assert [m for m in eegnet.module_.modules() if m.training] == [eegnet.module_.bnorm_1]
     finally:
         eegnet.module_.eval()
+    explain.channel_importance(eegnet, test_view, n_repeats=1)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)
     assert all(parameter.grad is None for parameter in eegnet.module_.parameters())
     assert not eegnet.module_.conv_spatial._forward_hooks
     for name, tensor in eegnet.module_.state_dict().items():
