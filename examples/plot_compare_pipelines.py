@@ -58,8 +58,8 @@ comparison = compare(results)
 # %%
 # A row a pair: the mean difference with its confidence interval, the effect size, and a p-value adjusted for
 # all six pairs. Eight people can show large differences only: the least p-value of their permutation test is
-# 2 / 2⁸ = 0.008, or 0.047 when adjusted for six pairs. "Not significant" is not "no difference": look at how
-# wide the intervals are.
+# 2 / 2⁸ = 0.008, or 0.047 when adjusted for six pairs. Here no pair differs significantly, and that is not
+# "no difference": the intervals reach several percent to either side.
 
 print(comparison)
 

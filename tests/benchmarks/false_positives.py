@@ -23,7 +23,7 @@ from mne_cnnclass.evaluation.statistics import (
     two_sided,
 )
 
-N_PAIRED, N_FOLDED, ALPHA = 4000, 1000, 0.05
+N_PAIRED, N_FOLDED, ALPHA = 1000, 200, 0.05
 N_SAMPLES, N_FEATURES = 100, 10
 
 
