@@ -65,7 +65,7 @@ _VERDICTS = {
     "ocular": (
         "Slow signals of the eyes or the forehead",
         "eye movements",
-        "High-pass above 4 Hz, or regress the EOG out, and see what remains.",
+        "High-pass above 4 Hz (more steeply, if it was), or regress the EOG out, and see what remains.",
     ),
     "muscle": (
         "High frequencies at the rim of the head",
