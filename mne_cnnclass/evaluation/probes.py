@@ -23,6 +23,7 @@ FAST = 40.0  # Hz; what muscles do lies mostly above
 BANDS = ((1, 4), (4, 8), (8, 13), (13, 30), (30, 45))  # Hz, of the baseline
 MAX_BINS = 16  # of slow signals
 MAX_CHANNELS = 16  # chosen by position
+MAX_BASELINE = 64  # channels of the baseline; a linear discriminant takes long with thousands of features
 MAX_GROUPS = 200  # with a column of their own
 
 _EEG = r"(?:EEG[\s_-]*)?"  # "EEG Fp1-REF" is Fp1
@@ -159,8 +160,8 @@ def make_probes(X, groups=None):
     - quality: of the broadband level (median of the log spectrum from 1 to 40 Hz, which a rhythm does not
       change), of the largest step from sample to sample against a typical one, and of the share of flat
       steps: averages and extremes over channels, without a name, so that no rhythm at a place is seen.
-    - baseline: mean and log band power of the channels of the view before 0 s, if epochs start before
-      -0.05 s.
+    - baseline: mean and log band power of the channels of the view (of more than 64, evenly taken ones)
+      before 0 s, if epochs start before -0.05 s.
     - group: a column for each group, at most for the 200 with most samples.
 
     Examples
@@ -416,6 +417,7 @@ def _quality(view, recording):
 def _baseline(view, recording):
     if view.times[0] >= -0.05:
         return f"epochs start at {view.times[0]:g} s, so there is no baseline before the event"
+    view = view.pick(view.ch_names[:: -(-view.shape[1] // MAX_BASELINE)])
     before = int((view.times < 0).sum())
     freqs = rfftfreq(before, 1 / view.sfreq)
     bands = [(freqs >= low) & (freqs < high) for low, high in BANDS]
