@@ -71,7 +71,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         :meth:`predict_proba` divides the logits [3]_. Probabilities then say better how often they are right;
         what is predicted stays the same. Needs a ``validation_fraction``. The same samples have chosen
         the best weights, and without groups they are from the people that were trained on: either way they
-        are easier than new ones, so a network that is to meet new people needs ``groups`` in :meth:`fit`.
+        are easier than new ones. For new people, fit it on people held out of an inner cross-validation,
+        ``CalibratedClassifierCV(method="temperature", ensemble=False)``, as ``docs/calibration.md`` shows.
     standardize : bool
         Whether each channel is standardised by its mean and deviation over all training samples and times.
     augmentation : None | callable | list of callable

@@ -31,7 +31,11 @@ def test_points_are_confidence_and_accuracy_of_the_bins():
     points = ax.containers[0].lines[0].get_xydata()
     np.testing.assert_allclose(points, [[0.71, 0.5], [0.96, 2 / 3]])
     error = (2 * abs(0.71 - 0.5) + 3 * abs(0.96 - 2 / 3)) / 5
-    assert legend(ax) == ["right as often as sure", "chance accuracy 0.60", f"bins, ECE {error:.3f}"]
+    assert legend(ax) == [
+        "right as often as sure",
+        "chance accuracy 0.60",
+        f"expected calibration error {error:.3f}",
+    ]
     assert ax.get_legend().get_title().get_text() == "n = 5, 2 classes"
     assert ax.get_xlabel() == "Confidence (probability of the predicted class)"
     assert ax.get_ylabel() == "Accuracy (share of samples)"

@@ -85,7 +85,7 @@ def plot_reliability(y_true, proba, *, classes, title=None, ax=None):
 
     Notes
     -----
-    The expected calibration error (ECE) is the mean distance of accuracy and confidence over bins, each with
+    The expected calibration error is the mean distance of accuracy and confidence over bins, each with
     the weight of its samples [1]_. It is above 0 for few samples even if the probabilities are right, and the
     interval takes samples to be independent, which epochs of one recording are not quite.
 
@@ -128,7 +128,7 @@ def plot_reliability(y_true, proba, *, classes, title=None, ax=None):
         elinewidth=0.9,
         capsize=2,
         color=COLORS[0],
-        label=f"bins, ECE {bins_error(bins):.3f}",
+        label=f"expected calibration error {bins_error(bins):.3f}",
     )
     ax.set(xlim=(0, 1), ylim=(-0.02, 1.02))
     ax.set(xlabel="Confidence (probability of the predicted class)", ylabel="Accuracy (share of samples)")
