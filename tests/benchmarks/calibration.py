@@ -23,7 +23,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
 
 from mne_cnnclass import CNNClassifier, EpochsView, datasets
-from mne_cnnclass.viz.reliability import bins_error, reliability_bins
+from mne_cnnclass.viz.bins import bins_error, reliability_bins
 
 MAX_EPOCHS = 12
 RECORDS = (106, 114, 118, 119, 124, 201, 203, 207, 208, 209, 220, 223)
