@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from .deferred import Deferred
 from .functions import Turn, channels_last, swapped
-from .spectral import convolve
+from .spectral import convolve, spectra_pay
 
 
 @contextlib.contextmanager
@@ -68,9 +68,9 @@ class FastConv2d(nn.Conv2d):
             if self._goes_along(x, 1):
                 y = self._along_last(x, self.weight, 1)
             elif self._goes_along(x, 0):
-                y = self._along_last(_turn(x), self.weight.transpose(2, 3), 0)
-                if y is None and x.shape[3] == 1:
+                if x.shape[3] == 1 and not self._goes_by_spectra(x):
                     return Turn.apply(self._channels_last(Turn.apply(x)))
+                y = self._along_last(_turn(x), self.weight.transpose(2, 3), 0)
                 y = y if y is None or type(y) is Deferred else _turn(y)
         return super().forward(x) if y is None else y
 
@@ -81,6 +81,12 @@ class FastConv2d(nn.Conv2d):
         if any(self._padding(other)) or x.shape[2 + axis] == 1:
             return False
         return size == length or (size == self.stride[other] == 1 < self.kernel_size[axis])
+
+    def _goes_by_spectra(self, x):
+        """Whether spectra pay for signals along the first axis, without a second one."""
+        filters = self.out_channels, self.in_channels // self.groups, self.kernel_size[0]
+        plain = self.stride[0] == self.dilation[0] == 1
+        return plain and spectra_pay((*x.shape[:2], 1, x.shape[2]), filters, self._padding(0), self.groups)
 
     def _padding(self, axis):
         """Numbers of zeros before and after an axis."""

@@ -89,20 +89,24 @@ def _by_frequency(x, *axes):
 
 
 def convolve(x, weight, bias=None, padding=(0, 0), groups=1):
-    """Convolve (n, n_in, n_rows, n_times) by (n_out, n_in // groups, k) by way of spectra, where that pays.
+    """Convolve (n, n_in, n_rows, n_times) by (n_out, n_in // groups, k) by way of spectra, if that pays."""
+    if not spectra_pay(x.shape, weight.shape, padding, groups):
+        return None
+    return SpectralConvolution.apply(x, weight, bias, padding, groups)
 
-    Returns None for sizes at which sums take as little time. Both are estimated in ns, from measurements on
-    two cores: sums wait for arithmetic and, with few channels, for memory; spectra for transforms of signals
-    and filters, and for products.
+
+def spectra_pay(x_shape, weight_shape, padding, groups):
+    """Whether the way of spectra takes less time than that of sums.
+
+    Both are estimated in ns, from measurements on two cores: sums wait for arithmetic and, with few channels,
+    for memory; spectra for transforms of signals and filters, and for products.
     """
-    n, n_in, n_rows, n_times = x.shape
-    n_out, n_each, k = weight.shape
+    n, n_in, n_rows, n_times = x_shape
+    n_out, n_each, k = weight_shape
     n_valid, n_signals = n_times + sum(padding) - k + 1, n * n_rows
     if n_valid < 1 or k == 1:
-        return None
+        return False
     pairs = n_each * n_out
     sums = n_signals * n_valid * k * (groups + 0.03 * pairs)
     spectra = n_times * (5 * (n_signals * (n_in + n_out) + pairs) + 0.12 * n_signals * pairs)
-    if sums < spectra + 2e5:
-        return None
-    return SpectralConvolution.apply(x, weight, bias, padding, groups)
+    return sums > spectra + 2e5
