@@ -1,18 +1,22 @@
-from . import datasets, viz
+from . import datasets, evaluation, explain, viz
 from .architectures import MultiScaleCNN, list_models
 from .classifier import CNNClassifier
 from .epochs_view import EpochsView
-from .evaluation import Evaluation, evaluate
+from .evaluation import Comparison, Evaluation, compare, evaluate
 from .persistence import load_classifier
 from .utils import sys_info
 
 __all__ = [
     "CNNClassifier",
+    "Comparison",
     "EpochsView",
     "Evaluation",
     "MultiScaleCNN",
+    "compare",
     "datasets",
     "evaluate",
+    "evaluation",
+    "explain",
     "list_models",
     "load_classifier",
     "sys_info",

@@ -66,6 +66,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     patience : None | int
         Stop when the validation loss has not become less for so many epochs. ``None`` trains to the end.
         Needs a ``validation_fraction``.
+    calibrate : bool
+        Whether to fit one temperature on the validation samples after the training, by which
+        :meth:`predict_proba` divides the logits [3]_. Probabilities then say better how often they are right;
+        what is predicted stays the same. Needs a ``validation_fraction``. The same samples have chosen
+        the best weights, and without groups they are from the people that were trained on: either way they
+        are easier than new ones. For new people, fit it on people held out of an inner cross-validation,
+        ``CalibratedClassifierCV(method="temperature", ensemble=False)``, as ``docs/calibration.md`` shows.
     standardize : bool
         Whether each channel is standardised by its mean and deviation over all training samples and times.
     augmentation : None | callable | list of callable
@@ -114,6 +121,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         whole) and that of the class that computes it. Empty if nothing was.
     scaler_ : ChannelScaler
         The standardisation.
+    temperature_ : float
+        What logits are divided by, in [0.2, 20]; 1.0 if not calibrated. Above 1 the network was too sure. At
+        a bound it says only that the validation samples were too few: all of them right, or as good as none.
     history_ : pandas.DataFrame
         A row an epoch: epoch, train_loss, train_accuracy (with dropout and augmentation), valid_loss and
         valid_accuracy (with a validation split), lr, duration in s.
@@ -128,6 +138,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     .. [1] Loshchilov I, Hutter F. Decoupled weight decay regularization. ICLR 2019. arXiv:1711.05101
     .. [2] Smith LN, Topin N. Super-convergence: very fast training of neural networks using large learning
        rates. 2018. arXiv:1708.07120
+    .. [3] Guo C, Pleiss G, Sun Y, Weinberger KQ. On calibration of modern neural networks. ICML 2017.
+       arXiv:1706.04599
 
     Examples
     --------
@@ -153,6 +165,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         label_smoothing=0.0,
         validation_fraction=None,
         patience=None,
+        calibrate=False,
         standardize=True,
         augmentation=None,
         class_weight=None,
@@ -174,6 +187,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         self.label_smoothing = label_smoothing
         self.validation_fraction = validation_fraction
         self.patience = patience
+        self.calibrate = calibrate
         self.standardize = standardize
         self.augmentation = augmentation
         self.class_weight = class_weight
@@ -292,7 +306,15 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     def _train(self, X, target, n_classes, groups, weight, go_on):
         """Train on checked samples; what is learnt, as attributes to set."""
         from .architectures.build import build_module
-        from .training import TrainingOptions, resolve_device, split_validation, torch_session, train
+        from .training import (
+            TrainingOptions,
+            fit_temperature,
+            predict_logits,
+            resolve_device,
+            split_validation,
+            torch_session,
+            train,
+        )
 
         device = resolve_device(self.device)
         seed = self._seed if go_on else _draw_seed(self.random_state)
@@ -341,11 +363,22 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
                 options=options,
                 device=device,
             )
+            temperature = 1.0
+            if self.calibrate:
+                step = _prediction_batch(X)
+                batches = (valid_data[start : start + step] for start in range(0, len(valid_data), step))
+                logits = predict_logits(module, batches, device=device)
+                temperature = fit_temperature(logits, target[valid_rows], weight[valid_rows])
         if go_on:
             history["epoch"] += self.history_["epoch"].iloc[-1]
             history = pd.concat([self.history_, history], ignore_index=True)
         return dict(
-            module_=module.eval(), scaler_=scaler, history_=history, _architecture=architecture, _seed=seed
+            module_=module.eval(),
+            scaler_=scaler,
+            temperature_=temperature,
+            history_=history,
+            _architecture=architecture,
+            _seed=seed,
         )
 
     @property
@@ -377,24 +410,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             If a channel is missing or bad, if the sampling frequency or the length is another one than at
             fit, or if there are NaN or infinite values.
         """
-        check_is_fitted(self)
-        from .training import predict_logits, resolve_device, torch_session
-
-        X = check_samples(self, X)
-        device = resolve_device(self.device)
-        batch_size = min(max(PREDICTION_VALUES // (X.shape[1] * X.shape[2]), 16), 512)
-        batches = map(self.scaler_.transform, iter_blocks(X, batch_size))
-        # the known architectures draw no random numbers when they predict
-        seed = None if isinstance(self._architecture["model"], str) else self._seed
-        with torch_session(seed, n_threads=self.n_threads, device=device):
-            logits = predict_logits(self.module_, batches, device=device)
-        lost = np.flatnonzero(~np.isfinite(logits).all(axis=1))
-        if len(lost):
-            raise ValueError(
-                f"The network gives no finite output for sample {lost[0]}: its values are far beyond those "
-                "that it was trained on. Look for outliers, or for another unit."
-            )
-        proba = np.exp(logits - logits.max(axis=1, keepdims=True))
+        logits = self._logits(X)
+        logits = (logits - logits.max(axis=1, keepdims=True)) / self.temperature_
+        proba = np.exp(logits)
         return proba / proba.sum(axis=1, keepdims=True)
 
     def predict(self, X):
@@ -410,8 +428,28 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         labels : array, shape (n_samples,)
             Labels as they were given to :meth:`fit`.
         """
-        proba = self.predict_proba(X)  # before classes_ is asked for, so that it can tell when not fitted
-        return self.classes_[proba.argmax(axis=1)]
+        logits = self._logits(X)  # before classes_ is asked for, so that it can tell when not fitted
+        return self.classes_[logits.argmax(axis=1)]
+
+    def _logits(self, X):
+        """The network's outputs, in float64 and finite, before the temperature."""
+        check_is_fitted(self)
+        from .training import predict_logits, resolve_device, torch_session
+
+        X = check_samples(self, X)
+        device = resolve_device(self.device)
+        batches = map(self.scaler_.transform, iter_blocks(X, _prediction_batch(X)))
+        # the known architectures draw no random numbers when they predict
+        seed = None if isinstance(self._architecture["model"], str) else self._seed
+        with torch_session(seed, n_threads=self.n_threads, device=device):
+            logits = predict_logits(self.module_, batches, device=device)
+        lost = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+        if len(lost):
+            raise ValueError(
+                f"The network gives no finite output for sample {lost[0]}: its values are far beyond those "
+                "that it was trained on. Look for outliers, or for another unit."
+            )
+        return logits
 
     def score(self, X, y=None, sample_weight=None):
         """Accuracy of the predicted labels.
@@ -493,6 +531,11 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         from .persistence import save_classifier
 
         save_classifier(self, path)
+
+
+def _prediction_batch(X):
+    """Samples to predict at a time."""
+    return min(max(PREDICTION_VALUES // (X.shape[1] * X.shape[2]), 16), 512)
 
 
 def _draw_seed(random_state):

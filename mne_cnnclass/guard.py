@@ -47,9 +47,13 @@ def check_parameters(clf):
             raise ValueError(
                 "patience watches the validation loss, so it needs a validation_fraction, got None."
             )
+    if clf.calibrate and clf.validation_fraction is None:
+        raise ValueError(
+            "calibrate looks at validation samples, so it needs a validation_fraction, got None."
+        )
     if clf.n_threads is not None:
         check_scalar(clf.n_threads, "n_threads", numbers.Integral, min_val=1)
-    for name in ("standardize", "accelerate"):
+    for name in ("calibrate", "standardize", "accelerate"):
         if not isinstance(getattr(clf, name), (bool, np.bool_)):
             raise TypeError(f"{name} must be True or False, got {getattr(clf, name)!r}.")
     augmentation = clf.augmentation if isinstance(clf.augmentation, (list, tuple)) else [clf.augmentation]

@@ -17,7 +17,7 @@ import pandas as pd
 
 __all__ = ["load_classifier"]
 
-SCHEMA = 1
+SCHEMA = 2  # 2 knows the temperature, without which a file of schema 1 has one of 1.0
 KEY = "mne_cnnclass"
 # Parameters of a training alone, which may hold any Python object; a loaded estimator has their defaults.
 NOT_SAVED = ("augmentation", "callbacks", "random_state")
@@ -77,6 +77,7 @@ def save_classifier(clf, path, *, epochs_settings=None):
             "mean": clf.scaler_.mean_.tolist(),
             "scale": clf.scaler_.scale_.tolist(),
         },
+        "temperature": clf.temperature_,
         "epochs_settings": epochs_settings,
         "history": clf.history_.to_dict(orient="list"),
         "versions": {name: version(name) for name in ("mne-cnnclass", "torch", "braindecode", "mne")},
@@ -155,6 +156,7 @@ def load_classifier(path, *, module=None):
     if header["feature_names_in"]:
         clf.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
     clf.scaler_, clf.history_ = scaler, pd.DataFrame(header["history"])
+    clf.temperature_ = header.get("temperature", 1.0)
     clf._architecture, clf._seed = architecture, header["seed"]
     try:
         clf._restore_module(weights)

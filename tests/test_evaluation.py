@@ -746,3 +746,30 @@ def test_errors_of_a_fold_reach_the_user():
             raise RuntimeError("no gradient today")
 
     refused("no gradient today", RuntimeError, model=Failing())
+
+
+def test_probes_are_scored_on_the_splits_of_the_classifier():
+    rng = np.random.default_rng(0)
+    epochs = planted_epochs(40)
+    order = np.argsort(epochs.events[:, 2], kind="stable")  # the classes in two blocks
+    blocks = mne.EpochsArray(
+        rng.standard_normal((40, 3, 100)),
+        epochs.info if len(epochs.ch_names) == 3 else mne.create_info(3, 100.0, "eeg"),
+        np.column_stack([np.arange(40) * 500, np.zeros(40, int), epochs.events[order, 2]]),
+        event_id=epochs.event_id,
+    )
+    y = epochs.events[order, 2]
+    leaky = np.asarray(EpochsView(blocks))
+    leaky[:, 0] += (np.arange(40) > 19)[:, None]
+    result = evaluate(
+        flat_lda(),
+        EpochsView(mne.EpochsArray(leaky, blocks.info, blocks.events, event_id=blocks.event_id)),
+        cv=StratifiedKFold(4, shuffle=True, random_state=0),
+        probes=True,
+    )
+    assert len(np.unique(y)) == 2
+    assert result.probes.loc["order", "flagged"]
+    assert result.probes.loc["order", "score"] == 1
+    assert "alone reach 1.00" in result.probes.loc["order", "verdict"]
+    assert result.probes.loc["group", "verdict"].startswith("Not measured: there are no groups")
+    assert evaluate(flat_lda(), blocks, cv=3).probes is None

@@ -219,8 +219,11 @@ class Silent(ClassifierMixin, BaseEstimator):
 @pytest.mark.parametrize(
     ("model", "names"),
     [
-        (Trained(), ["confusion_matrix.png", "roc.png", "training.png"]),
-        (LinearSVC(), ["confusion_matrix.png", "roc.png"]),
+        (
+            Trained(),
+            [f"{n}.png" for n in ("confusion_matrix", "roc", "precision_recall", "reliability", "training")],
+        ),
+        (LinearSVC(), ["confusion_matrix.png", "roc.png", "precision_recall.png"]),
         (Silent(), ["confusion_matrix.png"]),
     ],
     ids=lambda value: type(value).__name__,

@@ -1,8 +1,21 @@
 """Cross-validation of any scikit-learn classifier on epochs, and what follows from its predictions."""
 
+from .compare import Comparison, compare
 from .evaluate import evaluate
 from .learning import LearningCurve, learning_curve
 from .metrics import calibration_error, summary_table
+from .probes import Probe, make_probes
 from .result import Evaluation
 
-__all__ = ["Evaluation", "LearningCurve", "calibration_error", "evaluate", "learning_curve", "summary_table"]
+__all__ = [
+    "Comparison",
+    "Evaluation",
+    "LearningCurve",
+    "Probe",
+    "calibration_error",
+    "compare",
+    "evaluate",
+    "learning_curve",
+    "make_probes",
+    "summary_table",
+]

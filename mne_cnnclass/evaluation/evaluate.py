@@ -26,6 +26,7 @@ from tqdm import tqdm
 from ..epochs_view import check_column
 from ..samples import as_view
 from .metrics import DECISION, PROBA, SCORER
+from .probes import judge_probes, make_probes, probe_estimator
 from .result import Evaluation
 
 
@@ -120,6 +121,7 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
     splits = _split(cv, X, y, groups)
     _warn_of_overlap(view, splits)
     _warn_of_prefit(estimator)
+    found = make_probes(X, groups) if probes else None  # what can't be measured is known before the training
     jobs = (
         # MNE's log level is not known in other processes unless it is handed on
         delayed(_run_fold)(
@@ -143,22 +145,19 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
         estimator=clone(estimator),
         view=view,
     )
-    if not probes:
-        return result
-    return replace(result, probes=_score_probes(result, X, y, groups, splits))
+    return replace(result, probes=_score_probes(result, found, y, groups, splits)) if probes else result
 
 
-def _score_probes(result, X, y, groups, splits):
+def _score_probes(result, probes, y, groups, splits):
     """Scores of the probes on the same splits, and what they say about this result."""
-    from .probes import judge_probes, make_probes, probe_estimator
-
-    found = make_probes(X, groups)
-    scored = {
-        name: evaluate(probe_estimator(), probe.features, y, groups=groups, cv=splits)
-        for name, probe in found.items()
-        if probe.features is not None
-    }
-    return judge_probes(result, found, scored)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="In .* folds a group is on both sides")  # was said before
+        scored = {
+            name: evaluate(probe_estimator(), probe.features, y, groups=groups, cv=splits)
+            for name, probe in probes.items()
+            if probe.features is not None
+        }
+    return judge_probes(result, probes, scored)
 
 
 def _tell_of_failures(folds):

@@ -16,6 +16,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from ..viz.bins import bins_error, reliability_bins
 from ..viz.style import mean_sd
 
 METRICS = (
@@ -28,7 +29,6 @@ METRICS = (
 )
 LOWER_IS_BETTER = ("log_loss", "brier", "calibration_error")
 SHOWN = ("accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "roc_auc")
-N_BINS = 15  # of the calibration error
 PROBA, DECISION = "proba_", "decision_"  # columns of predictions, followed by the class
 SCORER = "scorer_"  # columns of folds, followed by the name of a scorer
 
@@ -98,8 +98,8 @@ def _brier(one_hot, proba):
     return squares / 2 if proba.shape[1] == 2 else squares
 
 
-def calibration_bins(y_true, proba, classes):
-    """Confidence of the predictions beside their accuracy, in bins of equal width.
+def calibration_error(y_true, proba, classes):
+    """Expected calibration error: how far confidence is from accuracy, mean over samples [1]_.
 
     Parameters
     ----------
@@ -112,37 +112,9 @@ def calibration_bins(y_true, proba, classes):
 
     Returns
     -------
-    bins : pandas.DataFrame
-        A row a bin of confidence (the greatest probability of a sample) that has samples: ``n``,
-        ``confidence`` (their mean) and ``accuracy`` (share of samples whose class of greatest probability is
-        the true one).
-    """
-    confidence, right = proba.max(axis=1), np.asarray(classes)[proba.argmax(axis=1)] == y_true
-    table = pd.DataFrame({"bin": _bin_of(confidence), "confidence": confidence, "accuracy": right})
-    bins = table.groupby("bin").agg(
-        n=("accuracy", "size"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean")
-    )
-    return bins.reset_index(drop=True)
-
-
-def _bin_of(confidence):
-    """The bin of each confidence; one on an edge belongs to the bin below, as in (0, 1/15]."""
-    return np.clip(np.ceil(confidence * N_BINS).astype(int) - 1, 0, N_BINS - 1)
-
-
-def calibration_error(y_true, proba, classes):
-    """Expected calibration error: how far confidence is from accuracy, mean over samples [1]_.
-
-    Parameters
-    ----------
-    y_true, proba, classes
-        As for `calibration_bins`.
-
-    Returns
-    -------
     error : float
-        Mean of ``|confidence - accuracy|`` over 15 bins of equal width, weighted by their samples. It is
-        never negative, so that it is above zero for a perfectly calibrated model and few samples.
+        Mean of ``|confidence - accuracy|`` over 15 bins of the probability of the predicted class, weighted
+        by their samples. It is above zero for a perfectly calibrated model, too, if samples are few.
 
     References
     ----------
@@ -154,8 +126,7 @@ def calibration_error(y_true, proba, classes):
     >>> calibration_error(np.array([0, 1]), np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([0, 1]))
     0.4
     """
-    bins = calibration_bins(y_true, proba, classes)
-    return float((bins["n"] * (bins["confidence"] - bins["accuracy"]).abs()).sum() / bins["n"].sum())
+    return bins_error(reliability_bins(y_true, proba, classes=classes))
 
 
 def score_classes(y_true, y_pred, y_score, classes):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from .metrics import DECISION, LOWER_IS_BETTER, METRICS, N_BINS, _bin_of, get_scores
+from ..viz.bins import N_BINS, bin_numbers
+from .metrics import DECISION, LOWER_IS_BETTER, METRICS, get_scores
 
 
 class FastScores:
@@ -36,7 +37,7 @@ class FastScores:
         self.log_proba = np.log(np.clip(scores, np.finfo(float).eps, 1 - np.finfo(float).eps))
         self.squares = (scores**2).sum(axis=1)
         self.likeliest, self.confidence = scores.argmax(axis=1), scores.max(axis=1)
-        self.bin = _bin_of(self.confidence)
+        self.bin = bin_numbers(self.confidence)
         for k in range(1 if self.n_classes == 2 else 0, self.n_classes):
             order = np.argsort(-scores[:, k], kind="stable")
             ends = np.flatnonzero(np.r_[np.diff(scores[order, k]) != 0, True])  # of runs of equal scores

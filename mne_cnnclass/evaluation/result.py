@@ -276,16 +276,69 @@ class Evaluation:
             If the classifier gave neither probabilities nor decision scores, or if no fold has test samples
             of two classes.
         """
+        return self._plot_curves(viz.plot_roc, "A ROC curve", ax)
+
+    def plot_precision_recall(self, ax=None):
+        """Draw the precision-recall curve of each fold and their mean; with several classes, of each class.
+
+        Parameters
+        ----------
+        ax : None | matplotlib.axes.Axes
+            Where to draw; ``None`` makes a new figure.
+
+        Returns
+        -------
+        fig : matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`plot_roc`.
+        """
+        return self._plot_curves(viz.plot_precision_recall, "A precision-recall curve", ax)
+
+    def _plot_curves(self, plot, name, ax):
         y_score = get_scores(self.predictions)
         if y_score is None:
             raise ValueError(
-                "A ROC curve needs probabilities or decision scores, and this classifier has neither "
+                f"{name} needs probabilities or decision scores, and this classifier has neither "
                 "predict_proba nor decision_function. Wrap it in CalibratedClassifierCV to get them."
             )
-        return viz.plot_roc(
+        return plot(
             self.predictions["y_true"].to_numpy(),
             y_score,
             self.predictions["fold"].to_numpy(),
+            classes=self.classes,
+            title=f"n = {self._describe_n()}",
+            ax=ax,
+        )
+
+    def plot_reliability(self, ax=None):
+        """Draw how often predictions are right against how sure they are, over all folds.
+
+        Parameters
+        ----------
+        ax : None | matplotlib.axes.Axes
+            Where to draw; ``None`` makes a new figure.
+
+        Returns
+        -------
+        fig : matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        ValueError
+            If the classifier gave no probabilities.
+        """
+        if not are_probabilities(self.predictions):
+            raise ValueError(
+                "A reliability diagram needs probabilities, and this classifier has no predict_proba."
+            )
+        return viz.plot_reliability(
+            self.predictions["y_true"].to_numpy(),
+            get_scores(self.predictions),
             classes=self.classes,
             title=f"n = {self._describe_n()}",
             ax=ax,
@@ -335,7 +388,9 @@ class Evaluation:
         return list(tables)
 
     def save_figures(self, folder):
-        """Write ``confusion_matrix.png``, and ``roc.png`` and ``training.png`` if they can be drawn.
+        """Write ``confusion_matrix.png``, and the other figures that can be drawn.
+
+        These are ``roc.png``, ``precision_recall.png``, ``reliability.png`` and ``training.png``.
 
         Parameters
         ----------
@@ -352,7 +407,9 @@ class Evaluation:
         plots = {"confusion_matrix": self.plot_confusion_matrix}
         tested = self.predictions.groupby("fold")["y_true"].nunique()
         if get_scores(self.predictions) is not None and tested.max() > 1:
-            plots["roc"] = self.plot_roc
+            plots |= {"roc": self.plot_roc, "precision_recall": self.plot_precision_recall}
+        if are_probabilities(self.predictions):
+            plots["reliability"] = self.plot_reliability
         if self.histories is not None:
             plots["training"] = self.plot_training
         folder = Path(folder)

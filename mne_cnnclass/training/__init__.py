@@ -7,9 +7,11 @@ from .fit import TrainingOptions, train
 from .predict import predict_logits
 from .session import resolve_device, torch_session
 from .split import split_validation
+from .temperature import fit_temperature
 
 __all__ = [
     "TrainingOptions",
+    "fit_temperature",
     "predict_logits",
     "resolve_device",
     "split_validation",

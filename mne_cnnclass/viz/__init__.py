@@ -5,8 +5,12 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
+        "comparison": ["plot_comparison", "plot_paired_scores"],
         "confusion": ["plot_confusion_matrix"],
+        "explain": ["plot_beat_importance", "plot_importance"],
         "learning_curve": ["plot_learning_curve"],
+        "precision_recall": ["plot_precision_recall"],
+        "reliability": ["plot_reliability"],
         "roc": ["plot_roc"],
         "training": ["plot_training"],
     },

@@ -1,0 +1,55 @@
+"""Confidence and accuracy in bins, which the reliability diagram shows and the calibration error sums up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+N_BINS = 15
+
+
+def reliability_bins(y_true, proba, *, classes):
+    """Confidence and accuracy of the most probable class, in 15 bins of equal width.
+
+    Parameters
+    ----------
+    y_true : array, shape (n_samples,)
+        The true classes.
+    proba : array, shape (n_samples, n_classes)
+        Probabilities, a column a class.
+    classes : array, shape (n_classes,)
+        The classes, in the order of the columns of ``proba``.
+
+    Returns
+    -------
+    bins : pandas.DataFrame
+        A row a bin that has samples, by its lower edge: n, the mean confidence (probability of the most
+        probable class) and the accuracy (share of the samples where that class is the true one).
+
+    Examples
+    --------
+    >>> reliability_bins([0, 1, 0], [[0.9, 0.1], [0.3, 0.7], [0.3, 0.7]], classes=[0, 1])
+              n  confidence  accuracy
+    lower
+    0.666667  2         0.7       0.5
+    0.866667  1         0.9       1.0
+    """
+    y_true, proba = np.asarray(y_true), np.asarray(proba)
+    confidence = proba.max(axis=1)
+    right = np.asarray(classes)[proba.argmax(axis=1)] == y_true
+    table = pd.DataFrame(
+        {"lower": bin_numbers(confidence) / N_BINS, "confidence": confidence, "accuracy": right}
+    )
+    return table.groupby("lower").agg(
+        n=("accuracy", "size"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean")
+    )
+
+
+def bin_numbers(confidence):
+    """The bin of each confidence; one on an edge belongs to the bin below."""
+    return np.clip(np.ceil(confidence * N_BINS).astype(int) - 1, 0, N_BINS - 1)
+
+
+def bins_error(bins):
+    """Expected calibration error: mean distance of accuracy and confidence, each bin by its samples."""
+    return float(np.average((bins["accuracy"] - bins["confidence"]).abs(), weights=bins["n"]))

@@ -1,0 +1,170 @@
+"""Pipelines held against each other: the matrix of pairs, and the paired scores."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .style import CHANCE, COLORS, class_names, get_axes
+
+LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
+
+
+def plot_comparison(table, *, pipelines, metric, units, lower_is_better=False, title=None, ax=None):
+    """Draw a matrix of pipelines: by how much the row is better or worse than the column, and how surely.
+
+    The colour tells which of the two is better, also for a metric of which less is better. The number is
+    the difference as it is, row minus column; below it stands the p-value adjusted by Holm's method. The
+    diagonal has the mean of each pipeline.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row a pair, as in :attr:`Comparison.table`.
+    pipelines : list of str
+        The pipelines, in the order of rows and columns.
+    metric : str
+        The name of the metric.
+    units : str
+        What ``n`` counts, such as "groups".
+    lower_is_better : bool
+        Whether a lower value of the metric is the better one.
+    title : None | str
+        Title of the axes; ``None`` names metric, test and n.
+    ax : None | matplotlib.axes.Axes
+        Where to draw; ``None`` makes a new figure.
+
+    Returns
+    -------
+    fig : matplotlib.figure.Figure
+        The figure.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mne_cnnclass.viz import plot_comparison
+    >>> pair = dict(pipeline_a="A", pipeline_b="B", mean_a=0.8, mean_b=0.7, difference=0.1)
+    >>> table = pd.DataFrame([pair | dict(p_holm=0.03, n=9, test="sign-flip permutation")])
+    >>> fig = plot_comparison(table, pipelines=["A", "B"], metric="accuracy", units="groups")
+    """
+    pipelines = list(pipelines)
+    n_pipelines = len(pipelines)
+    differences = np.full((n_pipelines, n_pipelines), np.nan)
+    texts = {}
+    for pair in table.to_dict("records"):
+        a, b = (pipelines.index(pair[key]) for key in ("pipeline_a", "pipeline_b"))
+        for row, column, sign in ((a, b, 1), (b, a, -1)):
+            differences[row, column] = sign * pair["difference"]
+            texts[row, column] = f"{sign * pair['difference']:+.3f}\n{_p_text(pair['p_holm'])}"
+        texts[a, a], texts[b, b] = (f"mean\n{pair[key]:.3f}" for key in ("mean_a", "mean_b"))
+
+    names = class_names(pipelines, width=16)
+    room = 0.09 * max(len(line) for name in names for line in name.splitlines())
+    side = 1.15 * n_pipelines
+    ax = get_axes(ax, figsize=(max(side + room + 1.9, 6.2), 0.8 * side + 2.4))[0]
+    gain = -differences if lower_is_better else differences
+    limit = np.nanmax(np.abs(gain)) or 1.0
+    # black text stays readable: the dark ends of the colour map are left out
+    image = ax.imshow(gain, cmap="PuOr", vmin=-1.8 * limit, vmax=1.8 * limit, aspect="auto")
+    ax.set_facecolor("0.93")
+    for (row, column), text in texts.items():
+        ax.text(
+            column,
+            row,
+            text,
+            ha="center",
+            va="center",
+            fontsize="small",
+            color="0.35" if row == column else "k",
+        )
+    ax.set_xticks(range(n_pipelines), names, fontsize="small")
+    ax.set_yticks(range(n_pipelines), names, fontsize="small")
+    stars = ", ".join(f"{stars} p < {level:g}" for level, stars in reversed(LEVELS))
+    pairs = f"{len(table)} pair{'s' * (len(table) != 1)}"
+    ax.set(xlabel=f"Column\n\np by Holm's method over {pairs}: {stars}", ylabel="Row")
+    if title is None:
+        test, n = table[["test", "n"]].iloc[0]
+        title = f"{_words(metric)}, row minus column\n{test} test, n = {n} {units}"
+    ax.set_title(title, fontsize="medium")
+    bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
+    bar.set_label("Row worse ← difference → row better")
+    bar.ax.set_ylim(-limit, limit)
+    ends = (limit, -limit) if lower_is_better else (-limit, limit)
+    bar.set_ticks([-limit, 0, limit], labels=[f"{ends[0]:+.2g}", "0", f"{ends[1]:+.2g}"])
+    return ax.figure
+
+
+def _p_text(p_value):
+    stars = next((stars for level, stars in LEVELS if p_value < level), "")
+    text = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+    return f"{text} {stars}".rstrip()
+
+
+def _words(metric):
+    return metric.replace("_", " ").capitalize().replace("Roc auc", "ROC-AUC")
+
+
+def plot_paired_scores(scores, *, means, chance, metric, units, lower_is_better=False, ax=None):
+    """Draw the score of each group or fold with each pipeline, joined by lines, and the means.
+
+    Parameters
+    ----------
+    scores : dict of str to pandas.DataFrame
+        The scores of each data set, drawn side by side: a row a group or fold, a column a pipeline.
+    means : dict of str to pandas.DataFrame
+        A row a pipeline, with ``mean``, ``low`` and ``high``.
+    chance : array-like of float, shape (n_datasets,)
+        The chance level in each data set; NaN draws none.
+    metric : str
+        The name of the metric.
+    units : str
+        What a line is, such as "groups".
+    lower_is_better : bool
+        Whether a lower value of the metric is the better one.
+    ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
+        Where to draw: one axes a data set. ``None`` makes a new figure.
+
+    Returns
+    -------
+    fig : matplotlib.figure.Figure
+        The figure.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mne_cnnclass.viz import plot_paired_scores
+    >>> scores = pd.DataFrame({"A": [0.8, 0.7], "B": [0.7, 0.5]})
+    >>> means = pd.DataFrame(dict(mean=[0.75, 0.6], low=[0.6, 0.4], high=[0.9, 0.8]), index=["A", "B"])
+    >>> fig = plot_paired_scores(
+    ...     {"": scores}, means={"": means}, chance=[0.5], metric="accuracy", units="groups"
+    ... )
+    """
+    n_pipelines = max(table.shape[1] for table in scores.values())
+    width = max(4.2, 1.5 + 1.1 * n_pipelines)
+    axes = get_axes(ax, figsize=(width * len(scores), 4.4), ncols=len(scores))
+    for axis, (name, table), level in zip(axes, scores.items(), chance, strict=True):
+        places = np.arange(table.shape[1])
+        axis.plot(places, table.to_numpy().T, color=COLORS[0], linewidth=0.8, alpha=0.35)
+        for place, pipeline in enumerate(table):
+            axis.plot(np.full(len(table), place), table[pipeline], "o", color=COLORS[0], alpha=0.55, ms=4.5)
+        mean = means[name].loc[list(table)]
+        axis.errorbar(
+            places + 0.12,
+            mean["mean"],
+            yerr=[mean["mean"] - mean["low"], mean["high"] - mean["mean"]],
+            fmt="D",
+            color="black",
+            capsize=4,
+            label="mean, 95 % CI",
+            zorder=3,
+        )
+        if not np.isnan(level):
+            axis.axhline(level, label=f"chance {level:.2f}", **CHANCE)
+        unit = units.removesuffix("s")
+        axis.plot([], [], "o-", color=COLORS[0], alpha=0.6, linewidth=0.8, ms=4.5, label=f"a {unit}")
+        axis.set_xticks(places, class_names(table, width=14), fontsize="small")
+        axis.set_xlim(-0.4, len(places) - 0.6 + 0.12)
+        direction = "lower" if lower_is_better else "higher"
+        axis.set(xlabel="Pipeline", ylabel=f"{_words(metric)} ({direction} is better)")
+        axis.set_title(f"{name}: " * bool(name) + f"n = {len(table)} {units}", fontsize="medium")
+        axis.legend(fontsize="small", loc="best")
+    return axes[0].figure

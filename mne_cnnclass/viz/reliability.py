@@ -1,0 +1,102 @@
+"""Reliability diagram: whether predictions are right as often as they are sure."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+from scipy.stats import binomtest
+
+from .bins import N_BINS, bins_error, reliability_bins
+from .style import CHANCE, COLORS, get_axes
+
+
+def plot_reliability(y_true, proba, *, classes, title=None, ax=None):
+    """Draw how often predictions are right against how sure they are.
+
+    Samples are put into 15 bins by their confidence, the probability of the most probable class. Each point
+    is a bin: its mean confidence and its accuracy, with the 95 % confidence interval of the latter (Wilson).
+    Points below the diagonal are predictions that are too sure. The histogram above counts samples.
+
+    Parameters
+    ----------
+    y_true : array, shape (n_samples,)
+        The true classes.
+    proba : array, shape (n_samples, n_classes)
+        Probabilities, a column a class.
+    classes : array, shape (n_classes,)
+        The classes, in the order of the columns of ``proba``.
+    title : None | str
+        Title of the axes.
+    ax : None | matplotlib.axes.Axes
+        Where to draw; ``None`` makes a new figure.
+
+    Returns
+    -------
+    fig : matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    ValueError
+        If ``proba`` holds no probabilities.
+
+    Notes
+    -----
+    The expected calibration error is the mean distance of accuracy and confidence over bins, each with
+    the weight of its samples [1]_. It is above 0 for few samples even if the probabilities are right, and the
+    interval takes samples to be independent, which epochs of one recording are not quite.
+
+    References
+    ----------
+    .. [1] Guo C, Pleiss G, Sun Y, Weinberger KQ. On calibration of modern neural networks. ICML 2017.
+       arXiv:1706.04599
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_cnnclass.viz import plot_reliability
+    >>> p = np.array([0.2, 0.9, 0.6, 0.5])
+    >>> fig = plot_reliability([0, 1, 0, 1], np.column_stack([1 - p, p]), classes=[0, 1])
+    """
+    y_true, proba = np.asarray(y_true), np.asarray(proba)
+    if proba.shape != (len(y_true), len(classes)) or not np.allclose(proba.sum(axis=1), 1) or proba.min() < 0:
+        raise ValueError(
+            f"proba must hold the probability of each of {len(classes)} classes for each of {len(y_true)} "
+            f"samples, in rows that sum to one, got an array of shape {proba.shape} with sums other than one "
+            "or values below zero. Decision scores have no calibration; see CalibratedClassifierCV."
+        )
+    bins = reliability_bins(y_true, proba, classes=classes)
+    right = (bins["accuracy"] * bins["n"]).round().astype(int)
+    interval = np.array(
+        [binomtest(k, n).proportion_ci(method="wilson") for k, n in zip(right, bins["n"], strict=True)]
+    )
+    chance = max(np.unique(y_true, return_counts=True)[1].max() / len(y_true), 1 / len(classes))
+
+    ax = get_axes(ax, figsize=(5.0, 5.8))[0]
+    ax.plot([0, 1], [0, 1], color="0.7", linewidth=1, label="right as often as sure")
+    ax.axhline(chance, label=f"chance accuracy {chance:.2f}", **CHANCE)
+    ax.errorbar(
+        bins["confidence"],
+        bins["accuracy"],
+        yerr=np.abs(interval.T - bins["accuracy"].to_numpy()).clip(0),
+        fmt="o-",
+        markersize=5,
+        linewidth=1.4,
+        elinewidth=0.9,
+        capsize=2,
+        color=COLORS[0],
+        label=f"expected calibration error {bins_error(bins):.3f}",
+    )
+    ax.set(xlim=(0, 1), ylim=(-0.02, 1.02))
+    ax.set(xlabel="Confidence (probability of the predicted class)", ylabel="Accuracy (share of samples)")
+    heading = f"n = {len(y_true)}, {len(classes)} classes"
+    ax.legend(title=heading, loc="best", fontsize="small", title_fontsize="small", alignment="left")
+
+    margin = ax.inset_axes([0, 1.03, 1, 0.18], sharex=ax)
+    margin.bar(bins.index, bins["n"], width=1 / N_BINS, align="edge", color=COLORS[0], alpha=0.5)
+    margin.set_ylabel("Samples")
+    margin.tick_params(labelbottom=False)
+    margin.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    if title is not None:
+        ax.set_title(title)
+    return ax.figure
