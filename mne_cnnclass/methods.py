@@ -80,6 +80,13 @@ BIBTEX = {
   year = {{2026}}
 }}""",
 }
+TITLES = {
+    "10.1088/1741-2552/aace8c": "{EEGNet}: a compact convolutional neural network for {EEG}-based "
+    "brain-computer "
+    "interfaces",
+    "10.1002/hbm.23730": "Deep learning with convolutional neural networks for {EEG} decoding and "
+    "visualization",
+}
 
 
 def write_methods(result, permutations):
@@ -155,7 +162,8 @@ def _describe_data(result):
     return (
         f"{text} A sample is an epoch of {len(view.times)} times from {view.times[0]:g} to "
         f"{view.times[-1]:g} s relative to the event, sampled at {view.sfreq:g} Hz, of {kinds} "
-        f"channel{'s' * (view.shape[1] > 1)}; the signals hold {info['highpass']:g} to {info['lowpass']:g} Hz "
+        f"channel{'s' * (view.shape[1] > 1)}; the signals hold {info['highpass']:g} to {info['lowpass']:g} "
+        f"Hz "
         "according to their header. They were handled with MNE-Python [Gramfort2013]."
     )
 
@@ -181,7 +189,9 @@ def describe_estimator(estimator):
         package = type(step).__module__.partition(".")[0]
         origin = {"sklearn": "scikit-learn [Pedregosa2011]", "mne": "MNE-Python [Gramfort2013]"}
         changed = ", ".join(f"{name} = {value!r}" for name, value in changed_parameters(step).items())
-        changed = f"with {changed}, and otherwise default parameters" if changed else "with default parameters"
+        changed = (
+            f"with {changed}, and otherwise default parameters" if changed else "with default parameters"
+        )
         sentences.append(f"{type(step).__name__} is that of {origin.get(package, package)}, {changed}.")
     return sentences
 
@@ -195,7 +205,8 @@ def _describe_network(clf):
     rate = "rising to a maximum of {:g} and falling to zero (one cycle)" if clf.lr_schedule else "{:g}"
     batch = "8 to 64 samples" if clf.batch_size == "auto" else f"at most {clf.batch_size} samples"
     details = [
-        f"for {clf.max_epochs} epochs in batches of {batch} by AdamW (learning rate {rate.format(clf.lr)}, "
+        f"for {clf.max_epochs} epoch{'s' * (clf.max_epochs > 1)} in batches of {batch} by AdamW (learning "
+        f"rate {rate.format(clf.lr)}, "
         f"weight decay {clf.weight_decay:g})",
         f"labels smoothed by {clf.label_smoothing:g}" if clf.label_smoothing else "",
         f"classes weighted ({clf.class_weight!r})" if clf.class_weight is not None else "",
@@ -215,6 +226,8 @@ def _describe_network(clf):
             "weights of the least validation loss"
             + (f", and to stop after {clf.patience} epochs without a lesser one." if clf.patience else ".")
         )
+    if clf.calibrate:
+        sentences.append("A temperature fitted on the same samples calibrated the probabilities.")
     return sentences
 
 
@@ -263,7 +276,8 @@ def _describe_scores(result, permutations):
     unit = "groups" if "group" in result.predictions else "samples"
     yield (
         "Scores are given over the predictions of all folds together, with 95 % confidence intervals of a "
-        f"percentile bootstrap of {unit} [Efron1993], and in brackets as mean ± standard deviation over folds; "
+        f"percentile bootstrap of {unit} [Efron1993], and in brackets as mean ± standard deviation over "
+        f"folds; "
         "p-values are those of permutations of the labels under the predictions "
         f"[Ojala2010]{' within folds and groups' if unit == 'groups' else ' within folds'}."
     )
@@ -302,6 +316,8 @@ def _architecture_entry(estimator):
         for item in where.split(", "):
             kind = next((kind for start, kind in kinds.items() if item.startswith(start)), "howpublished")
             fields[kind] = item if kind in ("url", "howpublished") else item.partition(":")[2]
+        if fields.get("doi") in TITLES:
+            fields["title"] = TITLES[fields["doi"]]
         if "eprint" in fields:
             fields["archiveprefix"] = "arXiv"
         body = ",\n".join(f"  {key} = {{{value}}}" for key, value in fields.items())

@@ -30,15 +30,17 @@ from .methods import (
 from .utils import _PACKAGES
 
 TAG = "classification"
-MAX_SAMPLES = 600  # that are drawn or explained
+MAX_SAMPLES = 600  # that are drawn
+MAX_EXPLAINED = 150
 MAX_VALUES = 2**23  # of them, in memory
 MAX_ROWS = 6  # classes drawn over the head
 PHONE = '<meta name="viewport" content="width=device-width, initial-scale=1">'
 # MNE's table of contents stays beside the text however narrow the window is.
 CSS = """
 #content .accordion-body p, #content .accordion-body li { max-width: 60em; }
-.mne-cnnclass-table { overflow: auto; max-height: 32em; margin-bottom: 1em; }
+.mne-cnnclass-table { overflow: auto; max-height: 60em; margin-bottom: 1em; }
 .mne-cnnclass-table table { width: auto; }
+.mne-cnnclass-table th, .mne-cnnclass-table tr { text-align: left !important; }
 .mne-cnnclass-table td { overflow-wrap: anywhere; min-width: 4.5em; max-width: 32em; }
 .mne-cnnclass-text { white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 800px) {
@@ -55,7 +57,7 @@ CSS = """
 
 
 def build_report(
-    result, *, title=None, report=None, comparison=None, explain=None, explain_on=None, n_permutations=1000
+    result, *, title=None, report=None, comparison=None, explain=None, explain_on=None, n_permutations=400
 ):
     """Put an evaluation on the pages of an `mne.Report`.
 
@@ -196,8 +198,10 @@ def _summary(result, permutations):
     row = summary.loc[metric]
     interval = f" (95 % CI {row['low']:.2f} to {row['high']:.2f})" if np.isfinite(row["low"]) else ""
     sentence = (
-        f"{n_classes} classes were told apart with a {metric.replace('_', ' ')} of {row['pooled']:.2f}{interval}, "
-        f"where chance is {row['chance']:.2f}: {format_p(permutations.loc[metric, 'p_value'])} by permutation."
+        f"{n_classes} classes were told apart with a {metric.replace('_', ' ')} of "
+        f"{row['pooled']:.2f}{interval}, "
+        f"where chance is {row['chance']:.2f}: {format_p(permutations.loc[metric, 'p_value'])} by "
+        f"permutation."
     )
     yield "Result", _text(sentence) + _main_scores(result) + _points(_cautions(result, row))
 
@@ -213,7 +217,7 @@ def _readable_summary(result):
         {
             "all folds together": summary["pooled"],
             "95 % CI": [
-                f"{low:.3f} to {high:.3f}" if np.isfinite(low) else "–"
+                f"{low:.3f}\u00a0to\u00a0{high:.3f}" if np.isfinite(low) else "–"
                 for low, high in zip(summary["low"], summary["high"], strict=True)
             ],
             "chance": summary["chance"],
@@ -230,14 +234,15 @@ def _cautions(result, row):
     """What a reader has to know before the number is believed."""
     predictions, folds = result.predictions, result.folds
     if row["low"] <= row["chance"]:
-        yield "The interval reaches down to chance: these data do not show that the classes can be told apart."
+        yield "The interval reaches chance: these data do not show that the classes can be told apart."
     failed = int(folds["error"].notna().sum())
     if failed:
         yield f"{failed} of {len(folds)} folds failed and are left out of all scores; see Splits."
     whole = whole_groups(result)
     if whole is None:
         yield (
-            "No groups were given, so samples of one person or recording may be in training and test part: the "
+            "No groups were given, so samples of one person or recording may be in training and test part: "
+            "the "
             "scores do not tell how well the classifier does on new people."
         )
     elif not whole:
@@ -279,7 +284,9 @@ def _data(result):
         yield "Signals", _text("The samples were an array, so their channels and times are not known.")
         return
     if view.metadata is not None and "file" in view.metadata:
-        files = pd.crosstab(view.metadata["file"].iloc[truth["sample"]].to_numpy(), truth["y_true"].to_numpy())
+        files = pd.crosstab(
+            view.metadata["file"].iloc[truth["sample"]].to_numpy(), truth["y_true"].to_numpy()
+        )
         yield "Files", _table(files.rename_axis(index="file", columns=None))
     yield "Dropped epochs", _dropped(view)
     yield from _signals(view, truth)
@@ -298,7 +305,8 @@ def _dropped(view):
         return _text("The log of the Epochs tells of no dropped epoch.")
     n_recordings = len(np.unique(recording))
     text = _text(
-        f"{n_dropped} epochs were dropped, by the log of the {n_recordings} Epochs object(s), for the reasons "
+        f"{n_dropped} epochs were dropped, by the log of the {n_recordings} Epochs object(s), for the "
+        f"reasons "
         "below: channels that were rejected, or what MNE calls the reason."
     )
     shown = reasons.most_common(30)
@@ -347,7 +355,10 @@ def _draw_signals(data, y, part, classes, unit, described):
     yield "Spectrum of each class", fig, f"Welch spectra, mean ± standard error. {chosen}; {described}."
 
     if not _has_positions(info):
-        yield "Over the head", _text("No positions of EEG or magnetometer channels are known, so there are no maps.")
+        yield (
+            "Over the head",
+            _text("No positions of EEG or magnetometer channels are known, so there are no maps."),
+        )
         return
     shown = classes[:MAX_ROWS]
     more = f" The first {MAX_ROWS} of {len(classes)} classes." if len(classes) > MAX_ROWS else ""
@@ -368,12 +379,18 @@ def _draw_signals(data, y, part, classes, unit, described):
             [[power[y == name][..., b].mean(axis=(0, 2)) for b in bands.values()] for name in classes]
         )
         levels = (levels - levels.mean(axis=0))[: len(shown)]
-        fig = plot_heads(levels, info, rows=shown, columns=list(bands), label="dB against the mean of the classes")
-        yield "Power over the head", fig, f"Power of each class against that of all classes; {described}.{more}"
+        fig = plot_heads(
+            levels, info, rows=shown, columns=list(bands), label="dB against the mean of the classes"
+        )
+        yield (
+            "Power over the head",
+            fig,
+            f"Power of each class against that of all classes; {described}.{more}",
+        )
 
 
 def _has_positions(info):
-    """Whether a map can be drawn: of a type that has one value a place, at places that are known and differ."""
+    """Whether a map can be drawn: one value a place, at places that are known and differ."""
     if info.get_channel_types()[0] not in ("eeg", "mag", "csd"):
         return False
     places = np.array([channel["loc"][:3] for channel in info["chs"]])
@@ -406,7 +423,9 @@ def _splits(result):
         groups = result.predictions.groupby("fold")["group"].nunique().reindex(folds["fold"])
         folds = folds.assign(**{"test groups": groups.to_numpy()})
     times = [name for name in ("fit_time", "score_time") if name in result.folds]
-    folds = folds.join(result.folds[times].set_axis([f"{name.replace('_', ' ')} (s)" for name in times], axis=1))
+    folds = folds.join(
+        result.folds[times].set_axis([f"{name.replace('_', ' ')} (s)" for name in times], axis=1)
+    )
     counts = folds.columns[3 : 3 + tested.shape[1] + ("group" in result.predictions)]
     folds[counts] = folds[counts].astype("Int64")
     if result.folds["error"].notna().any():
@@ -416,21 +435,38 @@ def _splits(result):
 
 def _scores(result, permutations):
     table = _readable_summary(result)
-    table["p"] = [format_p(p)[2:].removeprefix("= ") if np.isfinite(p) else "–" for p in _p_values(result, permutations)]
-    yield "All scores", _text(
-        "Scores over the predictions of all folds together, their confidence intervals (bootstrap of "
-        f"{'groups' if 'group' in result.predictions else 'samples'}), the level of chance, mean and standard "
-        "deviation over folds, and the p-value by permutation of the labels. Of log loss, Brier score and "
-        "calibration error, lower is better."
-    ) + _table(table)
-    yield "Each class against the rest", _table(result.class_scores().rename(columns=lambda n: n.replace("_", " ")))
+    table["p"] = [
+        format_p(p)[2:].removeprefix("= ") if np.isfinite(p) else "–" for p in _p_values(result, permutations)
+    ]
+    yield (
+        "All scores",
+        _text(
+            "Scores over the predictions of all folds together, their confidence intervals (bootstrap of "
+            f"{'groups' if 'group' in result.predictions else 'samples'}), the level of chance, mean and "
+            f"standard "
+            "deviation over folds, and the p-value by permutation of the labels. Of log loss, Brier score "
+            "and "
+            "calibration error, lower is better."
+        )
+        + _table(table),
+    )
+    yield (
+        "Each class against the rest",
+        _table(result.class_scores().rename(columns=lambda n: n.replace("_", " "))),
+    )
     yield "Confusion matrix", result.plot_confusion_matrix(), "Predictions of all folds together."
     scores = get_scores(result.predictions)
     curves = result.predictions.groupby("fold")["y_true"].nunique().max() > 1
     if scores is None:
-        yield "Curves", _text("The classifier gives no probabilities or decision scores, so there are no curves.")
+        yield (
+            "Curves",
+            _text("The classifier gives no probabilities or decision scores, so there are no curves."),
+        )
     elif not curves:
-        yield "Curves", _text("Each fold tests a single class, so there are no ROC or precision-recall curves.")
+        yield (
+            "Curves",
+            _text("Each fold tests a single class, so there are no ROC or precision-recall curves."),
+        )
     else:
         from .viz.precision_recall import plot_precision_recall
 
@@ -448,7 +484,10 @@ def _p_values(result, permutations):
 
 def _training(result):
     if result.histories is None:
-        yield "Training", _text("The classifier keeps no table of its training, so there are no curves of it.")
+        yield (
+            "Training",
+            _text("The classifier keeps no table of its training, so there are no curves of it."),
+        )
         return
     import matplotlib.pyplot as plt
 
@@ -460,7 +499,10 @@ def _training(result):
 
 def _groups(result):
     if "group" not in result.predictions:
-        yield "Groups", _text("The samples have no groups (subjects, patients, sessions …), so none are compared.")
+        yield (
+            "Groups",
+            _text("The samples have no groups (subjects, patients, sessions …), so none are compared."),
+        )
         return
     scores = result.group_scores()
     shown = ["accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss"]
@@ -493,9 +535,12 @@ def _statistics(permutations, comparison, n_permutations):
     table.index = [name.replace("_", " ") for name in table.index]
     table = table.rename(columns={"limit": "5 % limit of chance", "p_value": "p"})
     text = _text(
-        f"The labels were permuted {n_permutations} times under the predictions as they are, within folds and "
-        "groups. “Chance” is the mean score of these, and the limit is what chance passes once in twenty times. "
-        "p is the share of permutations that are as good or better. Labels have to be exchangeable: windows of "
+        f"The labels were permuted {n_permutations} times under the predictions as they are, within folds "
+        f"and "
+        "groups. “Chance” is the mean score of these, and the limit is what chance passes once in twenty "
+        "times. "
+        "p is the share of permutations that are as good or better. Labels have to be exchangeable: "
+        "windows of "
         "one trial, or neighbours in a recording that changes slowly, are not, unless they are one group."
     )
     yield "Against chance", text + _table(table)
@@ -504,7 +549,11 @@ def _statistics(permutations, comparison, n_permutations):
         return
     yield "Against other pipelines", _table(comparison.table, index=False)
     yield "Differences", comparison.plot(), f"Metric: {comparison.metric}; units: {comparison.units}."
-    yield "Paired scores", comparison.plot_scores(), f"Metric: {comparison.metric}; units: {comparison.units}."
+    yield (
+        "Paired scores",
+        comparison.plot_scores(),
+        f"Metric: {comparison.metric}; units: {comparison.units}.",
+    )
 
 
 def _calibration(result):
@@ -519,11 +568,17 @@ def _calibration(result):
     sure = proba.max(axis=1).mean()
     right = (result.classes[proba.argmax(axis=1)] == predictions["y_true"]).mean()
     verdict = "more" if sure > right else "less"
-    yield "In words", _text(
-        f"The mean probability of the likeliest class is {sure:.2f}, and it is the true one in {right:.2f} of the "
-        f"predictions: the classifier is {verdict} sure than right, by {abs(sure - right):.2f}. The expected "
-        f"calibration error is {row['calibration_error']:.3f}, the Brier score {row['brier']:.3f} and the log loss "
-        f"{row['log_loss']:.3f}."
+    yield (
+        "In words",
+        _text(
+            f"The mean probability of the likeliest class is {sure:.2f}, and it is the true one in "
+            f"{right:.2f} of the "
+            f"predictions: the classifier is {verdict} sure than right, by {abs(sure - right):.2f}. The "
+            f"expected "
+            f"calibration error is {row['calibration_error']:.3f}, the Brier score {row['brier']:.3f} and "
+            f"the log loss "
+            f"{row['log_loss']:.3f}."
+        ),
     )
     fig = plot_reliability(predictions["y_true"].to_numpy(), proba, classes=result.classes)
     yield "Reliability", fig, "On the diagonal, predictions are right as often as they are sure."
@@ -536,9 +591,14 @@ def _explanations(clf, view, result):
     from . import explain
     from .viz.explain import plot_importance
 
-    part = view[:: int(np.ceil(len(view) / MAX_SAMPLES))]
-    trained = "" if view is not result.view else (
-        " If it was trained on them, this shows what it memorised, too; give held-out samples as explain_on=."
+    part = view[:: int(np.ceil(len(view) / MAX_EXPLAINED))]
+    trained = (
+        ""
+        if view is not result.view
+        else (
+            " If it was trained on them, this shows what it memorised, too; give held-out samples as "
+            "explain_on=."
+        )
     )
     yield "Samples", _text(f"{len(part)} of {len(view)} samples were looked at.{trained}")
     bands = explain.band_importance(clf, part, n_repeats=5, random_state=0)
@@ -548,7 +608,10 @@ def _explanations(clf, view, result):
         "What the score loses when a band of a sample is that of another one; the mean ± SD of permutations.",
     )
     if not networks_of(clf) or clf is not networks_of(clf)[0]:
-        yield "Network", _text("Patterns, filters and saliency are those of a CNNClassifier, which this is not.")
+        yield (
+            "Network",
+            _text("Patterns, filters and saliency are those of a CNNClassifier, which this is not."),
+        )
         return
     yield from _network(clf, part)
 
@@ -558,17 +621,26 @@ def _network(clf, part):
     from .viz.signals import plot_heads
     from .viz.style import COLORS, get_axes
 
-    saliency = explain.saliency(clf, part, n_steps=16, random_state=0)
+    saliency = explain.saliency(clf, part, n_steps=8, random_state=0)
     info = next(iter(saliency.values())).info
     if any(cls.__name__ in explain.FRONTS for cls in type(clf.module_).__mro__):
-        best = explain.component_contributions(clf, part, n_steps=16, random_state=0).mean(axis=1).nlargest(4).index
+        best = (
+            explain.component_contributions(clf, part, n_steps=8, random_state=0)
+            .mean(axis=1)
+            .nlargest(4)
+            .index
+        )
         patterns = explain.spatial_patterns(clf, part).data[:, best]
         gains = explain.filter_responses(clf)[best]
         names = [f"component {number}" for number in best]
         if _has_positions(info):
             scaled = patterns / np.abs(patterns).max(axis=0)
             fig = plot_heads(scaled.T[None], info, rows=[""], columns=names, label="Pattern (largest = 1)")
-            yield "Spatial patterns", fig, "Where the signals of the four components that matter most come from."
+            yield (
+                "Spatial patterns",
+                fig,
+                "Where the signals of the four components that matter most come from.",
+            )
         else:
             scale = mne.defaults.DEFAULTS["scalings"].get(info.get_channel_types()[0], 1.0)
             unit = mne.defaults.DEFAULTS["units"].get(info.get_channel_types()[0], "AU")
@@ -581,28 +653,44 @@ def _network(clf, part):
         ax.legend(fontsize="small")
         yield "Temporal filters", ax.figure, "Which frequencies pass the filters of these components."
     else:
-        yield "Patterns and filters", _text(f"They are known of {', '.join(explain.FRONTS)}, which this network is not.")
+        yield (
+            "Patterns and filters",
+            _text(f"They are known of {', '.join(explain.FRONTS)}, which this network is not."),
+        )
     label = "Contribution to the logit"
     labels = list(saliency)
     if _has_positions(info):
         totals = np.array([[saliency[name].data.sum(axis=1)] for name in labels[:MAX_ROWS]])
         fig = plot_heads(totals, info, rows=labels[:MAX_ROWS], columns=["sum over time"], label=label)
-        yield "Saliency over the head", fig, "What in the samples of a class speaks for it, by expected gradients."
+        yield (
+            "Saliency over the head",
+            fig,
+            "What in the samples of a class speaks for it, by expected gradients.",
+        )
     ax = get_axes(None, figsize=(5.6, 3.2))[0]
     for name, color in zip(labels, COLORS, strict=False):
         curve = saliency[name].data.sum(axis=0)
         ax.plot(saliency[name].times, curve, color=color, label=f"class {name}".replace("$", r"\$"))
     ax.set(xlabel="Time (s)", ylabel=f"{label}, sum over channels")
     ax.legend(fontsize="small")
-    yield "Saliency over time", ax.figure, "What in the samples of a class speaks for it, by expected gradients."
+    yield (
+        "Saliency over time",
+        ax.figure,
+        "What in the samples of a class speaks for it, by expected gradients.",
+    )
 
 
 def _probes(result):
     if result.probes is None:
-        yield "Confound probes", _text(
-            "They were not computed. evaluate(..., probes=True) scores, on the same splits, simple models of what "
-            "should know nothing: eye movements, muscles, order in the recording, quality of the channels, the time "
-            "before the event, the group."
+        yield (
+            "Confound probes",
+            _text(
+                "They were not computed. evaluate(..., probes=True) scores, on the same splits, simple "
+                "models of what "
+                "should know nothing: eye movements, muscles, order in the recording, quality of the "
+                "channels, the time "
+                "before the event, the group."
+            ),
         )
         return
     table = result.probes.rename(columns=lambda name: name.replace("_", " "))
@@ -619,13 +707,16 @@ def _methods(result, permutations):
 
 def _reproduce(result):
     packages = {name: version(name) for name in (*_PACKAGES, "matplotlib")}
-    yield "Versions", _rows(
-        {
-            "mne-cnnclass": __version__,
-            "Python": platform.python_version(),
-            "platform": platform.platform(),
-            **packages,
-        }
+    yield (
+        "Versions",
+        _rows(
+            {
+                "mne-cnnclass": __version__,
+                "Python": platform.python_version(),
+                "platform": platform.platform(),
+                **packages,
+            }
+        ),
     )
     with config_context(print_changed_only=True):
         estimator = "…" if result.estimator is None else f"{result.estimator!r}"

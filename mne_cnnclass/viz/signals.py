@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib import pyplot as plt
 
 from .style import CHANCE, COLORS, LINESTYLES, class_names
 
@@ -13,8 +12,8 @@ N_SHOWN = 3  # channels
 def plot_class_means(values, x, y, *, classes, ch_names, xlabel, ylabel):
     """Draw the mean of each class ± its standard error, in the channels where the classes differ most.
 
-    These are the three channels in which the means lie farthest apart, against their standard errors, somewhere
-    along the horizontal axis.
+    These are the three channels in which the means lie farthest apart somewhere along the horizontal axis,
+    against their standard errors.
 
     Parameters
     ----------
@@ -44,8 +43,12 @@ def plot_class_means(values, x, y, *, classes, ch_names, xlabel, ylabel):
     >>> options = dict(classes=[0, 1], ch_names=["Cz"], xlabel="Time (s)", ylabel="Potential (µV)")
     >>> fig = plot_class_means(values, np.arange(5), np.tile([0, 1], 4), **options)
     """
+    import matplotlib.pyplot as plt
+
     parts = [values[y == name] for name in classes]
-    means = np.array([part.mean(axis=0) if len(part) else np.full(values.shape[1:], np.nan) for part in parts])
+    means = np.array(
+        [part.mean(axis=0) if len(part) else np.full(values.shape[1:], np.nan) for part in parts]
+    )
     errors = np.array([part.std(axis=0) / np.sqrt(max(len(part), 1)) for part in parts if len(part)])
     spread = np.nan_to_num(np.nanstd(means, axis=0) / np.maximum(errors.mean(axis=0), np.finfo(float).tiny))
     shown = np.argsort(-spread.max(axis=1), kind="stable")[:N_SHOWN]
@@ -97,8 +100,10 @@ def plot_heads(values, info, *, rows, columns, label):
     >>> from mne_cnnclass.viz.signals import plot_heads
     >>> info = mne.create_info(["Fz", "C3", "C4", "Pz"], 100.0, "eeg")
     >>> info = info.set_montage(mne.channels.get_builtin_montages()[0])
-    >>> fig = plot_heads(np.ones((1, 2, 4)), info, rows=["left"], columns=["8 Hz", "9 Hz"], label="Power (dB)")
+    >>> values, names = np.ones((1, 2, 4)), dict(rows=["left"], columns=["8 Hz", "9 Hz"])
+    >>> fig = plot_heads(values, info, **names, label="Power (dB)")
     """
+    import matplotlib.pyplot as plt
     import mne
 
     fig, axes = plt.subplots(
@@ -110,7 +115,9 @@ def plot_heads(values, info, *, rows, columns, label):
     )
     limit = np.abs(values).max() or 1.0
     for (i, j), ax in np.ndenumerate(axes):
-        image, _ = mne.viz.plot_topomap(values[i, j], info, axes=ax, vlim=(-limit, limit), cmap="RdBu_r", show=False)
+        image, _ = mne.viz.plot_topomap(
+            values[i, j], info, axes=ax, vlim=(-limit, limit), cmap="RdBu_r", res=32, show=False
+        )
     for ax, name in zip(axes[0], columns, strict=True):
         ax.set_title(name, fontsize="medium")
     for ax, name in zip(axes[:, 0], class_names(rows, width=14), strict=True):
