@@ -116,9 +116,9 @@ def _root(
 
 @app.command()
 def demo(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the figures.")] = Path(
-        "mne_cnnclass_demo"
-    ),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for figures and report.html.")
+    ] = Path("mne_cnnclass_demo"),
     max_epochs: MaxEpochs = None,
     seed: Seed = 0,
 ):
@@ -152,7 +152,8 @@ def demo(
         results[f"{name}, test"] = evaluate(model, view, cv=[(train, test)], verbose=True)
     print(f"\n{summary_table(results).T.to_string()}\n")
     print("CV: mean ± SD over folds; test: fitted on all training trials.")
-    _report_files(results["CNN, CV"].save_figures(output))
+    result = results["CNN, CV"]
+    _report_files([*result.save_figures(output), _write_report(result, output)])
 
 
 @app.command()
@@ -174,7 +175,7 @@ def evaluate(
     seed: Seed = 0,
     n_jobs: Annotated[int, typer.Option(help="Folds at the same time; -1 takes all cores.")] = 1,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for figures, scores.csv and predictions.csv.")
+        Path, typer.Option("-o", "--output", help="Folder for report.html, figures and tables.")
     ] = Path("mne_cnnclass_results"),
 ):
     """Cross-validate a CNN on recordings.
@@ -193,7 +194,8 @@ def evaluate(
     print(f"\n{summary_table({model: result}).T.to_string()}\n\nMean ± SD over {cv} folds.")
     where = view.metadata[["file", "onset"]].iloc[result.predictions["sample"]].reset_index(drop=True)
     result = replace(result, predictions=result.predictions.join(where))
-    _report_files([*result.save_figures(output), *result.to_csv(output)])
+    files = [*result.save_figures(output), *result.to_csv(output), _write_report(result, output)]
+    _report_files(files)
 
 
 @app.command()
@@ -349,6 +351,14 @@ def _print_entry(name, *texts, indent=24):
     lines = [line for text in texts for line in textwrap.wrap(text, width - indent)] or [""]
     for left, line in zip_longest([name], lines, fillvalue=""):
         print(f"{left:<{indent - 1}} {line}")
+
+
+def _write_report(result, folder):
+    from .report import build_report
+
+    path = folder / "report.html"
+    build_report(result).save(path, overwrite=True, open_browser=False, verbose="ERROR")
+    return path
 
 
 def _report_files(paths):

@@ -97,6 +97,7 @@ def test_evaluate_finds_a_planted_rhythm_in_new_subjects(run, recordings, tmp_pa
     assert code == 0, err
     assert "3 groups" in out
     names = ["confusion_matrix.png", "roc.png", "training.png", "scores.csv", "predictions.csv"]
+    names.append("report.html")
     assert all(f"results/{name}" in out and (tmp_path / "results" / name).stat().st_size for name in names)
     predictions = pd.read_csv(tmp_path / "results" / "predictions.csv")
     assert len(predictions) == 72
@@ -183,7 +184,7 @@ def test_demo_compares_a_cnn_with_a_linear_model(run, tmp_path):
     assert re.search(r"^ +CNN, CV +CNN, test +linear, CV +linear, test +chance$", out, re.M)
     linear = float(re.search(r"^accuracy .* (0\.\d+) +0\.50$", out, re.M)[1])
     assert linear > 0.8  # of the 293 test trials
-    for name in ("confusion_matrix.png", "roc.png", "training.png"):
+    for name in ("confusion_matrix.png", "roc.png", "training.png", "report.html"):
         assert f"figures/{name}" in out
         assert (tmp_path / "figures" / name).is_file()
 

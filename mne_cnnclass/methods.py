@@ -1,0 +1,334 @@
+"""How a result was obtained, in the words and citations of a methods section."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from ._version import __version__
+from .architectures import list_models
+from .classifier import CNNClassifier
+
+BIBTEX = {
+    "Gramfort2013": """@article{Gramfort2013,
+  author = {Gramfort, Alexandre and Luessi, Martin and Larson, Eric and Engemann, Denis A. and Strohmeier,
+    Daniel and Brodbeck, Christian and Goj, Roman and Jas, Mainak and Brooks, Teon and Parkkonen, Lauri and
+    H{\\"a}m{\\"a}l{\\"a}inen, Matti},
+  title = {{MEG} and {EEG} data analysis with {MNE-Python}},
+  journal = {Frontiers in Neuroscience},
+  volume = {7},
+  number = {267},
+  year = {2013},
+  doi = {10.3389/fnins.2013.00267}
+}""",
+    "Pedregosa2011": """@article{Pedregosa2011,
+  author = {Pedregosa, Fabian and Varoquaux, Ga{\\"e}l and Gramfort, Alexandre and Michel, Vincent and
+    Thirion, Bertrand and Grisel, Olivier and Blondel, Mathieu and Prettenhofer, Peter and Weiss, Ron and
+    Dubourg, Vincent and Vanderplas, Jake and Passos, Alexandre and Cournapeau, David and Brucher, Matthieu
+    and Perrot, Matthieu and Duchesnay, {\\'E}douard},
+  title = {Scikit-learn: machine learning in {Python}},
+  journal = {Journal of Machine Learning Research},
+  volume = {12},
+  pages = {2825--2830},
+  year = {2011}
+}""",
+    "braindecode": """@software{braindecode,
+  author = {Aristimunha, Bruno and Guetschel, Pierre and Wimpff, Martin and Gemein, Lukas and Rommel, Cedric
+    and Banville, Hubert and Sliwowski, Maciej and Wilson, Daniel and Brandt, Simon and Gnassounou, Th{\\'e}o
+    and Paillard, Joseph and {Junqueira Lopes}, Bruna and Sedlar, Sara and Moreau, Thomas and Chevallier,
+    Sylvain and Gramfort, Alexandre and Schirrmeister, Robin Tibor},
+  title = {Braindecode: toolbox for decoding raw electrophysiological brain data with deep learning models},
+  url = {https://github.com/braindecode/braindecode},
+  doi = {10.5281/zenodo.17699192},
+  publisher = {Zenodo}
+}""",
+    "skorch": """@manual{skorch,
+  author = {Tietz, Marian and Fan, Thomas J. and Nouri, Daniel and Bossan, Benjamin and
+    {skorch Developers}},
+  title = {skorch: a scikit-learn compatible neural network library that wraps {PyTorch}},
+  year = {2017},
+  url = {https://skorch.readthedocs.io/en/stable/}
+}""",
+    "Paszke2019": """@inproceedings{Paszke2019,
+  author = {Paszke, Adam and others},
+  title = {{PyTorch}: an imperative style, high-performance deep learning library},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume = {32},
+  year = {2019}
+}""",
+    "Efron1993": """@book{Efron1993,
+  author = {Efron, Bradley and Tibshirani, Robert J.},
+  title = {An introduction to the bootstrap},
+  publisher = {Chapman \\& Hall},
+  year = {1993},
+  doi = {10.1007/978-1-4899-4541-9}
+}""",
+    "Ojala2010": """@article{Ojala2010,
+  author = {Ojala, Markus and Garriga, Gemma C.},
+  title = {Permutation tests for studying classifier performance},
+  journal = {Journal of Machine Learning Research},
+  volume = {11},
+  pages = {1833--1863},
+  year = {2010}
+}""",
+    "mnecnnclass": f"""@software{{mnecnnclass,
+  author = {{{{The mne-cnnclass developers}}}},
+  title = {{mne-cnnclass: convolutional networks for {{MNE-Python}} epochs as scikit-learn estimators}},
+  version = {{{__version__}}},
+  year = {{2026}}
+}}""",
+}
+TITLES = {
+    "10.1088/1741-2552/aace8c": "{EEGNet}: a compact convolutional neural network for {EEG}-based "
+    "brain-computer "
+    "interfaces",
+    "10.1002/hbm.23730": "Deep learning with convolutional neural networks for {EEG} decoding and "
+    "visualization",
+}
+
+
+def write_methods(result, permutations):
+    """Write how a result was obtained, and what came out.
+
+    Parameters
+    ----------
+    result : Evaluation
+        The result.
+    permutations : pandas.DataFrame
+        What :meth:`Evaluation.permutation_test` gave.
+
+    Returns
+    -------
+    text : str
+        Sentences; citations are keys in brackets.
+    bibtex : str
+        The entries of these keys.
+    """
+    sentences = [
+        _describe_data(result),
+        *describe_estimator(result.estimator),
+        describe_splits(result),
+        *_describe_scores(result, permutations),
+        f"All of this was computed with mne-cnnclass {__version__} [mnecnnclass] and scikit-learn "
+        "[Pedregosa2011].",
+    ]
+    text = " ".join(sentence for sentence in sentences if sentence)
+    entries = BIBTEX | _architecture_entry(result.estimator)
+    return text, "\n\n".join(entry for key, entry in entries.items() if key in _cited(text))
+
+
+def _cited(text):
+    """The keys in brackets."""
+    return {key.strip() for part in text.split("[")[1:] for key in part.partition("]")[0].split(",")}
+
+
+def changed_parameters(estimator):
+    """The parameters of an estimator that are not its defaults."""
+    signature = inspect.signature(type(estimator)).parameters
+    defaults = {name: repr(parameter.default) for name, parameter in signature.items()}
+    params = estimator.get_params(deep=False)
+    return {name: value for name, value in params.items() if repr(value) != defaults.get(name)}
+
+
+def steps_of(estimator):
+    """The steps of a pipeline by name, or the estimator alone."""
+    if isinstance(estimator, Pipeline):
+        return {name: step for name, step in estimator.steps if hasattr(step, "get_params")}
+    return {} if estimator is None else {type(estimator).__name__: estimator}
+
+
+def networks_of(estimator):
+    """The network classifiers among the steps."""
+    return [step for step in steps_of(estimator).values() if isinstance(step, CNNClassifier)]
+
+
+def _describe_data(result):
+    truth = result.predictions.drop_duplicates("sample")
+    counts = truth["y_true"].value_counts()
+    classes = _join([f"{name} (n = {counts.get(name, 0)})" for name in result.classes.tolist()])
+    text = f"{len(truth)} samples of the classes {classes}"
+    if "group" in truth:
+        sizes = truth["group"].value_counts()
+        each = f"{sizes.min()}" if sizes.min() == sizes.max() else f"{sizes.min()} to {sizes.max()}"
+        text += f" from {len(sizes)} groups ({each} samples each)"
+    text += " were classified."
+    view = result.view
+    if view is None:
+        return text
+    kinds = _join([f"{n} {kind}" for kind, n in _count(view.info.get_channel_types())])
+    info = view.info
+    return (
+        f"{text} A sample is an epoch of {len(view.times)} times from {view.times[0]:g} to "
+        f"{view.times[-1]:g} s relative to the event, sampled at {view.sfreq:g} Hz, of {kinds} "
+        f"channel{'s' * (view.shape[1] > 1)}; the signals hold {info['highpass']:g} to {info['lowpass']:g} "
+        f"Hz "
+        "according to their header. They were handled with MNE-Python [Gramfort2013]."
+    )
+
+
+def _count(values):
+    kinds, counts = np.unique(values, return_counts=True)
+    return [(kind.upper(), n) for kind, n in zip(kinds.tolist(), counts.tolist(), strict=True)]
+
+
+def describe_estimator(estimator):
+    """Sentences about what was trained."""
+    steps = list(steps_of(estimator).values())
+    if not steps:
+        return ["Which classifier made the predictions is not known."]
+    sentences = []
+    if len(steps) > 1:
+        names = _join([type(step).__name__ for step in steps])
+        sentences.append(f"The classifier was a pipeline of {names}.")
+    for step in steps:
+        if isinstance(step, CNNClassifier):
+            sentences += _describe_network(step)
+            continue
+        package = type(step).__module__.partition(".")[0]
+        origin = {"sklearn": "scikit-learn [Pedregosa2011]", "mne": "MNE-Python [Gramfort2013]"}
+        changed = ", ".join(f"{name} = {value!r}" for name, value in changed_parameters(step).items())
+        changed = (
+            f"with {changed}, and otherwise default parameters" if changed else "with default parameters"
+        )
+        sentences.append(f"{type(step).__name__} is that of {origin.get(package, package)}, {changed}.")
+    return sentences
+
+
+def _describe_network(clf):
+    name = clf.model if isinstance(clf.model, str) else clf.model.__name__
+    known = list_models()["paper"].get(clf.model if isinstance(clf.model, str) else None, "")
+    cited = f" [{name}]" if known and name != "MultiScaleCNN" else ""
+    origin = ", in the implementation of braindecode [braindecode]," if cited else ""
+    params = ", ".join(f"{key} = {value!r}" for key, value in (clf.model_params or {}).items())
+    rate = "rising to a maximum of {:g} and falling to zero (one cycle)" if clf.lr_schedule else "{:g}"
+    batch = "8 to 64 samples" if clf.batch_size == "auto" else f"at most {clf.batch_size} samples"
+    details = [
+        f"for {clf.max_epochs} epoch{'s' * (clf.max_epochs > 1)} in batches of {batch} by AdamW (learning "
+        f"rate {rate.format(clf.lr)}, "
+        f"weight decay {clf.weight_decay:g})",
+        f"labels smoothed by {clf.label_smoothing:g}" if clf.label_smoothing else "",
+        f"classes weighted ({clf.class_weight!r})" if clf.class_weight is not None else "",
+        "with augmentation of the samples" if clf.augmentation is not None else "",
+    ]
+    sentences = [
+        f"The convolutional network {name}{cited}{origin} was trained {', '.join(filter(None, details))}, "
+        "through skorch [skorch] and PyTorch [Paszke2019].",
+        f"Parameters of the network were {params}, the others its defaults." if params else "",
+        "Each channel was standardised by its mean and deviation over the training samples."
+        if clf.standardize
+        else "",
+    ]
+    if clf.validation_fraction is not None:
+        sentences.append(
+            f"{100 * clf.validation_fraction:.0f} % of the training samples were set aside to keep the "
+            "weights of the least validation loss"
+            + (f", and to stop after {clf.patience} epochs without a lesser one." if clf.patience else ".")
+        )
+    if clf.calibrate:
+        sentences.append("A temperature fitted on the same samples calibrated the probabilities.")
+    return sentences
+
+
+def whole_groups(result):
+    """Whether all samples of a group were tested together; None if there are no groups."""
+    predictions = result.predictions
+    if "group" not in predictions:
+        return None
+    sizes = predictions.drop_duplicates("sample")["group"].value_counts()
+    tested = predictions.groupby(["fold", "group"]).size()
+    return bool((tested == sizes.reindex(tested.index.get_level_values("group")).to_numpy()).all())
+
+
+def trains_on_the_rest(result):
+    """Whether each fold was trained on all samples that it did not test."""
+    n_samples = len(result.view) if result.view is not None else result.predictions["sample"].nunique()
+    return bool((result.folds["n_train"] + result.folds["n_test"] == n_samples).all())
+
+
+def describe_splits(result):
+    """Sentences about the splits, as far as the result tells them."""
+    folds, predictions = result.folds, result.predictions
+    n_train, n_test = (_range(folds[name]) for name in ("n_train", "n_test"))
+    if len(folds) == 1:
+        text = f"The classifier was trained on {n_train} samples and tested once on {n_test} others."
+    else:
+        times = "once" if predictions["sample"].is_unique else "more than once"
+        text = (
+            f"It was evaluated by cross-validation in {len(folds)} folds, trained on {n_train} and tested on "
+            f"{n_test} samples each, so that samples were tested {times}, by models that had not seen them."
+        )
+    whole = whole_groups(result)
+    if whole and trains_on_the_rest(result):
+        text += " All samples of a group were in the same part, so the scores are those on new groups."
+    elif whole is False:
+        text += (
+            " Samples of one group were in training and test parts, so the scores are no estimate for new "
+            "groups."
+        )
+    failed = int(folds["error"].notna().sum())
+    return text + (f" {failed} folds failed and are left out." if failed else "")
+
+
+def _describe_scores(result, permutations):
+    summary = result.summary()
+    unit = "groups" if "group" in result.predictions else "samples"
+    yield (
+        "Scores are given over the predictions of all folds together, with 95 % confidence intervals of a "
+        f"percentile bootstrap of {unit} [Efron1993], and in brackets as mean ± standard deviation over "
+        f"folds; "
+        "p-values are those of permutations of the labels under the predictions "
+        f"[Ojala2010]{' within folds and groups' if unit == 'groups' else ' within folds'}."
+    )
+    for metric in ("accuracy", "balanced_accuracy", "roc_auc"):
+        row = summary.loc[metric]
+        if np.isfinite(row["pooled"]):
+            yield _describe_score(metric, row, permutations.loc[metric, "p_value"])
+
+
+def _describe_score(metric, row, p_value):
+    name = {"roc_auc": "area under the ROC curve"}.get(metric, metric.replace("_", " "))
+    interval = f", 95 % CI {row['low']:.2f} to {row['high']:.2f}" if np.isfinite(row["low"]) else ""
+    folds = f" ({row['mean']:.2f} ± {row['sd']:.2f})" if np.isfinite(row["sd"]) else ""
+    p_text = f", {format_p(p_value)}" if np.isfinite(p_value) else ""
+    return f"The {name} was {row['pooled']:.2f}{interval}{folds}; chance is {row['chance']:.2f}{p_text}."
+
+
+def format_p(p_value):
+    """A p-value as text."""
+    return f"p = {p_value:.3f}" if p_value >= 0.001 else "p < 0.001"
+
+
+def _architecture_entry(estimator):
+    """BibTeX of the architecture's paper, as far as the table of models knows it."""
+    papers = list_models()["paper"]
+    entries = {}
+    for clf in networks_of(estimator):
+        paper = papers.get(clf.model, "") if isinstance(clf.model, str) else ""
+        if not paper or clf.model == "MultiScaleCNN":
+            continue
+        who, _, where = paper.partition(", ")
+        authors, year = who.rsplit(" ", 1)
+        authors = authors.replace(" et al.", " and others")
+        kinds = {"doi:": "doi", "arXiv:": "eprint", "https:": "url"}
+        fields = {"author": authors, "year": year}
+        for item in where.split(", "):
+            kind = next((kind for start, kind in kinds.items() if item.startswith(start)), "howpublished")
+            fields[kind] = item if kind in ("url", "howpublished") else item.partition(":")[2]
+        if fields.get("doi") in TITLES:
+            fields["title"] = TITLES[fields["doi"]]
+        if "eprint" in fields:
+            fields["archiveprefix"] = "arXiv"
+        body = ",\n".join(f"  {key} = {{{value}}}" for key, value in fields.items())
+        entries[clf.model] = f"@misc{{{clf.model},\n{body}\n}}"
+    return entries
+
+
+def _range(values):
+    low, high = int(values.min()), int(values.max())
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def _join(names):
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,126 @@
+"""Figures of the samples themselves: means of the classes, over time or frequency, and over the head."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .style import CHANCE, COLORS, LINESTYLES, class_names
+
+N_SHOWN = 3  # channels
+
+
+def plot_class_means(values, x, y, *, classes, ch_names, xlabel, ylabel):
+    """Draw the mean of each class ± its standard error, in the channels where the classes differ most.
+
+    These are the three channels in which the means lie farthest apart somewhere along the horizontal axis,
+    against their standard errors.
+
+    Parameters
+    ----------
+    values : array, shape (n_samples, n_channels, n_points)
+        What is drawn.
+    x : array, shape (n_points,)
+        Times or frequencies.
+    y : array, shape (n_samples,)
+        The classes of the samples.
+    classes : array, shape (n_classes,)
+        The classes.
+    ch_names : list of str
+        The channels.
+    xlabel, ylabel : str
+        Labels of the axes, with units.
+
+    Returns
+    -------
+    fig : matplotlib.figure.Figure
+        The figure.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_cnnclass.viz.signals import plot_class_means
+    >>> values = np.random.default_rng(0).standard_normal((8, 1, 5))
+    >>> options = dict(classes=[0, 1], ch_names=["Cz"], xlabel="Time (s)", ylabel="Potential (µV)")
+    >>> fig = plot_class_means(values, np.arange(5), np.tile([0, 1], 4), **options)
+    """
+    import matplotlib.pyplot as plt
+
+    parts = [values[y == name] for name in classes]
+    means = np.array(
+        [part.mean(axis=0) if len(part) else np.full(values.shape[1:], np.nan) for part in parts]
+    )
+    errors = np.array([part.std(axis=0) / np.sqrt(max(len(part), 1)) for part in parts if len(part)])
+    spread = np.nan_to_num(np.nanstd(means, axis=0) / np.maximum(errors.mean(axis=0), np.finfo(float).tiny))
+    shown = np.argsort(-spread.max(axis=1), kind="stable")[:N_SHOWN]
+    fig, axes = plt.subplots(
+        len(shown), 1, figsize=(5.6, 1.1 + 1.9 * len(shown)), sharex=True, squeeze=False, layout="constrained"
+    )
+    names = class_names(classes)
+    for ax, channel in zip(axes[:, 0], shown, strict=True):
+        for i, part in enumerate(parts):
+            if not len(part):
+                continue
+            color, linestyle = COLORS[i % len(COLORS)], LINESTYLES[i // len(COLORS) % len(LINESTYLES)]
+            mean, error = means[i, channel], part[:, channel].std(axis=0) / np.sqrt(len(part))
+            label = f"class {names[i]}, n = {len(part)}"
+            ax.plot(x, mean, color=color, linestyle=linestyle, linewidth=1.5, label=label)
+            ax.fill_between(x, mean - error, mean + error, color=color, alpha=0.2, linewidth=0)
+        ax.set_title(str(ch_names[channel]).replace("$", r"\$"), loc="left", fontsize="medium")
+        ax.set_ylabel(ylabel)
+        if x[0] <= 0 <= x[-1] and "Time" in xlabel:
+            ax.axvline(0, **CHANCE)
+    axes[-1, 0].set_xlabel(xlabel)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", fontsize="small")
+    return fig
+
+
+def plot_heads(values, info, *, rows, columns, label):
+    """Draw values over the head, on one scale that is symmetric about zero.
+
+    Parameters
+    ----------
+    values : array, shape (n_rows, n_columns, n_channels)
+        What is drawn.
+    info : mne.Info
+        The channels, of one type, with positions.
+    rows, columns : list of str
+        Their headings.
+    label : str
+        What is drawn, with its unit.
+
+    Returns
+    -------
+    fig : matplotlib.figure.Figure
+        The figure.
+
+    Examples
+    --------
+    >>> import mne
+    >>> import numpy as np
+    >>> from mne_cnnclass.viz.signals import plot_heads
+    >>> info = mne.create_info(["Fz", "C3", "C4", "Pz"], 100.0, "eeg")
+    >>> info = info.set_montage(mne.channels.get_builtin_montages()[0])
+    >>> values, names = np.ones((1, 2, 4)), dict(rows=["left"], columns=["8 Hz", "9 Hz"])
+    >>> fig = plot_heads(values, info, **names, label="Power (dB)")
+    """
+    import matplotlib.pyplot as plt
+    import mne
+
+    fig, axes = plt.subplots(
+        len(rows),
+        len(columns),
+        figsize=(1.1 + 1.45 * len(columns), 0.6 + 1.6 * len(rows)),
+        squeeze=False,
+        layout="constrained",
+    )
+    limit = np.abs(values).max() or 1.0
+    for (i, j), ax in np.ndenumerate(axes):
+        image, _ = mne.viz.plot_topomap(
+            values[i, j], info, axes=ax, vlim=(-limit, limit), cmap="RdBu_r", res=32, show=False
+        )
+    for ax, name in zip(axes[0], columns, strict=True):
+        ax.set_title(name, fontsize="medium")
+    for ax, name in zip(axes[:, 0], class_names(rows, width=14), strict=True):
+        ax.set_ylabel(name)
+    fig.colorbar(image, ax=axes, shrink=0.7).set_label(label)
+    return fig

@@ -1,0 +1,168 @@
+"""The report holds what was measured, and nothing in it but text, tables and figures."""
+
+import base64
+from collections import Counter
+from html.parser import HTMLParser
+
+import mne
+import numpy as np
+import pytest
+from mne.decoding import Vectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+from mne_cnnclass import EpochsView, evaluate
+from mne_cnnclass.datasets import MONTAGE_1005
+from mne_cnnclass.methods import write_methods
+from mne_cnnclass.report import build_report
+
+SCRIPT = "<script>alert(1)</script>"
+SECTIONS = [
+    *["Summary", "Data", "Pipeline", "Splits", "Scores", "Groups", "Statistics", "Calibration"],
+    *["Explanations", "Confound probes", "Methods", "Versions and how to reproduce"],
+]
+
+
+class Page(HTMLParser):
+    """Titles, text, images and the number of each tag of a page."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.images, self.tags, self.text, self.addresses = [], Counter(), [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.tags[tag] += 1
+        if tag == "img":
+            self.images.append(attrs["src"])
+        if tag in ("img", "script", "link", "iframe"):
+            self.addresses.append(attrs.get("src") or attrs.get("href") or "data:")
+
+    def handle_data(self, data):
+        self.text.append(" ".join(data.split()))
+
+
+def make_view(names=("left", "right"), n_groups=4, montage=True, channel="C3"):
+    """Epochs whose classes differ in their first channel, in groups of 12."""
+    rng = np.random.default_rng(0)
+    n = 12 * n_groups
+    code = np.arange(n) % 2
+    data = 1e-6 * rng.standard_normal((n, 5, 60))
+    data[:, 0] += 3e-7 * code[:, None]
+    ch_names = ["C3", "Cz", "C4", "Fz", "Pz"]
+    info = mne.create_info(ch_names, 100.0, "eeg")
+    if montage:
+        info.set_montage(MONTAGE_1005)
+    events = np.column_stack([200 * np.arange(n), np.zeros(n, int), 1 + code])
+    epochs = mne.EpochsArray(data, info, events, event_id={names[0]: 1, names[1]: 2}, verbose="ERROR")
+    epochs.rename_channels({"C3": channel})
+    return EpochsView(epochs, groups=[f"S{i // 12} {names[0]}" for i in range(n)])
+
+
+def linear(C=0.01):
+    return make_pipeline(Vectorizer(), LogisticRegression(C=C))
+
+
+@pytest.fixture(scope="module")
+def result():
+    return evaluate(linear(), make_view(), cv=4)
+
+
+@pytest.fixture(scope="module")
+def page(result, tmp_path_factory):
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    build_report(result, n_permutations=100).save(path, open_browser=False, verbose="ERROR")
+    return Page(path.read_text(encoding="utf-8"))
+
+
+def test_every_section_is_there(result):
+    titles = build_report(result, n_permutations=20).get_contents()[0]
+    assert titles == SECTIONS
+
+
+def test_figures_are_in_the_page_and_nothing_is_loaded(page):
+    figures = [image for image in page.images if image.startswith("data:image/png;base64,")]
+    assert len(figures) == len(page.images) >= 9
+    assert all(base64.b64decode(image.partition(",")[2])[:4] == b"\x89PNG" for image in figures)
+    assert all(address.startswith("data:") for address in page.addresses)
+
+
+def test_methods_tell_the_numbers(result):
+    permutations = result.permutation_test(n_permutations=100)
+    text, bibtex = write_methods(result, permutations)
+    row = result.summary().loc["accuracy"]
+    assert (
+        "48 samples of the classes left (n = 24) and right (n = 24) from 4 groups (12 samples each)" in text
+    )
+    assert "cross-validation in 4 folds, trained on 36 and tested on 12 samples each" in text
+    assert "the scores are those on new groups" in text
+    assert "a pipeline of Vectorizer and LogisticRegression" in text
+    assert "with C = 0.01, and otherwise default parameters" in text
+    interval = f"95 % CI {row['low']:.2f} to {row['high']:.2f}"
+    assert f"The accuracy was {row['pooled']:.2f}, {interval}" in text
+    assert "chance is 0.50" in text
+    assert {"Gramfort2013", "Pedregosa2011", "Efron1993"} <= {
+        line.partition("{")[2].rstrip(",") for line in bibtex.splitlines() if line.startswith("@")
+    }
+    assert "skorch" not in text + bibtex  # no network was trained
+
+
+def test_the_paper_of_the_network_is_cited():
+    from mne_cnnclass import CNNClassifier
+
+    clf = CNNClassifier("EEGNet", max_epochs=1, lr=0.01, random_state=0, n_threads=1)
+    result = evaluate(clf, make_view(), cv=2)
+    text, bibtex = write_methods(result, result.permutation_test(n_permutations=20))
+    assert "The convolutional network EEGNet [EEGNet]" in text
+    assert "was trained for 1 epoch in batches of 8 to 64 samples by AdamW" in text
+    assert "10.1088/1741-2552/aace8c" in bibtex
+    assert "@software{braindecode," in bibtex
+
+
+def test_what_comes_from_data_stays_text(page, tmp_path):
+    view = make_view(names=(SCRIPT, "b & <i>c</i>"), channel="<img src=x>")
+    result = evaluate(linear(), view, cv=2)
+    report = build_report(result, title=f"Title {SCRIPT}", n_permutations=20)
+    report.save(tmp_path / "report.html", open_browser=False, verbose="ERROR")
+    hostile = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert hostile.tags["script"] == page.tags["script"]
+    assert hostile.tags["i"] == page.tags["i"]
+    assert "x" not in hostile.images
+    assert any(SCRIPT in text for text in hostile.text)
+
+
+def test_what_cannot_be_drawn_is_told():
+    y = np.tile([0, 1], 20)
+    X = np.random.default_rng(0).standard_normal((40, 3)) + y[:, None]
+    result = evaluate(LinearSVC(), X, y, cv=2)
+    _, _, html = build_report(result, n_permutations=20).get_contents()
+    text = " ".join(Page(" ".join(html)).text)
+    assert "The samples were an array, so their channels and times are not known." in text
+    assert "The classifier gives no probabilities" in text
+    assert "The samples have no groups" in text
+    assert "No groups were given" in text
+    _, _, html = build_report(
+        evaluate(linear(), make_view(montage=False), cv=2), n_permutations=20
+    ).get_contents()
+    assert "No positions of EEG or magnetometer channels are known" in " ".join(html)
+
+
+def test_dropped_epochs_are_counted_by_reason():
+    epochs = make_view().epochs
+    epochs.drop([0, 5], reason="blink")
+    view = EpochsView(epochs, groups=np.arange(len(epochs)) // 8)
+    html = build_report(evaluate(linear(), view, cv=2), n_permutations=20).get_contents()[2]
+    text = " ".join(Page(html[SECTIONS.index("Data")]).text)
+    assert "2 epochs were dropped" in text
+    assert "blink 2" in " ".join(text.split())
+
+
+def test_pages_are_added_to_a_report_of_ones_own(result):
+    own = mne.Report(title="Mine", verbose="ERROR")
+    own.add_html("<p>Before</p>", "Introduction")
+    assert build_report(result, report=own, n_permutations=20) is own
+    assert own.get_contents()[0] == ["Introduction", *SECTIONS]
+    with pytest.raises(ValueError, match="leave one out"):
+        build_report(result, report=own, title="New")
