@@ -354,10 +354,8 @@ def _print_entry(name, *texts, indent=24):
 
 
 def _write_report(result, folder):
-    from .report import build_report
-
     path = folder / "report.html"
-    build_report(result).save(path, overwrite=True, open_browser=False, verbose="ERROR")
+    result.report(path)
     return path
 
 

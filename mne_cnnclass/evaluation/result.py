@@ -367,6 +367,30 @@ class Evaluation:
         title = f"n = {self._describe_n()}"
         return viz.plot_training(self.histories, chance=self.chance, title=title, ax=ax)
 
+    def report(self, path=None, **options):
+        """Put everything on one page: data, pipeline, scores, figures, statistics, methods in words.
+
+        Parameters
+        ----------
+        path : None | path-like
+            An HTML file to write, as by :meth:`mne.Report.save`; an existing one is replaced.
+        **options : dict
+            ``title``, ``report`` (an `mne.Report` to add to), ``comparison`` (of :func:`compare`), ``explain`` (a
+            fitted classifier), ``explain_on`` (samples for it) and ``n_permutations``, see
+            :func:`mne_cnnclass.report.build_report`.
+
+        Returns
+        -------
+        report : mne.Report
+            The report.
+        """
+        from ..report import build_report
+
+        report = build_report(self, **options)
+        if path is not None:
+            report.save(path, overwrite=True, open_browser=False, verbose="ERROR")
+        return report
+
     def to_csv(self, folder):
         """Write ``scores.csv`` and ``predictions.csv``.
 
