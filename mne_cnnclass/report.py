@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from mne.time_frequency import psd_array_welch
 from sklearn import config_context
+from sklearn.base import BaseEstimator
 
 from ._version import __version__
 from .evaluation.metrics import are_probabilities, get_scores
@@ -41,7 +42,7 @@ CSS = """
 .mne-cnnclass-table { overflow: auto; max-height: 60em; margin-bottom: 1em; }
 .mne-cnnclass-table table { width: auto; }
 .mne-cnnclass-table th, .mne-cnnclass-table tr { text-align: left !important; }
-.mne-cnnclass-table td { overflow-wrap: anywhere; min-width: 4.5em; max-width: 32em; }
+.mne-cnnclass-table td { overflow-wrap: break-word; min-width: 4.5em; max-width: 32em; }
 .mne-cnnclass-text { white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 800px) {
   #toc { position: static !important; width: 100%; height: auto !important; padding-bottom: 1em; }
@@ -671,7 +672,7 @@ def _network(clf, part):
     for name, color in zip(labels, COLORS, strict=False):
         curve = saliency[name].data.sum(axis=0)
         ax.plot(saliency[name].times, curve, color=color, label=f"class {name}".replace("$", r"\$"))
-    ax.set(xlabel="Time (s)", ylabel=f"{label}, sum over channels")
+    ax.set(xlabel="Time (s)", ylabel=f"{label},\nsum over channels")
     ax.legend(fontsize="small")
     yield (
         "Saliency over time",
@@ -720,7 +721,8 @@ def _reproduce(result):
     )
     with config_context(print_changed_only=True):
         estimator = "…" if result.estimator is None else f"{result.estimator!r}"
-    lines = ["from mne_cnnclass import evaluate", f"estimator = {estimator}"]
+    imports = sorted({f"from {cls.__module__} import {cls.__name__}" for cls in _classes(result.estimator)})
+    lines = [*imports, "from mne_cnnclass import evaluate", f"estimator = {estimator}"]
     if trains_on_the_rest(result):
         lines = ["import numpy as np", "import pandas as pd", *lines]
         lines += [
@@ -736,3 +738,9 @@ def _reproduce(result):
     seeds = [value for clf in networks_of(result.estimator) for value in [clf.random_state] if value is None]
     seed = "The network has no random_state, so another run gives other numbers." if seeds else ""
     yield "Code", _text(note, seed) + _verbatim("\n".join(lines))
+
+
+def _classes(estimator):
+    """The classes that an estimator and its parts are of."""
+    parts = [] if estimator is None else [estimator, *estimator.get_params(deep=True).values()]
+    return {type(part) for part in parts if isinstance(part, BaseEstimator)}

@@ -375,8 +375,8 @@ class Evaluation:
         path : None | path-like
             An HTML file to write, as by :meth:`mne.Report.save`; an existing one is replaced.
         **options : dict
-            ``title``, ``report`` (an `mne.Report` to add to), ``comparison`` (of :func:`compare`), ``explain`` (a
-            fitted classifier), ``explain_on`` (samples for it) and ``n_permutations``, see
+            ``title``, ``report`` (an `mne.Report` to add to), ``comparison`` (of :func:`compare`),
+            ``explain`` (a fitted classifier), ``explain_on`` (samples for it) and ``n_permutations``, see
             :func:`mne_cnnclass.report.build_report`.
 
         Returns
