@@ -131,6 +131,39 @@ def test_every_architecture_computes_what_it_did(name):
             torch.testing.assert_close(fast_buffers[n], buffer, rtol=tolerance, atol=tolerance, msg=n)
 
 
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("ShallowFBCSPNet", (32, 22, 600)),
+        ("EEGNeX", (8, 8, 400)),
+        ("IFNet", (16, 8, 500)),
+        ("SleepStagerChambon2018", (16, 8, 500)),
+    ],
+)
+def test_networks_compute_what_they_did_at_sizes_where_spectra_pay(name, shape, monkeypatch):
+    n, n_chans, n_times = shape
+    signal = dict(n_chans=n_chans, n_outputs=3, n_times=n_times, sfreq=128.0)
+    original, fast = build_module(name, **signal), build_module(name, **signal, accelerate=True)
+    fast.load_state_dict(original.state_dict())
+    calls = []
+    monkeypatch.setattr(
+        SpectralConvolution, "apply", lambda *a, f=SpectralConvolution.apply: calls.append(1) or f(*a)
+    )
+    x = 3 * torch.randn(n, n_chans, n_times, dtype=torch.float64) + 1
+    results = []
+    for network in (original.double(), fast.double()):
+        for layer in network.modules():
+            if isinstance(layer, nn.Dropout):
+                layer.p = 0.0
+        results.append(run(network, x, training=True))
+    assert calls
+    (expected, gradients, buffers), (logits, fast_gradients, fast_buffers) = results
+    torch.testing.assert_close(logits, expected, rtol=0, atol=1e-10)
+    for one, other in ((gradients, fast_gradients), (buffers, fast_buffers)):
+        for n, value in one.items():
+            torch.testing.assert_close(other[n], value, rtol=0, atol=1e-10, msg=n)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["EEGNet", "ShallowFBCSPNet", "Deep4Net"])
 def test_losses_of_ten_epochs_of_training_are_those_of_the_original(model, data_path):

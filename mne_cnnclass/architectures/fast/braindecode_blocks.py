@@ -40,7 +40,7 @@ class MergedConv(CombinedConv):
         """Convolve (n, n_chans, n_times) to (n, n_out, n_out_times, 1)."""
         y = convolve(x.unsqueeze(2), weight.squeeze(2), bias)
         if y is not None:
-            return y.transpose(2, 3)
+            return y.reshape(len(x), len(weight), -1, 1)  # not transposed, for the strides, see `Turn`
         return Turn.apply(functional.conv2d(Turn.apply(x.unsqueeze(3)), channels_last(weight), bias))
 
     def merged(self):
