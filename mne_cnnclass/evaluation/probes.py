@@ -317,10 +317,8 @@ def _recordings(X, groups):
     """The recording of each sample, as a number, and what orders the samples of a recording."""
     source, moment = np.zeros(len(X), int), np.arange(len(X))
     if isinstance(X, EpochsView):
-        source, row = X._origin.T
-        for number in np.unique(source):
-            here = source == number
-            moment[here] = X._sources[number].events[row[here], 0]
+        onset, source = X.onsets()
+        moment = np.where(np.isnan(onset), moment, onset)
     keys = pd.DataFrame(dict(source=source, group=0 if groups is None else pd.factorize(groups)[0]))
     return keys.groupby(["source", "group"]).ngroup().to_numpy(), moment
 

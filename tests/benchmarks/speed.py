@@ -571,7 +571,8 @@ def table(rows):
     """Rows as a table, with whether marks are reached."""
     rows = pd.DataFrame(rows)
     if "mark" in rows:
-        value = pd.to_numeric(rows["ratio" if "ratio" in rows else "measured"], errors="coerce")
+        unknown = pd.Series(index=rows.index)  # if all failed so far
+        value = pd.to_numeric(rows.get("ratio", rows.get("measured", unknown)), errors="coerce")
         at_least = rows.get("at_least", pd.Series(index=rows.index)).eq(True)
         reached = (value <= rows.mark).where(~at_least, value >= rows.mark)
         rows["reached"] = reached.map({True: "yes", False: "no"}).where(rows.mark.notna(), "")
@@ -587,11 +588,13 @@ def main(parts, quick, out):
         measure, draw = PARTS[part]
         about = machine.describe() | {"quick": quick}
         print(f"\n## {part}\n\n{json.dumps(about)}\n", flush=True)
-        rows = table(list(measure(quick)))
-        # plain types, and None for what was not measured
-        record = about | {"rows": json.loads(rows.to_json(orient="records"))}
-        known = json.loads(file.read_text()) if file.exists() else {}
-        file.write_text(json.dumps(known | {part: record}, indent=1, ensure_ascii=False) + "\n")
+        known, measured = json.loads(file.read_text()) if file.exists() else {}, []
+        for row in measure(quick):
+            measured.append(row)
+            rows = table(measured)
+            # after every row, lest a run cut short loses them; plain types, None for what was not measured
+            record = about | {"rows": json.loads(rows.to_json(orient="records"))}
+            file.write_text(json.dumps(known | {part: record}, indent=1, ensure_ascii=False) + "\n")
         print(
             rows.astype(object).where(rows.notna(), "").to_markdown(index=False, floatfmt=".3f"), flush=True
         )
