@@ -41,7 +41,8 @@ def load_sample(part="train"):
     epochs : mne.EpochsArray, shape (n_trials, 6, 896)
         The trials in V at 256 Hz, with the metadata columns ``part`` and ``trial`` (its place in the file).
         Times are those of the 6 s trial: the feedback period from 2.0 s to 5.5 s, all that was published;
-        the goal is shown from 0.5 s on. The sample numbers of the events are artificial, one trial each 6 s.
+        the goal is shown from 0.5 s on. When each trial was recorded was not published: the events are mere
+        numbers, in the order of the file, which is not that of the recording.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def load_sample(part="train"):
     n_trials = len(labels)
     events = np.column_stack(
         [
-            np.arange(n_trials) * int(6 * sfreq),
+            np.arange(n_trials),
             np.zeros(n_trials, int),
             [event_id[label] for label in labels],
         ]

@@ -184,7 +184,7 @@ def test_flat_channels_and_short_windows_give_finite_features():
     data = rng.standard_normal((6, len(CHANNELS), 20))
     data[2:4, 3] = 0
     data[:, 7] = 0
-    events = np.column_stack([np.arange(6), np.zeros(6, int), [1, 2, 1, 2, 1, 2]])
+    events = np.column_stack([100 * np.arange(6), np.zeros(6, int), [1, 2, 1, 2, 1, 2]])
     epochs = mne.EpochsArray(data, mne.create_info(CHANNELS, SFREQ, "eeg"), events, -0.06, verbose="ERROR")
     for probe in make_probes(epochs, groups=[0, 0, 0, 1, 1, 1]).values():
         assert probe.reason is None
@@ -203,7 +203,14 @@ def test_what_can_not_be_measured_has_a_reason():
     assert "epochs start at 0 s" in reasons["baseline"]
     assert "no groups" in reasons["group"]
     array = make_probes(np.zeros((6, 3, 10)), groups=np.repeat(["a", "b"], 3))
-    assert [name for name, probe in array.items() if probe.reason is None] == ["order", "group"]
+    assert [name for name, probe in array.items() if probe.reason is None] == ["group"]
+
+
+def test_the_order_of_a_file_is_not_taken_for_that_of_a_recording():
+    view = EpochsView(datasets.load_sample("train"))  # sorted by class, as nobody knows when trials were
+    order = make_probes(view)["order"]
+    assert order.features is None
+    assert "not known when" in order.reason
 
 
 def test_order_is_that_of_the_recording_however_samples_are_shuffled():

@@ -45,7 +45,7 @@ _DESCRIPTIONS = {
     ),
     "order": (
         "When the epoch comes in its recording: the classes come in blocks, so that drifts, tiredness "
-        "and drying electrodes tell them apart. It means nothing if epochs were sorted afterwards."
+        "and drying electrodes tell them apart."
     ),
     "quality": (
         "How noisy, spiky or flat the channels are, wherever they are: the classes go with the quality of "
@@ -128,7 +128,7 @@ def make_probes(X, groups=None):
     Parameters
     ----------
     X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, ...)
-        The samples. Of an array, which has no channels, only order and groups are known.
+        The samples. Of an array, which has no channels and no times, only groups are known.
     groups : None | array-like, shape (n_samples,)
         The group of each sample; ``None`` takes those of the view, if it has any.
 
@@ -178,8 +178,8 @@ def make_probes(X, groups=None):
     if view is not None:
         X, groups = view, view.groups if groups is None else groups
     groups = None if groups is None else check_column(groups, "groups", len(X))
-    recording, moment = _recordings(X, groups)
-    found = {"order": _order(recording, moment), "group": _group(groups)}
+    recording, onset = _recordings(X, groups)
+    found = {"order": _order(recording, onset), "group": _group(groups)}
     if view is None:
         lacking = "X is an array, whose channels and times are not known; pass Epochs"
         found |= dict.fromkeys(("ocular", "muscle", "quality", "baseline"), lacking)
@@ -216,10 +216,11 @@ def probe_estimator():
     >>> import numpy as np
     >>> from mne_cnnclass import evaluate
     >>> from mne_cnnclass.evaluation.probes import make_probes, probe_estimator
-    >>> y = np.repeat(["left", "right"], 20)  # in two blocks
-    >>> order = make_probes(np.zeros((40, 1)))["order"]
-    >>> evaluate(probe_estimator(), order.features, y).scores.groupby("metric")["value"].mean()["accuracy"]
-    np.float64(0.9)
+    >>> person = np.arange(40) % 10
+    >>> group = make_probes(np.zeros((40, 1)), groups=person)["group"]
+    >>> result = evaluate(probe_estimator(), group.features, person < 5)  # people are on both sides
+    >>> result.summary().loc["accuracy", "mean"]
+    np.float64(1.0)
     """
     return make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"))
 
@@ -314,17 +315,18 @@ def _verdict(name, score, classifier, flagged):
 
 
 def _recordings(X, groups):
-    """The recording of each sample, as a number, and what orders the samples of a recording."""
-    source, moment = np.zeros(len(X), int), np.arange(len(X))
+    """The recording of each sample, as a number, and when in it the sample starts, NaN if not known."""
+    onset, source = np.full(len(X), np.nan), np.zeros(len(X), int)
     if isinstance(X, EpochsView):
         onset, source = X.onsets()
-        moment = np.where(np.isnan(onset), moment, onset)
     keys = pd.DataFrame(dict(source=source, group=0 if groups is None else pd.factorize(groups)[0]))
-    return keys.groupby(["source", "group"]).ngroup().to_numpy(), moment
+    return keys.groupby(["source", "group"]).ngroup().to_numpy(), onset
 
 
-def _order(recording, moment):
-    table = pd.Series(moment).groupby(recording)
+def _order(recording, onset):
+    if np.isnan(onset).any():
+        return "it is not known when the samples were recorded, as events are mere numbers or X is an array"
+    table = pd.Series(onset).groupby(recording)
     n_samples = table.transform("size").to_numpy()
     if n_samples.max() < 3:
         return "no recording has three samples or more"
