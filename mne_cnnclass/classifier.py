@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .guard import (
+    check_known_labels,
     check_labels,
     check_parameters,
     check_same_problem,
@@ -477,12 +478,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         view = as_view(X)
         X = X if view is None else view
         y = check_labels(y, X)
-        unseen = sorted({repr(label) for label in y[~np.isin(y, self.classes_)].tolist()})
-        if unseen:
-            raise ValueError(
-                f"y has labels that were not there at fit: {', '.join(unseen)}; fitted on "
-                f"{self.classes_.tolist()}. Pass labels of the same kind as to fit."
-            )
+        check_known_labels(y, self.classes_)
         return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
 
     # -- copies ------------------------------------------------------------------------------------

@@ -208,6 +208,16 @@ def check_labels(y, X):
     return y
 
 
+def check_known_labels(y, classes):
+    """No label that was not there at fit."""
+    unseen = sorted({repr(label) for label in y[~np.isin(y, classes)].tolist()})
+    if unseen:
+        raise ValueError(
+            f"y has labels that were not there at fit: {', '.join(unseen)}; fitted on {classes.tolist()}. "
+            "Pass labels of the same kind as to fit."
+        )
+
+
 def check_weights(sample_weight, n_samples):
     """One weight a sample, not negative and not all zero."""
     if sample_weight is None:

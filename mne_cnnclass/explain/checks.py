@@ -1,0 +1,69 @@
+"""What comes into an explanation, checked."""
+
+from __future__ import annotations
+
+import mne
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ..classifier import CNNClassifier
+from ..epochs_view import EpochsView
+from ..guard import check_known_labels, check_labels, check_samples, check_signals
+from ..samples import as_view
+
+BATCH_VALUES = 2**18  # of samples in one go: gradients keep what every layer computed
+
+
+def check_network(clf):
+    """Only a fitted network of ours can be looked into."""
+    check_is_fitted(clf)
+    if not isinstance(clf, CNNClassifier):
+        raise TypeError(
+            f"clf must be a fitted CNNClassifier, got a {type(clf).__name__}; channel_importance and "
+            "band_importance take any estimator."
+        )
+
+
+def check_labelled(clf, X, y):
+    """Samples with the channels of the fit, and one label a sample that was there at fit."""
+    X = check_samples(clf, X)
+    y = check_labels(y, X)
+    check_known_labels(y, clf.classes_)
+    return X, y
+
+
+def check_any(clf, X, y):
+    """An array of samples for any estimator, labels, names of channels, and the sampling frequency."""
+    check_is_fitted(clf)
+    if isinstance(clf, CNNClassifier):
+        X, y = check_labelled(clf, X, y)
+    else:
+        view = as_view(X)
+        X = check_signals(X, clf) if view is None else view
+        y = check_labels(y, X)
+    names = getattr(X, "ch_names", None) or getattr(clf, "ch_names_", None) or np.arange(X.shape[1])
+    sfreq = getattr(X, "sfreq", None) or getattr(clf, "sfreq_", None)
+    return np.asarray(X, dtype=float), y, names, sfreq
+
+
+def known_sfreq(clf):
+    """The sampling frequency in Hz, which results in Hz need."""
+    if clf.sfreq_ is None:
+        raise ValueError(
+            "The sampling frequency is not known, as the classifier was fitted on an array: fit it on Epochs "
+            "or an EpochsView."
+        )
+    return clf.sfreq_
+
+
+def info_of(clf, X):
+    """The channels of the samples; those of an array are called EEG."""
+    if isinstance(X, EpochsView):
+        return X.info
+    names = clf.ch_names_ or [str(number) for number in range(X.shape[1])]
+    return mne.create_info(names, clf.sfreq_ or 1.0, "eeg")
+
+
+def batch_size(X):
+    """Samples in one go."""
+    return min(max(1, BATCH_VALUES // (X.shape[1] * X.shape[2])), 512)

@@ -1,0 +1,277 @@
+"""Components of a linear front: where they come from, what they let pass, how much they matter."""
+
+from __future__ import annotations
+
+import mne
+import numpy as np
+import pandas as pd
+
+from ..guard import check_samples
+from ..samples import ChannelScaler, iter_blocks
+from .checks import batch_size, check_labelled, check_network, info_of, known_sfreq
+from .gradients import mean_contributions
+
+
+def spatial_patterns(clf, X):
+    """Where in the channels each component of a network's linear front comes from.
+
+    A filter says how channels are combined, which is not where the signal is: a channel may have a large
+    weight only to cancel noise. The pattern is what the combined signal looks like in the channels, by the
+    transform of Haufe et al. [1]_.
+
+    Parameters
+    ----------
+    clf : CNNClassifier
+        A fitted EEGNet, ShallowFBCSPNet, Deep4Net or MultiScaleCNN.
+    X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
+        Samples, as in :meth:`CNNClassifier.predict`; by habit those of the training.
+
+    Returns
+    -------
+    patterns : mne.EvokedArray, shape (n_channels, n_components)
+        A component each "second", in V: what a channel does, in the passband of the component, when the
+        component is one standard deviation above its mean. The sign of a component is arbitrary; here the
+        largest value is positive.
+
+    Raises
+    ------
+    ValueError
+        If the network does not begin with linear layers that are known, or ``X`` does not fit it.
+
+    See Also
+    --------
+    component_contributions : Which components matter.
+    filter_responses : Which frequencies they pass.
+
+    Notes
+    -----
+    Component *o* is ``s_o(t) = Σ_c Σ_k W_o[c, k] x_c(t + k)``, the standardisation of the channels included.
+    Its pattern is ``Cov(h_o * x, s_o) / SD(s_o)``: the channels are seen through the component's temporal
+    filter ``h_o``, scaled to a largest gain of 1. Components of a network overlap, and outnumber the
+    channels, so each is taken for itself (equation 6 of [1]_ for one component) instead of jointly. In
+    EEGNet and MultiScaleCNN ``W_o`` is the product of a spatial and a temporal filter; in ShallowFBCSPNet
+    and Deep4Net it is a sum of such products, and ``h_o`` is the temporal filter of the best single product
+    (singular value decomposition). Windows are continued at their ends by their first and last values.
+
+    References
+    ----------
+    .. [1] Haufe S et al. On the interpretation of weight vectors of linear models in multivariate
+       neuroimaging. NeuroImage 87:96-110, 2014. doi:10.1016/j.neuroimage.2013.10.067
+
+    Examples
+    --------
+    >>> from mne_cnnclass import CNNClassifier, EpochsView, datasets
+    >>> from mne_cnnclass.explain import spatial_patterns
+    >>> view = EpochsView(datasets.load_sample())[::6]
+    >>> clf = CNNClassifier("EEGNet", max_epochs=1, random_state=0).fit(view)
+    >>> spatial_patterns(clf, view).data.shape  # 6 channels, 16 components
+    (6, 16)
+    """
+    weights, _ = _linear_front(clf)
+    X = check_samples(clf, X)
+    weights = weights / clf.scaler_.scale_  # of V
+    k, n_times = weights.shape[2], X.shape[2]
+    n_fft = n_times + k - 1
+    spectra, filters = np.fft.rfft(weights, n_fft), np.fft.rfft(_dominant_filters(weights), n_fft)
+    mean = ChannelScaler().fit(X).mean_
+    covariance, squares = 0.0, 0.0
+    for block in iter_blocks(X, batch_size(X)):
+        x = np.pad(block - mean, ((0, 0), (0, 0), (k // 2, k - 1 - k // 2)), mode="edge")
+        # layers of torch correlate, they don't convolve: hence the conjugate
+        s = np.einsum("ocf,ncf->nof", spectra.conj(), np.fft.rfft(x), optimize=True)
+        s = np.fft.irfft(s, n_fft)[..., :n_times]
+        # Σ_t s(t) (h * x)(t) is the product of x with s sent back through h, which saves filtering x
+        back = np.fft.irfft(np.fft.rfft(s, n_fft) * filters, n_fft)
+        covariance += np.einsum("not,nct->co", back, x, optimize=True)
+        squares += (s**2).sum(axis=(0, 2))
+    n_values = len(X) * n_times
+    patterns = covariance / n_values / np.sqrt(squares / n_values)
+    largest = np.abs(patterns).argmax(axis=0)
+    patterns *= np.sign(patterns[largest, np.arange(patterns.shape[1])])
+    info = info_of(clf, X)
+    with info._unlock():
+        info["sfreq"] = 1.0
+    return mne.EvokedArray(
+        patterns, info, nave=len(X), comment=f"Spatial patterns of {clf.model}", verbose=False
+    )
+
+
+def temporal_filters(clf):
+    """The temporal filter of each component of a network's linear front.
+
+    Parameters
+    ----------
+    clf : CNNClassifier
+        A fitted EEGNet, ShallowFBCSPNet, Deep4Net or MultiScaleCNN.
+
+    Returns
+    -------
+    filters : pandas.DataFrame
+        A row a time in s (from zero), a column a component, numbered as in :func:`spatial_patterns`. Filters
+        are scaled to a largest gain of 1, and their sign is arbitrary; those shorter than the longest have
+        zeros on both sides.
+
+    Raises
+    ------
+    ValueError
+        If the network has no known linear front, or the sampling frequency is not known.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import CNNClassifier, EpochsView, datasets
+    >>> from mne_cnnclass.explain import temporal_filters
+    >>> view = EpochsView(datasets.load_sample())[::6]
+    >>> clf = CNNClassifier("EEGNet", max_epochs=1, random_state=0).fit(view)
+    >>> temporal_filters(clf).shape  # 64 samples, 16 components
+    (64, 16)
+    """
+    weights, _ = _linear_front(clf)
+    sfreq = known_sfreq(clf)
+    filters = _dominant_filters(weights / clf.scaler_.scale_)
+    times = pd.Index(np.arange(filters.shape[1]) / sfreq, name="time")
+    return pd.DataFrame(filters.T, times, pd.RangeIndex(len(filters), name="component"))
+
+
+def filter_responses(clf):
+    """Which frequencies pass the temporal filter of each component of a network's linear front.
+
+    Parameters
+    ----------
+    clf : CNNClassifier
+        A fitted EEGNet, ShallowFBCSPNet, Deep4Net or MultiScaleCNN.
+
+    Returns
+    -------
+    gains : pandas.DataFrame
+        Gain (ratio of amplitudes, at most 1). A row a frequency in Hz, a column a component, numbered as in
+        :func:`spatial_patterns`.
+
+    Raises
+    ------
+    ValueError
+        If the network has no known linear front, or the sampling frequency is not known.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import CNNClassifier, EpochsView, datasets
+    >>> from mne_cnnclass.explain import filter_responses
+    >>> view = EpochsView(datasets.load_sample())[::6]
+    >>> clf = CNNClassifier("EEGNet", max_epochs=1, random_state=0).fit(view)
+    >>> peaks = filter_responses(clf).idxmax()  # Hz, of each component
+    """
+    filters = temporal_filters(clf)
+    n_fft = _fine(len(filters))
+    gains = np.abs(np.fft.rfft(filters, n_fft, axis=0))
+    frequencies = pd.Index(np.fft.rfftfreq(n_fft, 1 / clf.sfreq_), name="frequency")
+    return pd.DataFrame(gains, frequencies, filters.columns)
+
+
+def component_contributions(clf, X, y=None, *, n_steps=32, random_state=None):
+    """How much each component of a network's linear front speaks for the right class.
+
+    Parameters
+    ----------
+    clf : CNNClassifier
+        A fitted EEGNet, ShallowFBCSPNet, Deep4Net or MultiScaleCNN.
+    X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
+        Samples, as in :meth:`CNNClassifier.predict`.
+    y : None | array-like, shape (n_samples,)
+        Their true labels; ``None`` takes those of the epochs.
+    n_steps : int
+        As in :func:`saliency`.
+    random_state : None | int | numpy.random.RandomState
+        As in :func:`saliency`.
+
+    Returns
+    -------
+    contributions : pandas.DataFrame
+        A row a component, a column a class that is in ``y``: mean over the samples of the class of the
+        component's contribution to the logit of that class, by expected gradients as in :func:`saliency`.
+        The mean over the columns ranks the components.
+
+    Raises
+    ------
+    ValueError
+        If the network has no known linear front, or samples or labels don't fit it.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import CNNClassifier, EpochsView, datasets
+    >>> from mne_cnnclass.explain import component_contributions
+    >>> view = EpochsView(datasets.load_sample())[::6]
+    >>> clf = CNNClassifier("EEGNet", max_epochs=1, random_state=0).fit(view)
+    >>> best = component_contributions(clf, view).mean(axis=1).nlargest(4).index
+    """
+    _, layers = _linear_front(clf)
+    X, y = check_labelled(clf, X, y)
+    means = mean_contributions(clf, X, y, _of_components, n_steps, random_state, layers)
+    return pd.DataFrame(means).rename_axis(index="component", columns="class")
+
+
+def _of_components(difference, gradient):
+    return (difference * gradient).sum(dim=2)
+
+
+def _dominant_filters(weights):
+    """Temporal filters, of largest gain 1, of the single products nearest to spatio-temporal filters."""
+    filters = np.linalg.svd(weights, full_matrices=False)[2][:, 0]
+    return filters / np.abs(np.fft.rfft(filters, _fine(weights.shape[2]))).max(axis=1, keepdims=True)
+
+
+def _fine(k):
+    """Length of a Fourier transform that resolves the response of a filter of k samples."""
+    return 2 ** int(np.ceil(np.log2(8 * k)))
+
+
+def _linear_front(clf):
+    """Filters of the first layers, shape (n_components, n_channels, k), and the layers that end them."""
+    check_network(clf)
+    # a rewrite for speed, or a user's own class, is derived from the one it rewrites
+    for cls in type(clf.module_).__mro__:
+        if cls.__name__ in FRONTS:
+            weights, layers = FRONTS[cls.__name__](clf.module_)
+            return weights.detach().cpu().double().numpy(), layers
+    raise ValueError(
+        f"{type(clf.module_).__name__} does not begin with linear layers that are known, so it has no "
+        f"patterns or filters to show; {', '.join(FRONTS)} do. saliency works for every network, and "
+        "channel_importance and band_importance for every estimator."
+    )
+
+
+def _eegnet_front(module):
+    import torch
+
+    spatial = module.conv_spatial.weight[:, 0, :, 0]
+    temporal = module.conv_temporal.weight[:, 0, 0].repeat_interleave(module.D, 0)
+    return torch.einsum("oc,ok->ock", spatial, temporal), [module.conv_spatial]
+
+
+def _combined_front(module):
+    import torch
+
+    first = module.conv_time_spat
+    spatial, temporal = first.conv_spat.weight[:, :, 0], first.conv_time.weight[:, 0, :, 0]
+    return torch.einsum("ofc,fk->ock", spatial, temporal), [first]
+
+
+def _multiscale_front(module):
+    import torch
+
+    layers = list(module.blocks[0].convolutions)
+    longest = max(layer.weight.shape[2] for layer in layers)
+    spatial = module.spatial.weight[..., 0]
+    fronts = []
+    for layer in layers:
+        n_out, _, k = layer.weight.shape
+        temporal = torch.nn.functional.pad(layer.weight[:, 0], ((longest - k) // 2,) * 2)  # all are odd
+        mixtures = spatial.repeat_interleave(n_out // layer.groups, 0)
+        fronts.append(torch.einsum("oc,ok->ock", mixtures, temporal))
+    return torch.cat(fronts), layers
+
+
+FRONTS = {
+    "EEGNet": _eegnet_front,
+    "ShallowFBCSPNet": _combined_front,
+    "Deep4Net": _combined_front,
+    "MultiScaleCNN": _multiscale_front,
+}

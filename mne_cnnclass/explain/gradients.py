@@ -1,0 +1,259 @@
+"""What in the samples speaks for their class."""
+
+from __future__ import annotations
+
+import contextlib
+import numbers
+
+import mne
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_random_state, check_scalar
+
+from ..classifier import _draw_seed
+from ..epochs_view import EpochsView
+from ..samples import iter_blocks
+from .checks import batch_size, check_labelled, check_network, info_of, known_sfreq
+
+N_OTHERS = 128  # samples that a sample is compared with
+
+
+def saliency(clf, X, y=None, *, n_steps=32, random_state=None):
+    """What in the samples of each class speaks for the class, by channel and time.
+
+    Expected gradients [1]_, which are integrated gradients [2]_ on the way from other samples, taken at
+    random from ``X``, to the sample: what makes the network's output for this sample differ from its output
+    for others. What all classes share, such as mains noise, cancels.
+
+    Parameters
+    ----------
+    clf : CNNClassifier
+        A fitted classifier with any network.
+    X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
+        Samples of all classes, as in :meth:`CNNClassifier.predict`.
+    y : None | array-like, shape (n_samples,)
+        Their true labels; ``None`` takes those of the epochs.
+    n_steps : int
+        For each sample, the number of other samples, and of points on the ways, at which gradients are
+        taken. The time that it takes grows with them.
+    random_state : None | int | numpy.random.RandomState
+        Draws the other samples and the points.
+
+    Returns
+    -------
+    saliency : dict of mne.EvokedArray
+        For each class in ``y``, the mean over its samples of the contribution of a channel at a time to the
+        logit of the class. **Not in V**, whatever MNE's figures say: the unit is that of the logit, so draw
+        with ``scalings=dict(eeg=1), units=dict(eeg="logit")``. Where positive, the signal speaks for the
+        class.
+
+    Raises
+    ------
+    ValueError
+        If samples or labels don't fit the classifier.
+
+    See Also
+    --------
+    saliency_spectrum : The same by frequency.
+    channel_importance : What the score loses without a channel.
+    mne_cnnclass.viz.plot_beat_importance : Draw it on the mean waveform.
+
+    Notes
+    -----
+    The logit is that of the class less the mean over all classes, as only differences matter to
+    probabilities. The contributions of a sample sum to its logit less the mean logit of the samples, up to
+    the error of taking few of them. At most 128 samples of ``X`` are the others.
+
+    References
+    ----------
+    .. [1] Erion G, Janizek JD, Sturmfels P, Lundberg SM, Lee SI. Improving performance of deep learning
+       models with axiomatic attribution priors and expected gradients. Nature Machine Intelligence
+       3:620-631, 2021. doi:10.1038/s42256-021-00343-w
+    .. [2] Sundararajan M, Taly A, Yan Q. Axiomatic attribution for deep networks. ICML 2017.
+       arXiv:1703.01365
+
+    Examples
+    --------
+    >>> from mne_cnnclass import CNNClassifier, EpochsView, datasets
+    >>> from mne_cnnclass.explain import saliency
+    >>> view = EpochsView(datasets.load_sample())[::6]
+    >>> clf = CNNClassifier("EEGNet", max_epochs=1, random_state=0).fit(view)
+    >>> evokeds = saliency(clf, view, random_state=0)
+    >>> fig = evokeds["negativity"].plot(scalings=dict(eeg=1), units=dict(eeg="logit"), show=False)
+    """
+    check_network(clf)
+    X, y = check_labelled(clf, X, y)
+    means = mean_contributions(clf, X, y, _of_times, n_steps, random_state)
+    info, tmin = info_of(clf, X), X.times[0] if isinstance(X, EpochsView) else 0.0
+    return {
+        label: mne.EvokedArray(
+            mean,
+            info,
+            tmin=tmin,
+            nave=int((y == label).sum()),
+            comment=f"contribution to the logit of {label}",
+            verbose=False,
+        )
+        for label, mean in means.items()
+    }
+
+
+def saliency_spectrum(clf, X, y=None, *, n_steps=32, random_state=None):
+    """What in the samples of each class speaks for the class, by channel and frequency.
+
+    Parameters
+    ----------
+    clf : CNNClassifier
+        A fitted classifier with any network.
+    X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
+        Samples of all classes, as in :meth:`CNNClassifier.predict`.
+    y : None | array-like, shape (n_samples,)
+        Their true labels; ``None`` takes those of the epochs.
+    n_steps : int
+        As in :func:`saliency`.
+    random_state : None | int | numpy.random.RandomState
+        As in :func:`saliency`.
+
+    Returns
+    -------
+    spectra : dict of pandas.DataFrame
+        For each class in ``y``, a row a frequency in Hz and a column a channel: mean over the samples of the
+        class of the contribution, to the logit of the class, of the channel's oscillation at the frequency.
+
+    Raises
+    ------
+    ValueError
+        If samples or labels don't fit the classifier, or its sampling frequency is not known.
+
+    Notes
+    -----
+    Expected gradients with respect to the Fourier coefficients of the window: the Fourier transform keeps
+    scalar products (Parseval), so contributions over frequencies have the same sum as those over times.
+    Frequencies are as far apart as one cycle a window.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import CNNClassifier, EpochsView, datasets
+    >>> from mne_cnnclass.explain import saliency_spectrum
+    >>> view = EpochsView(datasets.load_sample())[::6]
+    >>> clf = CNNClassifier("EEGNet", max_epochs=1, random_state=0).fit(view)
+    >>> frequencies = saliency_spectrum(clf, view)["negativity"].index
+    """
+    check_network(clf)
+    X, y = check_labelled(clf, X, y)
+    info, sfreq = info_of(clf, X), known_sfreq(clf)
+    frequencies = pd.Index(np.fft.rfftfreq(X.shape[2], 1 / sfreq), name="frequency")
+    means = mean_contributions(clf, X, y, _of_frequencies, n_steps, random_state)
+    return {label: pd.DataFrame(mean.T, frequencies, info["ch_names"]) for label, mean in means.items()}
+
+
+def _of_times(difference, gradient):
+    return difference * gradient
+
+
+def _of_frequencies(difference, gradient):
+    import torch
+
+    n_times = difference.shape[2]
+    product = (torch.fft.rfft(difference) * torch.fft.rfft(gradient).conj()).real / n_times
+    product[..., 1 : (n_times + 1) // 2] *= 2  # ±f together; zero and the Nyquist frequency stand alone
+    return product
+
+
+def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
+    """Mean over the samples of each class of their contributions to the logit of the class.
+
+    Parameters
+    ----------
+    product : callable
+        Contributions from the difference to another sample and the gradient on the way, tensors of shape
+        (n_samples, n_channels or n_components, n_times).
+    layers : list of torch.nn.Module
+        Layers that depend linearly on the samples, to get the contributions of their outputs in place of
+        those of the standardised samples.
+
+    Returns
+    -------
+    means : dict of array
+        By class.
+    """
+    import torch
+
+    from ..training import resolve_device, torch_session
+
+    check_scalar(n_steps, "n_steps", numbers.Integral, min_val=1)
+    rng = check_random_state(_draw_seed(random_state))
+    pool = np.sort(rng.permutation(len(X))[:N_OTHERS])
+    points = (np.arange(n_steps) + 0.5) / n_steps
+    codes = np.searchsorted(clf.classes_, y)
+    totals = [0.0] * len(clf.classes_)
+    device, module = resolve_device(clf.device), clf.module_
+    # the known architectures draw no random numbers when they predict
+    seed = None if isinstance(clf._architecture["model"], str) else clf._seed
+
+    def run(x):
+        """Logits, and what contributions are asked of, at these samples."""
+        x = x.requires_grad_()
+        with _outputs(layers) as outputs:
+            logits = module(x)
+        return logits - logits.mean(dim=1, keepdim=True), outputs or [x]
+
+    def prepared(block):
+        """Samples, and the same as the contributions see them."""
+        x = torch.from_numpy(clf.scaler_.transform(block)).to(device)
+        return x, torch.cat([_joined(run(part.clone())[1]).detach() for part in x.split(size)])
+
+    size, start = batch_size(X), 0
+    session = torch_session(seed, n_threads=clf.n_threads, device=device)
+    with session, torch.enable_grad(), _evaluating(module.to(device)):
+        others, others_seen = prepared(np.concatenate(list(iter_blocks(X[pool]))))
+        for block in iter_blocks(X, size):
+            x, seen = prepared(block)
+            code = codes[start : start + len(x)]
+            start += len(x)
+            target = torch.from_numpy(code).to(device)[:, None]
+            drawn = rng.randint(len(others), size=(n_steps, len(x)))
+            shares = points[rng.random_sample((n_steps, len(x))).argsort(axis=0)]  # each point once a sample
+            contributions = 0.0
+            for rows, share in zip(drawn, shares, strict=True):
+                share = torch.from_numpy(share).to(x)[:, None, None]
+                logits, at = run(torch.lerp(others[rows], x, share))
+                gradient = _joined(torch.autograd.grad(logits.gather(1, target).sum(), at))
+                contributions = contributions + product(seen - others_seen[rows], gradient)
+            contributions = contributions.cpu().double().numpy() / n_steps
+            for i in np.unique(code):
+                totals[i] = totals[i] + contributions[code == i].sum(axis=0)
+    labels = clf.classes_.tolist()
+    return {labels[i]: totals[i] / (codes == i).sum() for i in np.unique(codes)}
+
+
+def _joined(tensors):
+    """Tensors of shape (n, n_components, n_times), some with a further axis of length one, as one."""
+    import torch
+
+    return torch.cat([tensor.flatten(2) for tensor in tensors], dim=1)
+
+
+@contextlib.contextmanager
+def _outputs(layers):
+    """Collect what layers put out, in their order."""
+    collected, outputs = {}, []
+    hooks = [layer.register_forward_hook(lambda m, _, out: collected.update({m: out})) for layer in layers]
+    try:
+        yield outputs
+        outputs += [collected[layer] for layer in layers]
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@contextlib.contextmanager
+def _evaluating(module):
+    """Put a network into evaluation mode, and every layer back afterwards."""
+    trained = [layer for layer in module.modules() if layer.training]
+    module.eval()
+    try:
+        yield
+    finally:
+        for layer in trained:
+            layer.training = True

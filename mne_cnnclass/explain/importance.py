@@ -1,0 +1,194 @@
+"""What a score loses when a channel or band no longer belongs to its sample."""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import check_scoring
+from sklearn.utils import check_random_state, check_scalar
+
+from ..classifier import _draw_seed
+from .checks import check_any
+
+EEG_BANDS = {"delta": (1, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30), "gamma": (30, 45)}  # Hz
+
+
+def channel_importance(clf, X, y=None, *, scoring=None, n_repeats=10, random_state=None):
+    """What a score loses when a channel is that of another sample.
+
+    Parameters
+    ----------
+    clf : estimator
+        Any fitted classifier of scikit-learn on samples of shape (n_samples, n_channels, n_times): ours, a
+        Pipeline, one of MNE.
+    X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
+        Samples, held out from training: importance on training samples shows what was memorised, too.
+    y : None | array-like, shape (n_samples,)
+        Their true labels; ``None`` takes those of the epochs.
+    scoring : None | str | callable
+        A metric of scikit-learn; ``None`` takes ``clf.score``, accuracy as a rule.
+    n_repeats : int
+        Number of permutations.
+    random_state : None | int | numpy.random.RandomState
+        Seeds the permutations.
+
+    Returns
+    -------
+    importance : pandas.DataFrame
+        A row a channel, in the order of the data, with the columns ``mean`` and ``sd`` over repeats of the
+        score lost. ``importance.attrs`` has the ``score`` of the intact samples, ``n_samples``,
+        ``n_repeats`` and ``scoring``.
+
+    Raises
+    ------
+    ValueError
+        If samples or labels don't fit the estimator.
+
+    See Also
+    --------
+    mne_cnnclass.viz.plot_importance : Draw it.
+    mne.viz.plot_topomap : Draw the means over the head.
+
+    Notes
+    -----
+    Each channel is permuted across samples [1]_ alone. Channels that carry the same signal can stand in for
+    one another, so all of them may seem unimportant; and a classifier no better than chance has nothing to
+    lose. The samples are held in memory, twice.
+
+    References
+    ----------
+    .. [1] Breiman L. Random forests. Machine Learning 45:5-32, 2001. doi:10.1023/A:1010933404324
+
+    Examples
+    --------
+    >>> from mne.decoding import Vectorizer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from mne_cnnclass import EpochsView, datasets
+    >>> from mne_cnnclass.explain import channel_importance
+    >>> view = EpochsView(datasets.load_sample())
+    >>> linear = make_pipeline(Vectorizer(), StandardScaler(), LogisticRegression(C=1e-3))
+    >>> linear = linear.fit(view[::2], view.labels[::2])
+    >>> channel_importance(linear, view[1::2], random_state=0).columns.tolist()
+    ['mean', 'sd']
+    """
+    X, y, names, _ = check_any(clf, X, y)
+    if X.ndim != 3:
+        raise ValueError(
+            f"X must have the shape (n_samples, n_channels, n_times), got {X.shape}: signals of one channel "
+            "have no channels to compare."
+        )
+
+    def channel_of_others(i):
+        changed = X.copy()
+
+        def change(order):
+            changed[:, i] = X[order, i]
+            return changed
+
+        return change
+
+    index = pd.Index(names, name="channel")
+    return _importance(clf, y, X, index, channel_of_others, scoring, n_repeats, random_state)
+
+
+def band_importance(clf, X, y=None, *, bands=None, sfreq=None, scoring=None, n_repeats=10, random_state=None):
+    """What a score loses when a frequency band is that of another sample.
+
+    Parameters
+    ----------
+    clf : estimator
+        Any fitted classifier of scikit-learn on samples whose last axis is time.
+    X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, [n_channels,] n_times)
+        Samples, held out from training.
+    y : None | array-like, shape (n_samples,)
+        Their true labels; ``None`` takes those of the epochs.
+    bands : None | dict of tuple
+        Lower and upper edge in Hz, ``lower <= f < upper``, by name. ``None`` takes delta (1–4), theta
+        (4–8), alpha (8–13), beta (13–30) and gamma (30–45), as far as they are below half the sampling
+        frequency.
+    sfreq : None | float
+        Sampling frequency in Hz; ``None`` takes that of the epochs, or of those that ``clf`` was fitted on.
+    scoring : None | str | callable
+        A metric of scikit-learn; ``None`` takes ``clf.score``, accuracy as a rule.
+    n_repeats : int
+        Number of permutations.
+    random_state : None | int | numpy.random.RandomState
+        Seeds the permutations.
+
+    Returns
+    -------
+    importance : pandas.DataFrame
+        A row a band, as :func:`channel_importance` returns it.
+
+    Raises
+    ------
+    ValueError
+        If samples or labels don't fit the estimator, the sampling frequency is not known, or a band holds no
+        frequency of the windows.
+
+    Notes
+    -----
+    The Fourier coefficients of a window within the band are exchanged, for all channels together, against
+    those of another sample; all else stays. A window resolves one cycle a window, and has no taper: trends
+    and slow waves leak into higher bands, so filter them out before.
+
+    Examples
+    --------
+    >>> from mne.decoding import Vectorizer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from mne_cnnclass import EpochsView, datasets
+    >>> from mne_cnnclass.explain import band_importance
+    >>> view = EpochsView(datasets.load_sample())
+    >>> linear = make_pipeline(Vectorizer(), StandardScaler(), LogisticRegression(C=1e-3))
+    >>> linear = linear.fit(view[::2], view.labels[::2])
+    >>> bands = {"slow": (0, 1), "alpha": (8, 13)}
+    >>> band_importance(linear, view[1::2], bands=bands, random_state=0)["mean"].idxmax()
+    'slow'
+    """
+    X, y, _, known = check_any(clf, X, y)
+    sfreq = known if sfreq is None else sfreq
+    if sfreq is None:
+        raise ValueError("The sampling frequency of an array is not known: give sfreq= in Hz.")
+    if bands is None:
+        bands = {name: edges for name, edges in EEG_BANDS.items() if edges[1] <= sfreq / 2}
+    frequencies = np.fft.rfftfreq(X.shape[-1], 1 / sfreq)
+    inside = [(lower <= frequencies) & (frequencies < upper) for lower, upper in bands.values()]
+    for (name, edges), rows in zip(bands.items(), inside, strict=True):
+        if not rows.any():
+            raise ValueError(
+                f"Band {name!r}, {edges[0]:g} to {edges[1]:g} Hz, holds no frequency of windows of "
+                f"{X.shape[-1]} samples at {sfreq:g} Hz, which are {frequencies[1]:g} Hz apart and end at "
+                f"{frequencies[-1]:g} Hz. Widen the band, or take longer windows."
+            )
+
+    def band_of_others(i):
+        content = np.fft.irfft(np.fft.rfft(X) * inside[i], X.shape[-1])
+        rest = X - content
+        return lambda order: rest + content[order]
+
+    index = pd.Index(list(bands), name="band")
+    return _importance(clf, y, X, index, band_of_others, scoring, n_repeats, random_state)
+
+
+def _importance(clf, y, X, index, part, scoring, n_repeats, random_state):
+    """Score lost, a row a part; ``part(i)`` is a function from an order of the samples to changed samples."""
+    check_scalar(n_repeats, "n_repeats", numbers.Integral, min_val=1)
+    score_of = check_scoring(clf, scoring=scoring)
+    rng = check_random_state(_draw_seed(random_state))
+    orders = [rng.permutation(len(X)) for _ in range(n_repeats)]  # the same for all parts, so they compare
+    score = score_of(clf, X, y)
+    losses = np.empty((len(index), n_repeats))
+    for i in range(len(index)):
+        change = part(i)
+        losses[i] = [score - score_of(clf, change(order), y) for order in orders]
+    sd = losses.std(axis=1, ddof=1) if n_repeats > 1 else np.nan
+    table = pd.DataFrame({"mean": losses.mean(axis=1), "sd": sd}, index)
+    name = scoring if isinstance(scoring, str) else "score" if scoring is None else "scoring"
+    table.attrs.update(score=float(score), n_samples=len(X), n_repeats=n_repeats, scoring=name)
+    return table
