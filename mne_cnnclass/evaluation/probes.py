@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-import mne
 import numpy as np
 import pandas as pd
-from scipy.fft import rfft, rfftfreq
-from scipy.signal import butter, sosfiltfilt
-from scipy.signal.windows import hann
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..epochs_view import EpochsView, check_column
-from ..samples import as_view, iter_blocks
-
-SLOW = 4.0  # Hz; what eyes do lies mostly below
-FAST = 40.0  # Hz; what muscles do lies mostly above
-BANDS = ((1, 4), (4, 8), (8, 13), (13, 30), (30, 45))  # Hz, of the baseline
-MAX_BINS = 16  # of slow signals
-MAX_CHANNELS = 16  # chosen by position
-MAX_BASELINE = 64  # channels of the baseline; a linear discriminant takes long with thousands of features
-MAX_GROUPS = 200  # with a column of their own
-
-_EEG = r"(?:EEG[\s_-]*)?"  # "EEG Fp1-REF" is Fp1
-_FRONTAL = re.compile(_EEG + r"(?:(?:Fp|AFp|AFF|AF)(?:z|\d)|F(?:7|8|9|10)(?!\d))", re.I)
-_RIM = re.compile(
-    _EEG
-    + r"(?:Fp(?:z|\d)|AF[78]|F(?:7|8|9|10)(?!\d)|(?:FT|T|TP)\d|P(?:7|8|9|10)(?!\d)|PO[789]|[OI](?:z|[12]))",
-    re.I,
-)
+from ..epochs_view import check_column
+from ..samples import as_view
+from .probe_features import baseline, group, muscle, ocular, order, quality, recordings
 
 _DESCRIPTIONS = {
     "ocular": (
@@ -178,16 +158,16 @@ def make_probes(X, groups=None):
     if view is not None:
         X, groups = view, view.groups if groups is None else groups
     groups = None if groups is None else check_column(groups, "groups", len(X))
-    recording, onset = _recordings(X, groups)
-    found = {"order": _order(recording, onset), "group": _group(groups)}
+    recording, onset = recordings(X, groups)
+    found = {"order": order(recording, onset), "group": group(groups)}
     if view is None:
         lacking = "X is an array, whose channels and times are not known; pass Epochs"
         found |= dict.fromkeys(("ocular", "muscle", "quality", "baseline"), lacking)
     else:
-        found["ocular"] = _ocular(view)
-        found["muscle"] = _muscle(view, recording)
-        found["quality"] = _quality(view, recording)
-        found["baseline"] = _baseline(view, recording)
+        found["ocular"] = ocular(view)
+        found["muscle"] = muscle(view, recording)
+        found["quality"] = quality(view, recording)
+        found["baseline"] = baseline(view, recording)
     return {
         name: Probe(name, text, None, found[name])
         if isinstance(found[name], str)
@@ -309,178 +289,3 @@ def _verdict(name, score, classifier, flagged):
             f"{cause} may be part of its score, not all. {advice}"
         )
     return f"{seen} are near chance ({score['pooled']:.2f}, {interval}; chance {score['chance']:.2f})."
-
-
-# -- what is known without signals -------------------------------------------------------------------
-
-
-def _recordings(X, groups):
-    """The recording of each sample, as a number, and when in it the sample starts, NaN if not known."""
-    onset, source = np.full(len(X), np.nan), np.zeros(len(X), int)
-    if isinstance(X, EpochsView):
-        onset, source = X.onsets()
-    keys = pd.DataFrame(dict(source=source, group=0 if groups is None else pd.factorize(groups)[0]))
-    return keys.groupby(["source", "group"]).ngroup().to_numpy(), onset
-
-
-def _order(recording, onset):
-    if np.isnan(onset).any():
-        return "it is not known when the samples were recorded, as events are mere numbers or X is an array"
-    table = pd.Series(onset).groupby(recording)
-    n_samples = table.transform("size").to_numpy()
-    if n_samples.max() < 3:
-        return "no recording has three samples or more"
-    rank = table.rank(method="first").to_numpy() - 1
-    phase = np.pi * (rank + 0.5) / n_samples
-    return np.cos(phase[:, None] * np.arange(1, 9))
-
-
-def _group(groups):
-    if groups is None:
-        return "there are no groups; give groups=, or make the view with groups"
-    codes, names = pd.factorize(groups)
-    if len(names) < 2:
-        return "there is only one group"
-    largest = np.argsort(-np.bincount(codes), kind="stable")[:MAX_GROUPS]
-    return (codes[:, None] == largest).astype(float)
-
-
-# -- what is measured on signals ---------------------------------------------------------------------
-
-
-def _ocular(view):
-    everything = EpochsView(view, picks="all")
-    info = everything.info
-    eog = mne.pick_types(info, meg=False, eog=True, exclude="bads")
-    names = [info["ch_names"][i] for i in eog]
-    heads = _head_channels(info)
-    names = names or [name for name in heads if "EOG" in name.upper()]
-    names = names or _find(info, heads, _FRONTAL, lambda direction: direction[:, 1], 0.85)
-    if not names:
-        return "there are no EOG channels, and no frontal ones by name (Fp1, AF3, F7 …) or position"
-    n_times = view.shape[2]
-    n_bins = int(np.clip(n_times / view.sfreq / 0.25, 1, MAX_BINS))
-    edges = np.linspace(0, n_times, n_bins + 1).astype(int)[:-1]
-    sos = butter(4, SLOW, fs=view.sfreq, output="sos") if view.sfreq > 2 * SLOW else None
-
-    def measure(block):
-        if sos is not None:
-            block = sosfiltfilt(sos, block, padlen=min(int(view.sfreq / SLOW), n_times - 1))
-        means = np.add.reduceat(block, edges, axis=2) / np.diff([*edges, n_times])
-        return np.concatenate([means, block.var(2)[..., None]], axis=2)
-
-    slow = _measure(everything.pick(names), measure)
-    amount = _log(slow[..., -1])  # of movement, whatever its course
-    return np.column_stack([slow[..., :-1].reshape(len(view), -1), amount.mean(1), amount.max(1)])
-
-
-def _muscle(view, recording):
-    everything = EpochsView(view, picks="all")
-    info = everything.info
-    top = min(view.sfreq / 2, info["lowpass"])
-    if top < FAST + 5:
-        return f"there is nothing above {FAST:g} Hz: the signals end at {top:g} Hz"
-    names = _find(info, _head_channels(info), _RIM, lambda direction: -direction[:, 2], -0.2)
-    if not names:
-        return "there are no channels at the rim of the head by name (T7, FT9, O1 …) or position"
-    freqs = rfftfreq(view.shape[2], 1 / view.sfreq)
-    mains = [np.abs((freqs + line / 2) % line - line / 2) <= 2 for line in (50, 60)]
-    fast = (freqs > FAST) & (freqs <= top) & ~mains[0] & ~mains[1]
-    if not fast.any():
-        return f"windows of {view.shape[2]} samples are too short for power above {FAST:g} Hz"
-    power = _measure(everything.pick(names), lambda block: _spectrum(block)[..., fast].mean(2))
-    return _with_relative(_log(power), recording)
-
-
-def _quality(view, recording):
-    freqs = rfftfreq(view.shape[2], 1 / view.sfreq)
-    info = view.info
-    middle = (freqs >= max(1, info["highpass"])) & (freqs <= min(FAST, info["lowpass"]))
-    if not middle.any():
-        return f"windows of {view.shape[2]} samples are too short for a spectrum from 1 to {FAST:g} Hz"
-
-    def measure(block):
-        steps = np.abs(np.diff(block, axis=2))
-        typical = np.quantile(steps, 0.75, axis=2, keepdims=True)
-        flat = (steps <= 0.01 * typical).mean(2)
-        spikes = steps.max(2) / np.where(typical > 0, typical, np.inf)[..., 0]
-        return np.stack([np.median(_spectrum(block)[..., middle], axis=2), spikes, flat], axis=2)
-
-    level, spikes, flat = np.moveaxis(_measure(view, measure), 2, 0)
-    level, spikes = _log(level), np.log1p(spikes)
-    relative = level - _medians(level, recording)
-    over_channels = [level.mean(1), np.median(relative, axis=1), relative.min(1), relative.max(1)]
-    over_channels += [np.median(spikes, axis=1), spikes.max(1), flat.mean(1), flat.max(1)]
-    return np.column_stack(over_channels)
-
-
-def _baseline(view, recording):
-    if view.times[0] >= -0.05:
-        return f"epochs start at {view.times[0]:g} s, so there is no baseline before the event"
-    view = view.pick(view.ch_names[:: -(-view.shape[1] // MAX_BASELINE)])
-    before = int((view.times < 0).sum())
-    freqs = rfftfreq(before, 1 / view.sfreq)
-    bands = [(freqs >= low) & (freqs < high) for low, high in BANDS]
-    bands = [band for band in bands if band.any()]
-
-    def measure(block):
-        block = block[..., :before]
-        spectrum = _spectrum(block)
-        return np.stack([block.mean(2), *(spectrum[..., band].mean(2) for band in bands)], axis=2)
-
-    values = _measure(view, measure)
-    values[..., 1:] = _log(values[..., 1:])
-    return _with_relative(values.reshape(len(view), -1), recording)
-
-
-def _measure(view, measure):
-    """What a function measures on blocks of epochs, put together."""
-    return np.concatenate([measure(block) for block in iter_blocks(view)])
-
-
-def _spectrum(block):
-    """Power spectrum under a Hann window, which keeps slow drifts from leaking into high frequencies."""
-    centred = block - block.mean(2, keepdims=True)
-    return np.abs(rfft(centred * hann(block.shape[2], sym=False), axis=2)) ** 2
-
-
-def _log(power):
-    """Logarithm of power; flat signals count as a millionth of what is usual in the channel."""
-    usual = np.median(power, axis=0, keepdims=True)
-    return np.log(np.maximum(power, np.where(usual > 0, 1e-6 * usual, 1.0)))
-
-
-def _medians(values, recording):
-    return pd.DataFrame(values).groupby(recording).transform("median").to_numpy()
-
-
-def _with_relative(values, recording):
-    """Values as they are, and relative to their recording: people differ more than epochs do."""
-    relative = values - _medians(values, recording)
-    return np.hstack([values, relative]) if recording.max() else values
-
-
-# -- where channels are ------------------------------------------------------------------------------
-
-
-def _head_channels(info):
-    """Names of the good EEG and MEG channels."""
-    index = mne.pick_types(info, meg=True, eeg=True, ref_meg=False, exclude="bads")
-    return [info["ch_names"][i] for i in index]
-
-
-def _find(info, names, pattern, height, least):
-    """Channels by their name, else those that lie farthest in a direction, of more than ``least``."""
-    named = [name for name in names if pattern.match(name)]
-    if named or not names:
-        return named
-    places = [info["chs"][info["ch_names"].index(name)] for name in names]
-    # the middle of the head is about 4 cm above the origin of head coordinates, at that of the MEG helmet's
-    middle = [[0, 0, 0.04 * (ch["coord_frame"] == mne.io.constants.FIFF.FIFFV_COORD_HEAD)] for ch in places]
-    direction = np.array([ch["loc"][:3] for ch in places])
-    known = np.isfinite(direction).all(1) & direction.any(1)
-    direction = direction - middle
-    heights = height(direction / np.linalg.norm(direction, axis=1, keepdims=True))
-    far = np.flatnonzero(known & (heights > least))
-    far = np.sort(far[np.argsort(-heights[far], kind="stable")][:MAX_CHANNELS])
-    return [names[i] for i in far]
