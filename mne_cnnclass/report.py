@@ -619,12 +619,13 @@ def _explanations(clf, view, result):
 
 def _network(clf, part):
     from . import explain
+    from .explain.components import FRONTS
     from .viz.signals import plot_heads
     from .viz.style import COLORS, get_axes
 
     saliency = explain.saliency(clf, part, n_steps=8, random_state=0)
     info = next(iter(saliency.values())).info
-    if any(cls.__name__ in explain.FRONTS for cls in type(clf.module_).__mro__):
+    if any(cls.__name__ in FRONTS for cls in type(clf.module_).__mro__):
         best = (
             explain.component_contributions(clf, part, n_steps=8, random_state=0)
             .mean(axis=1)
@@ -656,7 +657,7 @@ def _network(clf, part):
     else:
         yield (
             "Patterns and filters",
-            _text(f"They are known of {', '.join(explain.FRONTS)}, which this network is not."),
+            _text(f"They are known of {', '.join(FRONTS)}, which this network is not."),
         )
     label = "Contribution to the logit"
     labels = list(saliency)
