@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import copy
-import logging
-from dataclasses import fields
-
-import mne
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .guard import (
     check_known_labels,
     check_labels,
+    check_logits,
     check_parameters,
     check_same_problem,
     check_samples,
     check_training_samples,
 )
-from .samples import ChannelScaler, as_view, channel_positions, iter_blocks, within_reach
+from .samples import TrainingSamples, as_view
 
 __all__ = ["CNNClassifier"]
-
-PREDICTION_VALUES = 2**21  # of a batch at prediction: enough to keep the processor busy, and small in memory
 
 
 class CNNClassifier(ClassifierMixin, BaseEstimator):
@@ -68,12 +60,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Stop when the validation loss has not become less for so many epochs. ``None`` trains to the end.
         Needs a ``validation_fraction``.
     calibrate : bool
-        Whether to fit one temperature on the validation samples after the training, by which
-        :meth:`predict_proba` divides the logits [3]_. Probabilities then say better how often they are right;
-        what is predicted stays the same. Needs a ``validation_fraction``. The same samples have chosen
-        the best weights, and without groups they are from the people that were trained on: either way they
-        are easier than new ones. For new people, fit it on people held out of an inner cross-validation,
-        ``CalibratedClassifierCV(method="temperature", ensemble=False)``, as ``docs/calibration.md`` shows.
+        Whether to fit one temperature on held-out samples, by which :meth:`predict_proba` divides the logits
+        [3]_. Probabilities then say better how often they are right; the network, and what it predicts, stay
+        the same. Without a ``validation_fraction``, each of 3 folds of the training samples is held out from
+        a further network, so that :meth:`fit` trains 4 networks and takes about three times as long. Folds
+        are stratified, and groups stay whole: with people as groups, the temperature is one for new people.
+        With a ``validation_fraction`` it is fitted on the validation samples at no cost. These have chosen
+        the best weights, too, and so are easier than new ones. ``docs/calibration.md`` compares both.
     standardize : bool
         Whether each channel is standardised by its mean and deviation over all training samples and times.
     augmentation : None | callable | list of callable
@@ -83,7 +76,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Weights of the classes in the loss, as in scikit-learn.
     warm_start : bool
         Whether :meth:`fit` goes on from the weights of the last fit. The classes, channels and scaling
-        must, and do, stay those of the first fit.
+        must, and do, stay those of the first fit. These weights may have seen all samples, so ``calibrate``
+        then needs a ``validation_fraction``.
     callbacks : None | list of skorch.callbacks.Callback
         Further callbacks of skorch; copied for every fit.
     device : str
@@ -95,8 +89,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Torch threads during fit and predict, put back afterwards. The bits of a result depend on it, so set
         it where results have to be the same whatever process a fold runs in.
     random_state : None | int | numpy.random.RandomState
-        Seeds weights, batches, dropout and the validation split. The global random states are left as they
-        were.
+        Seeds weights, batches, dropout, the validation split and the folds of ``calibrate``. The global
+        random states are left as they were.
     verbose : None | bool | str | int
         Whether to show a progress bar: ``True``, or a level of MNE's logging up to INFO. ``None`` follows
         MNE's own level, and is quiet unless that is DEBUG.
@@ -124,7 +118,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         The standardisation.
     temperature_ : float
         What logits are divided by, in [0.2, 20]; 1.0 if not calibrated. Above 1 the network was too sure. At
-        a bound it says only that the validation samples were too few: all of them right, or as good as none.
+        a bound it says only that the held-out samples were too few: all of them right, or as good as none.
     history_ : pandas.DataFrame
         A row an epoch: epoch, train_loss, train_accuracy (with dropout and augmentation), valid_loss and
         valid_accuracy (with a validation split), lr, duration in s.
@@ -258,8 +252,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             The labels: text, integers or booleans. ``None`` takes the labels of the epochs, by default
             the names of their events.
         groups : None | array-like, shape (n_samples,)
-            Samples of one group stay on one side of the validation split. ``None`` takes the groups of an
-            EpochsView.
+            Samples of one group stay on one side of the validation split, and of each fold of ``calibrate``.
+            ``None`` takes the groups of an EpochsView.
         sample_weight : None | array-like, shape (n_samples,)
             Weights of the samples in the loss. Samples of weight zero are left out.
 
@@ -288,8 +282,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         if go_on:
             X = check_same_problem(self, X, classes)
 
+        from .trainer import learn
+
         # nothing of an earlier fit is touched before this point, nor before the training has ended well
-        learnt = self._train(X, target, len(classes), groups, weight, go_on)
+        learnt = learn(self, TrainingSamples(X, target, weight, groups), len(classes), go_on=go_on)
         self.classes_ = classes
         if not go_on:
             self.ch_names_, self.sfreq_ = getattr(X, "ch_names", None), getattr(X, "sfreq", None)
@@ -303,84 +299,6 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         if self._is_table:
             validate_data(self, table, skip_check_array=True)
         return self
-
-    def _train(self, X, target, n_classes, groups, weight, go_on):
-        """Train on checked samples; what is learnt, as attributes to set."""
-        from .architectures.build import build_module
-        from .training import (
-            TrainingOptions,
-            fit_temperature,
-            predict_logits,
-            resolve_device,
-            split_validation,
-            torch_session,
-            train,
-        )
-
-        device = resolve_device(self.device)
-        seed = self._seed if go_on else _draw_seed(self.random_state)
-        train_rows, valid_rows = np.arange(len(target)), None
-        if self.validation_fraction is not None:
-            train_rows, valid_rows = split_validation(
-                target, self.validation_fraction, groups=groups, seed=seed
-            )
-        weight = weight / weight[train_rows].mean()
-        options = TrainingOptions(
-            **{f.name: getattr(self, f.name) for f in fields(TrainingOptions) if hasattr(self, f.name)},
-            progress=_wants_progress(self.verbose),
-        )
-        if go_on:
-            architecture = self._architecture
-        else:
-            architecture = dict(
-                model=self.model,
-                params=dict(self.model_params or {}),
-                n_chans=X.shape[1],
-                n_outputs=n_classes,
-                n_times=X.shape[2],
-                sfreq=getattr(X, "sfreq", None),
-                chs_info=channel_positions(X),
-            )
-        with torch_session(seed, n_threads=self.n_threads, device=device):
-            X_train = within_reach(X if valid_rows is None else X[train_rows])
-            scaler = self.scaler_ if go_on else ChannelScaler(self.standardize).fit(X_train)
-            data = scaler.transform_all(X_train, check=go_on)  # else it was checked while it was measured
-            del X_train  # which may be a copy
-            valid = None
-            if valid_rows is not None:
-                valid_data = scaler.transform_all(within_reach(X[valid_rows]))
-                valid = valid_data, target[valid_rows], weight[valid_rows]
-            module = (
-                copy.deepcopy(self.module_)
-                if go_on
-                else build_module(**architecture, accelerate=self.accelerate and device.type == "cpu")
-            )
-            history = train(
-                module.to(device),
-                data,
-                target[train_rows],
-                weight[train_rows],
-                valid=valid,
-                options=options,
-                device=device,
-            )
-            temperature = 1.0
-            if self.calibrate:
-                step = _prediction_batch(X)
-                batches = (valid_data[start : start + step] for start in range(0, len(valid_data), step))
-                logits = predict_logits(module, batches, device=device)
-                temperature = fit_temperature(logits, target[valid_rows], weight[valid_rows])
-        if go_on:
-            history["epoch"] += self.history_["epoch"].iloc[-1]
-            history = pd.concat([self.history_, history], ignore_index=True)
-        return dict(
-            module_=module.eval(),
-            scaler_=scaler,
-            temperature_=temperature,
-            history_=history,
-            _architecture=architecture,
-            _seed=seed,
-        )
 
     @property
     def accelerated_(self):
@@ -435,22 +353,19 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     def _logits(self, X):
         """The network's outputs, in float64 and finite, before the temperature."""
         check_is_fitted(self)
-        from .training import predict_logits, resolve_device, torch_session
+        from .trainer import compute_logits
+        from .training import resolve_device
 
-        X = check_samples(self, X)
-        device = resolve_device(self.device)
-        batches = map(self.scaler_.transform, iter_blocks(X, _prediction_batch(X)))
-        # the known architectures draw no random numbers when they predict
-        seed = None if isinstance(self._architecture["model"], str) else self._seed
-        with torch_session(seed, n_threads=self.n_threads, device=device):
-            logits = predict_logits(self.module_, batches, device=device)
-        lost = np.flatnonzero(~np.isfinite(logits).all(axis=1))
-        if len(lost):
-            raise ValueError(
-                f"The network gives no finite output for sample {lost[0]}: its values are far beyond those "
-                "that it was trained on. Look for outliers, or for another unit."
-            )
-        return logits
+        logits = compute_logits(
+            self.module_,
+            self.scaler_,
+            check_samples(self, X),
+            architecture=self._architecture,
+            device=resolve_device(self.device),
+            n_threads=self.n_threads,
+            seed=self._seed,
+        )
+        return check_logits(logits)
 
     def score(self, X, y=None, sample_weight=None):
         """Accuracy of the predicted labels.
@@ -527,27 +442,3 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         from .persistence import save_classifier
 
         save_classifier(self, path)
-
-
-def _prediction_batch(X):
-    """Samples to predict at a time."""
-    return min(max(PREDICTION_VALUES // (X.shape[1] * X.shape[2]), 16), 512)
-
-
-def _draw_seed(random_state):
-    """A seed for torch; without a random state it is fresh, and the global one is not asked."""
-    if random_state is None:
-        return int(np.random.SeedSequence().generate_state(1)[0])
-    return int(check_random_state(random_state).randint(2**31 - 1))
-
-
-def _wants_progress(verbose):
-    """Whether to show a bar: if asked for, or if MNE is set to tell everything."""
-    if verbose is None:
-        return mne.utils.logger.level <= logging.DEBUG
-    if isinstance(verbose, str):
-        levels = logging.getLevelNamesMapping()
-        if verbose.upper() not in levels:
-            raise ValueError(f"verbose must be None, a bool or a level of logging, got {verbose!r}.")
-        verbose = levels[verbose.upper()]
-    return 0 < verbose <= logging.INFO  # True is 1, and False and 0 are quiet

@@ -47,10 +47,6 @@ def check_parameters(clf):
             raise ValueError(
                 "patience watches the validation loss, so it needs a validation_fraction, got None."
             )
-    if clf.calibrate and clf.validation_fraction is None:
-        raise ValueError(
-            "calibrate looks at validation samples, so it needs a validation_fraction, got None."
-        )
     if clf.n_threads is not None:
         check_scalar(clf.n_threads, "n_threads", numbers.Integral, min_val=1)
     for name in ("calibrate", "standardize", "accelerate"):
@@ -177,7 +173,23 @@ def check_same_problem(fitted, X, classes):
         raise ValueError(
             f"warm_start=True goes on with the classes {fitted.classes_.tolist()}, got {classes.tolist()}."
         )
+    if fitted.calibrate and fitted.validation_fraction is None:
+        raise ValueError(
+            "warm_start=True goes on with weights that may have seen all samples, so none is held out that "
+            "calibrate=True could look at. Set a validation_fraction, or calibrate=False."
+        )
     return check_samples(fitted, X)
+
+
+def check_logits(logits):
+    """Outputs of a network must be finite."""
+    lost = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+    if len(lost):
+        raise ValueError(
+            f"The network gives no finite output for sample {lost[0]}: its values are far beyond those "
+            "that it was trained on. Look for outliers, or for another unit."
+        )
+    return logits
 
 
 def check_signals(X, estimator):

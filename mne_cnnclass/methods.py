@@ -227,7 +227,12 @@ def _describe_network(clf):
             + (f", and to stop after {clf.patience} epochs without a lesser one." if clf.patience else ".")
         )
     if clf.calibrate:
-        sentences.append("A temperature fitted on the same samples calibrated the probabilities.")
+        fitted_on = (
+            "by inner cross-validation, which keeps groups whole, on held-out training samples"
+            if clf.validation_fraction is None
+            else "on the same samples"
+        )
+        sentences.append(f"A temperature fitted {fitted_on} calibrated the probabilities.")
     return sentences
 
 

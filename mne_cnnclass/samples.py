@@ -6,6 +6,7 @@ import errno
 import tempfile
 import warnings
 import weakref
+from dataclasses import dataclass
 
 import mne
 import numpy as np
@@ -166,6 +167,35 @@ def within_reach(X):
     return copy
 
 
+@dataclass(frozen=True)
+class TrainingSamples:
+    """What to train on, checked; can be indexed by samples.
+
+    Parameters
+    ----------
+    X : EpochsView | array, shape (n_samples, n_channels, n_times)
+        The samples.
+    target : array of int, shape (n_samples,)
+        Their class numbers.
+    weight : array, shape (n_samples,)
+        Their weights.
+    groups : None | array, shape (n_samples,)
+        Their groups.
+    """
+
+    X: object
+    target: np.ndarray
+    weight: np.ndarray
+    groups: np.ndarray | None
+
+    def __len__(self):
+        return len(self.target)
+
+    def __getitem__(self, rows):
+        groups = None if self.groups is None else self.groups[rows]
+        return TrainingSamples(self.X[rows], self.target[rows], self.weight[rows], groups)
+
+
 class ChannelScaler:
     """Standardise each channel by its mean and deviation over all training samples and times.
 
@@ -181,13 +211,15 @@ class ChannelScaler:
     def __init__(self, standardize=True):
         self.standardize = standardize
 
-    def fit(self, X):
+    def fit(self, X, *, warn=True):
         """Measure the channels of the training samples.
 
         Parameters
         ----------
         X : EpochsView | array, shape (n_samples, n_channels, n_times)
             The training samples.
+        warn : bool
+            Whether to warn of flat channels.
 
         Returns
         -------
@@ -213,13 +245,13 @@ class ChannelScaler:
             n_seen = n_total
         deviation = np.sqrt(squares / n_seen)
         flat = deviation <= 1e-12 * np.abs(mean)
-        if flat.any():
+        if warn and flat.any():
             names = [_channel_name(X, i) for i in np.flatnonzero(flat)]
             warnings.warn(
                 f"Flat channel(s) {', '.join(names)}: the same value at all times in all training samples. "
                 "They carry no information; mark them bad, or interpolate them.",
                 RuntimeWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         if self.standardize:
             self.mean_ = mean[:, None]

@@ -31,8 +31,8 @@ from sklearn.model_selection import (
 from skorch.callbacks import Callback, EpochScoring
 
 from mne_cnnclass import CNNClassifier, EpochsView
-from mne_cnnclass.classifier import _draw_seed
 from mne_cnnclass.samples import SampleFile
+from mne_cnnclass.seeds import draw_seed
 from mne_cnnclass.training import split_validation
 
 
@@ -133,7 +133,7 @@ def test_the_scaling_is_that_of_the_training_samples_with_large_offsets_too(view
 
 
 def test_only_training_samples_set_the_scale(view):
-    _, valid = split_validation((view.labels == "right").astype(int), 0.25, seed=_draw_seed(0))
+    _, valid = split_validation((view.labels == "right").astype(int), 0.25, seed=draw_seed(0))
     X = np.asarray(view)
     X[valid] *= 1e3  # were they seen, the scale would be hundreds of times larger
     clf = quick(max_epochs=1, validation_fraction=0.25, model_params={"sfreq": 100.0}).fit(X, view.labels)
@@ -540,11 +540,11 @@ def test_early_stopping_ends_when_nothing_improves(view):
 
 
 def test_groups_stay_whole_in_the_validation_split(epochs, monkeypatch):
-    from mne_cnnclass import training
+    from mne_cnnclass import trainer
 
     seen = []
-    split = training.split_validation
-    monkeypatch.setattr(training, "split_validation", lambda *a, **k: seen.append(split(*a, **k)) or seen[-1])
+    split = trainer.split_validation
+    monkeypatch.setattr(trainer, "split_validation", lambda *a, **k: seen.append(split(*a, **k)) or seen[-1])
     view = EpochsView(epochs, groups=np.repeat(["a", "b", "c", "d"], 16))
     quick(validation_fraction=0.25, max_epochs=1).fit(view)
     quick(validation_fraction=0.25, max_epochs=1).fit(np.asarray(view), view.labels, groups=view.groups)

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state, check_scalar
 
-from ..classifier import _draw_seed
 from ..epochs_view import EpochsView
 from ..samples import iter_blocks
+from ..seeds import draw_seed
 from .checks import batch_size, check_labelled, check_network, info_of, known_sfreq
 
 N_OTHERS = 128  # samples that a sample is compared with
@@ -182,7 +182,7 @@ def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
     from ..training import resolve_device, torch_session
 
     check_scalar(n_steps, "n_steps", numbers.Integral, min_val=1)
-    rng = check_random_state(_draw_seed(random_state))
+    rng = check_random_state(draw_seed(random_state))
     pool = np.sort(rng.permutation(len(X))[:N_OTHERS])
     points = (np.arange(n_steps) + 0.5) / n_steps
     codes = np.searchsorted(clf.classes_, y)

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state, check_scalar
 
-from ..classifier import _draw_seed
+from ..seeds import draw_seed
 from .checks import check_any
 
 EEG_BANDS = {"delta": (1, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30), "gamma": (30, 45)}  # Hz
@@ -180,7 +180,7 @@ def _importance(clf, y, X, index, part, scoring, n_repeats, random_state):
     """Score lost, a row a part; ``part(i)`` is a function from an order of the samples to changed samples."""
     check_scalar(n_repeats, "n_repeats", numbers.Integral, min_val=1)
     score_of = check_scoring(clf, scoring=scoring)
-    rng = check_random_state(_draw_seed(random_state))
+    rng = check_random_state(draw_seed(random_state))
     orders = [rng.permutation(len(X)) for _ in range(n_repeats)]  # the same for all parts, so they compare
     score = score_of(clf, X, y)
     losses = np.empty((len(index), n_repeats))

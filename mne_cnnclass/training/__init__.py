@@ -6,7 +6,7 @@ Nothing in here knows of Epochs: samples are tensors, labels are integers.
 from .fit import TrainingOptions, train
 from .predict import predict_logits
 from .session import resolve_device, torch_session
-from .split import split_validation
+from .split import split_folds, split_validation
 from .temperature import fit_temperature
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "fit_temperature",
     "predict_logits",
     "resolve_device",
+    "split_folds",
     "split_validation",
     "torch_session",
     "train",

@@ -1,9 +1,11 @@
-"""The inner validation split: stratified, and groups stay whole."""
+"""The inner splits of the training samples: stratified, and groups stay whole."""
 
 from __future__ import annotations
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
+
+MOST_FOLDS = 3  # each costs a training
 
 
 def split_validation(y, fraction, *, groups=None, seed):
@@ -61,3 +63,42 @@ def split_validation(y, fraction, *, groups=None, seed):
             "some class is in one group only. Train without a split (validation_fraction=None)."
         )
     return train, valid
+
+
+def split_folds(y, *, groups=None, seed):
+    """Split samples into folds, each of which is held out once.
+
+    Parameters
+    ----------
+    y : array of int, shape (n_samples,)
+        Class numbers.
+    groups : None | array, shape (n_samples,)
+        Samples of one group end in the same fold.
+    seed : int
+        Seed of the shuffling.
+
+    Returns
+    -------
+    folds : list of tuple of array of int
+        Indices of the samples to train on and of those held out, for 3 folds, or 2 where 3 would leave a
+        class out of a training part.
+
+    Raises
+    ------
+    ValueError
+        If a class has too few samples, or is in too few groups, to be trained on in every fold.
+    """
+    classes, n_samples = np.unique(y, return_counts=True)
+    n_most = min(MOST_FOLDS, n_samples.min())
+    if groups is not None:
+        n_most = min(n_most, len(np.unique(groups)))
+    for n_splits in range(n_most, 1, -1):
+        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+        folds = list(kind(n_splits, shuffle=True, random_state=seed).split(y, y, groups))
+        if all(len(held_out) and len(np.unique(y[train])) == len(classes) for train, held_out in folds):
+            return folds
+    what = "samples" if groups is None else "groups, which stay whole"
+    raise ValueError(
+        "calibrate=True holds out folds of the training samples, so it needs every class in at least 2 "
+        f"{what}. Add samples, or set calibrate=False."
+    )

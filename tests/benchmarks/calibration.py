@@ -3,9 +3,8 @@
     MNE_CNNCLASS_DATA=... python tests/benchmarks/calibration.py
 
 A network is trained once and asked twice, with its temperature and with one of 1, so that both rows differ in
-nothing else. The temperature is fitted on a validation split of any samples, on one of whole people, or by
-scikit-learn on the held-out people of an inner cross-validation. Prints a table in Markdown, which
-`docs/calibration.md` shows. Needs wfdb, and scikit-learn 1.8.
+nothing else. The temperature is fitted on the held-out people of inner folds, on a validation split of whole
+people, or on one of any samples. Prints a table in Markdown, which `docs/calibration.md` shows. Needs wfdb.
 """
 
 import os
@@ -18,16 +17,22 @@ import pandas as pd
 import wfdb
 from joblib import Parallel, delayed
 from scipy.signal import resample_poly
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
 
 from mne_cnnclass import CNNClassifier, EpochsView, datasets
-from mne_cnnclass.viz.bins import bins_error, reliability_bins
+from mne_cnnclass.evaluation import calibration_error
 
-MAX_EPOCHS = 12
 RECORDS = (106, 114, 118, 119, 124, 201, 203, 207, 208, 209, 220, 223)
-FITTED_ON = ("validation, any samples", "validation, whole people", "inner folds of people")
+WAYS = {  # parameters, and whether people are told of as groups
+    "inner folds of people": ({}, True),
+    "validation, whole people": ({"validation_fraction": 0.2}, True),
+    "validation, any samples": ({"validation_fraction": 0.2}, False),
+}
+SETS = {  # folds of people, and what is trained
+    "beats": (4, [("MultiScaleCNN", fitted_on) for fitted_on in WAYS]),
+    "imagery": (8, [(model, "inner folds of people") for model in ("MultiScaleCNN", "EEGNet")]),
+}
 BEATS = {"N": "NLRej", "S": "AaJS", "V": "VE"}  # AAMI classes and the symbols of MIT-BIH in them
 N_BEATS = 150  # of a record and class at most
 
@@ -57,18 +62,13 @@ def beats():
     return np.array(X), np.array(y), np.array(groups), 128.0
 
 
-def probabilities(X, y, groups, sfreq, train, test, fitted_on):
+def probabilities(X, y, groups, train, test, model, sfreq, params, keep_whole):
     """Of the test samples, without and with the temperature; and the temperature."""
     warnings.simplefilter("ignore")
-    clf = CNNClassifier(model_params={"sfreq": sfreq}, max_epochs=MAX_EPOCHS, n_threads=1, random_state=0)
-    if fitted_on == "inner folds of people":
-        cv = list(GroupKFold(3).split(X[train], y[train], groups[train]))
-        search = CalibratedClassifierCV(clf, method="temperature", cv=cv, ensemble=False)
-        (fitted,) = search.fit(X[train], y[train]).calibrated_classifiers_
-        temperature = 1 / fitted.calibrators[0].beta_
-        return fitted.estimator.predict_proba(X[test]), search.predict_proba(X[test]), temperature
-    clf.set_params(validation_fraction=0.2, calibrate=True)
-    clf.fit(X[train], y[train], groups=groups[train] if "people" in fitted_on else None)
+    clf = CNNClassifier(
+        model, model_params={"sfreq": sfreq}, calibrate=True, n_threads=1, random_state=0, **params
+    )
+    clf.fit(X[train], y[train], groups=groups[train] if keep_whole else None)
     calibrated, temperature = clf.predict_proba(X[test]), clf.temperature_
     clf.temperature_ = 1.0
     return clf.predict_proba(X[test]), calibrated, temperature
@@ -78,25 +78,26 @@ def least_error(proba, classes):
     """The expected calibration error of labels that follow the probabilities, for as many samples."""
     rng = np.random.default_rng(0)
     draws = [(rng.random((len(proba), 1)) > proba.cumsum(axis=1)[:, :-1]).sum(axis=1) for _ in range(50)]
-    return np.mean([bins_error(reliability_bins(classes[draw], proba, classes=classes)) for draw in draws])
+    return np.mean([calibration_error(classes[draw], proba, classes) for draw in draws])
 
 
 def rows(name, X, y, groups, sfreq):
     """Two rows for each way to fit a temperature, without and with it."""
     classes = np.unique(y)
-    folds = list(GroupKFold(4).split(X, y, groups))
+    n_folds, ways = SETS[name]
+    folds = list(GroupKFold(n_folds).split(X, y, groups))
     truth = np.concatenate([y[test] for _, test in folds])
-    for fitted_on in FITTED_ON:
-        jobs = [delayed(probabilities)(X, y, groups, sfreq, *fold, fitted_on) for fold in folds]
+    for model, fitted_on in ways:
+        jobs = [delayed(probabilities)(X, y, groups, *fold, model, sfreq, *WAYS[fitted_on]) for fold in folds]
         *of_folds, temperatures = zip(*Parallel(n_jobs=2)(jobs), strict=True)
         for calibrate in (False, True):
             proba = np.concatenate(of_folds[calibrate])  # every sample tested once
-            error = bins_error(reliability_bins(truth, proba, classes=classes))
             yield {
                 "data": f"{name}, n = {len(y)}",
+                "network": model,
                 "temperature fitted on": fitted_on if calibrate else "–",
                 "accuracy": f"{np.mean(classes[proba.argmax(axis=1)] == truth):.3f}",
-                "expected calibration error": f"{error:.3f}",
+                "expected calibration error": f"{calibration_error(truth, proba, classes):.3f}",
                 "if perfect": f"{least_error(proba, classes):.3f}",
                 "log loss": f"{log_loss(truth, proba, labels=classes):.3f}",
                 "temperature of each fold": ", ".join(f"{t:.2f}" for t in temperatures) if calibrate else "",
@@ -104,8 +105,7 @@ def rows(name, X, y, groups, sfreq):
 
 
 if __name__ == "__main__":
-    sets = {"beats": beats, "imagery": imagery}
-    table = (row for name in sys.argv[1:] or sets for row in rows(name, *sets[name]()))
+    table = (row for name in sys.argv[1:] or SETS for row in rows(name, *globals()[name]()))
     for number, row in enumerate(table):
         lines = pd.DataFrame([row]).to_markdown(index=False, disable_numparse=True).splitlines()
         print("\n".join(lines[2 if number else 0 :]), flush=True)

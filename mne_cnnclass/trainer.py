@@ -1,0 +1,208 @@
+"""From checked samples to a trained network and its temperature: what `CNNClassifier` learns."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from dataclasses import dataclass, fields
+
+import mne
+import numpy as np
+import pandas as pd
+import torch
+
+from .architectures.build import build_module
+from .guard import check_logits
+from .samples import ChannelScaler, channel_positions, iter_blocks, within_reach
+from .seeds import draw_seed
+from .training import (
+    TrainingOptions,
+    fit_temperature,
+    predict_logits,
+    resolve_device,
+    split_folds,
+    split_validation,
+    torch_session,
+    train,
+)
+
+PREDICTION_VALUES = 2**21  # of a batch at prediction: enough to keep the processor busy, and small in memory
+
+
+def learn(clf, samples, n_classes, *, go_on):
+    """Train a network as a classifier asks for, and find its temperature.
+
+    Parameters
+    ----------
+    clf : CNNClassifier
+        The estimator with its parameters, which is left as it is.
+    samples : TrainingSamples
+        What to train on, checked.
+    n_classes : int
+        Number of classes.
+    go_on : bool
+        Whether to go on from the network of the last fit.
+
+    Returns
+    -------
+    learnt : dict
+        Attributes of the fitted estimator.
+    """
+    X = samples.X
+    trainer = Trainer(
+        architecture=clf._architecture
+        if go_on
+        else dict(
+            model=clf.model,
+            params=dict(clf.model_params or {}),
+            n_chans=X.shape[1],
+            n_outputs=n_classes,
+            n_times=X.shape[2],
+            sfreq=getattr(X, "sfreq", None),
+            chs_info=channel_positions(X),
+        ),
+        options=TrainingOptions(
+            **{f.name: getattr(clf, f.name) for f in fields(TrainingOptions) if hasattr(clf, f.name)},
+            progress=_wants_progress(clf.verbose),
+        ),
+        standardize=clf.standardize,
+        accelerate=clf.accelerate,
+        device=resolve_device(clf.device),
+        n_threads=clf.n_threads,
+        seed=clf._seed if go_on else draw_seed(clf.random_state),
+    )
+    train_rows, valid = slice(None), None
+    if clf.validation_fraction is not None:
+        train_rows, valid_rows = split_validation(
+            samples.target, clf.validation_fraction, groups=samples.groups, seed=trainer.seed
+        )
+        valid = samples[valid_rows]
+    start = (clf.module_, clf.scaler_) if go_on else None
+    module, scaler, history = trainer.train(samples[train_rows], valid, start=start)
+    temperature = 1.0
+    if clf.calibrate:
+        if valid is not None:
+            held_out, logits = valid, trainer.predict(module, scaler, valid.X)
+        else:
+            held_out, logits = samples, trainer.cross_predict(samples, n_classes)
+        temperature = fit_temperature(check_logits(logits), held_out.target, held_out.weight)
+    if go_on:
+        history["epoch"] += clf.history_["epoch"].iloc[-1]
+        history = pd.concat([clf.history_, history], ignore_index=True)
+    return dict(
+        module_=module,
+        scaler_=scaler,
+        temperature_=temperature,
+        history_=history,
+        _architecture=trainer.architecture,
+        _seed=trainer.seed,
+    )
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Trains networks that differ in nothing but their samples."""
+
+    architecture: dict
+    options: TrainingOptions
+    standardize: bool
+    accelerate: bool
+    device: torch.device
+    n_threads: int | None
+    seed: int
+
+    def train(self, samples, valid=None, *, start=None, warn=True):
+        """Train one network.
+
+        Parameters
+        ----------
+        samples : TrainingSamples
+            The training samples.
+        valid : None | TrainingSamples
+            The validation samples.
+        start : None | tuple of (torch.nn.Module, ChannelScaler)
+            A network to go on from; it is copied.
+        warn : bool
+            Whether to warn of flat channels.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            The network.
+        scaler : ChannelScaler
+            The standardisation of its samples.
+        history : pandas.DataFrame
+            A row an epoch.
+        """
+        unit = samples.weight.mean()
+        with torch_session(self.seed, n_threads=self.n_threads, device=self.device):
+            X = within_reach(samples.X)
+            if start is None:
+                scaler = ChannelScaler(self.standardize).fit(X, warn=warn)
+                data = scaler.transform_all(X, check=False)  # it was checked while it was measured
+            else:
+                scaler = start[1]
+                data = scaler.transform_all(X)
+            del X  # which may be a copy
+            if valid is not None:
+                valid_data = scaler.transform_all(within_reach(valid.X))
+                valid = valid_data, valid.target, valid.weight / unit
+            accelerate = self.accelerate and self.device.type == "cpu"
+            module = (
+                build_module(**self.architecture, accelerate=accelerate)
+                if start is None
+                else copy.deepcopy(start[0])
+            )
+            history = train(
+                module.to(self.device),
+                data,
+                samples.target,
+                samples.weight / unit,
+                valid=valid,
+                options=self.options,
+                device=self.device,
+            )
+        return module.eval(), scaler, history
+
+    def predict(self, module, scaler, X):
+        """Logits of samples."""
+        return compute_logits(
+            module,
+            scaler,
+            X,
+            architecture=self.architecture,
+            device=self.device,
+            n_threads=self.n_threads,
+            seed=self.seed,
+        )
+
+    def cross_predict(self, samples, n_classes):
+        """Logits of every sample, by networks that were trained without it and without its group."""
+        logits = np.empty((len(samples), n_classes))
+        for train_rows, held_out in split_folds(samples.target, groups=samples.groups, seed=self.seed):
+            # what is flat in all samples was told of before, and what is so in a part does not matter
+            module, scaler, _ = self.train(samples[train_rows], warn=False)
+            logits[held_out] = self.predict(module, scaler, samples.X[held_out])
+        return logits
+
+
+def compute_logits(module, scaler, X, *, architecture, device, n_threads, seed):
+    """A network's outputs for samples, in float64, read and standardised by batches."""
+    batch_size = min(max(PREDICTION_VALUES // (X.shape[1] * X.shape[2]), 16), 512)
+    batches = map(scaler.transform, iter_blocks(X, batch_size))
+    # the known architectures draw no random numbers when they predict
+    seed = None if isinstance(architecture["model"], str) else seed
+    with torch_session(seed, n_threads=n_threads, device=device):
+        return predict_logits(module, batches, device=device)
+
+
+def _wants_progress(verbose):
+    """Whether to show a bar: if asked for, or if MNE is set to tell everything."""
+    if verbose is None:
+        return mne.utils.logger.level <= logging.DEBUG
+    if isinstance(verbose, str):
+        levels = logging.getLevelNamesMapping()
+        if verbose.upper() not in levels:
+            raise ValueError(f"verbose must be None, a bool or a level of logging, got {verbose!r}.")
+        verbose = levels[verbose.upper()]
+    return 0 < verbose <= logging.INFO  # True is 1, and False and 0 are quiet
