@@ -365,7 +365,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             n_threads=self.n_threads,
             seed=self._seed,
         )
-        return check_logits(logits)
+        check_logits(logits, range(len(logits)))
+        return logits
 
     def score(self, X, y=None, sample_weight=None):
         """Accuracy of the predicted labels.

@@ -181,15 +181,14 @@ def check_same_problem(fitted, X, classes):
     return check_samples(fitted, X)
 
 
-def check_logits(logits):
-    """Outputs of a network must be finite."""
+def check_logits(logits, numbers):
+    """Outputs of a network for the samples of these numbers must be finite."""
     lost = np.flatnonzero(~np.isfinite(logits).all(axis=1))
     if len(lost):
         raise ValueError(
-            f"The network gives no finite output for sample {lost[0]}: its values are far beyond those "
-            "that it was trained on. Look for outliers, or for another unit."
+            f"The network gives no finite output for sample {numbers[lost[0]]}: its values are far beyond "
+            "those that it was trained on. Look for outliers, or for another unit."
         )
-    return logits
 
 
 def check_signals(X, estimator):

@@ -71,21 +71,23 @@ def learn(clf, samples, n_classes, *, go_on):
         n_threads=clf.n_threads,
         seed=clf._seed if go_on else draw_seed(clf.random_state),
     )
+    of_samples = dict(groups=samples.groups, seed=trainer.seed)
     train_rows, valid = slice(None), None
     if clf.validation_fraction is not None:
-        train_rows, valid_rows = split_validation(
-            samples.target, clf.validation_fraction, groups=samples.groups, seed=trainer.seed
-        )
+        train_rows, valid_rows = split_validation(samples.target, clf.validation_fraction, **of_samples)
         valid = samples[valid_rows]
+    elif clf.calibrate:
+        folds = split_folds(samples.target, **of_samples)
     start = (clf.module_, clf.scaler_) if go_on else None
     module, scaler, history = trainer.train(samples[train_rows], valid, start=start)
     temperature = 1.0
     if clf.calibrate:
         if valid is not None:
-            held_out, logits = valid, trainer.predict(module, scaler, valid.X)
+            rows, logits = valid_rows, trainer.predict(module, scaler, valid.X)
         else:
-            held_out, logits = samples, trainer.cross_predict(samples, n_classes)
-        temperature = fit_temperature(check_logits(logits), held_out.target, held_out.weight)
+            rows, logits = np.arange(len(samples)), trainer.cross_predict(samples, folds)
+        check_logits(logits, rows)
+        temperature = fit_temperature(logits, samples.target[rows], samples.weight[rows])
     if go_on:
         history["epoch"] += clf.history_["epoch"].iloc[-1]
         history = pd.concat([clf.history_, history], ignore_index=True)
@@ -176,10 +178,10 @@ class Trainer:
             seed=self.seed,
         )
 
-    def cross_predict(self, samples, n_classes):
-        """Logits of every sample, by networks that were trained without it and without its group."""
-        logits = np.empty((len(samples), n_classes))
-        for train_rows, held_out in split_folds(samples.target, groups=samples.groups, seed=self.seed):
+    def cross_predict(self, samples, folds):
+        """Logits of every sample, each by a network that was trained without its fold."""
+        logits = np.empty((len(samples), self.architecture["n_outputs"]))
+        for train_rows, held_out in folds:
             # what is flat in all samples was told of before, and what is so in a part does not matter
             module, scaler, _ = self.train(samples[train_rows], warn=False)
             logits[held_out] = self.predict(module, scaler, samples.X[held_out])

@@ -196,12 +196,12 @@ def test_the_temperature_is_that_of_networks_that_have_not_seen_the_samples(view
 
 
 def test_people_who_are_held_out_whole_tell_how_sure_to_be_of_new_ones():
-    # each of 16 people is known by a rhythm at a channel of their own, and nothing else tells their class
-    person = np.repeat(np.arange(16), 8)
-    X = np.random.default_rng(0).standard_normal((128, 16, 64))
-    X[np.arange(128), person] += 3 * np.sin(np.arange(64))
+    # each of 24 people is known by a rhythm at a channel of their own, and nothing else tells their class
+    person = np.repeat(np.arange(24), 6)
+    X = np.random.default_rng(0).standard_normal((144, 24, 32))
+    X[np.arange(144), person] += 3 * np.sin(np.arange(32))
     y, new = person // 2 % 2, person >= 12
-    clf = clone(CROSS).set_params(model="MultiScaleCNN", max_epochs=10, lr=0.003, calibrate=True)
+    clf = clone(CROSS).set_params(model="MultiScaleCNN", lr=0.005, calibrate=True)
     clf.fit(X[~new], y[~new])
     assert clf.temperature_ < 1.5  # each fold's network has met all people
     met = calibration_error(y[new], clf.predict_proba(X[new]), clf.classes_)
