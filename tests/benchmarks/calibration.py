@@ -29,10 +29,7 @@ WAYS = {  # parameters, and whether people are told of as groups
     "validation, whole people": ({"validation_fraction": 0.2}, True),
     "validation, any samples": ({"validation_fraction": 0.2}, False),
 }
-SETS = {  # folds of people, and what is trained
-    "beats": (4, [("MultiScaleCNN", fitted_on) for fitted_on in WAYS]),
-    "imagery": (8, [(model, "inner folds of people") for model in ("MultiScaleCNN", "EEGNet")]),
-}
+SETS = {"beats": (4, list(WAYS)), "imagery": (8, ["inner folds of people"])}  # folds of people, and ways
 BEATS = {"N": "NLRej", "S": "AaJS", "V": "VE"}  # AAMI classes and the symbols of MIT-BIH in them
 N_BEATS = 150  # of a record and class at most
 
@@ -62,12 +59,10 @@ def beats():
     return np.array(X), np.array(y), np.array(groups), 128.0
 
 
-def probabilities(X, y, groups, train, test, model, sfreq, params, keep_whole):
+def probabilities(X, y, groups, train, test, sfreq, params, keep_whole):
     """Of the test samples, without and with the temperature; and the temperature."""
     warnings.simplefilter("ignore")
-    clf = CNNClassifier(
-        model, model_params={"sfreq": sfreq}, calibrate=True, n_threads=1, random_state=0, **params
-    )
+    clf = CNNClassifier(model_params={"sfreq": sfreq}, calibrate=True, n_threads=1, random_state=0, **params)
     clf.fit(X[train], y[train], groups=groups[train] if keep_whole else None)
     calibrated, temperature = clf.predict_proba(X[test]), clf.temperature_
     clf.temperature_ = 1.0
@@ -87,14 +82,13 @@ def rows(name, X, y, groups, sfreq):
     n_folds, ways = SETS[name]
     folds = list(GroupKFold(n_folds).split(X, y, groups))
     truth = np.concatenate([y[test] for _, test in folds])
-    for model, fitted_on in ways:
-        jobs = [delayed(probabilities)(X, y, groups, *fold, model, sfreq, *WAYS[fitted_on]) for fold in folds]
+    for fitted_on in ways:
+        jobs = [delayed(probabilities)(X, y, groups, *fold, sfreq, *WAYS[fitted_on]) for fold in folds]
         *of_folds, temperatures = zip(*Parallel(n_jobs=2)(jobs), strict=True)
         for calibrate in (False, True):
             proba = np.concatenate(of_folds[calibrate])  # every sample tested once
             yield {
                 "data": f"{name}, n = {len(y)}",
-                "network": model,
                 "temperature fitted on": fitted_on if calibrate else "–",
                 "accuracy": f"{np.mean(classes[proba.argmax(axis=1)] == truth):.3f}",
                 "expected calibration error": f"{calibration_error(truth, proba, classes):.3f}",
