@@ -228,7 +228,7 @@ def _describe_network(clf):
         )
     if clf.calibrate:
         fitted_on = (
-            "by inner cross-validation, which keeps groups whole, on held-out training samples"
+            "on the held-out samples of an inner cross-validation"
             if clf.validation_fraction is None
             else "on the same samples"
         )
