@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mne
-import pooch
 from tqdm import tqdm
 
 from ..datasets import DATA_VARIABLE, local_folder
@@ -210,6 +209,9 @@ def _read_sums(file):
 
 def _download(database, records):
     """Bring records and tables into MNE's data folder; what is there with the right checksum stays."""
+    import pooch
+    from requests import RequestException
+
     folder = Path(mne.datasets.default_path()) / "physionet" / database.project
     url = f"{PHYSIONET}/{database.project}/"
     log = pooch.get_logger()
@@ -232,9 +234,11 @@ def _download(database, records):
         if unlisted:
             raise ValueError(f"{folder / SUMS} does not list {unlisted[0]}: delete it and fetch again.")
         fetcher = pooch.create(folder, url, registry={file: sums[file] for file in files}, retry_if_failed=2)
+        for parent in {(folder / file).parent for file in files}:
+            parent.mkdir(parents=True, exist_ok=True)  # pooch stumbles if two threads make a folder at once
         with ThreadPoolExecutor(N_CONNECTIONS) as pool:
             list(tqdm(pool.map(fetcher.fetch, files), database.name, len(files), unit="file"))
-    except OSError as error:
+    except RequestException as error:
         raise ConnectionError(
             f"{database.name} could not be downloaded from {url} ({type(error).__name__}: {error}). What is "
             f"complete stays in {folder}; run it again with network access. Or download the files and "
