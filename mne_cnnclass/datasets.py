@@ -184,10 +184,15 @@ def load_eegbci(subjects, *, path=None, runs=(4, 8, 12), tmin=1.0, tmax=4.0, l_f
     ]
 
 
+def local_folder(name, path=None):
+    """Folder of a data set: ``path``, else ``name`` in the folder that the variable names, else None."""
+    variable = os.environ.get(DATA_VARIABLE)
+    return Path(path) if path is not None else Path(variable) / name if variable else None
+
+
 def _eegbci_files(subject, runs, path):
     """Paths of a subject's recordings: from ``path``, else a local copy, else MNE's folder or the net."""
-    variable = os.environ.get(DATA_VARIABLE)
-    folder = Path(path) if path is not None else Path(variable) / "eegmmidb" if variable else None
+    folder = local_folder("eegmmidb", path)
     if folder is not None:
         files = [folder / f"S{subject:03d}" / f"S{subject:03d}R{run:02d}.edf" for run in runs]
         missing = [file for file in files if not file.is_file()]

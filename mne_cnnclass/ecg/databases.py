@@ -1,0 +1,188 @@
+"""The published files of two more databases: CinC Challenge 2017 and PTB-XL."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import mne
+import pandas as pd
+
+from .patients import make_raw
+from .recordings import check_files
+
+__all__ = ["read_ptbxl", "read_raw_cinc2017"]
+
+PTBXL_SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
+CINC2017_LABELS = ("N", "A", "O", "~")
+
+
+def read_raw_cinc2017(path):
+    """Read a recording of the PhysioNet/CinC Challenge 2017, with its label.
+
+    Parameters
+    ----------
+    path : path-like
+        The MATLAB file, with or without its ending: ``A00001.mat``.
+
+    Returns
+    -------
+    raw : mne.io.RawArray
+        The lead ``ECG`` in V at 300 Hz. If ``REFERENCE-v3.csv`` is beside the file or up to two folders
+        above, or ``REFERENCE.csv`` is beside it, an annotation over all of the recording has the label:
+        ``"N"`` normal rhythm, ``"A"`` atrial fibrillation, ``"O"`` other rhythm, ``"~"`` too noisy.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file is not there.
+    ValueError
+        If it is damaged, holds anything but one lead, or the table has no label, or a strange one, for it.
+
+    Notes
+    -----
+    Who was recorded was not published, so each recording counts as a patient of its own. The labels were
+    revised after the challenge; version 3 is the last. Numbers in the file are 1/1000 mV [1]_.
+
+    References
+    ----------
+    .. [1] G. D. Clifford et al. (2017). AF classification from a short single lead ECG recording: the
+       PhysioNet/Computing in Cardiology Challenge 2017. https://doi.org/10.22489/CinC.2017.065-469
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from scipy.io import savemat
+    >>> from mne_cnnclass.ecg import read_raw_cinc2017
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     savemat(f"{folder}/A00001.mat", dict(val=np.array([[0, 1000, -500]], "int16")), format="4")
+    ...     raw = read_raw_cinc2017(f"{folder}/A00001.mat")
+    >>> raw.get_data(units=dict(ecg="mV"))
+    array([[ 0. ,  1. , -0.5]])
+    """
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    path = Path(path).with_suffix(".mat")
+    check_files(path)
+    try:
+        values = loadmat(path)["val"]
+    except (MatReadError, ValueError, TypeError, KeyError, OSError) as error:
+        raise ValueError(f"{path} is cut off or damaged, or has no variable val ({error}).") from error
+    if values.ndim != 2 or len(values) != 1 or not values.size:
+        raise ValueError(f"{path} must hold one lead, val of shape (1, n_times), got {values.shape}.")
+    info = mne.create_info(["ECG"], 300.0, "ecg")
+    raw = make_raw(1e-6 * values, info, f"CinC2017 record {path.stem}", [], patient=path.stem)
+    label = _cinc2017_label(path)
+    if label is not None:
+        raw.set_annotations(mne.Annotations(0.0, raw.n_times / raw.info["sfreq"], label))
+    return raw
+
+
+def _cinc2017_label(path):
+    """Label of a recording from the table of the newest version; None without a table."""
+    tables = [folder / "REFERENCE-v3.csv" for folder in path.absolute().parents[:3]]
+    tables.append(path.parent / "REFERENCE.csv")
+    table = next((table for table in tables if table.is_file()), None)
+    if table is None:
+        return None
+    found = re.search(rf"^{re.escape(path.stem)},(.*?)\s*$", table.read_text(), re.M)
+    label = found[1] if found else None
+    if label not in CINC2017_LABELS:
+        raise ValueError(f"{table} should have one of {CINC2017_LABELS} for {path.stem}, got {label!r}.")
+    return label
+
+
+def read_ptbxl(folder, *, sfreq=100):
+    """List the records of PTB-XL that a folder holds, with their labels.
+
+    Parameters
+    ----------
+    folder : path-like
+        The folder of ``ptbxl_database.csv``.
+    sfreq : 100 | 500
+        Sampling frequency in Hz of the records: those of ``records100`` or ``records500``.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        A row a record that is there, by ``ecg_id``, with the columns ``record`` (path for
+        :func:`read_raw_wfdb`, with ``annotator=None``), ``patient`` (str), ``age`` (years), ``sex``
+        (``"F"``, ``"M"``), ``strat_fold`` (1 to 10), the bool columns ``NORM``, ``MI``, ``STTC``, ``CD``
+        and ``HYP``, and ``superclass``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If ``ptbxl_database.csv``, ``scp_statements.csv`` or every record is missing.
+    ValueError
+        If ``sfreq`` is neither.
+
+    Notes
+    -----
+    A record is of a superclass if its SCP codes hold a diagnostic statement of it with a likelihood above 0.
+    Records may be of several or none. Two tasks of one label follow:
+
+    - ``superclass`` is the superclass of the records that have exactly one, and None for the others, which
+      are to be left out: this is easier than the clinic, where findings come together;
+    - one against the rest: a bool column for all records, five tasks, whose mean ROC-AUC is the usual score.
+
+    The authors recommend the folds 1 to 8 for training, 9 for validation and 10, which people checked, for
+    the test; a patient is in one fold only [1]_. The ages of people older than 89 are published as 300, and
+    90 here.
+
+    References
+    ----------
+    .. [1] P. Wagner et al. (2020). PTB-XL, a large publicly available electrocardiography dataset.
+       Scientific Data 7, 154. https://doi.org/10.1038/s41597-020-0495-6
+
+    Examples
+    --------
+    >>> from mne_cnnclass.ecg import read_ptbxl, read_raw_wfdb
+    >>> table = read_ptbxl("ptbxl")  # doctest: +SKIP
+    >>> first = table.iloc[0]  # doctest: +SKIP
+    >>> raw = read_raw_wfdb(first.record, annotator=None, patient=first.patient, age=first.age,
+    ...                     sex=first.sex)  # doctest: +SKIP
+    """
+    if sfreq not in (100, 500):
+        raise ValueError(f"sfreq must be 100 or 500 (Hz), got {sfreq!r}.")
+    folder = Path(folder)
+    check_files(folder / "ptbxl_database.csv", folder / "scp_statements.csv")
+    published = pd.read_csv(folder / "ptbxl_database.csv", index_col="ecg_id")
+    statements = pd.read_csv(folder / "scp_statements.csv", index_col=0)
+    published["record"] = [
+        folder / name for name in published["filename_lr" if sfreq == 100 else "filename_hr"]
+    ]
+    here = [Path(f"{record}.hea").is_file() for record in published["record"]]
+    if not any(here):
+        raise FileNotFoundError(
+            f"No record of ptbxl_database.csv at {sfreq} Hz is in {folder}, such as "
+            f"{published['record'].iloc[0]}.hea."
+        )
+    published = published[here]
+    superclass_of = statements["diagnostic_class"].dropna()
+    found = [
+        {
+            superclass_of[code]
+            for code, likelihood in ast.literal_eval(codes).items()
+            if likelihood > 0 and code in superclass_of
+        }
+        for codes in published["scp_codes"]
+    ]
+    table = pd.DataFrame(
+        dict(
+            record=published["record"],
+            patient=published["patient_id"].astype(int).astype(str),
+            age=published["age"].mask(published["age"] >= 300, 90.0),
+            sex=published["sex"].map({0: "M", 1: "F"}),
+            strat_fold=published["strat_fold"],
+        )
+    )
+    for name in PTBXL_SUPERCLASSES:
+        table[name] = [name in classes for classes in found]
+    table["superclass"] = pd.Series(
+        [next(iter(classes)) if len(classes) == 1 else None for classes in found], table.index, dtype=object
+    )
+    return table

@@ -1,0 +1,249 @@
+"""The ECG databases of PhysioNet: from a folder at hand, or downloaded once with checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import mne
+from tqdm import tqdm
+
+from ..datasets import DATA_VARIABLE, local_folder
+
+__all__ = ["fetch_cinc2017", "fetch_mitdb", "fetch_ptbxl"]
+
+PHYSIONET = "https://physionet.org/files"
+SUMS = "SHA256SUMS.txt"
+N_CONNECTIONS = 8
+
+
+@dataclass(frozen=True)
+class _Database:
+    """Where a database is, and which of its files are needed."""
+
+    name: str  # of the folder at hand
+    project: str  # at PhysioNet, with the version
+    record: str  # pattern of a record's files without their ending, relative to the database's folder
+    endings: tuple[str, ...]  # of a record's files
+    tables: tuple[str, ...] = ()
+
+
+_MITDB = _Database("mitdb", "mitdb/1.0.0", r"\d{3}", (".hea", ".dat", ".atr"))
+_CINC2017 = _Database(
+    "cinc2017", "challenge-2017/1.0.0", r"training/A\d\d/A\d{5}", (".mat",), ("REFERENCE-v3.csv",)
+)
+_PTBXL = _Database(
+    "ptbxl",
+    "ptb-xl/1.0.3",
+    r"records100/\d{5}/\d{5}_lr",
+    (".hea", ".dat"),
+    ("ptbxl_database.csv", "scp_statements.csv"),
+)
+
+
+def fetch_mitdb(records=None, *, path=None):
+    """Fetch the MIT-BIH Arrhythmia Database: 48 records of 30 min, 2 leads, every beat annotated.
+
+    Parameters
+    ----------
+    records : None | list of str
+        Names of records, such as ``["101", "106"]``. ``None`` for all that the folder at hand holds, or all
+        48 if they are downloaded.
+    path : None | path-like
+        Folder at hand that holds the files; nothing is downloaded. ``None`` looks into the folder ``mitdb``
+        of the folder that the environment variable ``MNE_CNNCLASS_DATA`` names, then into MNE's data folder
+        (:func:`mne.datasets.default_path`), and downloads what is in neither (about 100 MB).
+
+    Returns
+    -------
+    records : list of pathlib.Path
+        The paths of the records, without ending, for :func:`read_raw_wfdb`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If ``path`` lacks a record, or a file of one.
+    ConnectionError
+        If files are nowhere here and can't be downloaded. What was downloaded in full stays and is not
+        downloaded again.
+    ValueError
+        If a checksum is wrong, or the database has no such record.
+
+    Notes
+    -----
+    Checksums are those that PhysioNet publishes with the version of the database (``SHA256SUMS.txt``). In a
+    folder at hand they are checked if that file lies there, for the records that it lists.
+
+    References
+    ----------
+    .. [1] G. B. Moody and R. G. Mark (2001). The impact of the MIT-BIH Arrhythmia Database. IEEE
+       Engineering in Medicine and Biology Magazine 20(3), 45-50. https://doi.org/10.1109/51.932724
+    .. [2] A. L. Goldberger et al. (2000). PhysioBank, PhysioToolkit, and PhysioNet. Circulation 101(23),
+       e215-e220. https://doi.org/10.1161/01.CIR.101.23.e215
+
+    Examples
+    --------
+    >>> from mne_cnnclass.ecg import fetch_mitdb, read_raw_wfdb
+    >>> raws = [read_raw_wfdb(record) for record in fetch_mitdb(["101", "106"])]  # doctest: +SKIP
+    """
+    return _fetch(_MITDB, records, path)
+
+
+def fetch_cinc2017(records=None, *, path=None):
+    """Fetch the training set of the CinC Challenge 2017: 8528 short recordings, one lead, a label each.
+
+    Parameters
+    ----------
+    records : None | list of str
+        Names of recordings, such as ``["A00001"]``; ``None`` as in :func:`fetch_mitdb`.
+    path : None | path-like
+        Folder at hand, as in :func:`fetch_mitdb`; the folder below ``MNE_CNNCLASS_DATA`` is ``cinc2017``.
+
+    Returns
+    -------
+    records : list of pathlib.Path
+        The MATLAB files, for :func:`read_raw_cinc2017`, which finds the labels (``REFERENCE-v3.csv``) above
+        them.
+
+    Raises
+    ------
+    FileNotFoundError, ConnectionError, ValueError
+        As in :func:`fetch_mitdb`.
+
+    References
+    ----------
+    .. [1] G. D. Clifford et al. (2017). AF classification from a short single lead ECG recording: the
+       PhysioNet/Computing in Cardiology Challenge 2017. https://doi.org/10.22489/CinC.2017.065-469
+
+    Examples
+    --------
+    >>> from mne_cnnclass.ecg import fetch_cinc2017, read_raw_cinc2017
+    >>> raws = [read_raw_cinc2017(file) for file in fetch_cinc2017(["A00001"])]  # doctest: +SKIP
+    """
+    return [record.with_name(record.name + ".mat") for record in _fetch(_CINC2017, records, path)]
+
+
+def fetch_ptbxl(records=None, *, path=None):
+    """Fetch PTB-XL at 100 Hz: 21799 clinical ECGs of 10 s, 12 leads, with diagnostic statements.
+
+    Parameters
+    ----------
+    records : None | list of str
+        Names of records, such as ``["00001_lr"]``; ``None`` as in :func:`fetch_mitdb`.
+    path : None | path-like
+        Folder at hand, as in :func:`fetch_mitdb`; the folder below ``MNE_CNNCLASS_DATA`` is ``ptbxl``.
+
+    Returns
+    -------
+    records : list of pathlib.Path
+        The paths of the records, without ending, for :func:`read_raw_wfdb`. The labels are read by
+        :func:`read_ptbxl` from the folder of ``ptbxl_database.csv``, two above that of the records.
+
+    Raises
+    ------
+    FileNotFoundError, ConnectionError, ValueError
+        As in :func:`fetch_mitdb`.
+
+    References
+    ----------
+    .. [1] P. Wagner et al. (2020). PTB-XL, a large publicly available electrocardiography dataset.
+       Scientific Data 7, 154. https://doi.org/10.1038/s41597-020-0495-6
+
+    Examples
+    --------
+    >>> from mne_cnnclass.ecg import fetch_ptbxl, read_ptbxl
+    >>> records = fetch_ptbxl(["00001_lr", "00002_lr"])  # doctest: +SKIP
+    >>> table = read_ptbxl(records[0].parents[2])  # doctest: +SKIP
+    """
+    return _fetch(_PTBXL, records, path)
+
+
+def _fetch(database, records, path):
+    """Paths of records without ending: from the folder at hand if it has them, else MNE's or the net."""
+    folder = local_folder(database.name, path)
+    if folder is None:
+        return _download(database, records)
+    is_name = re.compile(database.record.rpartition("/")[2]).fullmatch
+    here = {
+        file.stem: file.with_suffix("")
+        for file in folder.rglob("*")
+        if file.suffix in database.endings and is_name(file.stem)
+    }
+    wanted = sorted(here) if records is None else list(records)
+    missing = [name for name in wanted if name not in here]
+    if wanted and not missing:
+        _check(database, folder, [here[name] for name in wanted])
+        return [here[name] for name in wanted]
+    if path is not None:
+        lacking = f"record {missing[0]}" if missing else "any record"
+        raise FileNotFoundError(
+            f"{folder} does not hold {lacking} of {database.name}: path must be the folder of its files, "
+            f"*{', *'.join(database.endings)}."
+        )
+    return _download(database, records)
+
+
+def _check(database, folder, records):
+    """All files of the records are there, and as published if the folder has the checksums."""
+    files = [record.with_name(record.name + ending) for record in records for ending in database.endings]
+    missing = [file for file in files if not file.is_file()]
+    if missing:
+        raise FileNotFoundError(f"{missing[0]} is missing; its record needs {', '.join(database.endings)}.")
+    sums = _read_sums(folder / SUMS) if (folder / SUMS).is_file() else {}
+    for file in files:
+        published = sums.get(file.relative_to(folder).as_posix())
+        if published and hashlib.sha256(file.read_bytes()).hexdigest() != published:
+            raise ValueError(
+                f"{file} is not as published: its SHA-256 is not that of {SUMS}. Download it again."
+            )
+
+
+def _read_sums(file):
+    return {
+        name: value for value, name in re.findall(r"^([0-9a-f]{64})\s+\*?(.+?)\s*$", file.read_text(), re.M)
+    }
+
+
+def _download(database, records):
+    """Bring records and tables into MNE's data folder; what is there with the right checksum stays."""
+    import pooch
+    from requests import RequestException
+
+    folder = Path(mne.datasets.default_path()) / "physionet" / database.project
+    url = f"{PHYSIONET}/{database.project}/"
+    log = pooch.get_logger()
+    level = log.level
+    log.setLevel("WARNING")  # not a line a file
+    try:
+        sums = _read_sums(Path(pooch.retrieve(url + SUMS, known_hash=None, fname=SUMS, path=folder)))
+        is_record = re.compile(database.record + re.escape(database.endings[0])).fullmatch
+        published = {Path(name).stem: name.rpartition(".")[0] for name in sums if is_record(name)}
+        if not published:
+            raise ValueError(f"{folder / SUMS} lists no record: delete it and fetch again.")
+        wanted = sorted(published) if records is None else list(records)
+        strange = [name for name in wanted if name not in published]
+        if strange:
+            raise ValueError(
+                f"{database.name} has no records {strange}; names are such as {next(iter(published))!r}."
+            )
+        files = [*database.tables, *(published[n] + ending for n in wanted for ending in database.endings)]
+        unlisted = [file for file in files if file not in sums]
+        if unlisted:
+            raise ValueError(f"{folder / SUMS} does not list {unlisted[0]}: delete it and fetch again.")
+        fetcher = pooch.create(folder, url, registry={file: sums[file] for file in files}, retry_if_failed=2)
+        for parent in {(folder / file).parent for file in files}:
+            parent.mkdir(parents=True, exist_ok=True)  # pooch stumbles if two threads make a folder at once
+        with ThreadPoolExecutor(N_CONNECTIONS) as pool:
+            list(tqdm(pool.map(fetcher.fetch, files), database.name, len(files), unit="file"))
+    except RequestException as error:
+        raise ConnectionError(
+            f"{database.name} could not be downloaded from {url} ({type(error).__name__}: {error}). What is "
+            f"complete stays in {folder}; run it again with network access. Or download the files and "
+            f"give their folder as path=, or set {DATA_VARIABLE} to the folder above {database.name}."
+        ) from error
+    finally:
+        log.setLevel(level)
+    return [folder / published[name] for name in wanted]

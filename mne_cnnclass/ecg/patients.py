@@ -1,0 +1,122 @@
+"""Who was recorded: record, patient, age and sex, where MNE and where the databases keep them."""
+
+from __future__ import annotations
+
+import re
+
+import mne
+import numpy as np
+
+__all__ = ["make_raw", "patient_info", "patient_of"]
+
+# The 48 records of the MIT-BIH Arrhythmia Database are of 47 people: 202 was taken from the tape of 201.
+_MITDB_SAME_PATIENT = {"202": "201"}
+_MITDB_SFREQ, _MITDB_LENGTH = 360, 650000
+
+
+def patient_of(record, *, sfreq=None, n_times=None):
+    """Name the patient of a WFDB record, for groups that keep a person on one side of a split.
+
+    Parameters
+    ----------
+    record : str
+        The record's name, such as ``"202"``.
+    sfreq : None | float
+        Sampling frequency in Hz.
+    n_times : None | int
+        Length in samples.
+
+    Returns
+    -------
+    patient : str
+        ``"201"`` for record 202 of the MIT-BIH Arrhythmia Database, else the record's own name.
+
+    Notes
+    -----
+    Records 201 and 202 of that database are one man, cut from one tape [1]_. Other databases have a record
+    202 too (the Long-Term AF Database), so MIT-BIH is recognised by 650000 samples at 360 Hz, which all of
+    its records have and which must be given. Elsewhere a record counts as a person of its own: where a
+    database has several of one person, hand the person's name to :func:`read_raw_wfdb`.
+
+    References
+    ----------
+    .. [1] G. B. Moody and R. G. Mark (2001). The impact of the MIT-BIH Arrhythmia Database. IEEE
+       Engineering in Medicine and Biology Magazine 20(3), 45-50. https://doi.org/10.1109/51.932724
+
+    Examples
+    --------
+    >>> from mne_cnnclass.ecg import patient_of
+    >>> patient_of("202", sfreq=360, n_times=650000), patient_of("202"), patient_of("203")
+    ('201', '202', '203')
+    """
+    if (sfreq, n_times) == (_MITDB_SFREQ, _MITDB_LENGTH):
+        return _MITDB_SAME_PATIENT.get(record, record)
+    return record
+
+
+def patient_info(raw):
+    r"""Tell record, patient, age and sex of a recording, as far as it knows them.
+
+    Parameters
+    ----------
+    raw : mne.io.Raw | mne.Epochs | mne.Info
+        A recording, what was made of it, or its measurement info.
+
+    Returns
+    -------
+    info : dict
+        ``record`` (str or None: the name of the record), ``patient`` (str or None), ``age`` (float, years
+        at the recording, NaN if unknown) and ``sex`` (``"F"``, ``"M"`` or None).
+
+    Notes
+    -----
+    MNE has a field for the sex and the patient's name (``info["subject_info"]``), but for the age only by
+    way of a birthday, which few databases publish. The readers of this module therefore keep the header's
+    comments in ``info["description"]``, below a first line with the record's name, which outlive pickling,
+    saving and cutting into epochs; the age is read from them: ``Age: 56`` in most databases, ``75 F 1011
+    654 x1`` in MIT-BIH. Recordings of other formats have their age from birthday and date of measurement if
+    both are there.
+
+    Examples
+    --------
+    >>> import mne
+    >>> from mne_cnnclass.ecg import patient_info
+    >>> info = mne.create_info(["MLII"], 360.0, "ecg")
+    >>> info["subject_info"] = dict(his_id="101", sex=2)
+    >>> info["description"] = "WFDB record 101\n75 F 1011 654 x1"
+    >>> patient_info(info)
+    {'record': '101', 'patient': '101', 'age': 75.0, 'sex': 'F'}
+    """
+    info = raw if isinstance(raw, mne.Info) else raw.info
+    subject, description = info["subject_info"] or {}, info["description"] or ""
+    record = re.match(r"\w+ record (.+)", description)
+    age, _ = _age_and_sex(description.split("\n")[1:]) if record else (np.nan, None)
+    if np.isnan(age) and subject.get("birthday") and info["meas_date"]:
+        age = float((info["meas_date"].date() - subject["birthday"]).days // 365.25)
+    return dict(
+        record=record[1] if record else None,
+        patient=subject.get("his_id"),
+        age=age,
+        sex={1: "M", 2: "F"}.get(subject.get("sex")),
+    )
+
+
+def _age_and_sex(comments):
+    """Age in years (NaN if unknown) and sex ("F", "M" or None) from the comments of a header."""
+    text = "\n".join(comments)
+    mitdb = re.search(r"^(\d{1,3}) ([FM])\b", text, re.M)
+    age = re.search(r"\bage>?\s*:\s*(\d+(?:\.\d+)?)", text, re.I)
+    sex = re.search(r"\b(?:sex|gender)>?\s*:\s*([FM])", text, re.I)
+    years = age[1] if age else mitdb[1] if mitdb else "nan"
+    return float(years), sex[1].upper() if sex else mitdb[2] if mitdb else None
+
+
+def make_raw(data, info, title, comments, *, patient, age=None, sex=None):
+    """Raw with what is known of the patient where `patient_info` finds it."""
+    given = [f"Age: {age:g}"] if age is not None and not np.isnan(age) else []
+    if sex not in (None, "F", "M"):
+        raise ValueError(f'sex must be "F", "M" or None, got {sex!r}.')
+    sex = sex or _age_and_sex(comments)[1]
+    info["description"] = "\n".join([title, *given, *comments])
+    info["subject_info"] = dict(his_id=str(patient), sex={"M": 1, "F": 2}.get(sex, 0))
+    return mne.io.RawArray(data, info, verbose="ERROR")

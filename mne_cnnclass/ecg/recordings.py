@@ -1,0 +1,299 @@
+"""From WFDB records to MNE's Raw, with the patient and every annotation."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from datetime import UTC
+from pathlib import Path
+
+import mne
+import numpy as np
+
+from .patients import make_raw, patient_of
+
+__all__ = ["check_files", "read_raw_wfdb"]
+
+_VOLTS = {"v": 1.0, "mv": 1e-3, "uv": 1e-6, "µv": 1e-6, "μv": 1e-6, "nv": 1e-9}
+# What a signal is that is no lead of the heart, by the names in PhysioNet's databases; the first that fits.
+_SIGNAL_TYPES = {
+    "eeg": r"eeg|^(?:fp|f|c|p|o|t)[\dz]+-",
+    "eog": r"eog|^e[12]-",
+    "emg": r"emg|chin",
+    "misc": r"\b(?:abp|art|bp|cvp|icp|pap)\b|o2",
+    "resp": r"resp|abd|airflow|chest|thor",
+    "bio": r"pleth|ppg|gsr|eda|pcg|bcg|scg",
+}
+_LEAD = re.compile(r"e[ck]g|^(?:m?l?i{1,3}|a?v[rlf]|m?v[1-9]r?|v[xyz])$", re.I)
+
+
+def read_raw_wfdb(record, *, annotator="atr", patient=None, age=None, sex=None):
+    """Read a WFDB record, as PhysioNet's databases have them, with its annotations.
+
+    Parameters
+    ----------
+    record : path-like
+        Path of the record, with or without the ending of one of its files: ``mitdb/101`` or
+        ``mitdb/101.hea``.
+    annotator : None | str
+        Ending of the file of annotations. ``None`` for a record that has none.
+    patient : None | str
+        The patient's name, which becomes ``info["subject_info"]["his_id"]``. ``None`` for :func:`patient_of`.
+    age : None | float
+        The patient's age in years. ``None`` takes it from the header.
+    sex : None | "F" | "M"
+        The patient's sex. ``None`` takes it from the header.
+
+    Returns
+    -------
+    raw : mne.io.RawArray
+        The record in memory. Leads are channels of type ``ecg``, named and ordered as in the header, in V.
+        :func:`patient_info` tells record, patient, age and sex.
+
+    Raises
+    ------
+    ImportError
+        If ``wfdb`` is not installed.
+    FileNotFoundError
+        If the header, a signal file or the file of annotations is not there.
+    ValueError
+        If a file is damaged or cut off, or a lead is not in a unit of voltage.
+
+    Warns
+    -----
+    RuntimeWarning
+        If annotations lie past the end (they are left out), samples are marked invalid, leads have the same
+        name (they are numbered), or the header gives no gain (200 units per mV are assumed, as WFDB says).
+
+    Notes
+    -----
+    **Annotations.** The description is the symbol: ``"N"``, ``"V"``, … for beats, ``"~"`` for a change of
+    signal quality, ``'"'`` for a comment, whose texts and subtypes are in ``raw.annotations.extras``
+    (``aux_note``, ``subtype``). A change of rhythm (``+``) becomes a span from there to the next change or
+    the end of the record, and its description is the rhythm: ``"(AFIB"``. Onsets are in s from the first
+    sample.
+
+    **Signals** that are not leads are recognised by their names (EEG, EOG, EMG, RESP, PLETH, …); what is
+    not in a unit of voltage, such as a blood pressure, is of type ``misc`` and keeps its unit. Where
+    signals have different sampling rates, the highest is that of the recording, and samples of slower
+    signals are repeated, as WFDB's high-resolution mode does. Segments of a record are put together;
+    segments with several samples a frame are refused.
+
+    **Invalid samples** are NaN. Where a lead has some, the span is annotated ``BAD_ACQ_SKIP``, which MNE's
+    filters and epochs leave out; a lead without any valid sample is in ``info["bads"]``.
+
+    The date of measurement is given if the header has it. MNE wants it in UTC; headers give local time,
+    which is kept as if it were UTC.
+
+    References
+    ----------
+    .. [1] A. L. Goldberger et al. (2000). PhysioBank, PhysioToolkit, and PhysioNet. Circulation 101(23),
+       e215-e220. https://doi.org/10.1161/01.CIR.101.23.e215
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import wfdb
+    >>> from mne_cnnclass.ecg import patient_info, read_raw_wfdb
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     wfdb.wrsamp("r1", fs=100, units=["mV"], sig_name=["II"], p_signal=np.array([[0.0], [1.0], [0.5]]),
+    ...                 fmt=["16"], adc_gain=[1000.0], baseline=[0], comments=["Age: 56 Sex: F"],
+    ...                 write_dir=folder)
+    ...     wfdb.wrann("r1", "atr", np.array([1]), ["V"], write_dir=folder)
+    ...     raw = read_raw_wfdb(f"{folder}/r1")
+    >>> raw.get_data(units=dict(ecg="mV"))
+    array([[0. , 1. , 0.5]])
+    >>> patient_info(raw)
+    {'record': 'r1', 'patient': 'r1', 'age': 56.0, 'sex': 'F'}
+    >>> raw.annotations.onset.tolist(), raw.annotations.description.tolist()
+    ([0.01], ['V'])
+    """
+    wfdb = _import_wfdb()
+    stem = Path(record)
+    if stem.suffix in (".hea", ".dat", ".mat", f".{annotator}"):
+        stem = stem.with_suffix("")
+    header, signals, sfreq = _read_signals(wfdb, stem)
+    n_times = signals[0].size
+    names = [name or f"signal {k}" for k, name in enumerate(header.sig_name)]
+    kinds = [_type_and_scale(name, unit, stem) for name, unit in zip(names, header.units, strict=True)]
+    raw = make_raw(
+        np.array([scale * signal for (_, scale), signal in zip(kinds, signals, strict=True)]),
+        mne.create_info(names, sfreq, [ch_type for ch_type, _ in kinds]),
+        f"WFDB record {stem.name}",
+        header.comments,
+        patient=patient_of(stem.name, sfreq=sfreq, n_times=n_times) if patient is None else patient,
+        age=age,
+        sex=sex,
+    )
+    if header.base_date is not None:
+        raw.set_meas_date(header.base_datetime.replace(tzinfo=UTC))
+    annotations = (
+        [] if annotator is None else _read_annotations(wfdb, stem, annotator, header.fs, n_times / sfreq)
+    )
+    annotations += _invalid_spans(raw, stem)
+    if annotations:
+        onset, duration, description, extras = zip(*annotations, strict=True)
+        raw.set_annotations(
+            mne.Annotations(
+                onset, duration, description, orig_time=raw.info["meas_date"], extras=list(extras)
+            )
+        )
+    return raw
+
+
+def _import_wfdb():
+    try:
+        import wfdb
+    except ImportError as error:
+        raise ImportError(
+            'WFDB records are read by wfdb, which is missing: pip install "mne-cnnclass[ecg]"'
+        ) from error
+    return wfdb
+
+
+def _read_signals(wfdb, stem):
+    """The record as wfdb has it, its signals in physical units, all at one sampling rate, and that rate."""
+    header_file = Path(f"{stem}.hea")
+    check_files(header_file)
+    try:
+        header = wfdb.rdheader(str(stem), rd_segments=True)
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"{header_file} is no header of a WFDB record, or is damaged: {error}") from error
+    segments = [s for s in getattr(header, "segments", [header]) if s is not None]
+    if not header.n_sig or any(len(s.file_name or ()) != s.n_sig for s in segments):
+        raise ValueError(
+            f"{header_file} lacks signals, or the lines that describe them: nothing can be read."
+        )
+    files = sorted({header_file.parent / name for s in segments for name in s.file_name if name != "~"})
+    check_files(*files, needed_by=header_file)
+    rates = {n for s in segments for n in s.samps_per_frame}
+    parts = getattr(header, "seg_name", [])
+    if "~" in parts and header.layout == "fixed":
+        raise ValueError(
+            f"{header_file} has a gap between segments of a fixed layout, which wfdb can't read. Read its "
+            f"segments one by one: {', '.join(part for part in parts if part != '~')}."
+        )
+    if rates != {1} and parts:
+        raise ValueError(
+            f"{header_file} has several segments and signals with several samples a frame, which wfdb "
+            "can't read without averaging them. Read its segments one by one."
+        )
+    if not parts:
+        _warn_of_missing_gain(header_file)
+    try:
+        read = wfdb.rdrecord(str(stem), smooth_frames=rates == {1})
+    except (ValueError, IndexError, RuntimeError) as error:
+        raise ValueError(
+            f"{', '.join(map(str, files))} can't be read as {header_file.name} describes it ({error}): it is "
+            "cut off or damaged. Compare its size with the published one and download it again."
+        ) from error
+    if rates == {1}:
+        return read, list(read.p_signal.T), float(read.fs)
+    most = max(rates)
+    signals = [
+        signal.reshape(-1, n)[:, np.arange(most) * n // most].ravel()
+        for signal, n in zip(read.e_p_signal, read.samps_per_frame, strict=True)
+    ]
+    return read, signals, float(read.fs * most)
+
+
+def check_files(*files, needed_by=None):
+    """Say which file is missing, and why it is needed."""
+    missing = [file for file in files if not file.is_file()]
+    if missing:
+        why = f": {needed_by} says that it holds the signals" if needed_by else ""
+        raise FileNotFoundError(f"No such file: {missing[0]}{why}. Files of one record belong in one folder.")
+
+
+def _warn_of_missing_gain(header_file):
+    """Wfdb fills in a gain that the header leaves out; only its text tells."""
+    lines = [line for line in header_file.read_text("utf-8", "replace").splitlines() if line.strip()]
+    fields = [line.split() for line in lines if not line.startswith("#")][1:]
+    if any(len(f) < 3 or re.match(r"0*\.?0*(?![\d.])", f[2]) for f in fields):
+        warnings.warn(
+            f"{header_file} gives no gain for some signals: they are not calibrated, and 200 units per mV "
+            "are assumed, as WFDB says.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+
+
+def _type_and_scale(name, unit, stem):
+    """MNE's channel type of a signal, and what makes volts of its unit (1 for what is no voltage)."""
+    fits = (ch_type for ch_type, pattern in _SIGNAL_TYPES.items() if re.search(pattern, name, re.I))
+    ch_type = next(fits, "ecg")
+    volts = _VOLTS.get(unit.lower())
+    if ch_type != "misc" and volts is not None:
+        return ch_type, volts
+    if ch_type == "ecg" and _LEAD.search(name):
+        raise ValueError(
+            f"Lead {name} of {stem} is in {unit!r}, which is no unit of voltage; V, mV, uV and nV are. Write "
+            "its unit behind the gain in the header, such as 200/mV."
+        )
+    return "misc", 1.0
+
+
+def _read_annotations(wfdb, stem, annotator, frame_rate, duration):
+    """Onset, duration, description and extras of each annotation."""
+    file = Path(f"{stem}.{annotator}")
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"No annotations: {file}. Give annotator= the ending of the file of annotations, or None "
+            "to read without."
+        )
+    if not file.read_bytes().endswith(b"\0\0"):
+        raise ValueError(
+            f"{file} is cut off: it does not end with WFDB's mark for the end of the annotations."
+        )
+    try:
+        found = wfdb.rdann(str(stem), annotator)
+    except (ValueError, IndexError, KeyError) as error:
+        raise ValueError(f"{file} is damaged, or no file of annotations ({error}).") from error
+    onsets = found.sample / (found.fs or frame_rate)
+    past = onsets >= duration
+    if past.any():
+        warnings.warn(
+            f"{past.sum()} annotations of {file} lie past the end of the signals ({duration:g} s), the last "
+            f"at {onsets.max():g} s; they are left out. Is the signal file complete, and of this record?",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    notes = [note.rstrip("\0 ") for note in found.aux_note]
+    changes = [
+        k for k, (s, n) in enumerate(zip(found.symbol, notes, strict=True)) if s == "+" and n[:1] == "("
+    ]
+    ends = dict(zip(changes, [*onsets[changes[1:]], duration], strict=False))
+    rows = []
+    for k in np.flatnonzero(~past):
+        if k in ends:
+            rows.append((onsets[k], min(ends[k], duration) - onsets[k], notes[k], {}))
+            continue
+        extras = dict(aux_note=notes[k]) if notes[k] else {}
+        if found.subtype[k]:
+            extras["subtype"] = int(found.subtype[k])
+        rows.append((onsets[k], 0.0, found.symbol[k], extras))
+    return rows
+
+
+def _invalid_spans(raw, stem):
+    """Rows of annotations where a lead has invalid samples; leads without any other become bad."""
+    data = raw.get_data("ecg") if "ecg" in raw else np.empty((0, raw.n_times))
+    if np.isfinite(data.sum()):
+        return []
+    names = np.array(raw.ch_names)[mne.pick_types(raw.info, ecg=True)]
+    invalid = np.isnan(data)
+    empty = invalid.all(axis=1)
+    raw.info["bads"] = names[empty].tolist()
+    gaps = np.diff(np.r_[0, invalid[~empty].any(axis=0), 0])
+    sfreq = raw.info["sfreq"]
+    shares = [f"{n} {s:.3g} s" for n, s in zip(names, invalid.sum(axis=1) / sfreq, strict=True) if s]
+    warnings.warn(
+        f"{stem} has samples marked as invalid ({', '.join(shares)}). They are NaN and annotated as "
+        "BAD_ACQ_SKIP, so that MNE's filters and epochs leave them out; a lead that has nothing else is bad. "
+        "Drop it, or crop the recording, for steps that take no NaN.",
+        RuntimeWarning,
+        stacklevel=3,
+    )
+    spans = zip(np.flatnonzero(gaps == 1), np.flatnonzero(gaps == -1), strict=True)
+    return [(start / sfreq, (stop - start) / sfreq, "BAD_ACQ_SKIP", {}) for start, stop in spans]
