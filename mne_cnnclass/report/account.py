@@ -54,7 +54,7 @@ def splits_pages(result):
         result.folds[times].set_axis([f"{name.replace('_', ' ')} (s)" for name in times], axis=1)
     )
     counts = folds.columns[3 : 3 + tested.shape[1] + ("group" in result.predictions)]
-    folds[counts] = folds[counts].astype("Int64")
+    folds[counts] = folds[counts].astype("Int64").astype(object)  # a failed fold has none
     if result.folds["error"].notna().any():
         folds["error"] = result.folds["error"].fillna("")
     yield "Folds", paragraph(describe_splits(result)) + html_table(folds, index=False)
@@ -93,6 +93,8 @@ def reproduce_pages(result):
             "cv = [(np.setdiff1d(np.arange(len(view)), test), test) for test in tests]",
         ]
         note = "The folds are those of the file of predictions; view is the EpochsView of the same epochs."
+        if result.folds["error"].notna().any():
+            note += " Folds that failed are not in this file, so they are not repeated."
     else:
         lines += ["cv = …  # the splitter that was used"]
         note = "The training parts of the folds are not all other samples, so cv has to be the same splitter."

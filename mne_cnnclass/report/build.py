@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mne
+import numpy as np
 
 from ..methods import steps_of
 from .account import methods_pages, pipeline_pages, reproduce_pages, splits_pages
@@ -19,6 +20,7 @@ from .scores import (
 )
 
 TAG = "classification"
+DPI = 110
 
 
 def build_report(
@@ -93,7 +95,7 @@ def build_report(
         "Splits": splits_pages(result),
         "Scores": scores_pages(result, permutations),
         "Groups": groups_pages(result),
-        "Statistics": statistics_pages(permutations, comparison, n_permutations),
+        "Statistics": statistics_pages(result, permutations, comparison, n_permutations),
         "Calibration": calibration_pages(result),
         "Explanations": explanations_pages(explain, explain_on, result),
         "Confound probes": probes_pages(result),
@@ -113,6 +115,8 @@ def build_report(
 def _add_figure(report, fig, caption, options):
     import matplotlib.pyplot as plt
 
-    fig.set_dpi(110)
+    fig.set_dpi(DPI)
+    # whole pixels: MNE and matplotlib round others differently, which shears the picture
+    fig.set_size_inches((np.round(fig.get_size_inches() * DPI) + 0.01) / DPI)
     report.add_figure(fig, caption=caption, **options)
     plt.close(fig)

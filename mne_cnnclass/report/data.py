@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.signal import welch
 
 from ..explain import EEG_BANDS
+from ..methods import name_kind
 from .html import fact_table, html_table, paragraph
 
 MAX_SAMPLES = 600  # that are drawn
@@ -28,9 +29,9 @@ def data_pages(result):
         info = view.info
         facts |= {
             "samples given": len(view),
-            "channels": ", ".join(f"{n} {kind.upper()}" for kind, n in types.items()),
+            "channels": ", ".join(f"{n} {name_kind(kind)}" for kind, n in types.items()),
             "channel names": ", ".join(view.ch_names),
-            "window": f"{view.times[0]:g} to {view.times[-1]:g} s, {len(view.times)} times",
+            "window": f"{view.times[0]:.4g} to {view.times[-1]:.4g} s, {len(view.times)} times",
             "sampling frequency": f"{view.sfreq:g} Hz",
             "pass band, by the header": f"{info['highpass']:g} to {info['lowpass']:g} Hz",
         }
@@ -94,7 +95,7 @@ def _signals(view, truth):
     data, y = scale * np.asarray(part), rows["y_true"].to_numpy()
     taken = f"n = {len(rows)} samples" + f" of {len(truth)}" * (len(rows) < len(truth))
     classes = np.unique(y).tolist()
-    yield from _draw_signals(data, y, part, classes, unit, f"{kind.upper()} channels, {taken}")
+    yield from _draw_signals(data, y, part, classes, unit, f"{name_kind(kind)} channels, {taken}")
 
 
 def _draw_signals(data, y, part, classes, unit, described):
@@ -109,9 +110,10 @@ def _draw_signals(data, y, part, classes, unit, described):
     frequencies, power = welch(data, part.sfreq, nperseg=min(len(part.times), int(2 * part.sfreq)))
     shown = (frequencies > 0) & (frequencies <= 1.25 * info["lowpass"])  # zero is the mean
     frequencies, power = frequencies[shown], power[..., shown]
+    squared = f"({unit})" if "/" in unit else unit
     power = 10 * np.log10(np.maximum(power, np.finfo(float).tiny))
     fig = plot_class_means(
-        power, frequencies, y, xlabel="Frequency (Hz)", ylabel=f"dB of 1 {unit}²/Hz", **options
+        power, frequencies, y, xlabel="Frequency (Hz)", ylabel=f"dB of 1 {squared}²/Hz", **options
     )
     yield "Spectrum of each class", fig, f"Welch spectra, mean ± standard error. {chosen}; {described}."
 
@@ -130,11 +132,9 @@ def _draw_signals(data, y, part, classes, unit, described):
     yield "Mean signal over the head", fig, f"Mean of each class in four windows; {described}.{more}"
 
     bands = {
-        f"{name}\n{low}–{high} Hz": (low <= frequencies) & (frequencies < high)
-        for name, (low, high) in EEG_BANDS.items()
-        if low < info["lowpass"] and high > info["highpass"]
+        name: (low <= frequencies) & (frequencies < high)
+        for name, (low, high) in find_bands(frequencies, info).items()
     }
-    bands = {name: inside for name, inside in bands.items() if inside.any()}
     if bands:
         levels = np.array(
             [[power[y == name][..., b].mean(axis=(0, 2)) for b in bands.values()] for name in classes]
@@ -148,6 +148,21 @@ def _draw_signals(data, y, part, classes, unit, described):
             fig,
             f"Power of each class against that of all classes; {described}.{more}",
         )
+
+
+def find_bands(frequencies, info):
+    """The bands that hold a frequency and pass the filters of the recording, by a name with their edges.
+
+    Greek letters are names of rhythms of the brain; other signals have none.
+    """
+    of_brain = not {"ecg", "emg", "eog"}.intersection(info.get_channel_types())
+    return {
+        f"{name}\n" * of_brain + f"{low}–{high} Hz": (low, high)
+        for name, (low, high) in EEG_BANDS.items()
+        if low < info["lowpass"]
+        and high > info["highpass"]
+        and ((low <= frequencies) & (frequencies < high)).any()
+    }
 
 
 def draw_rows(labels, n):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..methods import networks_of
-from .data import MAX_ROWS, draw_rows, has_positions
+from .data import MAX_ROWS, draw_rows, find_bands, has_positions
 from .html import html_table, paragraph
 
 MAX_EXPLAINED = 100  # samples: gradients are taken at eight points for each
@@ -34,12 +34,16 @@ def explanations_pages(clf, view, result):
         )
     )
     yield "Samples", paragraph(_counted(part, view) + trained)
-    bands = explain.band_importance(clf, part, n_repeats=5, random_state=0)
-    yield (
-        "Frequency bands",
-        plot_importance(bands),
-        "What the score loses when a band of a sample is that of another one; the mean ± SD of permutations.",
-    )
+    bands = find_bands(np.fft.rfftfreq(len(part.times), 1 / part.sfreq), part.info)
+    if bands:
+        yield (
+            "Frequency bands",
+            plot_importance(explain.band_importance(clf, part, bands=bands, n_repeats=5, random_state=0)),
+            "What the score loses when a band of a sample is that of another one; the mean ± SD of "
+            "permutations.",
+        )
+    else:
+        yield "Frequency bands", paragraph("The windows are too short to tell frequency bands apart.")
     if not networks_of(clf) or clf is not networks_of(clf)[0]:
         yield (
             "Network",
@@ -62,8 +66,9 @@ def _counted(part, view):
 def _network(clf, part):
     from .. import explain
     from ..explain.components import FRONTS
+    from ..viz.curves import class_style
     from ..viz.signals import plot_heads
-    from ..viz.style import COLORS, get_axes
+    from ..viz.style import COLORS, class_names, get_axes
 
     saliency = explain.saliency(clf, part, n_steps=8, random_state=0)
     info = next(iter(saliency.values())).info
@@ -112,11 +117,12 @@ def _network(clf, part):
             "What in the samples of a class speaks for it, by expected gradients.",
         )
     ax = get_axes(None, figsize=(5.6, 3.2))[0]
-    for name, color in zip(labels, COLORS, strict=False):
+    for i, (name, text) in enumerate(zip(labels, class_names(labels), strict=True)):
         curve = saliency[name].data.sum(axis=0)
-        ax.plot(saliency[name].times, curve, color=color, label=f"class {name}".replace("$", r"\$"))
+        ax.plot(saliency[name].times, curve, label=f"class {text}", **class_style(i))
     ax.set(xlabel="Time (s)", ylabel=f"{label},\nsum over channels")
-    ax.legend(fontsize="small")
+    ax.figure.set_figheight(3.2 + 0.2 * (len(labels) // 2))
+    ax.figure.legend(loc="outside upper left", ncols=2, fontsize="small")
     yield (
         "Saliency over time",
         ax.figure,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numbers
 from html import escape
 
-import numpy as np
 import pandas as pd
 
+from ..methods import format_p
+
+P_VALUES = ("p", "p value", "p holm")  # columns
 PHONE = '<meta name="viewport" content="width=device-width, initial-scale=1">'
 # MNE's table of contents stays beside the text however narrow the window is.
 CSS = """
@@ -14,7 +17,11 @@ CSS = """
 .mne-cnnclass-table { overflow: auto; max-height: 60em; margin-bottom: 1em; }
 .mne-cnnclass-table table { width: auto; }
 .mne-cnnclass-table th, .mne-cnnclass-table tr { text-align: left !important; }
-.mne-cnnclass-table td { overflow-wrap: break-word; min-width: 4.5em; max-width: 32em; }
+.mne-cnnclass-table th, .mne-cnnclass-table td { padding-right: 1em; min-width: 4.5em; max-width: 32em; }
+.mne-cnnclass-table th { overflow-wrap: anywhere; }
+.mne-cnnclass-table thead th { max-width: 12em; }
+.mne-cnnclass-table tbody th { min-width: 9em; }
+.mne-cnnclass-table td { overflow-wrap: break-word; }
 .mne-cnnclass-text { white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 800px) {
   #toc { position: static !important; width: 100%; height: auto !important; padding-bottom: 1em; }
@@ -46,16 +53,24 @@ def verbatim(text):
 
 def html_table(table, index=True):
     """A table that is scrolled where it is wider than the page."""
-    numbers = {name: _number for name in table.columns if table[name].dtype.kind == "f"}
+    formats = {name: _number for name in table.columns if table[name].dtype.kind in "fi"}
+    formats |= {name: p_text for name in table.columns if name in P_VALUES}
     with pd.option_context("display.max_colwidth", None):
         html = table.to_html(
-            escape=True, index=index, border=0, classes="table table-sm", formatters=numbers, na_rep="–"
+            escape=True, index=index, border=0, classes="table table-sm", formatters=formats, na_rep="–"
         )
     return f'<div class="mne-cnnclass-table">{html}</div>'
 
 
 def _number(value):
-    return "–" if np.isnan(value) else f"{value:.3f}"
+    if pd.isna(value):
+        return "–"
+    return f"{value:d}" if isinstance(value, numbers.Integral) else f"{value:z.3f}"
+
+
+def p_text(value):
+    """A p-value for a table."""
+    return "–" if pd.isna(value) else format_p(value).removeprefix("p ").removeprefix("= ")
 
 
 def fact_table(facts):

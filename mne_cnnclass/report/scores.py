@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..evaluation.metrics import METRICS, are_probabilities, get_scores
 from ..evaluation.resampling import FastScores
-from ..methods import format_p, whole_groups
+from ..methods import format_p, permuted_among, whole_groups
 from .html import bullets, html_table, paragraph
 
 
@@ -60,12 +60,12 @@ def _cautions(result, row):
     if failed:
         yield f"{failed} of {len(folds)} folds failed and are left out of all scores; see Splits."
     whole = whole_groups(result)
-    if whole is None:
+    if "group" not in predictions:
         yield (
             "No groups were given, so samples of one person or recording may be in training and test part: "
             "the scores do not tell how well the classifier does on new people."
         )
-    elif not whole:
+    elif whole is False:
         yield "Groups were in training and test part at once: the scores are no estimate for new groups."
     elif predictions["group"].nunique() < 10:
         yield f"There are only {predictions['group'].nunique()} groups: the intervals are too narrow."
@@ -79,9 +79,7 @@ def _cautions(result, row):
 def scores_pages(result, permutations):
     """All scores, and the figures of predictions and of training."""
     table = _readable_summary(result)
-    table["p"] = [
-        format_p(p)[2:].removeprefix("= ") if np.isfinite(p) else "–" for p in _p_values(result, permutations)
-    ]
+    table["p"] = permutations["p_value"].reindex(result.summary().index).to_numpy()
     yield (
         "All scores",
         paragraph(
@@ -118,10 +116,6 @@ def scores_pages(result, permutations):
         fig = plot_precision_recall(truth, scores, folds, classes=result.classes)
         yield "Precision-recall curves", fig, "Of the predictions on test samples."
     yield from _training(result)
-
-
-def _p_values(result, permutations):
-    return permutations["p_value"].reindex(result.summary().index)
 
 
 def _training(result):
@@ -164,35 +158,37 @@ def _plot_groups(accuracy, chance):
 
     accuracy = accuracy.sort_values()
     place = np.arange(len(accuracy))
-    ax = get_axes(None, figsize=(5.6, 3.6))[0]
-    ax.plot(place, accuracy, "o", color=COLORS[0], markersize=5)
-    ax.axhline(accuracy.mean(), color=COLORS[0], label=f"mean of groups {accuracy.mean():.2f}")
-    ax.axhline(chance, label=f"chance {chance:.2f}", **CHANCE)
-    ax.set(xlabel="Group", ylabel="Accuracy (share of samples)", ylim=(-0.02, 1.02))
-    named = len(accuracy) <= 30
-    ax.set_xticks(place if named else [], class_names(accuracy.index, width=60) if named else [])
-    ax.tick_params(axis="x", rotation=90, labelsize="small")
-    ax.legend(fontsize="small", loc="lower right")
+    named = len(accuracy) <= 40
+    names = class_names(accuracy.index, width=30) if named else []
+    n_lines = max(sum(name.count("\n") + 1 for name in names), 12)
+    ax = get_axes(None, figsize=(5.6, 1.2 + 0.16 * n_lines))[0]
+    ax.plot(accuracy, place, "o", color=COLORS[0], markersize=5)
+    ax.axvline(accuracy.mean(), color=COLORS[0], label=f"mean of groups {accuracy.mean():.2f}")
+    ax.axvline(chance, label=f"chance {chance:.2f}", **CHANCE)
+    ax.set(ylabel="Group", xlabel="Accuracy (share of samples)", xlim=(-0.02, 1.02))
+    ax.set_yticks(place if named else [], names, fontsize="small")
+    ax.figure.legend(loc="outside upper right", ncols=2, fontsize="small")
     return ax.figure
 
 
-def statistics_pages(permutations, comparison, n_permutations):
+def statistics_pages(result, permutations, comparison, n_permutations):
     """Tests against chance and against other pipelines."""
     table = permutations.dropna(subset="p_value").rename_axis("metric")
     table.index = [name.replace("_", " ") for name in table.index]
     table = table.rename(columns={"limit": "5 % limit of chance", "p_value": "p"})
     text = paragraph(
-        f"The labels were permuted {n_permutations} times under the predictions as they are, within folds "
-        "and groups. “Chance” is the mean score of these, and the limit is what chance passes once in "
-        "twenty times. p is the share of permutations that are as good or better. Labels have to be "
-        "exchangeable: windows of one trial, or neighbours in a recording that changes slowly, are not, "
-        "unless they are one group."
+        f"The labels were permuted {n_permutations} times under the predictions as they are, "
+        f"{permuted_among(result)}. “Chance” is the mean score of these, and the limit is what chance "
+        "passes once in twenty times. p is the share of permutations that are as good or better. Labels "
+        "have to be exchangeable: windows of one trial, or neighbours in a recording that changes slowly, "
+        "are not, unless they are one group."
     )
     yield "Against chance", text + html_table(table)
     if comparison is None:
         yield "Against other pipelines", paragraph("No comparison was given: compare() makes one.")
         return
-    yield "Against other pipelines", html_table(comparison.table, index=False)
+    table = comparison.table.rename(columns=lambda name: name.replace("_", " "))
+    yield "Against other pipelines", html_table(table, index=False)
     yield "Differences", comparison.plot(), f"Metric: {comparison.metric}; units: {comparison.units}."
     yield (
         "Paired scores",
