@@ -37,7 +37,7 @@ def pipeline_pages(result):
             }
         )
         described = paragraph(f"{type(step).__module__}.{type(step).__qualname__}")
-        yield f"Step {name}", described + html_table(table, index=False)
+        yield f"Step {name}", described + (html_table(table, index=False) if params else "")
 
 
 def splits_pages(result):
@@ -54,9 +54,11 @@ def splits_pages(result):
         result.folds[times].set_axis([f"{name.replace('_', ' ')} (s)" for name in times], axis=1)
     )
     counts = folds.columns[3 : 3 + tested.shape[1] + ("group" in result.predictions)]
-    folds[counts] = folds[counts].astype("Int64").astype(object)  # a failed fold has none
+    numbers = folds[counts].astype("Int64").astype(object)
+    folds[counts] = numbers.where(numbers.notna(), "–")  # a failed fold has none
     if result.folds["error"].notna().any():
         folds["error"] = result.folds["error"].fillna("")
+    folds = folds.rename(columns={"n_train": "training samples", "n_test": "test samples"})
     yield "Folds", paragraph(describe_splits(result)) + html_table(folds, index=False)
 
 
@@ -83,7 +85,12 @@ def reproduce_pages(result):
     )
     with config_context(print_changed_only=True):
         estimator = "…" if result.estimator is None else f"{result.estimator!r}"
-    imports = sorted({f"from {cls.__module__} import {cls.__name__}" for cls in _classes(result.estimator)})
+    imports = sorted(
+        f"# {cls.__name__} is a class of a script, which has to be run first"
+        if cls.__module__ == "__main__"
+        else f"from {cls.__module__} import {cls.__name__}"
+        for cls in _classes(result.estimator)
+    )
     lines = [*imports, "from mne_cnnclass import evaluate", f"estimator = {estimator}"]
     if trains_on_the_rest(result):
         lines = ["import numpy as np", "import pandas as pd", *lines]

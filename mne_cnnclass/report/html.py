@@ -18,10 +18,9 @@ CSS = """
 .mne-cnnclass-table table { width: auto; }
 .mne-cnnclass-table th, .mne-cnnclass-table tr { text-align: left !important; }
 .mne-cnnclass-table th, .mne-cnnclass-table td { padding-right: 1em; min-width: 4.5em; max-width: 32em; }
-.mne-cnnclass-table th { overflow-wrap: anywhere; }
 .mne-cnnclass-table thead th { max-width: 12em; }
 .mne-cnnclass-table tbody th { min-width: 9em; }
-.mne-cnnclass-table td { overflow-wrap: break-word; }
+.mne-cnnclass-table th, .mne-cnnclass-table td { overflow-wrap: break-word; }
 .mne-cnnclass-text { white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 800px) {
   #toc { position: static !important; width: 100%; height: auto !important; padding-bottom: 1em; }
