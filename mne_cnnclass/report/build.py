@@ -24,7 +24,7 @@ DPI = 110
 
 
 def build_report(
-    result, *, title=None, report=None, comparison=None, explain=None, explain_on=None, n_permutations=1000
+    result, *, title=None, report=None, comparison=None, explain=None, explain_on=None, n_permutations=400
 ):
     """Put an evaluation on the pages of an `mne.Report`.
 
@@ -45,7 +45,7 @@ def build_report(
         Samples on which it is explained, better not those that it was trained on. ``None`` takes the samples
         of the result.
     n_permutations : int
-        Number of permutations for the p-values.
+        Number of permutations for the p-values, which are at least 1 / (n_permutations + 1).
 
     Returns
     -------
@@ -61,7 +61,7 @@ def build_report(
     -----
     A figure that a result can't give (no probabilities, no groups, no positions of the channels …) is left
     out, and a sentence says why. Of many samples, signals are drawn from about 600 and explanations look at
-    about 100, evenly spaced within each class and in proportion to the classes, but at least five a class.
+    about 60, evenly spaced within each class and in proportion to the classes, but at least five a class.
     All that comes from data (classes, groups, names of channels and files) is shown as text.
 
     Examples

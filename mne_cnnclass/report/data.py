@@ -14,7 +14,7 @@ from ..methods import name_kind
 from .html import fact_table, html_table, paragraph
 
 MAX_SAMPLES = 600  # that are drawn
-MAX_VALUES = 2**23  # of them, in memory
+MAX_VALUES = 2**22  # of them, in memory
 MIN_OF_CLASS = 5
 MAX_ROWS = 6  # classes drawn over the head
 

@@ -10,7 +10,7 @@ from ..methods import networks_of
 from .data import MAX_ROWS, draw_rows, find_bands, has_positions
 from .html import html_table, paragraph
 
-MAX_EXPLAINED = 100  # samples: gradients are taken at eight points for each
+MAX_EXPLAINED = 60  # samples: gradients are taken at eight points for each
 
 
 def explanations_pages(clf, view, result):
