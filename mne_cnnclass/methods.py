@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 
 import numpy as np
+import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from ._version import __version__
@@ -15,7 +17,7 @@ BIBTEX = {
     "Gramfort2013": """@article{Gramfort2013,
   author = {Gramfort, Alexandre and Luessi, Martin and Larson, Eric and Engemann, Denis A. and Strohmeier,
     Daniel and Brodbeck, Christian and Goj, Roman and Jas, Mainak and Brooks, Teon and Parkkonen, Lauri and
-    H{\\"a}m{\\"a}l{\\"a}inen, Matti},
+    H{\\"a}m{\\"a}l{\\"a}inen, Matti S.},
   title = {{MEG} and {EEG} data analysis with {MNE-Python}},
   journal = {Frontiers in Neuroscience},
   volume = {7},
@@ -52,7 +54,10 @@ BIBTEX = {
   url = {https://skorch.readthedocs.io/en/stable/}
 }""",
     "Paszke2019": """@inproceedings{Paszke2019,
-  author = {Paszke, Adam and others},
+  author = {Paszke, Adam and Gross, Sam and Massa, Francisco and Lerer, Adam and Bradbury, James and Chanan,
+    Gregory and Killeen, Trevor and Lin, Zeming and Gimelshein, Natalia and Antiga, Luca and Desmaison, Alban
+    and K{\\"o}pf, Andreas and Yang, Edward and DeVito, Zachary and Raison, Martin and Tejani, Alykhan and
+    Chilamkurthy, Sasank and Steiner, Benoit and Fang, Lu and Bai, Junjie and Chintala, Soumith},
   title = {{PyTorch}: an imperative style, high-performance deep learning library},
   booktitle = {Advances in Neural Information Processing Systems},
   volume = {32},
@@ -80,10 +85,10 @@ BIBTEX = {
   year = {{2026}}
 }}""",
 }
+OPEN, CLOSE = "\ue000", "\ue001"  # around a citation: the names of classes may have brackets, too
 TITLES = {
     "10.1088/1741-2552/aace8c": "{EEGNet}: a compact convolutional neural network for {EEG}-based "
-    "brain-computer "
-    "interfaces",
+    "brain-computer interfaces",
     "10.1002/hbm.23730": "Deep learning with convolutional neural networks for {EEG} decoding and "
     "visualization",
 }
@@ -108,20 +113,25 @@ def write_methods(result, permutations):
     """
     sentences = [
         _describe_data(result),
-        *describe_estimator(result.estimator),
+        *_describe_estimator(result.estimator),
         describe_splits(result),
         *_describe_scores(result, permutations),
-        f"All of this was computed with mne-cnnclass {__version__} [mnecnnclass] and scikit-learn "
-        "[Pedregosa2011].",
+        f"All of this was computed with mne-cnnclass {__version__} {_cite('mnecnnclass')} and scikit-learn "
+        f"{_cite('Pedregosa2011')}.",
     ]
     text = " ".join(sentence for sentence in sentences if sentence)
     entries = BIBTEX | _architecture_entry(result.estimator)
-    return text, "\n\n".join(entry for key, entry in entries.items() if key in _cited(text))
+    bibtex = "\n\n".join(entry for key, entry in entries.items() if _cite(key) in text)
+    return _with_brackets(text), bibtex
 
 
-def _cited(text):
-    """The keys in brackets."""
-    return {key.strip() for part in text.split("[")[1:] for key in part.partition("]")[0].split(",")}
+def _cite(key):
+    """A citation, told from brackets that come from data until all is written."""
+    return f"{OPEN}{key}{CLOSE}"
+
+
+def _with_brackets(text):
+    return text.replace(OPEN, "[").replace(CLOSE, "]")
 
 
 def changed_parameters(estimator):
@@ -148,7 +158,8 @@ def _describe_data(result):
     truth = result.predictions.drop_duplicates("sample")
     counts = truth["y_true"].value_counts()
     classes = _join([f"{name} (n = {counts.get(name, 0)})" for name in result.classes.tolist()])
-    text = f"{len(truth)} samples of the classes {classes}"
+    given = "" if not _failed(result) or result.view is None else f" of the {len(result.view)} given,"
+    text = f"{len(truth)} samples{given} of the classes {classes}"
     if "group" in truth:
         sizes = truth["group"].value_counts()
         each = f"{sizes.min()}" if sizes.min() == sizes.max() else f"{sizes.min()} to {sizes.max()}"
@@ -157,24 +168,27 @@ def _describe_data(result):
     view = result.view
     if view is None:
         return text
-    kinds = _join([f"{n} {kind}" for kind, n in _count(view.info.get_channel_types())])
+    kinds = _join([f"{n} {name_kind(kind)}" for kind, n in Counter(view.info.get_channel_types()).items()])
     info = view.info
     return (
-        f"{text} A sample is an epoch of {len(view.times)} times from {view.times[0]:g} to "
-        f"{view.times[-1]:g} s relative to the event, sampled at {view.sfreq:g} Hz, of {kinds} "
+        f"{text} A sample is an epoch of {len(view.times)} times from {view.times[0]:.4g} to "
+        f"{view.times[-1]:.4g} s relative to the event, sampled at {view.sfreq:g} Hz, of {kinds} "
         f"channel{'s' * (view.shape[1] > 1)}; the signals hold {info['highpass']:g} to {info['lowpass']:g} "
-        f"Hz "
-        "according to their header. They were handled with MNE-Python [Gramfort2013]."
+        f"Hz according to their header. They were handled with MNE-Python {_cite('Gramfort2013')}."
     )
 
 
-def _count(values):
-    kinds, counts = np.unique(values, return_counts=True)
-    return [(kind.upper(), n) for kind, n in zip(kinds.tolist(), counts.tolist(), strict=True)]
+def name_kind(kind):
+    """A type of channels in words."""
+    return {"grad": "gradiometer", "mag": "magnetometer"}.get(kind, kind.upper())
 
 
 def describe_estimator(estimator):
     """Sentences about what was trained."""
+    return [_with_brackets(sentence) for sentence in _describe_estimator(estimator)]
+
+
+def _describe_estimator(estimator):
     steps = list(steps_of(estimator).values())
     if not steps:
         return ["Which classifier made the predictions is not known."]
@@ -187,20 +201,26 @@ def describe_estimator(estimator):
             sentences += _describe_network(step)
             continue
         package = type(step).__module__.partition(".")[0]
-        origin = {"sklearn": "scikit-learn [Pedregosa2011]", "mne": "MNE-Python [Gramfort2013]"}
+        origin = {
+            "sklearn": f"that of scikit-learn {_cite('Pedregosa2011')}",
+            "mne": f"that of MNE-Python {_cite('Gramfort2013')}",
+            "__main__": "a class of the authors' own",
+        }.get(package, f"that of {package}")
         changed = ", ".join(f"{name} = {value!r}" for name, value in changed_parameters(step).items())
         changed = (
             f"with {changed}, and otherwise default parameters" if changed else "with default parameters"
         )
-        sentences.append(f"{type(step).__name__} is that of {origin.get(package, package)}, {changed}.")
+        sentences.append(f"{type(step).__name__} is {origin}, {changed}.")
     return sentences
 
 
 def _describe_network(clf):
     name = clf.model if isinstance(clf.model, str) else clf.model.__name__
     known = list_models()["paper"].get(clf.model if isinstance(clf.model, str) else None, "")
-    cited = f" [{name}]" if known and name != "MultiScaleCNN" else ""
-    origin = ", in the implementation of braindecode [braindecode]," if cited else ""
+    cited = f" {_cite(name)}" if known and name != "MultiScaleCNN" else ""
+    origin = f", in the implementation of braindecode {_cite('braindecode')}," if cited else ""
+    if name == "MultiScaleCNN":
+        origin = f" of mne-cnnclass {_cite('mnecnnclass')}"
     params = ", ".join(f"{key} = {value!r}" for key, value in (clf.model_params or {}).items())
     rate = "rising to a maximum of {:g} and falling to zero (one cycle)" if clf.lr_schedule else "{:g}"
     batch = "8 to 64 samples" if clf.batch_size == "auto" else f"at most {clf.batch_size} samples"
@@ -214,7 +234,7 @@ def _describe_network(clf):
     ]
     sentences = [
         f"The convolutional network {name}{cited}{origin} was trained {', '.join(filter(None, details))}, "
-        "through skorch [skorch] and PyTorch [Paszke2019].",
+        f"through skorch {_cite('skorch')} and PyTorch {_cite('Paszke2019')}.",
         f"Parameters of the network were {params}, the others its defaults." if params else "",
         "Each channel was standardised by its mean and deviation over the training samples."
         if clf.standardize
@@ -236,14 +256,31 @@ def _describe_network(clf):
     return sentences
 
 
+def _failed(result):
+    """The number of folds that failed."""
+    return int(result.folds["error"].notna().sum())
+
+
 def whole_groups(result):
-    """Whether all samples of a group were tested together; None if there are no groups."""
+    """Whether all samples of a group were tested together; None if this is not known."""
+    predictions, sizes = result.predictions, _group_sizes(result)
+    if sizes is None:
+        return None
+    tested = predictions.groupby(["fold", "group"]).size()
+    return bool((tested == sizes.reindex(tested.index.get_level_values("group")).to_numpy()).all())
+
+
+def _group_sizes(result):
+    """Samples of each group, those of failed folds among them; None if this is not known."""
     predictions = result.predictions
     if "group" not in predictions:
         return None
-    sizes = predictions.drop_duplicates("sample")["group"].value_counts()
-    tested = predictions.groupby(["fold", "group"]).size()
-    return bool((tested == sizes.reindex(tested.index.get_level_values("group")).to_numpy()).all())
+    if not _failed(result):
+        return predictions.drop_duplicates("sample")["group"].value_counts()
+    groups = None if result.view is None else result.view.groups
+    if groups is None or (groups[predictions["sample"]] != predictions["group"].to_numpy()).any():
+        return None  # groups were given to evaluate, which keeps those of tested samples only
+    return pd.Series(groups).value_counts()
 
 
 def trains_on_the_rest(result):
@@ -254,15 +291,22 @@ def trains_on_the_rest(result):
 
 def describe_splits(result):
     """Sentences about the splits, as far as the result tells them."""
-    folds, predictions = result.folds, result.predictions
+    predictions, failed = result.predictions, _failed(result)
+    folds = result.folds[result.folds["error"].isna()]
     n_train, n_test = (_range(folds[name]) for name in ("n_train", "n_test"))
-    if len(folds) == 1:
+    if len(result.folds) == 1:
         text = f"The classifier was trained on {n_train} samples and tested once on {n_test} others."
     else:
         times = "once" if predictions["sample"].is_unique else "more than once"
         text = (
-            f"It was evaluated by cross-validation in {len(folds)} folds, trained on {n_train} and tested on "
-            f"{n_test} samples each, so that samples were tested {times}, by models that had not seen them."
+            f"The classifier was trained on {n_train} and tested on {n_test} samples in each of {len(folds)} "
+            f"folds of a cross-validation, so that samples were tested {times}, by models that had not seen "
+            "them."
+        )
+    if failed:
+        text += (
+            f" {failed} more fold{'s' * (failed > 1)} failed and {'were' if failed > 1 else 'was'} left out, "
+            "with the samples that only they were to test."
         )
     whole = whole_groups(result)
     if whole and trains_on_the_rest(result):
@@ -272,8 +316,7 @@ def describe_splits(result):
             " Samples of one group were in training and test parts, so the scores are no estimate for new "
             "groups."
         )
-    failed = int(folds["error"].notna().sum())
-    return text + (f" {failed} folds failed and are left out." if failed else "")
+    return text
 
 
 def _describe_scores(result, permutations):
@@ -281,15 +324,24 @@ def _describe_scores(result, permutations):
     unit = "groups" if "group" in result.predictions else "samples"
     yield (
         "Scores are given over the predictions of all folds together, with 95 % confidence intervals of a "
-        f"percentile bootstrap of {unit} [Efron1993], and in brackets as mean ± standard deviation over "
-        f"folds; "
-        "p-values are those of permutations of the labels under the predictions "
-        f"[Ojala2010]{' within folds and groups' if unit == 'groups' else ' within folds'}."
+        f"percentile bootstrap of {unit} {_cite('Efron1993')}, and in brackets as mean ± standard deviation "
+        "over folds where two or more define it; p-values are those of permutations of the labels "
+        f"{permuted_among(result)}, under the predictions as they are {_cite('Ojala2010')}."
     )
     for metric in ("accuracy", "balanced_accuracy", "roc_auc"):
         row = summary.loc[metric]
         if np.isfinite(row["pooled"]):
             yield _describe_score(metric, row, permutations.loc[metric, "p_value"])
+
+
+def permuted_among(result):
+    """Between which samples the permutation test exchanges labels, in words."""
+    predictions = result.predictions
+    if "group" not in predictions:
+        return "within folds"
+    if (predictions.groupby("group")["y_true"].nunique() == 1).all():
+        return "between groups, each of which has one label"
+    return "within folds and groups"
 
 
 def _describe_score(metric, row, p_value):

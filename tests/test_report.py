@@ -1,9 +1,11 @@
 """The report holds what was measured, and nothing in it but text, tables and figures."""
 
 import base64
+import io
 from collections import Counter
 from html.parser import HTMLParser
 
+import matplotlib.pyplot as plt
 import mne
 import numpy as np
 import pytest
@@ -16,6 +18,9 @@ from mne_cnnclass import EpochsView, evaluate
 from mne_cnnclass.datasets import MONTAGE_1005
 from mne_cnnclass.methods import write_methods
 from mne_cnnclass.report import build_report
+from mne_cnnclass.report.build import _add_figure
+from mne_cnnclass.report.data import draw_rows
+from mne_cnnclass.report.scores import groups_pages
 
 SCRIPT = "<script>alert(1)</script>"
 SECTIONS = [
@@ -96,7 +101,7 @@ def test_methods_tell_the_numbers(result):
     assert (
         "48 samples of the classes left (n = 24) and right (n = 24) from 4 groups (12 samples each)" in text
     )
-    assert "cross-validation in 4 folds, trained on 36 and tested on 12 samples each" in text
+    assert "trained on 36 and tested on 12 samples in each of 4 folds of a cross-validation" in text
     assert "the scores are those on new groups" in text
     assert "a pipeline of Vectorizer and LogisticRegression" in text
     assert "with C = 0.01, and otherwise default parameters" in text
@@ -166,3 +171,80 @@ def test_pages_are_added_to_a_report_of_ones_own(result):
     assert own.get_contents()[0] == ["Introduction", *SECTIONS]
     with pytest.raises(ValueError, match="leave one out"):
         build_report(result, report=own, title="New")
+
+
+def test_brackets_in_names_are_no_citations():
+    result = evaluate(linear(), make_view(names=("[skorch]", "[left")), cv=2)
+    text, bibtex = write_methods(result, result.permutation_test(n_permutations=20))
+    assert "[skorch] (n = 24)" in text
+    assert "[left (n = 24)" in text
+    assert "[Gramfort2013]" in text
+    assert "@article{Gramfort2013" in bibtex
+    assert "skorch" not in bibtex
+
+
+def test_failed_folds_are_told_and_claim_nothing_of_their_samples():
+    view = make_view()
+
+    class Fails(LogisticRegression):
+        def fit(self, X, y):
+            if len(X) == 24:
+                raise ValueError("24 are too few")
+            return super().fit(X, y)
+
+    everything = np.arange(48)
+    tests = [everything[:24], everything[24:36], everything[36:]]  # the first is two groups
+    cv = [(np.setdiff1d(everything, test), test) for test in tests]
+    with pytest.warns(match="1 of 3 folds failed"):
+        result = evaluate(make_pipeline(Vectorizer(), Fails()), view, cv=cv)
+    text, _ = write_methods(result, result.permutation_test(n_permutations=20))
+    assert "24 samples of the 48 given" in text
+    assert "trained on 36 and tested on 12 samples in each of 2 folds" in text
+    assert "1 more fold failed and was left out" in text
+    assert "the scores are those on new groups" in text
+
+    # one group is cut: half of it is tested, and the other half would have been by the fold that fails
+    tests = [everything[6:30], np.r_[0:6, 30:36], everything[36:]]
+    cv = [(np.setdiff1d(everything, test), test) for test in tests]
+    with pytest.warns(match="1 of 3 folds failed"), pytest.warns(match="a group is on both sides"):
+        result = evaluate(make_pipeline(Vectorizer(), Fails()), view, cv=cv)
+    text, _ = write_methods(result, result.permutation_test(n_permutations=20))
+    assert "the scores are no estimate for new groups" in text
+
+
+def test_labels_of_groups_are_told_to_be_exchanged_between_groups():
+    view = make_view()
+    view = EpochsView(view, groups=[f"{label} {i // 8}" for i, label in enumerate(view.labels)])
+    result = evaluate(linear(), view, cv=2)
+    text, _ = write_methods(result, result.permutation_test(n_permutations=20))
+    assert "permutations of the labels between groups, each of which has one label" in text
+
+
+def test_a_rare_class_is_drawn():
+    labels = np.where(np.isin(np.arange(10_000), [1, 5001, 9001]), "rare", np.tile(["a", "b"], 5000))
+    rows = draw_rows(labels, 100)
+    assert dict(Counter(labels[rows].tolist())) == {"a": 50, "b": 50, "rare": 3}
+    assert rows.min() < 10
+    assert rows.max() > 9990
+    assert (draw_rows(labels[:20], 100) == np.arange(20)).all()
+
+
+def test_scores_of_groups_are_those_of_the_result(result):
+    _, html = next(groups_pages(result))
+    text = " ".join(Page(html).text)
+    expected = result.group_scores()
+    for name in ["accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss"]:
+        for value in expected[name]:
+            assert f"{value:.3f}" in text
+
+
+def test_pictures_are_not_sheared():
+    # in dots of 110 an inch, 813.9999999999999, which is rounded down in one place and up in another
+    fig = plt.figure(figsize=(6.8 + 0.075 * 8, 5.0))
+    fig.add_axes([0.5, 0, 0.5, 1], facecolor="black").set(xticks=[], yticks=[])
+    report = mne.Report(image_format="png", verbose="ERROR")
+    _add_figure(report, fig, None, dict(title="half", section="s"))
+    image = Page(report.get_contents()[2][0]).images[0]
+    pixels = plt.imread(io.BytesIO(base64.b64decode(image.partition(",")[2])))[..., 0]
+    assert (pixels[:, pixels.shape[1] // 2 + 5 : -5] < 0.1).all()
+    assert (pixels[:, : pixels.shape[1] // 2 - 5] > 0.9).all()

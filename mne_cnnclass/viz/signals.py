@@ -70,7 +70,10 @@ def plot_class_means(values, x, y, *, classes, ch_names, xlabel, ylabel):
         if x[0] <= 0 <= x[-1] and "Time" in xlabel:
             ax.axvline(0, **CHANCE)
     axes[-1, 0].set_xlabel(xlabel)
-    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper left", fontsize="small")
+    n_columns = 3 if len(classes) > 4 and max(map(len, names)) < 12 else 1
+    fig.legend(
+        *axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=n_columns, fontsize="small"
+    )
     return fig
 
 

@@ -1,0 +1,117 @@
+"""Pages about how the result was obtained: pipeline, splits, methods in words, versions and code."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+
+import pandas as pd
+from sklearn import config_context
+from sklearn.base import BaseEstimator
+
+from .._version import __version__
+from ..methods import (
+    changed_parameters,
+    describe_estimator,
+    describe_splits,
+    networks_of,
+    steps_of,
+    trains_on_the_rest,
+    write_methods,
+)
+from ..utils import _PACKAGES
+from .html import fact_table, html_table, paragraph, verbatim
+
+
+def pipeline_pages(result):
+    """What was trained, and with which parameters."""
+    yield "In words", paragraph(*describe_estimator(result.estimator))
+    for name, step in steps_of(result.estimator).items():
+        changed = changed_parameters(step)
+        params = step.get_params(deep=False)
+        table = pd.DataFrame(
+            {
+                "parameter": list(params),
+                "value": [repr(value) for value in params.values()],
+                "": ["set" if key in changed else "default" for key in params],
+            }
+        )
+        described = paragraph(f"{type(step).__module__}.{type(step).__qualname__}")
+        yield f"Step {name}", described + (html_table(table, index=False) if params else "")
+
+
+def splits_pages(result):
+    """Which samples were trained and tested on."""
+    folds = result.folds[["fold", "n_train", "n_test"]]
+    tested = pd.crosstab(result.predictions["fold"], result.predictions["y_true"]).reindex(folds["fold"])
+    tested.columns = [f"test {name}" for name in tested.columns]
+    folds = folds.join(tested.reset_index(drop=True))
+    if "group" in result.predictions:
+        groups = result.predictions.groupby("fold")["group"].nunique().reindex(folds["fold"])
+        folds = folds.assign(**{"test groups": groups.to_numpy()})
+    times = [name for name in ("fit_time", "score_time") if name in result.folds]
+    folds = folds.join(
+        result.folds[times].set_axis([f"{name.replace('_', ' ')} (s)" for name in times], axis=1)
+    )
+    counts = folds.columns[3 : 3 + tested.shape[1] + ("group" in result.predictions)]
+    numbers = folds[counts].astype("Int64").astype(object)
+    folds[counts] = numbers.where(numbers.notna(), "–")  # a failed fold has none
+    if result.folds["error"].notna().any():
+        folds["error"] = result.folds["error"].fillna("")
+    folds = folds.rename(columns={"n_train": "training samples", "n_test": "test samples"})
+    yield "Folds", paragraph(describe_splits(result)) + html_table(folds, index=False)
+
+
+def methods_pages(result, permutations):
+    """The paragraph for a paper and its citations."""
+    text, bibtex = write_methods(result, permutations)
+    yield "Paragraph for a paper", paragraph(text)
+    yield "Citations (BibTeX)", verbatim(bibtex)
+
+
+def reproduce_pages(result):
+    """Versions, and the code to get the result again."""
+    packages = {name: version(name) for name in (*_PACKAGES, "matplotlib")}
+    yield (
+        "Versions",
+        fact_table(
+            {
+                "mne-cnnclass": __version__,
+                "Python": platform.python_version(),
+                "platform": platform.platform(),
+                **packages,
+            }
+        ),
+    )
+    with config_context(print_changed_only=True):
+        estimator = "…" if result.estimator is None else f"{result.estimator!r}"
+    imports = sorted(
+        f"# {cls.__name__} is a class of a script, which has to be run first"
+        if cls.__module__ == "__main__"
+        else f"from {cls.__module__} import {cls.__name__}"
+        for cls in _classes(result.estimator)
+    )
+    lines = [*imports, "from mne_cnnclass import evaluate", f"estimator = {estimator}"]
+    if trains_on_the_rest(result):
+        lines = ["import numpy as np", "import pandas as pd", *lines]
+        lines += [
+            'predictions = pd.read_csv("predictions.csv")  # that result.to_csv(folder) wrote',
+            'tests = [rows["sample"].to_numpy() for _, rows in predictions.groupby("fold")]',
+            "cv = [(np.setdiff1d(np.arange(len(view)), test), test) for test in tests]",
+        ]
+        note = "The folds are those of the file of predictions; view is the EpochsView of the same epochs."
+        if result.folds["error"].notna().any():
+            note += " Folds that failed are not in this file, so they are not repeated."
+    else:
+        lines += ["cv = …  # the splitter that was used"]
+        note = "The training parts of the folds are not all other samples, so cv has to be the same splitter."
+    lines += ["result = evaluate(estimator, view, cv=cv)"]
+    seeds = [value for clf in networks_of(result.estimator) for value in [clf.random_state] if value is None]
+    seed = "The network has no random_state, so another run gives other numbers." if seeds else ""
+    yield "Code", paragraph(note, seed) + verbatim("\n".join(lines))
+
+
+def _classes(estimator):
+    """The classes that an estimator and its parts are of."""
+    parts = [] if estimator is None else [estimator, *estimator.get_params(deep=True).values()]
+    return {type(part) for part in parts if isinstance(part, BaseEstimator)}

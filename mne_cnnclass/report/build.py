@@ -1,0 +1,122 @@
+"""The pages of a report, in their order."""
+
+from __future__ import annotations
+
+import mne
+import numpy as np
+
+from ..methods import steps_of
+from .account import methods_pages, pipeline_pages, reproduce_pages, splits_pages
+from .data import data_pages
+from .explanations import explanations_pages
+from .html import CSS, PHONE
+from .probes import probes_pages
+from .scores import (
+    calibration_pages,
+    groups_pages,
+    scores_pages,
+    statistics_pages,
+    summary_pages,
+)
+
+TAG = "classification"
+DPI = 110
+
+
+def build_report(
+    result, *, title=None, report=None, comparison=None, explain=None, explain_on=None, n_permutations=400
+):
+    """Put an evaluation on the pages of an `mne.Report`.
+
+    Parameters
+    ----------
+    result : Evaluation
+        What :func:`evaluate` returned.
+    title : None | str
+        Title of a new report; ``None`` names the classifier.
+    report : None | mne.Report
+        A report to add the pages to. ``None`` makes a new one.
+    comparison : None | Comparison
+        What :func:`compare` returned, for the page of statistics.
+    explain : None | scikit-learn classifier
+        A fitted classifier to be explained: of a :class:`CNNClassifier`, what its network looks at; of any,
+        which frequency bands its score needs.
+    explain_on : None | EpochsView
+        Samples on which it is explained, better not those that it was trained on. ``None`` takes the samples
+        of the result.
+    n_permutations : int
+        Number of permutations for the p-values, which are at least 1 / (n_permutations + 1).
+
+    Returns
+    -------
+    report : mne.Report
+        The report, not yet saved.
+
+    Raises
+    ------
+    ValueError
+        If ``title`` is given for a report that has one, or if there are no epochs to explain.
+
+    Notes
+    -----
+    A figure that a result can't give (no probabilities, no groups, no positions of the channels …) is left
+    out, and a sentence says why. Of many samples, signals are drawn from about 600 and explanations look at
+    about 60, evenly spaced within each class and in proportion to the classes, but at least five a class.
+    All that comes from data (classes, groups, names of channels and files) is shown as text.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from mne_cnnclass import evaluate
+    >>> from mne_cnnclass.report import build_report
+    >>> result = evaluate(GaussianNB(), *load_iris(return_X_y=True))
+    >>> report = build_report(result, title="Iris", n_permutations=100)
+    >>> report.save("iris.html", open_browser=False)  # doctest: +SKIP
+    """
+    if title is not None and report is not None:
+        raise ValueError("title is that of a new report, but report= was given, too; leave one out.")
+    if explain is not None and explain_on is None:
+        explain_on = result.view
+        if explain_on is None:
+            raise ValueError("The samples of this result were an array: give epochs as explain_on=.")
+    if report is None:
+        names = " + ".join(type(step).__name__ for step in steps_of(result.estimator).values())
+        title = f"Evaluation of {names or 'a classifier'}" if title is None else title
+        report = mne.Report(title=title, image_format="png", verbose="ERROR")
+    report.add_custom_css(CSS)
+    if PHONE not in report.include:
+        report.include += PHONE
+    permutations = result.permutation_test(n_permutations=n_permutations)
+    sections = {
+        "Summary": summary_pages(result, permutations),
+        "Data": data_pages(result),
+        "Pipeline": pipeline_pages(result),
+        "Splits": splits_pages(result),
+        "Scores": scores_pages(result, permutations),
+        "Groups": groups_pages(result),
+        "Statistics": statistics_pages(result, permutations, comparison, n_permutations),
+        "Calibration": calibration_pages(result),
+        "Explanations": explanations_pages(explain, explain_on, result),
+        "Confound probes": probes_pages(result),
+        "Methods": methods_pages(result, permutations),
+        "Versions and how to reproduce": reproduce_pages(result),
+    }
+    for section, items in sections.items():
+        for heading, content, *caption in items:
+            options = dict(title=heading, section=section, tags=(TAG,))
+            if isinstance(content, str):
+                report.add_html(content, **options)
+            else:
+                _add_figure(report, content, caption[0], options)
+    return report
+
+
+def _add_figure(report, fig, caption, options):
+    import matplotlib.pyplot as plt
+
+    fig.set_dpi(DPI)
+    # whole pixels: MNE and matplotlib round others differently, which shears the picture
+    fig.set_size_inches((np.round(fig.get_size_inches() * DPI) + 0.01) / DPI)
+    report.add_figure(fig, caption=caption, **options)
+    plt.close(fig)

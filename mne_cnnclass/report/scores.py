@@ -1,0 +1,226 @@
+"""Pages about how well the classifier did: summary, scores, groups, statistics, calibration."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..evaluation.metrics import METRICS, are_probabilities, get_scores
+from ..evaluation.resampling import FastScores
+from ..methods import format_p, permuted_among, whole_groups
+from .html import bullets, html_table, paragraph
+
+
+def summary_pages(result, permutations):
+    """The result in one sentence and one table, and what to know before it is believed."""
+    summary = result.summary()
+    n_classes = len(result.classes)
+    metric = "accuracy" if np.isnan(summary.loc["balanced_accuracy", "pooled"]) else "balanced_accuracy"
+    row = summary.loc[metric]
+    interval = f" (95 % CI {row['low']:.2f} to {row['high']:.2f})" if np.isfinite(row["low"]) else ""
+    sentence = (
+        f"{n_classes} classes were told apart with a {metric.replace('_', ' ')} of "
+        f"{row['pooled']:.2f}{interval}, "
+        f"where chance is {row['chance']:.2f}: {format_p(permutations.loc[metric, 'p_value'])} by "
+        f"permutation."
+    )
+    yield "Result", paragraph(sentence) + _main_scores(result) + bullets(_cautions(result, row))
+
+
+def _main_scores(result):
+    shown = ["accuracy", "balanced_accuracy", "f1_macro", "matthews_corrcoef", "roc_auc", "average_precision"]
+    return html_table(_readable_summary(result).loc[[name.replace("_", " ") for name in shown]])
+
+
+def _readable_summary(result):
+    summary = result.summary()
+    table = pd.DataFrame(
+        {
+            "all folds together": summary["pooled"],
+            "95 % CI": [
+                f"{low:.3f}\u00a0to\u00a0{high:.3f}" if np.isfinite(low) else "–"
+                for low, high in zip(summary["low"], summary["high"], strict=True)
+            ],
+            "chance": summary["chance"],
+            "mean over folds": summary["mean"],
+            "SD over folds": summary["sd"],
+            "folds": summary["n_folds"],
+        }
+    )
+    table.index = [name.replace("_", " ") for name in table.index]
+    return table.rename_axis("metric")
+
+
+def _cautions(result, row):
+    """What a reader has to know before the number is believed."""
+    predictions, folds = result.predictions, result.folds
+    if row["low"] <= row["chance"]:
+        yield "The interval reaches chance: these data do not show that the classes can be told apart."
+    failed = int(folds["error"].notna().sum())
+    if failed:
+        yield f"{failed} of {len(folds)} folds failed and are left out of all scores; see Splits."
+    whole = whole_groups(result)
+    if "group" not in predictions:
+        yield (
+            "No groups were given, so samples of one person or recording may be in training and test part: "
+            "the scores do not tell how well the classifier does on new people."
+        )
+    elif whole is False:
+        yield "Groups were in training and test part at once: the scores are no estimate for new groups."
+    elif predictions["group"].nunique() < 10:
+        yield f"There are only {predictions['group'].nunique()} groups: the intervals are too narrow."
+    if result.probes is None:
+        yield "Confounds were not looked for: evaluate(..., probes=True) does."
+    elif result.probes["flagged"].any():
+        names = ", ".join(map(str, result.probes.index[result.probes["flagged"]]))
+        yield f"Confound probes are about as good as the classifier: {names}; see Confound probes."
+
+
+def scores_pages(result, permutations):
+    """All scores, and the figures of predictions and of training."""
+    table = _readable_summary(result)
+    table["p"] = permutations["p_value"].reindex(result.summary().index).to_numpy()
+    yield (
+        "All scores",
+        paragraph(
+            "Scores over the predictions of all folds together, their confidence intervals (bootstrap of "
+            f"{'groups' if 'group' in result.predictions else 'samples'}), the level of chance, mean and "
+            "standard deviation over folds, and the p-value by permutation of the labels. Of log loss, Brier "
+            "score and calibration error, lower is better."
+        )
+        + html_table(table),
+    )
+    yield (
+        "Each class against the rest",
+        html_table(result.class_scores().rename(columns=lambda n: n.replace("_", " "))),
+    )
+    yield "Confusion matrix", result.plot_confusion_matrix(), "Predictions of all folds together."
+    scores = get_scores(result.predictions)
+    curves = result.predictions.groupby("fold")["y_true"].nunique().max() > 1
+    if scores is None:
+        yield (
+            "Curves",
+            paragraph("The classifier gives no probabilities or decision scores, so there are no curves."),
+        )
+    elif not curves:
+        yield (
+            "Curves",
+            paragraph("Each fold tests a single class, so there are no ROC or precision-recall curves."),
+        )
+    else:
+        from ..viz.precision_recall import plot_precision_recall
+
+        yield "ROC curves", result.plot_roc(), "Of the predictions on test samples."
+        predictions = result.predictions
+        truth, folds = predictions["y_true"].to_numpy(), predictions["fold"].to_numpy()
+        fig = plot_precision_recall(truth, scores, folds, classes=result.classes)
+        yield "Precision-recall curves", fig, "Of the predictions on test samples."
+    yield from _training(result)
+
+
+def _training(result):
+    if result.histories is None:
+        yield (
+            "Training",
+            paragraph("The classifier keeps no table of its training, so there are no curves of it."),
+        )
+        return
+    import matplotlib.pyplot as plt
+
+    n_panels = 1 + any(name.endswith("_accuracy") for name in result.histories)
+    _, axes = plt.subplots(n_panels, 1, figsize=(5.6, 3.4 * n_panels), layout="constrained")
+    fig = result.plot_training(ax=axes)
+    yield "Training", fig, "Loss and accuracy over the passes through the training samples."
+
+
+def groups_pages(result):
+    """The scores of each group."""
+    if "group" not in result.predictions:
+        yield (
+            "Groups",
+            paragraph("The samples have no groups (subjects, patients, sessions …), so none are compared."),
+        )
+        return
+    scores = pd.DataFrame(
+        {group: FastScores(rows, result.classes)() for group, rows in result.predictions.groupby("group")},
+        index=list(METRICS),
+    ).T.rename_axis("group")
+    shown = ["accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss"]
+    table = scores[[name for name in shown if scores[name].notna().any()]].astype(float)
+    table.insert(0, "predictions", result.predictions["group"].value_counts().reindex(table.index))
+    yield "Scores of each group", html_table(table.rename(columns=lambda name: name.replace("_", " ")))
+    fig = _plot_groups(scores["accuracy"].astype(float), result.chance)
+    yield "Accuracy of each group", fig, f"Sorted; n = {len(scores)} groups."
+
+
+def _plot_groups(accuracy, chance):
+    from ..viz.style import CHANCE, COLORS, class_names, get_axes
+
+    accuracy = accuracy.sort_values()
+    place = np.arange(len(accuracy))
+    named = len(accuracy) <= 40
+    names = class_names(accuracy.index, width=30) if named else []
+    n_lines = max(sum(name.count("\n") + 1 for name in names), 12)
+    ax = get_axes(None, figsize=(5.6, 1.2 + 0.16 * n_lines))[0]
+    ax.plot(accuracy, place, "o", color=COLORS[0], markersize=5)
+    ax.axvline(accuracy.mean(), color=COLORS[0], label=f"mean of groups {accuracy.mean():.2f}")
+    ax.axvline(chance, label=f"chance {chance:.2f}", **CHANCE)
+    ax.set(ylabel="Group", xlabel="Accuracy (share of samples)", xlim=(-0.02, 1.02))
+    ax.set_yticks(place if named else [], names, fontsize="small")
+    ax.figure.legend(loc="outside upper right", ncols=2, fontsize="small")
+    return ax.figure
+
+
+def statistics_pages(result, permutations, comparison, n_permutations):
+    """Tests against chance and against other pipelines."""
+    table = permutations.dropna(subset="p_value").rename_axis("metric")
+    table.index = [name.replace("_", " ") for name in table.index]
+    table = table.rename(columns={"limit": "5 % limit of chance", "p_value": "p"})
+    text = paragraph(
+        f"The labels were permuted {n_permutations} times under the predictions as they are, "
+        f"{permuted_among(result)}. “Chance” is the mean score of these, and the limit is what chance "
+        "passes once in twenty times. p is the share of permutations that are as good or better. Labels "
+        "have to be exchangeable: windows of one trial, or neighbours in a recording that changes slowly, "
+        "are not, unless they are one group."
+    )
+    yield "Against chance", text + html_table(table)
+    if comparison is None:
+        yield "Against other pipelines", paragraph("No comparison was given: compare() makes one.")
+        return
+    table = comparison.table.rename(columns=lambda name: name.replace("_", " "))
+    yield "Against other pipelines", html_table(table, index=False)
+    yield "Differences", comparison.plot(), f"Metric: {comparison.metric}; units: {comparison.units}."
+    yield (
+        "Paired scores",
+        comparison.plot_scores(),
+        f"Metric: {comparison.metric}; units: {comparison.units}.",
+    )
+
+
+def calibration_pages(result):
+    """Whether predictions are right as often as they are sure."""
+    predictions = result.predictions
+    if not are_probabilities(predictions):
+        yield (
+            "Calibration",
+            paragraph("The classifier gives no probabilities, so they can't be right or wrong."),
+        )
+        return
+    from ..viz.reliability import plot_reliability
+
+    row = result.summary()["pooled"]
+    proba = get_scores(predictions)
+    sure = proba.max(axis=1).mean()
+    right = (result.classes[proba.argmax(axis=1)] == predictions["y_true"]).mean()
+    verdict = "more" if sure > right else "less"
+    yield (
+        "In words",
+        paragraph(
+            f"The mean probability of the likeliest class is {sure:.2f}, and it is the true one in "
+            f"{right:.2f} of the predictions: the classifier is {verdict} sure than right, by "
+            f"{abs(sure - right):.2f}. The expected calibration error is {row['calibration_error']:.3f}, the "
+            f"Brier score {row['brier']:.3f} and the log loss {row['log_loss']:.3f}."
+        ),
+    )
+    fig = plot_reliability(predictions["y_true"].to_numpy(), proba, classes=result.classes)
+    yield "Reliability", fig, "On the diagonal, predictions are right as often as they are sure."
