@@ -54,7 +54,6 @@ class FastScores:
             Numbers of the true classes; ``None`` for the right ones.
         """
         true = self.true if true is None else true
-        weights = np.ones(len(true)) if weights is None else weights
         k = self.n_classes
         values = dict.fromkeys(METRICS, np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -65,12 +64,14 @@ class FastScores:
         return np.array([values[name] for name in METRICS])
 
     def _of_probabilities(self, true, weights, complete):
-        total, rows = weights.sum(), np.arange(len(true))
+        rows = np.arange(len(true))
+        weighted = (lambda values: values) if weights is None else (lambda values: weights * values)
+        total = len(true) if weights is None else weights.sum()
         p_true = self.proba[rows, true]
-        brier = _dot(weights, self.squares - 2 * p_true + 1) / total
-        gap = np.bincount(self.bin, weights * (self.confidence - (self.likeliest == true)), N_BINS)
+        brier = weighted(self.squares - 2 * p_true + 1).sum() / total
+        gap = np.bincount(self.bin, weighted(self.confidence - (self.likeliest == true)), N_BINS)
         values = {
-            "log_loss": -_dot(weights, self.log_proba[rows, true]) / total,
+            "log_loss": -weighted(self.log_proba[rows, true]).sum() / total,
             "brier": brier / 2 if self.n_classes == 2 else brier,
             "calibration_error": np.abs(gap).sum() / total,
         }
@@ -108,7 +109,18 @@ def _of_confusion(confusion):
 
 def _of_ranks(true, weights, k, order, ends):
     """Area under the ROC curve and average precision of a class against the rest."""
-    taken = weights[order]
+    if ends is None:
+        places = np.flatnonzero(true[order] == k)  # of the class, from the highest score on
+        if weights is None:
+            hit, hits, total, all_taken = 1, np.arange(1, len(places) + 1), places + 1, len(true)
+        else:
+            taken = weights[order]
+            hit, total = taken[places], np.cumsum(taken)
+            hits, total, all_taken = np.cumsum(hit), total[places], total[-1]
+        n_missed = all_taken - hits[-1]
+        area = (hit * (n_missed - (total - hits))).sum() / (hits[-1] * n_missed)
+        return area, (hit * hits / np.maximum(total, np.finfo(float).tiny)).sum() / hits[-1]
+    taken = np.ones(len(true)) if weights is None else weights[order]
     hits = np.cumsum(taken * (true[order] == k))
     np.cumsum(taken, out=taken)
     if ends is not None:
@@ -254,13 +266,20 @@ def _permuter(predictions, true):
             label, first_fold = of_group.first().to_numpy(), pd.Series(fold).groupby(group).first().to_numpy()
             alone = (pd.Series(first_fold).value_counts() == 1).all()
             blocks_of_groups = np.zeros(len(label), int) if alone else first_fold
-            return lambda rng: label[_shuffled(blocks_of_groups, rng)][group]
+            shuffled = _shuffler(blocks_of_groups)
+            return lambda rng: label[shuffled(rng)][group]
         blocks = pd.factorize(pd.MultiIndex.from_arrays([fold, group]))[0]
-    return lambda rng: true[_shuffled(blocks, rng)]
+    shuffled = _shuffler(blocks)
+    return lambda rng: true[shuffled(rng)]
 
 
-def _shuffled(blocks, rng):
-    """Positions in another order, exchanged within blocks only."""
-    positions = np.empty(len(blocks), int)
-    positions[np.argsort(blocks, kind="stable")] = np.lexsort([rng.random(len(blocks)), blocks])
-    return positions
+def _shuffler(blocks):
+    """A function of a random generator that gives positions in another order, within blocks only."""
+    sorted_rows = np.argsort(blocks, kind="stable")
+
+    def shuffled(rng):
+        positions = np.empty(len(blocks), int)
+        positions[sorted_rows] = np.argsort(blocks + rng.random(len(blocks)))
+        return positions
+
+    return shuffled

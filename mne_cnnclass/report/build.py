@@ -24,7 +24,7 @@ DPI = 110
 
 
 def build_report(
-    result, *, title=None, report=None, comparison=None, explain=None, explain_on=None, n_permutations=400
+    result, *, title=None, report=None, comparison=None, explain=None, explain_on=None, n_permutations=1000
 ):
     """Put an evaluation on the pages of an `mne.Report`.
 
