@@ -1,4 +1,4 @@
-from . import datasets, evaluation, explain, viz
+from . import datasets, ecg, evaluation, explain, viz
 from .architectures import MultiScaleCNN, list_models
 from .classifier import CNNClassifier
 from .epochs_view import EpochsView
@@ -14,6 +14,7 @@ __all__ = [
     "MultiScaleCNN",
     "compare",
     "datasets",
+    "ecg",
     "evaluate",
     "evaluation",
     "explain",

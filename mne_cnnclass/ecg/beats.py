@@ -1,0 +1,352 @@
+"""One epoch a heartbeat, and what the record tells of each."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+
+from .intervals import INTERVAL_COLUMNS, interval_features, neighbours
+from .patients import patient_info
+
+__all__ = ["AAMI_CLASSES", "BEAT_COLUMNS", "LEADS", "make_beat_epochs"]
+
+# Classes of ANSI/AAMI EC57 and the symbols of WFDB in them: normal (with bundle branch block and atrial or
+# nodal escape), supraventricular, ventricular, fusion of ventricular and normal, unclassifiable or paced.
+AAMI_CLASSES = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
+BEAT_SYMBOLS = frozenset("NLRBAaJSVrFejnE/fQ?")  # all that WFDB counts as beats
+
+# One lead of the limbs and one of the chest; the first that a record has.
+LEADS = ("MLII|II", "V1|V2|V4|V5|V3|V6")
+
+SHAPE_COLUMNS = ["qrs_correlation", "qrs_difference", "qrs_width_ratio"]
+BEAT_COLUMNS = [*INTERVAL_COLUMNS, *SHAPE_COLUMNS]  # what a network is told besides the signal
+
+QRS = (-0.09, 0.11)  # s around the R peak
+NEAR_QRS = (-0.15, 0.2)
+TYPICAL_HEIGHT = 1e-3  # V, of the record's typical QRS complex once leads are scaled
+MATCH = 0.15  # s between a detected peak and the annotation that names it, as in ANSI/AAMI EC57
+
+
+def make_beat_epochs(
+    recordings,
+    *,
+    tmin=-0.25,
+    tmax=0.45,
+    leads=LEADS,
+    classes=None,
+    peaks="annotated",
+    sfreq=128.0,
+    l_freq=0.5,
+    h_freq=45.0,
+    causal=False,
+):
+    """Cut one epoch a heartbeat.
+
+    Parameters
+    ----------
+    recordings : Raw | path-like | list of Raw or path-like
+        Recordings with ECG channels, or WFDB records, which :func:`read_raw_wfdb` reads.
+    tmin, tmax : float
+        Start and end of the epochs in s relative to the R peak.
+    leads : sequence of str
+        The leads to take, in order. ``"V1|V2|V5"`` takes the first of these that a recording has, for
+        recordings whose leads differ, and its channel is named after the first, ``"V1"``; the metadata
+        column ``leads`` tells which one it is.
+    classes : None | dict of str
+        Names of classes and the annotations that belong to each, as single characters or a list.
+        ``None`` for those of AAMI: ``AAMI_CLASSES``. Beats of other symbols get no epoch.
+    peaks : "annotated" | "detected"
+        Where beats are: at the annotations, or where :func:`mne.preprocessing.find_ecg_events` finds them
+        in the first lead. Detected beats have the class of the annotation within 0.15 s, if there is one; else
+        their event is ``"unknown"``.
+    sfreq : float
+        Sampling frequency of the epochs, in Hz.
+    l_freq, h_freq : None | float
+        Edges of the band-pass filter in Hz, against baseline wander and mains; ``None`` leaves an edge out.
+    causal : bool
+        Whether only what came before, and the window of the beat itself, may be used: filters of
+        minimum phase, neighbours and intervals up to this beat. For live use.
+
+    Returns
+    -------
+    epochs : mne.Epochs | list of mne.Epochs
+        One for a recording, a list for a list. Two channels a lead, both of type ``ecg``: the lead itself,
+        and ``"<lead> - typical"``, its difference from the median of 41 beats around (``causal``: of the 41 up
+        to it). Leads are scaled to the record's typical QRS complex, which is 1 mV high (``causal``: the
+        typical one so far). The metadata have ``record``, ``patient``, ``age``, ``sex``, ``leads``,
+        ``onset`` (s, of the R peak), ``symbol``, ``rr_previous`` and ``rr_next`` (s; NaN where there is no
+        beat), ``heart_rate`` (beats/min, of the median of 41 intervals), the columns of
+        :func:`interval_features`, and of the QRS complex in the first lead, compared with the typical one:
+        ``qrs_correlation``, ``qrs_difference`` (log of the RMS difference) and ``qrs_width_ratio`` (log).
+
+    Raises
+    ------
+    ValueError
+        If a lead is missing, a recording has no beats, or a window is empty.
+
+    Warns
+    -----
+    RuntimeWarning
+        If beats are left out: their windows reach over an end of the recording or touch a span annotated
+        as bad. They still count as neighbours.
+
+    References
+    ----------
+    .. [1] ANSI/AAMI EC57:2012. Testing and reporting performance results of cardiac rhythm and ST segment
+       measurement algorithms.
+    .. [2] de Chazal P, O'Dwyer M, Reilly RB. Automatic classification of heartbeats using ECG morphology
+       and heartbeat interval features. IEEE Trans Biomed Eng 51:1196-1206, 2004.
+       doi:10.1109/TBME.2004.827359
+
+    Examples
+    --------
+    >>> from mne_cnnclass import EpochsView, ecg
+    >>> epochs = ecg.make_beat_epochs(["mitdb/101", "mitdb/106"])  # doctest: +SKIP
+    >>> view = EpochsView(epochs, groups="patient")  # doctest: +SKIP
+    """
+    if not tmin < 0 < tmax:
+        raise ValueError(f"The window must hold the R peak, got tmin={tmin:g} s and tmax={tmax:g} s.")
+    if peaks not in ("annotated", "detected"):
+        raise ValueError(f'peaks must be "annotated" or "detected", got {peaks!r}.')
+    class_of = _class_of(AAMI_CLASSES if classes is None else classes)
+    options = dict(tmin=tmin, tmax=tmax, l_freq=l_freq, h_freq=h_freq, causal=causal)
+    if isinstance(recordings, (mne.io.BaseRaw, str, Path)):
+        return _beat_epochs(recordings, leads, class_of, peaks, sfreq, **options)
+    if not len(recordings):
+        raise ValueError("recordings is empty; at least one is needed.")
+    return [_beat_epochs(recording, leads, class_of, peaks, sfreq, **options) for recording in recordings]
+
+
+def _class_of(classes):
+    """The class of each symbol."""
+    class_of = {}
+    for name, symbols in classes.items():
+        for symbol in symbols:
+            if symbol in class_of:
+                raise ValueError(f"classes gives {symbol!r} to {class_of[symbol]!r} and to {name!r}.")
+            class_of[symbol] = name
+    return class_of
+
+
+def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq, h_freq, causal):
+    from .recordings import read_raw_wfdb
+
+    raw = recording if isinstance(recording, mne.io.BaseRaw) else read_raw_wfdb(recording)
+    about = patient_info(raw)
+    name = about["record"] or Path(str((raw.filenames or ["recording"])[0] or "recording")).stem
+    picked, slots = _pick_leads(raw, leads, name)
+    onset, symbol = find_beats(raw, picked[0], class_of, detect=peaks == "detected")
+    if len(onset) < 2:
+        found = ", ".join(sorted(set(raw.annotations.description))) or "none"
+        raise ValueError(
+            f"{name} has {len(onset)} beats; at least 2 are needed. Its annotations are: {found}. Give "
+            'classes= the symbols of beats, or peaks="detected".'
+        )
+    signal, rate = _prepare(raw, picked, sfreq, l_freq, h_freq, causal)
+    first, last = round(tmin * rate), round(tmax * rate)
+    peak = np.round(onset * rate).astype(int)
+    reach = (min(first, round(NEAR_QRS[0] * rate)), max(last, round(NEAR_QRS[1] * rate)) + 1)
+    beats = _cut(signal, peak, *reach)
+    scale = _typical_height(beats[..., _part(QRS, reach, rate)], causal)
+    beats *= (TYPICAL_HEIGHT / scale)[..., None]
+    difference = beats - _typical(beats, causal)
+    rr = np.diff(onset)
+    rr = np.r_[rr[0] if not causal else np.median(rr[:1]), rr]
+    table = pd.DataFrame(
+        dict(
+            record=name,
+            patient=about["patient"] or name,
+            age=about["age"],
+            sex=about["sex"],
+            leads=", ".join(picked),
+            onset=onset,
+            symbol=symbol,
+            rr_previous=np.r_[np.nan, np.diff(onset)],
+            rr_next=np.r_[np.diff(onset), np.nan],
+        )
+    )
+    if causal:
+        del table["rr_next"]
+    around = neighbours(len(rr), 40 if causal else 20, causal=causal)
+    table["heart_rate"] = 60 / np.median(rr[around], axis=1)
+    table = table.join(interval_features(rr, causal=causal)).join(
+        _shape_features(beats[:, 0], difference[:, 0], reach, rate, around)
+    )
+    window = _part((tmin, tmax), reach, rate)
+    data = np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])[..., window]
+    names = [text for slot in slots for text in (slot, f"{slot} - typical")]
+    label = np.array([class_of.get(s, "unknown" if s is None else "") for s in symbol])
+    keep = (label != "") & _is_whole(raw, onset, peak, first, last, signal.shape[1], rate, name)
+    event_id = {text: code for code, text in enumerate([*dict.fromkeys(class_of.values()), "unknown"], 1)}
+    info = mne.create_info(names, rate, "ecg")
+    with info._unlock():
+        info["subject_info"], info["description"] = raw.info["subject_info"], raw.info["description"]
+    events = np.column_stack([peak[keep], np.zeros(keep.sum(), int), [event_id[t] for t in label[keep]]])
+    if not keep.any():
+        raise ValueError(f"{name}: none of its {len(onset)} beats is of a class and has a whole window.")
+    return mne.EpochsArray(
+        data[keep],
+        info,
+        events,
+        tmin=first / rate,
+        event_id={text: code for text, code in event_id.items() if code in events[:, 2]},
+        metadata=table[keep].reset_index(drop=True),
+        verbose="ERROR",
+    )
+
+
+def _pick_leads(raw, leads, name):
+    """Names of the channels to take, and those that they get."""
+    if isinstance(leads, str) or not len(leads):
+        raise ValueError(f"leads must be a sequence of names, at least one, got {leads!r}.")
+    have = [raw.ch_names[i] for i in mne.pick_types(raw.info, ecg=True, exclude=())]
+    spelled = {text.upper(): text for text in have}
+    picked, slots = [], []
+    for lead in leads:
+        names = [text.strip() for text in lead.split("|")]
+        found = [spelled[text.upper()] for text in names if text.upper() in spelled]
+        found = [text for text in found if text not in picked and text not in raw.info["bads"]]
+        if not found:
+            raise ValueError(
+                f"{name} has no lead {' or '.join(names)} that is good and not taken yet: its ECG channels "
+                f"are {have}, bad ones {raw.info['bads']}. Give leads=, with other leads behind a bar where "
+                f'recordings differ ("{names[0]}|{(have or ["V5"])[-1]}"), or set the channel types.'
+            )
+        picked.append(found[0])
+        slots.append(names[0])
+    return picked, slots
+
+
+def find_beats(raw, lead, class_of, *, detect):
+    """When the heart beats, and how that beat is annotated.
+
+    Parameters
+    ----------
+    raw : mne.io.Raw
+        The recording.
+    lead : str
+        The lead to look at.
+    class_of : dict of str
+        Symbols of beats, besides those of WFDB.
+    detect : bool
+        Whether to find R peaks in the signal, rather than to take annotations.
+
+    Returns
+    -------
+    onset : array, shape (n_beats,)
+        Times of R peaks in s from the start.
+    symbol : array of object, shape (n_beats,)
+        The annotation of each; None where there is none.
+    """
+    notes = raw.annotations
+    start = raw.first_time if notes.orig_time is not None else 0.0  # of what onsets are measured from
+    is_beat = np.isin(notes.description, list(BEAT_SYMBOLS | set(class_of))) & (notes.duration == 0)
+    onset, symbol = notes.onset[is_beat] - start, notes.description[is_beat].astype(object)
+    order = np.argsort(onset, kind="stable")
+    onset, symbol = onset[order], symbol[order]
+    distinct = np.diff(onset, prepend=-1.0) > 1.5 / raw.info["sfreq"]
+    onset, symbol = onset[distinct], symbol[distinct]
+    if not detect:
+        return onset, symbol
+    events = mne.preprocessing.find_ecg_events(raw, ch_name=lead, verbose="ERROR")[0]
+    found = np.sort(events[:, 0] - raw.first_samp) / raw.info["sfreq"]
+    names = np.full(len(found), None, object)
+    if len(onset) and len(found):
+        nearest = np.clip(np.searchsorted(found, onset), 1, len(found) - 1)
+        nearest -= onset - found[nearest - 1] < found[nearest] - onset
+        near = np.abs(found[nearest] - onset) <= MATCH
+        names[nearest[near]] = symbol[near]
+    return found, names
+
+
+def _prepare(raw, picked, sfreq, l_freq, h_freq, causal):
+    """Filtered and resampled signals, in V, and their rate."""
+    raw = raw.copy().pick(picked).reorder_channels(picked).load_data(verbose="ERROR")
+    h_freq = None if h_freq is None or h_freq >= raw.info["sfreq"] / 2 else h_freq
+    phase = "minimum" if causal else "zero"
+    if l_freq is not None or h_freq is not None:
+        raw.filter(l_freq, h_freq, picks="all", phase=phase, verbose="ERROR")
+    data = raw.get_data()
+    invalid = ~np.isfinite(data)
+    if invalid.any():  # windows that touch them are left out, but resampling would spread them
+        data[invalid] = 0.0
+    if raw.info["sfreq"] > sfreq:
+        ratio = raw.info["sfreq"] / sfreq
+        data = mne.filter.resample(data, down=ratio, verbose="ERROR")
+        return data, sfreq
+    return data, raw.info["sfreq"]
+
+
+def _cut(signal, peak, first, stop):
+    """Windows of the signals around peaks, shape (n_beats, n_leads, n_times); ends are repeated."""
+    index = np.clip(peak[:, None] + np.arange(first, stop), 0, signal.shape[1] - 1)
+    beats = signal[:, index].transpose(1, 0, 2)
+    return beats - np.median(beats, axis=2, keepdims=True)
+
+
+def _part(span, reach, rate):
+    """The slice of windows that a span of time is."""
+    return slice(round(span[0] * rate) - reach[0], round(span[1] * rate) - reach[0] + 1)
+
+
+def _typical_height(beats, causal):
+    """Median height of QRS complexes, shape (n_beats, n_leads): of the record, or so far."""
+    height = np.ptp(beats, axis=2)
+    if causal:
+        typical = pd.DataFrame(height).expanding().median().to_numpy()
+    else:
+        typical = np.tile(np.median(height, axis=0), (len(height), 1))
+    return np.where(typical > 0, typical, 1.0)
+
+
+def _typical(beats, causal):
+    """The median of the beats around each."""
+    around = neighbours(len(beats), 40 if causal else 20, causal=causal)
+    typical = np.empty_like(beats)
+    for start in range(0, len(beats), 256):  # the neighbours of all would need 41 times the memory
+        part = slice(start, start + 256)
+        typical[part] = np.median(beats[around[part]], axis=1)
+    return typical
+
+
+def _shape_features(beats, difference, reach, rate, around):
+    """How the QRS complex in one lead compares with the typical one."""
+    qrs = _part(QRS, reach, rate)
+    beat, typical = beats[:, qrs], (beats - difference)[:, qrs]
+    centred = [part - part.mean(axis=1, keepdims=True) for part in (beat, typical)]
+    norms = np.prod([np.linalg.norm(part, axis=1) for part in centred], axis=0)
+    slope = np.abs(np.gradient(beats[:, _part(NEAR_QRS, reach, rate)], axis=1))
+    slope /= np.maximum(slope.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    time = np.arange(slope.shape[1]) / rate
+    centre = slope @ time
+    width = np.log(np.sqrt((slope * (time - centre[:, None]) ** 2).sum(axis=1)) + 1e-3)
+    rms = np.sqrt((difference[:, qrs] ** 2).mean(axis=1)) / TYPICAL_HEIGHT
+    return pd.DataFrame(
+        dict(
+            qrs_correlation=(centred[0] * centred[1]).sum(axis=1) / np.where(norms > 0, norms, 1.0),
+            qrs_difference=np.log(rms + 1e-3),
+            qrs_width_ratio=width - np.median(width[around], axis=1),
+        )
+    )
+
+
+def _is_whole(raw, onset, peak, first, last, n_times, rate, name):
+    """Which windows lie inside the recording and touch no bad span."""
+    inside = (peak + first >= 0) & (peak + last < n_times)
+    notes = raw.annotations
+    start = raw.first_time if notes.orig_time is not None else 0.0
+    bad = np.zeros(len(onset), bool)
+    for begin, duration, text in zip(notes.onset - start, notes.duration, notes.description, strict=True):
+        if text.lower().startswith("bad"):
+            bad |= (onset + first / rate < begin + duration) & (onset + last / rate > begin)
+    if bad.any():
+        warnings.warn(
+            f"{name}: {bad.sum()} of {len(onset)} beats lie in spans annotated as bad and are left out.",
+            RuntimeWarning,
+            stacklevel=5,
+        )
+    return inside & ~bad

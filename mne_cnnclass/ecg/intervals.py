@@ -1,0 +1,228 @@
+"""Rhythm in numbers: what RR intervals tell of a beat, and rhythms made up to learn from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["INTERVAL_COLUMNS", "interval_features", "simulate_fibrillation", "simulate_premature"]
+
+N_LOCAL = 20  # beats on each side that are the neighbourhood of a beat
+LEAST_SPREAD = 0.03  # of log intervals; below it, a rhythm is regular, and measuring and resampling jitter
+SURPRISES = range(-3, 5)
+SEQUENCE = tuple(k for k in range(-6, 7) if k not in (0, 1))
+
+INTERVAL_COLUMNS = [
+    "rr_ratio",
+    "rr_next_ratio",
+    "rr_change",
+    "rr_record_ratio",
+    "rr_next_record_ratio",
+    "rr_irregularity",
+    "rr_spread",
+    *(f"rr_surprise{k:+d}" for k in SURPRISES),
+    "rr_log_deviation",
+    *(f"rr_ratio{k:+d}" for k in SEQUENCE),
+    "rr_rank",
+    "rr_next_rank",
+    "rr_ratio_13",
+    "rr_next_ratio_13",
+    "rr_deviation",
+    "rr_early_share",
+    "rr_pair_ratio",
+    "rr_step",
+]
+
+
+def interval_features(rr, *, causal=False):
+    """Describe each beat of a record by its RR interval among those around it.
+
+    All are logarithms of ratios, ranks or shares, so that a heart's rate drops out.
+
+    Parameters
+    ----------
+    rr : array, shape (n_beats,)
+        The interval before each beat, in s, in order; of the first beat as well.
+    causal : bool
+        Whether only this interval and those before it may be used. Columns about later intervals are then
+        left out, and the neighbourhood is the 41 intervals up to this one.
+
+    Returns
+    -------
+    features : pandas.DataFrame
+        A row a beat. With *neighbourhood* the 20 beats before, the beat and the 20 beats after (fewer at the
+        ends of a record, whose first and last interval is repeated):
+
+        - ``rr_ratio``, ``rr_next_ratio``: log of this and the next interval over the neighbourhood's median;
+          ``rr_change``: the one minus the other; ``rr_ratio-6`` … ``rr_ratio+6``: of other intervals, within
+          ±1; ``rr_ratio_13``, ``rr_next_ratio_13``: over the median of 13 intervals; ``rr_record_ratio``,
+          ``rr_next_record_ratio``: over the record's (causal: all so far); ``rr_pair_ratio``: the mean of
+          this and the next interval; ``rr_step``: log of this interval over the one before.
+        - ``rr_irregularity``: median of the absolute steps of log intervals in the neighbourhood;
+          ``rr_spread``: interquartile range; ``rr_deviation``: median absolute deviation, and
+          ``rr_log_deviation`` its logarithm.
+        - ``rr_surprise-3`` … ``rr_surprise+4``: log ratios over that deviation, saturating at ±2: in an
+          irregular rhythm a short interval is no surprise.
+        - ``rr_rank``, ``rr_next_rank``: share of shorter intervals in the neighbourhood;
+          ``rr_early_share``: share of those at least 10 % shorter than its median.
+
+    Raises
+    ------
+    ValueError
+        If an interval is not positive.
+
+    Examples
+    --------
+    >>> from mne_cnnclass.ecg import interval_features
+    >>> features = interval_features([0.8, 0.8, 0.5, 1.1, 0.8])  # a premature beat and its pause
+    >>> features[["rr_ratio", "rr_next_ratio"]].round(2).to_numpy()[2].tolist()
+    [-0.47, 0.32]
+    """
+    rr = np.asarray(rr, float)
+    if rr.ndim != 1 or not len(rr) or not (rr > 0).all():
+        raise ValueError(f"rr must be positive intervals in s, at least one, got {rr}.")
+    log = np.log(rr)
+    n = len(log)
+
+    def shifted(k):
+        return log[np.clip(np.arange(n) + k, 0, n - 1)]
+
+    window = log[neighbours(n, 2 * N_LOCAL if causal else N_LOCAL, causal=causal)]
+    local = np.median(window, axis=1)
+    record = pd.Series(log).expanding().median().to_numpy() if causal else np.full(n, np.median(log))
+    step = np.diff(log, prepend=log[0])
+    steps = np.abs(step)[neighbours(n, 2 * N_LOCAL if causal else N_LOCAL, causal=causal)]
+    deviation = np.median(np.abs(window - local[:, None]), axis=1)
+    local_13 = np.median(log[neighbours(n, 12 if causal else 6, causal=causal)], axis=1)
+    following = shifted(1)
+    columns = {
+        "rr_ratio": log - local,
+        "rr_next_ratio": following - local,
+        "rr_change": log - following,
+        "rr_record_ratio": log - record,
+        "rr_next_record_ratio": following - record,
+        "rr_irregularity": np.median(steps, axis=1),
+        "rr_spread": np.subtract(*np.quantile(window, [0.75, 0.25], axis=1)),
+        "rr_log_deviation": np.log(deviation + LEAST_SPREAD),
+        "rr_rank": (window < log[:, None]).mean(axis=1),
+        "rr_next_rank": (window < following[:, None]).mean(axis=1),
+        "rr_ratio_13": log - local_13,
+        "rr_next_ratio_13": following - local_13,
+        "rr_deviation": deviation,
+        "rr_early_share": (window < local[:, None] - 0.1).mean(axis=1),
+        "rr_pair_ratio": np.logaddexp(log, following) - np.log(2) - local,
+        "rr_step": step,
+    }
+    for k in SURPRISES:
+        surprise = (shifted(k) - local) / (deviation + LEAST_SPREAD)
+        columns[f"rr_surprise{k:+d}"] = 2 * np.tanh(surprise / 4)
+    for k in SEQUENCE:
+        columns[f"rr_ratio{k:+d}"] = np.clip(shifted(k) - local, -1, 1)
+    names = INTERVAL_COLUMNS
+    if causal:
+        names = [name for name in names if not ("next" in name or "+" in name)]
+        names = [name for name in names if name not in ("rr_change", "rr_pair_ratio")]
+    return pd.DataFrame({name: columns[name] for name in names})
+
+
+def neighbours(n_beats, n_side, *, causal=False):
+    """Numbers of the beats around each; at the ends of a record, the outermost beat again.
+
+    Parameters
+    ----------
+    n_beats : int
+        Number of beats.
+    n_side : int
+        Beats on each side; if ``causal``, beats before.
+    causal : bool
+        Whether the window ends with the beat itself.
+
+    Returns
+    -------
+    numbers : array of int, shape (n_beats, n_window)
+        A row a beat.
+    """
+    offsets = np.arange(-n_side, 1 if causal else n_side + 1)
+    return np.clip(np.arange(n_beats)[:, None] + offsets, 0, n_beats - 1)
+
+
+def simulate_fibrillation(n_beats, rng):
+    """RR intervals as in atrial fibrillation: each independent of those before.
+
+    Parameters
+    ----------
+    n_beats : int
+        Number of intervals.
+    rng : numpy.random.Generator
+        Source of random numbers.
+
+    Returns
+    -------
+    rr : array, shape (n_beats,)
+        Intervals in s: log-normal, with a standard deviation of 12 to 30 % and a median of 0.55 to 0.9 s, both
+        drawn once.
+
+    References
+    ----------
+    .. [1] Tateno K, Glass L. Automatic detection of atrial fibrillation using the coefficient of variation
+       and density histograms of RR and ΔRR intervals. Med Biol Eng Comput 39:664-671, 2001.
+       doi:10.1007/BF02345439
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_cnnclass.ecg import simulate_fibrillation
+    >>> rr = simulate_fibrillation(1000, np.random.default_rng(0))
+    >>> bool(abs(np.corrcoef(rr[1:], rr[:-1])[0, 1]) < 0.1)
+    True
+    """
+    deviation, median = rng.uniform(0.12, 0.3), rng.uniform(-0.6, -0.1)
+    return np.exp(median + np.clip(deviation * rng.standard_normal(n_beats), -0.7, 0.8))
+
+
+def simulate_premature(rr, free, rng):
+    """Move beats of a regular rhythm forward, as atrial premature beats come.
+
+    Parameters
+    ----------
+    rr : array, shape (n_beats,)
+        The interval before each beat, in s.
+    free : array of bool, shape (n_beats,)
+        The beats that may be moved, and those next to them that may be shifted.
+    rng : numpy.random.Generator
+        Source of random numbers: the density of such beats, the length of runs (most are single), how
+        early they come (10 to 42 % of an interval) and how far the pause behind makes up for it.
+
+    Returns
+    -------
+    rr : array, shape (n_beats,)
+        Intervals with premature beats.
+    premature : array of bool, shape (n_beats,)
+        The beats that came early.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_cnnclass.ecg import simulate_premature
+    >>> rr, premature = simulate_premature(np.full(500, 0.8), np.ones(500, bool), np.random.default_rng(0))
+    >>> bool(rr[premature].max() < 0.75), bool(np.median(rr[~premature]) == 0.8)
+    (True, True)
+    """
+    log, n = np.log(rr), len(rr)
+    local = np.median(log[neighbours(n, N_LOCAL)], axis=1)
+    premature = np.zeros(n, bool)
+    density = rng.choice([0.02, 0.08, 0.3])
+    beat = 2
+    while beat < n - 12:
+        if rng.random() < density:
+            run = 1 if rng.random() < 0.75 else int(rng.integers(2, 9))
+            if free[beat - 1 : beat + run + 2].all():
+                early = rng.uniform(0.1, 0.55)
+                shares = np.r_[1.0, rng.uniform(0.8, 1.1, run - 1)]
+                log[beat : beat + run] = local[beat] - early * shares + 0.02 * rng.standard_normal(run)
+                premature[beat : beat + run] = True
+                pause = rng.uniform(0, 1) * np.log(2 - np.exp(-early))
+                log[beat + run] = local[beat] + pause + 0.02 * rng.standard_normal()
+                beat += run
+        beat += 1
+    return np.exp(log), premature
