@@ -157,16 +157,14 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     >>> clf.score(view[200:]) > 0.7  # chance is 0.5
     True
 
-    A number known of each epoch, here the time since the one before, is a column of the metadata:
+    A number known of each epoch besides the signal (made up here) is a column of the metadata:
 
     >>> import numpy as np
-    >>> import pandas as pd
     >>> epochs = datasets.load_sample("train")
-    >>> waited = np.diff(epochs.events[:, 0], prepend=epochs.events[0, 0]) / epochs.info["sfreq"]
-    >>> epochs.metadata = pd.DataFrame({"waited": waited})
-    >>> clf = CNNClassifier(side_inputs=["waited"], max_epochs=1, random_state=0).fit(epochs)
-    >>> clf.predict(epochs[:2]).shape
-    (2,)
+    >>> epochs.metadata["reaction_time"] = np.random.default_rng(0).uniform(0.3, 0.8, len(epochs))  # s
+    >>> clf = CNNClassifier(side_inputs=["reaction_time"], max_epochs=1, random_state=0).fit(epochs)
+    >>> clf.side_scaler_.mean_.round(1)
+    array([0.6])
     """
 
     def __init__(
