@@ -14,6 +14,7 @@ from .guard import (
     check_parameters,
     check_same_problem,
     check_samples,
+    check_side_inputs,
     check_training_samples,
 )
 from .samples import TrainingSamples, as_view
@@ -69,9 +70,16 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         the best weights, too, and so are easier than new ones. ``docs/calibration.md`` compares both.
     standardize : bool
         Whether each channel is standardised by its mean and deviation over all training samples and times.
+    side_inputs : None | list of str
+        Numeric columns of the metadata of the epochs that the network is given next to the signals, such as
+        ``["rr_before", "rr_after"]``: what is known of a sample at prediction, too, and is not its label.
+        Each is standardised by its mean and deviation over the training samples, then clipped to ±5; one
+        that is constant there counts as zero. The architecture then gives 32 features in place of logits,
+        and dense layers make logits of these and of the side inputs.
     augmentation : None | callable | list of callable
         braindecode transforms, or functions ``(x, y) -> (x, y)`` of a batch of standardised samples and its
-        class numbers. They are copied for every fit, and ``random_state`` seeds the copies.
+        class numbers. They are copied for every fit, and ``random_state`` seeds the copies. Side inputs stay
+        as they are, also where signals of two samples are mixed.
     class_weight : None | dict | "balanced"
         Weights of the classes in the loss, as in scikit-learn.
     warm_start : bool
@@ -110,12 +118,15 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     n_channels_, n_times_ : int
         Shape of a sample.
     module_ : torch.nn.Module
-        The trained network, which takes standardised samples.
+        The trained network, which takes standardised samples, and standardised side inputs if there are any.
     accelerated_ : dict of str
         What was replaced in the network to make it faster: the name of each layer (``""`` is the network as a
-        whole) and that of the class that computes it. Empty if nothing was.
+        whole; with side inputs it is ``"network"``) and that of the class that computes it. Empty if nothing
+        was.
     scaler_ : ChannelScaler
         The standardisation.
+    side_scaler_ : SideScaler
+        The standardisation of the side inputs: their ``names``, ``mean_`` and ``scale_``, a number a column.
     temperature_ : float
         What logits are divided by, in [0.2, 20]; 1.0 if not calibrated. Above 1 the network was too sure. At
         a bound it says only that the held-out samples were too few: all of them right, or as good as none.
@@ -145,6 +156,15 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     (2,)
     >>> clf.score(view[200:]) > 0.7  # chance is 0.5
     True
+
+    A number known of each epoch besides the signal (made up here) is a column of the metadata:
+
+    >>> import numpy as np
+    >>> epochs = datasets.load_sample("train")
+    >>> epochs.metadata["reaction_time"] = np.random.default_rng(0).uniform(0.3, 0.8, len(epochs))  # s
+    >>> clf = CNNClassifier(side_inputs=["reaction_time"], max_epochs=1, random_state=0).fit(epochs)
+    >>> clf.side_scaler_.mean_.round(1)
+    array([0.6])
     """
 
     def __init__(
@@ -162,6 +182,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         patience=None,
         calibrate=False,
         standardize=True,
+        side_inputs=None,
         augmentation=None,
         class_weight=None,
         warm_start=False,
@@ -184,6 +205,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         self.patience = patience
         self.calibrate = calibrate
         self.standardize = standardize
+        self.side_inputs = side_inputs
         self.augmentation = augmentation
         self.class_weight = class_weight
         self.warm_start = warm_start
@@ -270,7 +292,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             If the loss diverges.
         """
         check_parameters(self)
-        X, y, groups, weight, table = check_training_samples(
+        X, y, groups, weight, side, table = check_training_samples(
             X, y, groups, sample_weight, self.class_weight, estimator=self
         )
         classes, target = np.unique(y, return_inverse=True)
@@ -285,7 +307,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         from .trainer import learn
 
         # nothing of an earlier fit is touched before this point, nor before the training has ended well
-        learnt = learn(self, TrainingSamples(X, target, weight, groups), len(classes), go_on=go_on)
+        samples = TrainingSamples(X, target, weight, groups, side)
+        learnt = learn(self, samples, len(classes), go_on=go_on)
         self.classes_ = classes
         if not go_on:
             self.ch_names_, self.sfreq_ = getattr(X, "ch_names", None), getattr(X, "sfreq", None)
@@ -327,7 +350,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If a channel is missing or bad, if the sampling frequency or the length is another one than at
-            fit, or if there are NaN or infinite values.
+            fit, if there are NaN or infinite values, or if the metadata lack a side input.
         """
         logits = self._logits(X)
         logits = (logits - logits.max(axis=1, keepdims=True)) / self.temperature_
@@ -356,10 +379,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         from .trainer import compute_logits
         from .training import resolve_device
 
+        X = check_samples(self, X)
         logits = compute_logits(
             self.module_,
             self.scaler_,
-            check_samples(self, X),
+            X,
+            self.side_scaler_.transform(check_side_inputs(X, self.side_scaler_.names)),
             architecture=self._architecture,
             device=resolve_device(self.device),
             n_threads=self.n_threads,

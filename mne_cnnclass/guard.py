@@ -6,6 +6,7 @@ import math
 import numbers
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import check_array, check_consistent_length, check_scalar, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -59,8 +60,23 @@ def check_parameters(clf):
         )
     if clf.callbacks is not None and not isinstance(clf.callbacks, (list, tuple)):
         raise TypeError(f"callbacks must be None or a list of skorch callbacks, got {clf.callbacks!r}.")
+    check_side_names(clf.side_inputs)
     if clf.model_params is not None and not isinstance(clf.model_params, dict):
         raise TypeError(f"model_params must be None or a dict, got {type(clf.model_params).__name__}.")
+
+
+def check_side_names(names):
+    """Names of columns, each once."""
+    if names is None:
+        return
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise TypeError(
+            f"side_inputs must be None or a list of names of metadata columns, got {names!r}; of one column: "
+            "side_inputs=['name']."
+        )
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"side_inputs must name each column once, got {', '.join(map(repr, twice))} twice.")
 
 
 def check_training_samples(X, y, groups, sample_weight, class_weight, *, estimator):
@@ -79,6 +95,8 @@ def check_training_samples(X, y, groups, sample_weight, class_weight, *, estimat
         The samples whose weight is not zero.
     y, groups, weight : array, shape (n_samples,)
         Their labels, groups (or None) and weights, those of their classes included.
+    side : array, shape (n_samples, n_side)
+        Their side inputs.
     table : None | object
         X as it came, if it is a table of one-channel signals.
     """
@@ -98,15 +116,71 @@ def check_training_samples(X, y, groups, sample_weight, class_weight, *, estimat
     if groups is not None:
         groups = check_column(groups, "groups", len(y))
     keep = weight > 0
+    side = check_side_inputs(X, estimator.side_inputs or [], keep)
     if not keep.all():
-        X, y, weight = X[keep], y[keep], weight[keep]
+        X, y, weight, side = X[keep], y[keep], weight[keep], side[keep]
         groups = None if groups is None else groups[keep]
     weight = weight * compute_sample_weight(class_weight, y)
     if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any()):
         raise ValueError(
             f"class_weight must be finite, not negative, and not zero for all classes, got {class_weight!r}."
         )
-    return X, y, groups, weight, table
+    return X, y, groups, weight, side, table
+
+
+def check_side_inputs(X, names, keep=True):
+    """Numbers known of samples besides their signals.
+
+    Parameters
+    ----------
+    X : EpochsView | array, shape (n_samples, n_channels, n_times)
+        The samples.
+    names : list of str
+        Names of metadata columns.
+    keep : True | array of bool, shape (n_samples,)
+        Which samples have to have them.
+
+    Returns
+    -------
+    side : array of float64, shape (n_samples, n_side)
+        A column a name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or if it does not hold a finite number for each sample.
+    """
+    side = np.empty((len(X), len(names)))
+    if not names:
+        return side
+    needed = f"side_inputs={list(names)!r} are columns of the metadata of epochs"
+    if not isinstance(X, EpochsView):
+        raise ValueError(f"{needed}, but X is an array, which has none. Pass mne.Epochs or an EpochsView.")
+    if X.metadata is None:
+        raise ValueError(f"{needed}, but X, or a part of it, has no metadata. Set epochs.metadata.")
+    columns = list(X.metadata.columns)
+    wrong = [name for name in names if columns.count(name) != 1]
+    if wrong:
+        raise ValueError(
+            f"{needed}, but X has column(s) {wrong} not at all or twice; its columns are {columns}. Add them "
+            "to epochs.metadata under these names."
+        )
+    for i, name in enumerate(names):
+        column = X.metadata[name]
+        if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_complex_dtype(column):
+            raise ValueError(
+                f"Side input {name!r} must hold real numbers, got {column.dtype} (first {column.iloc[0]!r}). "
+                "Turn it into numbers, or a category into one column of 0 and 1 a value (pandas.get_dummies)."
+            )
+        side[:, i] = column.to_numpy(dtype=float, na_value=np.nan)
+        lost = np.flatnonzero(~(np.abs(side[:, i]) <= np.finfo(np.float32).max) & keep)
+        if len(lost):
+            raise ValueError(
+                f"Side input {name!r} must be a finite number for every sample, but is {side[lost[0], i]:g} "
+                f"for {len(lost)} of {len(X)} samples, first for sample {lost[0]}. Fill it in, or leave "
+                "these samples out."
+            )
+    return side
 
 
 def check_samples(fitted, X):
@@ -168,6 +242,11 @@ def check_same_problem(fitted, X, classes):
         raise ValueError(
             "warm_start=True goes on with the network of before, but model, model_params or standardize were "
             "changed since. Set warm_start=False to start anew."
+        )
+    if list(fitted.side_inputs or []) != fitted.side_scaler_.names:
+        raise ValueError(
+            f"warm_start=True goes on with side_inputs={fitted.side_scaler_.names!r}, got "
+            f"{fitted.side_inputs!r}. Set warm_start=False to start anew."
         )
     if not np.array_equal(classes, fitted.classes_):
         raise ValueError(

@@ -17,7 +17,8 @@ import pandas as pd
 
 __all__ = ["load_classifier"]
 
-SCHEMA = 2  # 2 knows the temperature, without which a file of schema 1 has one of 1.0
+# 2 knows the temperature, without which a file of schema 1 has one of 1.0; 3 knows side inputs
+SCHEMA = 3
 KEY = "mne_cnnclass"
 # Parameters of a training alone, which may hold any Python object; a loaded estimator has their defaults.
 NOT_SAVED = ("augmentation", "callbacks", "random_state")
@@ -76,6 +77,11 @@ def save_classifier(clf, path, *, epochs_settings=None):
             "standardize": clf.scaler_.standardize,
             "mean": clf.scaler_.mean_.tolist(),
             "scale": clf.scaler_.scale_.tolist(),
+        },
+        "side_scaler": {
+            "names": clf.side_scaler_.names,
+            "mean": clf.side_scaler_.mean_.tolist(),
+            "scale": clf.side_scaler_.scale_.tolist(),
         },
         "temperature": clf.temperature_,
         "epochs_settings": epochs_settings,
@@ -145,10 +151,13 @@ def load_classifier(path, *, module=None):
     if isinstance(params["class_weight"], dict):
         params["class_weight"] = dict(map(tuple, params["class_weight"]["pairs"]))
     clf = CNNClassifier(**params)
-    from .samples import ChannelScaler
+    from .samples import ChannelScaler, SideScaler
 
     scaler = ChannelScaler(header["scaler"]["standardize"])
     scaler.mean_, scaler.scale_ = np.array(header["scaler"]["mean"]), np.array(header["scaler"]["scale"])
+    side = header.get("side_scaler", {"names": [], "mean": [], "scale": []})
+    clf.side_scaler_ = SideScaler(side["names"])
+    clf.side_scaler_.mean_, clf.side_scaler_.scale_ = np.array(side["mean"]), np.array(side["scale"])
     clf.classes_ = np.array(header["classes"], dtype=header["classes_dtype"])
     clf.ch_names_, clf.sfreq_ = header["ch_names"], header["sfreq"]
     clf.n_channels_, clf.n_times_ = header["n_channels"], header["n_times"]

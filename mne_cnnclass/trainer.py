@@ -13,7 +13,7 @@ import torch
 
 from .architectures.build import build_module
 from .guard import check_logits
-from .samples import ChannelScaler, channel_positions, iter_blocks, within_reach
+from .samples import ChannelScaler, SideScaler, channel_positions, iter_blocks, within_reach
 from .seeds import draw_seed
 from .training import (
     TrainingOptions,
@@ -60,12 +60,14 @@ def learn(clf, samples, n_classes, *, go_on):
             n_times=X.shape[2],
             sfreq=getattr(X, "sfreq", None),
             chs_info=channel_positions(X),
+            n_side=samples.side.shape[1],
         ),
         options=TrainingOptions(
             **{f.name: getattr(clf, f.name) for f in fields(TrainingOptions) if hasattr(clf, f.name)},
             progress=_wants_progress(clf.verbose),
         ),
         standardize=clf.standardize,
+        side_names=list(clf.side_inputs or []),
         accelerate=clf.accelerate,
         device=resolve_device(clf.device),
         n_threads=clf.n_threads,
@@ -78,12 +80,12 @@ def learn(clf, samples, n_classes, *, go_on):
         valid = samples[valid_rows]
     elif clf.calibrate:
         folds = split_folds(samples.target, **of_samples)
-    start = (clf.module_, clf.scaler_) if go_on else None
-    module, scaler, history = trainer.train(samples[train_rows], valid, start=start)
+    start = (clf.module_, clf.scaler_, clf.side_scaler_) if go_on else None
+    *network, history = trainer.train(samples[train_rows], valid, start=start)
     temperature = 1.0
     if clf.calibrate:
         if valid is not None:
-            rows, logits = valid_rows, trainer.predict(module, scaler, valid.X)
+            rows, logits = valid_rows, trainer.predict(*network, valid)
         else:
             rows, logits = np.arange(len(samples)), trainer.cross_predict(samples, folds)
         check_logits(logits, rows)
@@ -91,9 +93,11 @@ def learn(clf, samples, n_classes, *, go_on):
     if go_on:
         history["epoch"] += clf.history_["epoch"].iloc[-1]
         history = pd.concat([clf.history_, history], ignore_index=True)
+    module, scaler, side_scaler = network
     return dict(
         module_=module,
         scaler_=scaler,
+        side_scaler_=side_scaler,
         temperature_=temperature,
         history_=history,
         _architecture=trainer.architecture,
@@ -108,6 +112,7 @@ class Trainer:
     architecture: dict
     options: TrainingOptions
     standardize: bool
+    side_names: list
     accelerate: bool
     device: torch.device
     n_threads: int | None
@@ -122,10 +127,10 @@ class Trainer:
             The training samples.
         valid : None | TrainingSamples
             The validation samples.
-        start : None | tuple of (torch.nn.Module, ChannelScaler)
+        start : None | tuple of (torch.nn.Module, ChannelScaler, SideScaler)
             A network to go on from; it is copied.
         warn : bool
-            Whether to warn of flat channels.
+            Whether to warn of flat channels and constant side inputs.
 
         Returns
         -------
@@ -133,6 +138,8 @@ class Trainer:
             The network.
         scaler : ChannelScaler
             The standardisation of its samples.
+        side_scaler : SideScaler
+            The standardisation of their side inputs.
         history : pandas.DataFrame
             A row an epoch.
         """
@@ -141,14 +148,15 @@ class Trainer:
             X = within_reach(samples.X)
             if start is None:
                 scaler = ChannelScaler(self.standardize).fit(X, warn=warn)
+                side_scaler = SideScaler(self.side_names).fit(samples.side, warn=warn)
                 data = scaler.transform_all(X, check=False)  # it was checked while it was measured
             else:
-                scaler = start[1]
+                _, scaler, side_scaler = start
                 data = scaler.transform_all(X)
             del X  # which may be a copy
             if valid is not None:
                 valid_data = scaler.transform_all(within_reach(valid.X))
-                valid = valid_data, valid.target, valid.weight / unit
+                valid = valid_data, valid.target, valid.weight / unit, side_scaler.transform(valid.side)
             accelerate = self.accelerate and self.device.type == "cpu"
             module = (
                 build_module(**self.architecture, accelerate=accelerate)
@@ -160,18 +168,20 @@ class Trainer:
                 data,
                 samples.target,
                 samples.weight / unit,
+                side_scaler.transform(samples.side),
                 valid=valid,
                 options=self.options,
                 device=self.device,
             )
-        return module.eval(), scaler, history
+        return module.eval(), scaler, side_scaler, history
 
-    def predict(self, module, scaler, X):
+    def predict(self, module, scaler, side_scaler, samples):
         """Logits of samples."""
         return compute_logits(
             module,
             scaler,
-            X,
+            samples.X,
+            side_scaler.transform(samples.side),
             architecture=self.architecture,
             device=self.device,
             n_threads=self.n_threads,
@@ -183,19 +193,21 @@ class Trainer:
         logits = np.empty((len(samples), self.architecture["n_outputs"]))
         for train_rows, held_out in folds:
             # what is flat in all samples was told of before, and what is so in a part does not matter
-            module, scaler, _ = self.train(samples[train_rows], warn=False)
-            logits[held_out] = self.predict(module, scaler, samples.X[held_out])
+            *network, _ = self.train(samples[train_rows], warn=False)
+            logits[held_out] = self.predict(*network, samples[held_out])
         return logits
 
 
-def compute_logits(module, scaler, X, *, architecture, device, n_threads, seed):
-    """A network's outputs for samples, in float64, read and standardised by batches."""
+def compute_logits(module, scaler, X, side, *, architecture, device, n_threads, seed):
+    """A network's outputs for samples and standardised side inputs, in float64, read by batches."""
     batch_size = min(max(PREDICTION_VALUES // (X.shape[1] * X.shape[2]), 16), 512)
-    batches = map(scaler.transform, iter_blocks(X, batch_size))
+    inputs = [map(scaler.transform, iter_blocks(X, batch_size))]
+    if side.shape[1]:
+        inputs.append(side[start : start + batch_size] for start in range(0, len(side), batch_size))
     # the known architectures draw no random numbers when they predict
     seed = None if isinstance(architecture["model"], str) else seed
     with torch_session(seed, n_threads=n_threads, device=device):
-        return predict_logits(module, batches, device=device)
+        return predict_logits(module, zip(*inputs, strict=True), device=device)
 
 
 def _wants_progress(verbose):

@@ -13,6 +13,7 @@ from torch import nn
 from . import fast
 from .braindecode_models import REFUSED, braindecode_classes, corrected, default_params, quiet_braindecode
 from .limits import explain_refusal
+from .side_inputs import N_FEATURES, WithSideInputs
 
 # What braindecode calls the properties of the input; everything else is a parameter of the model itself.
 SIGNAL = ("n_chans", "n_outputs", "n_times", "sfreq", "chs_info", "input_window_seconds")
@@ -64,7 +65,7 @@ def resolve_model(model):
 
 
 def build_module(
-    model, params=None, *, n_chans, n_outputs, n_times, sfreq=None, chs_info=None, accelerate=False
+    model, params=None, *, n_chans, n_outputs, n_times, sfreq=None, chs_info=None, n_side=0, accelerate=False
 ):
     """Build a network and make sure that it works for the input.
 
@@ -85,6 +86,9 @@ def build_module(
         Sampling frequency in Hz, if known.
     chs_info : None | list of dict
         The channels as in ``info["chs"]``, if known. Positions are passed on only if every channel has one.
+    n_side : int
+        Numbers known of each sample besides its signal. With any, the architecture is built for
+        ``N_FEATURES`` outputs and put into `WithSideInputs`.
     accelerate : bool
         Whether to compute the same in less time where a way is known, see `architectures.fast`.
 
@@ -92,7 +96,7 @@ def build_module(
     -------
     module : torch.nn.Module
         The network, in training mode, which returns logits of shape (n_samples, n_outputs) for input of
-        shape (n_samples, n_chans, n_times).
+        shape (n_samples, n_chans, n_times), and with side inputs a second one of shape (n_samples, n_side).
 
     Raises
     ------
@@ -116,7 +120,7 @@ def build_module(
     _check_parameter_names(cls, params)
     signal = dict(
         n_chans=n_chans,
-        n_outputs=n_outputs,
+        n_outputs=N_FEATURES if n_side else n_outputs,
         n_times=n_times,
         sfreq=sfreq,
         chs_info=without_partial_positions(chs_info),
@@ -124,7 +128,7 @@ def build_module(
 
     try:
         with quiet_braindecode():
-            return _build(cls, params, signal, accelerate)
+            module = _build(cls, params, signal, accelerate)
     except _WrongOutput as error:
         raise ValueError(f"{cls.__name__} {error}") from None
     except Exception as error:  # architectures raise what they like
@@ -132,6 +136,7 @@ def build_module(
         if clause is None:
             clause = f"can't be built from {_describe(signal)} with {params=}: {_first_line(error)}"
         raise ValueError(f"{cls.__name__} {clause.rstrip('.')}.") from error
+    return WithSideInputs(module, n_side, n_outputs) if n_side else module
 
 
 def _explain(cls, params, signal):
@@ -194,8 +199,8 @@ def _check_outputs(module, signal):
             if not isinstance(logits, torch.Tensor) or tuple(logits.shape) != expected:
                 came = f"shape {tuple(logits.shape)}" if hasattr(logits, "shape") else type(logits).__name__
                 raise _WrongOutput(
-                    f"must return logits of shape {expected} for {n_samples} sample(s) of "
-                    f"{signal['n_outputs']} classes, but returned {came}."
+                    f"must return logits of shape {expected} for {n_samples} sample(s) and "
+                    f"n_outputs={signal['n_outputs']}, but returned {came}."
                 )
             if not logits.isfinite().all():
                 raise FloatingPointError("the outputs are not finite")

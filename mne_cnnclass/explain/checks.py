@@ -33,7 +33,21 @@ def check_labelled(clf, X, y):
 
 
 def check_any(clf, X, y):
-    """An array of samples for any estimator, labels, names of channels, and the sampling frequency."""
+    """Samples for any estimator as an array, and what makes samples of such an array again.
+
+    Returns
+    -------
+    X : array, shape (n_samples, n_channels, n_times)
+        The samples.
+    y : array, shape (n_samples,)
+        Their labels.
+    names : sequence
+        Names or numbers of the channels.
+    sfreq : None | float
+        Sampling frequency in Hz.
+    samples_of : callable
+        From an array like X to what the estimator takes.
+    """
     check_is_fitted(clf)
     if isinstance(clf, CNNClassifier):
         X, y = check_labelled(clf, X, y)
@@ -43,7 +57,22 @@ def check_any(clf, X, y):
         y = check_labels(y, X)
     names = getattr(X, "ch_names", None) or getattr(clf, "ch_names_", None) or np.arange(X.shape[1])
     sfreq = getattr(X, "sfreq", None) or getattr(clf, "sfreq_", None)
-    return np.asarray(X, dtype=float), y, names, sfreq
+    return np.asarray(X, dtype=float), y, names, sfreq, with_metadata(X)
+
+
+def with_metadata(X):
+    """A function from data like that of X to samples with the metadata of X, if it has any.
+
+    Changed data leaves as it is what else is known of a sample, such as the side inputs of a network.
+    """
+    if not isinstance(X, EpochsView) or X.metadata is None:
+        return np.asarray
+
+    def view_of(data):
+        settings = dict(tmin=X.times[0], metadata=X.metadata, proj=False, verbose="ERROR")
+        return EpochsView(mne.EpochsArray(data, X.info, **settings), picks=X.ch_names)
+
+    return view_of
 
 
 def known_sfreq(clf):

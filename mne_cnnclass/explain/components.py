@@ -225,14 +225,17 @@ def _fine(k):
 
 def _linear_front(clf):
     """Filters of the first layers, shape (n_components, n_channels, k), and the layers that end them."""
+    from ..architectures.side_inputs import signal_network
+
     check_network(clf)
+    network = signal_network(clf.module_)
     # a rewrite for speed, or a user's own class, is derived from the one it rewrites
-    for cls in type(clf.module_).__mro__:
+    for cls in type(network).__mro__:
         if cls.__name__ in FRONTS:
-            weights, layers = FRONTS[cls.__name__](clf.module_)
+            weights, layers = FRONTS[cls.__name__](network)
             return weights.detach().cpu().double().numpy(), layers
     raise ValueError(
-        f"{type(clf.module_).__name__} does not begin with linear layers that are known, so it has no "
+        f"{type(network).__name__} does not begin with linear layers that are known, so it has no "
         f"patterns or filters to show; {', '.join(FRONTS)} do. saliency works for every network, and "
         "channel_importance and band_importance for every estimator."
     )

@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.utils import check_random_state, check_scalar
 
 from ..epochs_view import EpochsView
+from ..guard import check_side_inputs
 from ..samples import iter_blocks
 from ..seeds import draw_seed
 from .checks import batch_size, check_labelled, check_network, info_of, known_sfreq
@@ -62,7 +63,9 @@ def saliency(clf, X, y=None, *, n_steps=32, random_state=None):
     -----
     The logit is that of the class less the mean over all classes, as only differences matter to
     probabilities. The contributions of a sample sum to its logit less the mean logit of the samples, up to
-    the error of taking few of them. At most 128 samples of ``X`` are the others.
+    the error of taking few of them. At most 128 samples of ``X`` are the others. Side inputs are held at
+    those of the sample: the contributions are those of the signal alone, and sum to the logit less the mean
+    logit of the others' signals next to these side inputs.
 
     References
     ----------
@@ -183,6 +186,7 @@ def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
 
     check_scalar(n_steps, "n_steps", numbers.Integral, min_val=1)
     rng = check_random_state(draw_seed(random_state))
+    side = clf.side_scaler_.transform(check_side_inputs(X, clf.side_scaler_.names))
     pool = np.sort(rng.permutation(len(X))[:N_OTHERS])
     points = (np.arange(n_steps) + 0.5) / n_steps
     codes = np.searchsorted(clf.classes_, y)
@@ -191,33 +195,34 @@ def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
     # the known architectures draw no random numbers when they predict
     seed = None if isinstance(clf._architecture["model"], str) else clf._seed
 
-    def run(x):
+    def run(x, side):
         """Logits, and what contributions are asked of, at these samples."""
         x = x.requires_grad_()
         with _outputs(layers) as outputs:
-            logits = module(x)
+            logits = module(x, side) if side.shape[1] else module(x)
         return logits - logits.mean(dim=1, keepdim=True), outputs or [x]
 
-    def prepared(block):
-        """Samples, and the same as the contributions see them."""
-        x = torch.from_numpy(clf.scaler_.transform(block)).to(device)
-        return x, torch.cat([_joined(run(part.clone())[1]).detach() for part in x.split(size)])
+    def prepared(block, side):
+        """Samples, their side inputs, and the samples as the contributions see them."""
+        x, side = torch.from_numpy(clf.scaler_.transform(block)).to(device), torch.from_numpy(side).to(device)
+        parts = zip(x.split(size), side.split(size), strict=True)
+        return x, side, torch.cat([_joined(run(part.clone(), beside)[1]).detach() for part, beside in parts])
 
     size, start = batch_size(X), 0
     session = torch_session(seed, n_threads=clf.n_threads, device=device)
     with session, torch.enable_grad(), _evaluating(module.to(device)):
-        others, others_seen = prepared(np.concatenate(list(iter_blocks(X[pool]))))
+        others, _, others_seen = prepared(np.concatenate(list(iter_blocks(X[pool]))), side[pool])
         for block in iter_blocks(X, size):
-            x, seen = prepared(block)
-            code = codes[start : start + len(x)]
-            start += len(x)
+            part = slice(start, start + len(block))
+            start, code = part.stop, codes[part]
+            x, beside, seen = prepared(block, side[part])
             target = torch.from_numpy(code).to(device)[:, None]
             drawn = rng.randint(len(others), size=(n_steps, len(x)))
             shares = points[rng.random_sample((n_steps, len(x))).argsort(axis=0)]  # each point once a sample
             contributions = 0.0
             for rows, share in zip(drawn, shares, strict=True):
                 share = torch.from_numpy(share).to(x)[:, None, None]
-                logits, at = run(torch.lerp(others[rows], x, share))
+                logits, at = run(torch.lerp(others[rows], x, share), beside)
                 gradient = _joined(torch.autograd.grad(logits.gather(1, target).sum(), at))
                 contributions = contributions + product(seen - others_seen[rows], gradient)
             contributions = contributions.cpu().double().numpy() / n_steps

@@ -55,7 +55,7 @@ def channel_importance(clf, X, y=None, *, scoring=None, n_repeats=10, random_sta
     -----
     Each channel is permuted across samples [1]_ alone. Channels that carry the same signal can stand in for
     one another, so all of them may seem unimportant; and a classifier no better than chance has nothing to
-    lose. The samples are held in memory, twice.
+    lose. The samples are held in memory, twice. Metadata, and with them side inputs, stay with their sample.
 
     References
     ----------
@@ -75,7 +75,7 @@ def channel_importance(clf, X, y=None, *, scoring=None, n_repeats=10, random_sta
     >>> channel_importance(linear, view[1::2], random_state=0).columns.tolist()
     ['mean', 'sd']
     """
-    X, y, names, _ = check_any(clf, X, y)
+    X, y, names, _, samples_of = check_any(clf, X, y)
     if X.ndim != 3:
         raise ValueError(
             f"X must have the shape (n_samples, n_channels, n_times), got {X.shape}: signals of one channel "
@@ -87,12 +87,12 @@ def channel_importance(clf, X, y=None, *, scoring=None, n_repeats=10, random_sta
 
         def change(order):
             changed[:, i] = X[order, i]
-            return changed
+            return samples_of(changed)
 
         return change
 
     index = pd.Index(names, name="channel")
-    return _importance(clf, y, X, index, channel_of_others, scoring, n_repeats, random_state)
+    return _importance(clf, y, samples_of(X), index, channel_of_others, scoring, n_repeats, random_state)
 
 
 def band_importance(clf, X, y=None, *, bands=None, sfreq=None, scoring=None, n_repeats=10, random_state=None):
@@ -151,7 +151,7 @@ def band_importance(clf, X, y=None, *, bands=None, sfreq=None, scoring=None, n_r
     >>> band_importance(linear, view[1::2], bands=bands, random_state=0)["mean"].idxmax()
     'slow'
     """
-    X, y, _, known = check_any(clf, X, y)
+    X, y, _, known, samples_of = check_any(clf, X, y)
     sfreq = known if sfreq is None else sfreq
     if sfreq is None:
         raise ValueError("The sampling frequency of an array is not known: give sfreq= in Hz.")
@@ -170,10 +170,10 @@ def band_importance(clf, X, y=None, *, bands=None, sfreq=None, scoring=None, n_r
     def band_of_others(i):
         content = np.fft.irfft(np.fft.rfft(X) * inside[i], X.shape[-1])
         rest = X - content
-        return lambda order: rest + content[order]
+        return lambda order: samples_of(rest + content[order])
 
     index = pd.Index(list(bands), name="band")
-    return _importance(clf, y, X, index, band_of_others, scoring, n_repeats, random_state)
+    return _importance(clf, y, samples_of(X), index, band_of_others, scoring, n_repeats, random_state)
 
 
 def _importance(clf, y, X, index, part, scoring, n_repeats, random_state):

@@ -17,6 +17,8 @@ class SampleDataset(torch.utils.data.Dataset):
         Class numbers.
     weight : array, shape (n_samples,)
         Weight of each sample in the loss.
+    side : array of float32, shape (n_samples, n_side)
+        Standardised numbers known of each sample besides its signal.
     summarize : None | callable
         Gives what a network wants to know of each sample beforehand, as a tensor with a row a sample. It is
         called once for all samples, if the result is small beside them.
@@ -24,22 +26,24 @@ class SampleDataset(torch.utils.data.Dataset):
 
     SMALL = 1 / 16  # share of the samples' memory that summaries may take
 
-    def __init__(self, data, target, weight, *, summarize=None):
+    def __init__(self, data, target, weight, side, *, summarize=None):
         self.in_memory = hasattr(data, "__array__")
         self.data = torch.as_tensor(data) if self.in_memory else data
         self.y = torch.as_tensor(target, dtype=torch.long)
-        self.weight = torch.as_tensor(weight, dtype=torch.float32)
-        self.summary = None
+        # what goes along with the signals
+        self.others = {"weight": torch.as_tensor(weight, dtype=torch.float32)}
+        if side.shape[1]:
+            self.others["side"] = torch.as_tensor(side)
         if summarize is not None:
             sample = self.read(slice(0, 1))
             first = summarize(sample)
             if first.nbytes <= self.SMALL * sample.nbytes:
                 # to one tensor, as many small ones would keep the memory between them from being used again
-                self.summary = first.new_empty(len(self), *first.shape[1:])
+                summary = self.others["summary"] = first.new_empty(len(self), *first.shape[1:])
                 step = max(1, 2**19 // sample.numel())
                 for start in range(0, len(self), step):
                     part = slice(start, start + step)
-                    self.summary[part] = summarize(self.read(part))
+                    summary[part] = summarize(self.read(part))
 
     def read(self, index):
         """Signals of some samples, as a tensor."""
@@ -52,16 +56,14 @@ class SampleDataset(torch.utils.data.Dataset):
     @property
     def X(self):  # noqa: N802, skorch's callbacks look for it
         """What the net is given for these samples."""
-        return {"x": self.data, "weight": self.weight}
+        return {"x": self.data, **self.others}
 
     def __len__(self):
         return len(self.y)
 
     def __getitem__(self, index):
-        inputs = {"x": self.read(index), "weight": self.weight[index]}
-        if self.summary is not None:
-            inputs["summary"] = self.summary[index]
-        return inputs, self.y[index]
+        others = {name: values[index] for name, values in self.others.items()}
+        return {"x": self.read(index), **others}, self.y[index]
 
 
 class Batches:

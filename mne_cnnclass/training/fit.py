@@ -12,6 +12,7 @@ from skorch.callbacks import EarlyStopping, GradientNormClipping, LRScheduler
 from skorch.helper import predefined_split
 
 from ..architectures.fast import accelerated_layers
+from ..architectures.side_inputs import signal_network
 from .batches import Batches, SampleDataset
 from .net import Accuracy, Divergence, LearningRate, Progress, SampleNet
 
@@ -35,7 +36,7 @@ class TrainingOptions:
     progress: bool
 
 
-def train(module, data, y, weight, *, options, valid=None, device):
+def train(module, data, y, weight, side, *, options, valid=None, device):
     """Train a network in place.
 
     Parameters
@@ -48,10 +49,12 @@ def train(module, data, y, weight, *, options, valid=None, device):
         Class numbers.
     weight : array, shape (n_samples,)
         Weights of the samples, of mean one.
+    side : array of float32, shape (n_samples, n_side)
+        Standardised side inputs.
     options : TrainingOptions
         How to train.
     valid : None | tuple of array
-        Data, class numbers and weights of the validation samples.
+        Data, class numbers, weights and side inputs of the validation samples.
     device : torch.device
         Where to compute.
 
@@ -67,8 +70,9 @@ def train(module, data, y, weight, *, options, valid=None, device):
         If the loss becomes infinite or NaN.
     """
     # a method of that name of a user's own network is not meant
-    summarize = getattr(module, "summarize", None) if "" in accelerated_layers(module) else None
-    dataset = SampleDataset(data, y, weight, summarize=summarize)
+    network = signal_network(module)
+    summarize = getattr(network, "summarize", None) if "" in accelerated_layers(network) else None
+    dataset = SampleDataset(data, y, weight, side, summarize=summarize)
     batch_size = options.batch_size
     if batch_size == "auto":
         batch_size = min(max(round(len(dataset) / 8), 8), 64)
@@ -116,7 +120,8 @@ def train(module, data, y, weight, *, options, valid=None, device):
     )
     net.run(dataset)
     with torch.inference_mode():  # the last step has not been judged by a loss
-        outputs = module.eval()(dataset.read(slice(0, batch_size)).to(device))
+        module.eval()
+        outputs = net.infer(dataset[slice(0, batch_size)][0])
     if not outputs.isfinite().all():
         raise RuntimeError(
             f"Training diverged: outputs are no longer finite after {len(net.history)} epochs at "

@@ -44,8 +44,8 @@ class SampleNet(NeuralNetClassifier):
 
     def infer(self, x, **fit_params):
         """Outputs for a batch."""
-        summary = [x["summary"].to(self.device)] if "summary" in x else []
-        return self.module_(x["x"].to(self.device), *summary)
+        inputs = (x[name].to(self.device) for name in ("x", "side", "summary") if name in x)
+        return self.module_(*inputs)
 
     def train_step_single(self, batch, **fit_params):
         """One forward and backward pass on a batch, augmented if asked."""
@@ -53,7 +53,8 @@ class SampleNet(NeuralNetClassifier):
         for transform in self.augmentation:
             # a transform that mixes samples (Mixup) gives labels as (y, y of the partner, share of y)
             x, y = transform(inputs["x"], y)
-            inputs = {"x": x, "weight": inputs["weight"]}  # a summary would be that of other signals
+            inputs = {**inputs, "x": x}
+            inputs.pop("summary", None)  # it would be that of other signals
         self._set_training(True)
         y_pred = self.infer(inputs)
         loss = self.get_loss(y_pred, y, X=inputs, training=True)

@@ -13,8 +13,9 @@ def predict_logits(module, batches, *, device):
     ----------
     module : torch.nn.Module
         The network.
-    batches : iterable of array, shape (n_samples, n_channels, n_times)
-        Standardised samples, float32.
+    batches : iterable of tuple of array
+        What the network is given, float32: standardised samples of shape (n_samples, n_channels, n_times),
+        and side inputs of shape (n_samples, n_side) if it takes any.
     device : torch.device
         Where to compute.
 
@@ -26,5 +27,7 @@ def predict_logits(module, batches, *, device):
     if module.training or next(module.parameters(), torch.empty(0, device=device)).device != device:
         module.to(device).eval()
     with torch.inference_mode():
-        logits = [module(torch.from_numpy(batch).to(device)).cpu().numpy() for batch in batches]
+        logits = [
+            module(*(torch.from_numpy(part).to(device) for part in batch)).cpu().numpy() for batch in batches
+        ]
     return np.concatenate(logits).astype(np.float64)

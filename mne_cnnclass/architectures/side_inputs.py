@@ -1,0 +1,47 @@
+"""Numbers known of a sample besides its signal, next to any network."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from .multiscale import Linear
+
+N_FEATURES = 32  # by which a network describes a signal, where its description does not yet decide
+N_UNITS = 32
+DROP_PROB = 0.25
+
+
+class WithSideInputs(nn.Module):
+    """A network for signals, whose description is joined by further numbers before the last dense layers.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Any architecture, built for ``N_FEATURES`` outputs.
+    n_side : int
+        Numbers of each sample.
+    n_outputs : int
+        Number of classes.
+    """
+
+    def __init__(self, network, n_side, n_outputs):
+        super().__init__()
+        self.network = network
+        self.side = nn.Sequential(Linear(n_side, N_UNITS), nn.ReLU())
+        self.dense = nn.Sequential(
+            nn.Dropout(DROP_PROB),
+            Linear(N_FEATURES + N_UNITS, N_UNITS),
+            nn.ReLU(),
+            nn.Dropout(DROP_PROB),
+            Linear(N_UNITS, n_outputs),
+        )
+
+    def forward(self, x, side, *summary):
+        """Logits of samples of shape (n, n_chans, n_times) and their numbers of shape (n, n_side)."""
+        return self.dense(torch.cat([self.network(x, *summary), self.side(side)], dim=1))
+
+
+def signal_network(module):
+    """The network that is given the signals: the module itself, or what `WithSideInputs` holds."""
+    return module.network if isinstance(module, WithSideInputs) else module
