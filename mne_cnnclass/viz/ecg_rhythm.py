@@ -73,7 +73,8 @@ def plot_rhythm(raw, epochs, proba, *, classes, lead=None, ax=None):
     above.plot(time, signal, color="0.15", linewidth=0.6)
     above.set_ylabel(f"{class_names([lead])[0]} (mV)")
     _shade_spans(raw, (above, below), colors, unit)
-    middle = (epochs.metadata["onset"].to_numpy() + epochs.times[-1] / 2 + 0.5 / epochs.info["sfreq"]) / unit
+    length = len(epochs.times) / epochs.info["sfreq"]
+    middle = (epochs.metadata["onset"].to_numpy() + length / 2) / unit
     for i, (name, shown) in enumerate(zip(classes, class_names(classes), strict=True)):
         style = LINESTYLES[i // len(COLORS) % len(LINESTYLES)]
         below.plot(
@@ -89,10 +90,11 @@ def plot_rhythm(raw, epochs, proba, *, classes, lead=None, ax=None):
     below.set(ylim=(-0.03, 1.03), ylabel="Probability", xlabel="Time (min)" if minutes else "Time (s)")
     below.set_xlim(0, raw.times[-1] / unit)
     below.legend(
-        title=f"{len(epochs)} windows of {epochs.times[-1] + 1 / epochs.info['sfreq']:g} s",
+        title=f"{len(epochs)} windows of {length:g} s\nshaded: true rhythm",
         loc="center left",
         bbox_to_anchor=(1.01, 0.5),
         fontsize="small",
+        title_fontsize="small",
         frameon=False,
     )
     return above.figure
