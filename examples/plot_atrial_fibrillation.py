@@ -60,7 +60,7 @@ result.plot_confusion_matrix()
 # ---------------------------
 # In record 201 of the MIT-BIH Arrhythmia Database, another device and another lead, fibrillation comes and
 # goes. The true rhythms are shaded; grey ones are neither. The network knows two rhythms only, and takes
-# minutes 24 to 26.5, where many beats come early, for fibrillation: a class of other rhythms is what it lacks.
+# minutes 24 to 26.5, where many beats come early, for fibrillation: a class of other rhythms is missing.
 
 record = ecg.read_raw_wfdb(folder / "mitdb" / "201")
 epochs = ecg.make_rhythm_epochs(record, leads=["MLII"], label="unknown", around=30.0)
