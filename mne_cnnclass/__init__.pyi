@@ -4,6 +4,7 @@ from .classifier import CNNClassifier
 from .epochs_view import EpochsView
 from .evaluation import Comparison, Evaluation, compare, evaluate
 from .persistence import load_classifier
+from .recipes import recipe
 from .utils import sys_info
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "explain",
     "list_models",
     "load_classifier",
+    "recipe",
     "sys_info",
     "viz",
 ]

@@ -1,6 +1,7 @@
 """ECGs: from the files of PhysioNet's databases to MNE's Raw, and from there to beats."""
 
 from .beats import AAMI_CLASSES, BEAT_COLUMNS, LEADS, make_beat_epochs
+from .classifier import BeatClassifier
 from .databases import read_ptbxl, read_raw_cinc2017
 from .fetch import fetch_cinc2017, fetch_mitdb, fetch_ptbxl
 from .intervals import INTERVAL_COLUMNS, interval_features, simulate_fibrillation, simulate_premature
@@ -10,6 +11,7 @@ from .recordings import read_raw_wfdb
 __all__ = [
     "AAMI_CLASSES",
     "BEAT_COLUMNS",
+    "BeatClassifier",
     "INTERVAL_COLUMNS",
     "LEADS",
     "fetch_cinc2017",

@@ -25,6 +25,7 @@ LEADS = ("MLII|II", "V1|V2|V4|V5|V3|V6")
 SHAPE_COLUMNS = ["qrs_correlation", "qrs_difference", "qrs_width_ratio"]
 BEAT_COLUMNS = [*INTERVAL_COLUMNS, *SHAPE_COLUMNS]  # what a network is told besides the signal
 
+TYPICAL = " - typical"  # how the channel of a lead's difference from the typical beat ends
 QRS = (-0.09, 0.11)  # s around the R peak
 NEAR_QRS = (-0.15, 0.2)
 TYPICAL_HEIGHT = 1e-3  # V, of the record's typical QRS complex once leads are scaled
@@ -61,22 +62,22 @@ def make_beat_epochs(
         ``None`` for those of AAMI: ``AAMI_CLASSES``. Beats of other symbols get no epoch.
     peaks : "annotated" | "detected"
         Where beats are: at the annotations, or where :func:`mne.preprocessing.find_ecg_events` finds them
-        in the first lead. Detected beats have the class of the annotation within 0.15 s, if there is one; else
-        their event is ``"unknown"``.
+        in the first lead. Detected beats have the class of the annotation within 0.15 s, if there is one;
+        else their event is ``"unknown"``.
     sfreq : float
         Sampling frequency of the epochs, in Hz.
     l_freq, h_freq : None | float
         Edges of the band-pass filter in Hz, against baseline wander and mains; ``None`` leaves an edge out.
     causal : bool
-        Whether only what came before, and the window of the beat itself, may be used: filters of
-        minimum phase, neighbours and intervals up to this beat. For live use.
+        Whether only what came before, and the window of the beat itself, may be used: filters that run
+        forward (Butterworth, of MNE's default order), neighbours and intervals up to this beat. For live use.
 
     Returns
     -------
     epochs : mne.Epochs | list of mne.Epochs
         One for a recording, a list for a list. Two channels a lead, both of type ``ecg``: the lead itself,
-        and ``"<lead> - typical"``, its difference from the median of 41 beats around (``causal``: of the 41 up
-        to it). Leads are scaled to the record's typical QRS complex, which is 1 mV high (``causal``: the
+        and ``"<lead> - typical"``, its difference from the median of 41 beats around (``causal``: the 41 up to
+        it). Leads are scaled to the record's typical QRS complex, which is 1 mV high (``causal``: the
         typical one so far). The metadata have ``record``, ``patient``, ``age``, ``sex``, ``leads``,
         ``onset`` (s, of the R peak), ``symbol``, ``rr_previous`` and ``rr_next`` (s; NaN where there is no
         beat), ``heart_rate`` (beats/min, of the median of 41 intervals), the columns of
@@ -178,7 +179,7 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
     )
     window = _part((tmin, tmax), reach, rate)
     data = np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])[..., window]
-    names = [text for slot in slots for text in (slot, f"{slot} - typical")]
+    names = [text for slot in slots for text in (slot, slot + TYPICAL)]
     label = np.array([class_of.get(s, "unknown" if s is None else "") for s in symbol])
     keep = (label != "") & _is_whole(raw, onset, peak, first, last, signal.shape[1], rate, name)
     event_id = {text: code for code, text in enumerate([*dict.fromkeys(class_of.values()), "unknown"], 1)}
@@ -243,9 +244,9 @@ def find_beats(raw, lead, class_of, *, detect):
         The annotation of each; None where there is none.
     """
     notes = raw.annotations
-    start = raw.first_time if notes.orig_time is not None else 0.0  # of what onsets are measured from
     is_beat = np.isin(notes.description, list(BEAT_SYMBOLS | set(class_of))) & (notes.duration == 0)
-    onset, symbol = notes.onset[is_beat] - start, notes.description[is_beat].astype(object)
+    onset = notes.onset[is_beat] - raw.first_time  # which MNE counts from before a crop
+    symbol = notes.description[is_beat].astype(object)
     order = np.argsort(onset, kind="stable")
     onset, symbol = onset[order], symbol[order]
     distinct = np.diff(onset, prepend=-1.0) > 1.5 / raw.info["sfreq"]
@@ -267,14 +268,17 @@ def _prepare(raw, picked, sfreq, l_freq, h_freq, causal):
     """Filtered and resampled signals, in V, and their rate."""
     raw = raw.copy().pick(picked).reorder_channels(picked).load_data(verbose="ERROR")
     h_freq = None if h_freq is None or h_freq >= raw.info["sfreq"] / 2 else h_freq
-    phase = "minimum" if causal else "zero"
+    how = dict(method="iir", phase="forward") if causal else {}
     if l_freq is not None or h_freq is not None:
-        raw.filter(l_freq, h_freq, picks="all", phase=phase, verbose="ERROR")
+        raw.filter(l_freq, h_freq, picks="all", **how, verbose="ERROR")
     data = raw.get_data()
     invalid = ~np.isfinite(data)
     if invalid.any():  # windows that touch them are left out, but resampling would spread them
         data[invalid] = 0.0
     if raw.info["sfreq"] > sfreq:
+        if causal:  # a spectrum knows the end of a recording; what lies between two samples does not
+            times = np.arange(0, raw.times[-1], 1 / sfreq)
+            return np.array([np.interp(times, raw.times, signal) for signal in data]), sfreq
         ratio = raw.info["sfreq"] / sfreq
         data = mne.filter.resample(data, down=ratio, verbose="ERROR")
         return data, sfreq
@@ -338,7 +342,7 @@ def _is_whole(raw, onset, peak, first, last, n_times, rate, name):
     """Which windows lie inside the recording and touch no bad span."""
     inside = (peak + first >= 0) & (peak + last < n_times)
     notes = raw.annotations
-    start = raw.first_time if notes.orig_time is not None else 0.0
+    start = raw.first_time
     bad = np.zeros(len(onset), bool)
     for begin, duration, text in zip(notes.onset - start, notes.duration, notes.description, strict=True):
         if text.lower().startswith("bad"):

@@ -9,6 +9,7 @@ __all__ = ["INTERVAL_COLUMNS", "interval_features", "simulate_fibrillation", "si
 
 N_LOCAL = 20  # beats on each side that are the neighbourhood of a beat
 LEAST_SPREAD = 0.03  # of log intervals; below it, a rhythm is regular, and measuring and resampling jitter
+LONGEST = 3.0  # s; more is a gap in the annotations, or a pause that says no more for being longer
 SURPRISES = range(-3, 5)
 SEQUENCE = tuple(k for k in range(-6, 7) if k not in (0, 1))
 
@@ -42,7 +43,7 @@ def interval_features(rr, *, causal=False):
     Parameters
     ----------
     rr : array, shape (n_beats,)
-        The interval before each beat, in s, in order; of the first beat as well.
+        The interval before each beat, in s, in order; of the first beat as well. Above 3 s counts as 3 s.
     causal : bool
         Whether only this interval and those before it may be used. Columns about later intervals are then
         left out, and the neighbourhood is the 41 intervals up to this one.
@@ -81,7 +82,7 @@ def interval_features(rr, *, causal=False):
     rr = np.asarray(rr, float)
     if rr.ndim != 1 or not len(rr) or not (rr > 0).all():
         raise ValueError(f"rr must be positive intervals in s, at least one, got {rr}.")
-    log = np.log(rr)
+    log = np.log(np.minimum(rr, LONGEST))
     n = len(log)
 
     def shifted(k):
@@ -159,8 +160,8 @@ def simulate_fibrillation(n_beats, rng):
     Returns
     -------
     rr : array, shape (n_beats,)
-        Intervals in s: log-normal, with a standard deviation of 12 to 30 % and a median of 0.55 to 0.9 s, both
-        drawn once.
+        Intervals in s: log-normal, with a standard deviation of 12 to 30 % and a median of 0.55 to 0.9 s,
+        both drawn once.
 
     References
     ----------
