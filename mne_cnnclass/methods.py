@@ -239,6 +239,9 @@ def _describe_network(clf):
         "Each channel was standardised by its mean and deviation over the training samples."
         if clf.standardize
         else "",
+        f"Beside the signal it was given {', '.join(clf.side_inputs)}, standardised in the same way."
+        if clf.side_inputs
+        else "",
     ]
     if clf.validation_fraction is not None:
         sentences.append(

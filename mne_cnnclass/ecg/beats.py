@@ -76,8 +76,8 @@ def make_beat_epochs(
     -------
     epochs : mne.Epochs | list of mne.Epochs
         One for a recording, a list for a list. Two channels a lead, both of type ``ecg``: the lead itself,
-        and ``"<lead> - typical"``, its difference from the median of 41 beats around (``causal``: the 41 up to
-        it). Leads are scaled to the record's typical QRS complex, which is 1 mV high (``causal``: the
+        and ``"<lead> - typical"``, its difference from the median of the 41 beats around (``causal``: those
+        up to it). Leads are scaled to the record's typical QRS complex, which is 1 mV high (``causal``: the
         typical one so far). The metadata have ``record``, ``patient``, ``age``, ``sex``, ``leads``,
         ``onset`` (s, of the R peak), ``symbol``, ``rr_previous`` and ``rr_next`` (s; NaN where there is no
         beat), ``heart_rate`` (beats/min, of the median of 41 intervals), the columns of
@@ -280,7 +280,7 @@ def _prepare(raw, picked, sfreq, l_freq, h_freq, causal):
             times = np.arange(0, raw.times[-1], 1 / sfreq)
             return np.array([np.interp(times, raw.times, signal) for signal in data]), sfreq
         ratio = raw.info["sfreq"] / sfreq
-        data = mne.filter.resample(data, down=ratio, verbose="ERROR")
+        data = mne.filter.resample(data, down=ratio, npad="auto", verbose="ERROR")
         return data, sfreq
     return data, raw.info["sfreq"]
 

@@ -42,8 +42,8 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         Labels whose beats are left out of the training, and which are never predicted: beats that experts
         could not classify either.
     n_fibrillation, n_premature : int
-        Number of records that are copied with simulated atrial fibrillation, and with simulated premature
-        beats.
+        Number of records, all at most, that are copied with simulated atrial fibrillation, and with
+        simulated premature beats.
     n_members : int
         Number of networks whose probabilities are averaged.
     n_samples : int
@@ -82,7 +82,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         supraventricular="S",
         ventricular=("V", "F"),
         untrained=("Q",),
-        n_fibrillation=7,
+        n_fibrillation=20,
         n_premature=1,
         n_members=3,
         n_samples=15000,
