@@ -3,8 +3,8 @@ Heartbeats of patients never seen
 =================================
 
 Beats of one patient look alike. A random split of beats puts each patient on both sides, and scores what a
-classifier remembers of people; a split that keeps patients whole scores what it will do for the next one.
-Both are shown here, on eight half-hour records of the MIT-BIH Arrhythmia Database. All 22 records of its first
+classifier remembers of people; one that keeps patients whole scores what it will do for the next one. Both
+are shown here, on eight half-hour records of the MIT-BIH Arrhythmia Database. All 22 records of its first
 half, and what the recipe does: ``docs/heartbeats.md``.
 """
 

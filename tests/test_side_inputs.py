@@ -312,7 +312,7 @@ def test_augmentation_changes_the_signals_alone(train):
 
 def test_explanations_are_those_of_the_signal():
     view = EpochsView(beats(truth="both"))
-    clf = quick("EEGNet", max_epochs=15).fit(view)
+    clf = quick("EEGNet", max_epochs=40).fit(view)
     assert channel_importance(clf, view, n_repeats=2, random_state=0)["mean"].idxmax() == "C3"
     bands = {"alpha": (8, 13), "beta": (13, 30)}
     assert band_importance(clf, view, bands=bands, n_repeats=2, random_state=0)["mean"].idxmax() == "alpha"

@@ -10,9 +10,7 @@ from .multiscale import Linear
 N_FEATURES = 32  # by which a network describes a signal, where its description does not yet decide
 N_HIDDEN, N_UNITS = 64, 32
 DROP_PROB = 0.25
-# Signals tell people apart and side inputs hardly do, so that what is learnt of signals holds less for new
-# people: more of the description is dropped, and the dense layers must also do without it.
-DROP_SIGNAL, DROP_SIDE = 0.6, 0.1
+DROP_SIDE = 0.1
 
 
 class WithSideInputs(nn.Module):
@@ -31,7 +29,7 @@ class WithSideInputs(nn.Module):
     def __init__(self, network, n_side, n_outputs):
         super().__init__()
         self.network = network
-        self.drop = nn.Dropout(DROP_SIGNAL)
+        self.drop = nn.Dropout(DROP_PROB)  # besides that of all inputs: signals tell people apart, too
         self.side = nn.Sequential(
             nn.Dropout(DROP_SIDE),
             Linear(n_side, N_HIDDEN),
