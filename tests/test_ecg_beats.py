@@ -1,9 +1,10 @@
 """Beats become epochs where they are, and what is said of them is true."""
 
+import pickle
+
 import mne
 import numpy as np
 import pytest
-from sklearn.base import clone
 
 from mne_cnnclass import CNNClassifier, EpochsView, ecg, recipe
 from mne_cnnclass.ecg.classifier import average_alike, beat_shapes, patient_weights
@@ -120,6 +121,11 @@ def test_what_has_no_beats_is_refused(raw):
         ecg.make_beat_epochs(raw, tmin=0.1)
 
 
+def test_recordings_without_a_name_are_told_apart(raw):
+    view = EpochsView(ecg.make_beat_epochs([raw, raw.copy()]), groups="patient")
+    assert np.unique(view.groups).tolist() == ["recording 0", "recording 1"]
+
+
 def test_a_cropped_recording_has_the_same_beats(raw, epochs):
     cropped = ecg.make_beat_epochs(raw.copy().crop(tmin=9.0, tmax=30.0))
     times = cropped.metadata["onset"] + 9.0
@@ -131,7 +137,7 @@ def test_a_cropped_recording_has_the_same_beats(raw, epochs):
 
 def test_detected_beats_are_those_annotated(raw, epochs):
     detected = ecg.make_beat_epochs(raw, peaks="detected")
-    assert len(detected) >= 58
+    assert len(detected) == 60
     known = np.abs(detected.metadata["onset"].to_numpy()[:, None] - raw.annotations.onset).min(axis=1)
     assert np.median(known) < 0.01
     unknown = ecg.make_beat_epochs(raw.copy().set_annotations(None), peaks="detected")
@@ -145,8 +151,32 @@ def test_causal_epochs_do_not_know_the_future(raw):
     same = made_up(onset, symbols, noise=0.0)
     one, two = (ecg.make_beat_epochs(r, causal=True) for r in (same, other))
     assert not any("next" in column or "+1" in column for column in one.metadata)
+    assert one.metadata["onset"].iloc[0] == onset[1]  # nothing is known of the interval before the first beat
     columns = [c for c in ecg.BEAT_COLUMNS if c in one.metadata]
-    np.testing.assert_array_equal(one.metadata[columns][:29], two.metadata[columns][:29])
+    np.testing.assert_array_equal(one.metadata[columns][:28], two.metadata[columns][:28])
+    np.testing.assert_array_equal(one.get_data()[:28], two.get_data()[:28])
+    with pytest.raises(ValueError, match="causal=True needs annotated peaks"):
+        ecg.make_beat_epochs(raw, causal=True, peaks="detected")
+
+
+@pytest.mark.parametrize("sfreq", [100.0, 360.0])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_r_peaks_are_found_where_they_are_in_any_rhythm(sfreq, sign):
+    onset = 1 + np.cumsum(ecg.simulate_fibrillation(60, np.random.default_rng(0)))
+    raw = made_up(onset, ["N"] * 60, names=["II"], sfreq=sfreq)
+    raw.apply_function(lambda x: sign * x, picks="all")
+    found = ecg.find_r_peaks(raw) / sfreq
+    assert len(found) == 60
+    assert np.abs(found - onset).max() < 0.03
+
+
+def test_no_r_peaks_in_silence_and_no_lead_that_is_not_there(raw):
+    silent = mne.io.RawArray(np.zeros((1, 2000)), mne.create_info(["II"], 250.0, "ecg"), verbose="ERROR")
+    assert not len(ecg.find_r_peaks(silent))
+    with pytest.raises(ValueError, match="one of .*MLII.*got 'V9'"):
+        ecg.find_r_peaks(raw, "V9")
+    with pytest.raises(ValueError, match="No channel of type ecg"):
+        ecg.find_r_peaks(raw.copy().set_channel_types({"MLII": "eeg", "V1": "eeg"}, verbose="ERROR"))
 
 
 def test_irregular_rhythms_take_the_surprise_out_of_short_intervals():
@@ -194,34 +224,89 @@ def test_beats_that_look_and_time_alike_share_their_probability(epochs):
     np.testing.assert_allclose(average.sum(axis=1), 1)
 
 
-def test_the_recipe_learns_beats_of_new_patients():
-    patients = []
-    for seed in range(5):
+@pytest.fixture(scope="module")
+def patients():
+    """Beats of five people in sinus rhythm, with early beats, wide ones too, and of one who fibrillates."""
+    epochs = []
+    for seed in range(6):
         rng = np.random.default_rng(seed)
         symbols = rng.choice(["N", "A", "V"], 120, p=[0.7, 0.15, 0.15])
         rr = np.full(120, 0.7 + 0.05 * seed)
         rr[symbols != "N"] *= 0.65
+        if seed == 5:
+            symbols, rr = np.full(120, "N"), ecg.simulate_fibrillation(120, rng)
         raw = made_up(1 + np.cumsum(rr), symbols)
         raw.info["subject_info"] = {"his_id": f"p{seed}"}
-        patients.append(ecg.make_beat_epochs(raw))
-    view = EpochsView(patients, groups="patient")
-    new = np.isin(view.groups, ["p3", "p4"])
+        epochs.append(ecg.make_beat_epochs(raw))
+    return EpochsView(epochs, groups="patient")
+
+
+def quick(**params):
     pipeline = recipe("heartbeats", random_state=0, n_threads=1)
-    pipeline.set_params(
-        beatclassifier__n_members=1,
-        beatclassifier__estimator__batch_size=64,
-        beatclassifier__n_fibrillation=2,
-    )
-    pipeline.fit(view[~new])
-    assert pipeline.score(view[new], view.labels[new]) > 0.9
-    proba = pipeline.predict_proba(view[new])
+    pipeline[-1].set_params(**{"n_members": 1, "n_fibrillation": 2, "estimator__batch_size": 64, **params})
+    return pipeline
+
+
+@pytest.fixture(scope="module")
+def trained(patients):
+    return quick().fit(patients[np.isin(patients.groups, ["p0", "p1", "p2", "p3"])])
+
+
+def test_the_recipe_learns_beats_of_new_patients(patients, trained):
+    new = patients[patients.groups == "p4"]
+    assert trained.score(new, new.labels) > 0.9
+    proba = trained.predict_proba(new)
     np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-6)
-    again = clone(pipeline).fit(view[~new])
-    np.testing.assert_array_equal(again.predict_proba(view[new]), proba)
-    with pytest.raises(TypeError, match="Epochs of ecg.make_beat_epochs"):
-        pipeline.predict(np.zeros((3, 4, 91)))
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(trained)).predict_proba(new), proba)
+    with pytest.raises(TypeError, match=r"Epochs of ecg.make_beat_epochs"):
+        trained.predict(np.zeros((3, 4, 91)))
     with pytest.raises(ValueError, match="lack the metadata"):
-        clone(pipeline).fit(_without_metadata(view))
+        trained.predict(_without_metadata(new))
+
+
+def test_fibrillation_that_no_patient_of_the_training_has_is_learnt_from_simulations(patients, trained):
+    sinus, fibrillating = (
+        patients[np.isin(patients.groups, names)] for names in (["p0", "p1", "p2", "p3"], ["p5"])
+    )
+    without = quick(n_fibrillation=0).fit(sinus)
+    wrong, wrong_without = ((p.predict(fibrillating) != "N").mean() for p in (trained, without))
+    assert wrong < 0.2 < wrong_without
+
+
+def test_the_recipe_is_the_same_for_the_same_seed_and_never_predicts_what_is_untrained(patients):
+    labels = patients.labels.copy()
+    labels[::10] = "Q"
+    view = EpochsView(patients, labels=labels)[:200]
+    one, two = (quick(n_premature=0).fit(view) for _ in range(2))
+    np.testing.assert_array_equal(one.predict_proba(view), two.predict_proba(view))
+    assert one.classes_.tolist() == ["N", "S", "V"]
+
+
+def test_averaging_over_alike_beats_leaves_timing_to_the_beat(patients, trained):
+    new = patients[patients.groups == "p4"]
+    smooth = trained.predict_proba(new)
+    trained[-1].smoothing = 0.0
+    alone = trained.predict_proba(new)
+    trained[-1].smoothing = 0.7
+    assert not np.allclose(smooth[:, 2], alone[:, 2])  # V, a matter of shape
+    np.testing.assert_allclose(smooth[:, 1] / smooth[:, 0], alone[:, 1] / alone[:, 0], rtol=1e-5)  # S and N
+
+
+def test_the_causal_recipe_needs_nothing_of_the_future():
+    rng = np.random.default_rng(0)
+    symbols = rng.choice(["N", "A", "V"], 100, p=[0.7, 0.15, 0.15])
+    onset = 1 + np.cumsum(np.where(symbols == "N", 0.8, 0.5))
+    raw = made_up(onset, symbols)
+    epochs = ecg.make_beat_epochs(raw, causal=True)
+    pipeline = recipe("heartbeats", causal=True, random_state=0, n_threads=1)
+    pipeline[-1].set_params(n_members=1, estimator__batch_size=16).fit(EpochsView(epochs))
+    until = raw.copy().crop(tmax=30.0)  # without its later annotations, too
+    known = ecg.make_beat_epochs(until, causal=True)
+    np.testing.assert_allclose(
+        pipeline.predict_proba(EpochsView(known)),
+        pipeline.predict_proba(EpochsView(epochs))[: len(known)],
+        atol=1e-6,
+    )
 
 
 def _without_metadata(view):

@@ -29,7 +29,6 @@ class WithSideInputs(nn.Module):
     def __init__(self, network, n_side, n_outputs):
         super().__init__()
         self.network = network
-        self.drop = nn.Dropout(DROP_PROB)  # besides that of all inputs: signals tell people apart, too
         self.side = nn.Sequential(
             nn.Dropout(DROP_SIDE),
             Linear(n_side, N_HIDDEN),
@@ -48,8 +47,7 @@ class WithSideInputs(nn.Module):
 
     def forward(self, x, side, *summary):
         """Logits of samples of shape (n, n_chans, n_times) and their numbers of shape (n, n_side)."""
-        described = self.drop(self.network(x, *summary))
-        return self.dense(torch.cat([described, self.side(side)], dim=1))
+        return self.dense(torch.cat([self.network(x, *summary), self.side(side)], dim=1))
 
 
 def signal_network(module):

@@ -6,6 +6,7 @@ from .databases import read_ptbxl, read_raw_cinc2017
 from .fetch import fetch_cinc2017, fetch_mitdb, fetch_ptbxl
 from .intervals import INTERVAL_COLUMNS, interval_features, simulate_fibrillation, simulate_premature
 from .patients import patient_info, patient_of
+from .peaks import find_r_peaks
 from .recordings import read_raw_wfdb
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "fetch_cinc2017",
     "fetch_mitdb",
     "fetch_ptbxl",
+    "find_r_peaks",
     "interval_features",
     "make_beat_epochs",
     "patient_info",

@@ -11,6 +11,7 @@ import pandas as pd
 
 from .intervals import INTERVAL_COLUMNS, interval_features, neighbours
 from .patients import patient_info
+from .peaks import find_r_peaks
 
 __all__ = ["AAMI_CLASSES", "BEAT_COLUMNS", "LEADS", "make_beat_epochs"]
 
@@ -61,16 +62,17 @@ def make_beat_epochs(
         Names of classes and the annotations that belong to each, as single characters or a list.
         ``None`` for those of AAMI: ``AAMI_CLASSES``. Beats of other symbols get no epoch.
     peaks : "annotated" | "detected"
-        Where beats are: at the annotations, or where :func:`mne.preprocessing.find_ecg_events` finds them
-        in the first lead. Detected beats have the class of the annotation within 0.15 s, if there is one;
-        else their event is ``"unknown"``.
+        Where beats are: at the annotations, or where :func:`find_r_peaks` finds them in the first lead.
+        Detected beats have the class of the annotation within 0.15 s, if there is one; else their event is
+        ``"unknown"``.
     sfreq : float
-        Sampling frequency of the epochs, in Hz.
+        Sampling frequency of the epochs, in Hz. Recordings of a lower one keep theirs.
     l_freq, h_freq : None | float
         Edges of the band-pass filter in Hz, against baseline wander and mains; ``None`` leaves an edge out.
     causal : bool
         Whether only what came before, and the window of the beat itself, may be used: filters that run
-        forward (Butterworth, of MNE's default order), neighbours and intervals up to this beat. For live use.
+        forward (Butterworth, of MNE's default order), neighbours and intervals up to this beat. The first
+        beat gets no epoch. For live use, where peaks come as annotations: the detector looks ahead.
 
     Returns
     -------
@@ -113,13 +115,21 @@ def make_beat_epochs(
         raise ValueError(f"The window must hold the R peak, got tmin={tmin:g} s and tmax={tmax:g} s.")
     if peaks not in ("annotated", "detected"):
         raise ValueError(f'peaks must be "annotated" or "detected", got {peaks!r}.')
+    if causal and peaks == "detected":
+        raise ValueError(
+            "causal=True needs annotated peaks: find_r_peaks uses what follows a beat. Annotate the "
+            "recording with the peaks of a detector that does not."
+        )
     class_of = _class_of(AAMI_CLASSES if classes is None else classes)
     options = dict(tmin=tmin, tmax=tmax, l_freq=l_freq, h_freq=h_freq, causal=causal)
     if isinstance(recordings, (mne.io.BaseRaw, str, Path)):
         return _beat_epochs(recordings, leads, class_of, peaks, sfreq, **options)
     if not len(recordings):
         raise ValueError("recordings is empty; at least one is needed.")
-    return [_beat_epochs(recording, leads, class_of, peaks, sfreq, **options) for recording in recordings]
+    return [
+        _beat_epochs(recording, leads, class_of, peaks, sfreq, number=number, **options)
+        for number, recording in enumerate(recordings)
+    ]
 
 
 def _class_of(classes):
@@ -133,12 +143,13 @@ def _class_of(classes):
     return class_of
 
 
-def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq, h_freq, causal):
+def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq, h_freq, causal, number=0):
     from .recordings import read_raw_wfdb
 
     raw = recording if isinstance(recording, mne.io.BaseRaw) else read_raw_wfdb(recording)
     about = patient_info(raw)
-    name = about["record"] or Path(str((raw.filenames or ["recording"])[0] or "recording")).stem
+    file = (raw.filenames or [None])[0]
+    name = about["record"] or (Path(file).stem if file else f"recording {number}")
     picked, slots = _pick_leads(raw, leads, name)
     onset, symbol = find_beats(raw, picked[0], class_of, detect=peaks == "detected")
     if len(onset) < 2:
@@ -156,7 +167,7 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
     beats *= (TYPICAL_HEIGHT / scale)[..., None]
     difference = beats - _typical(beats, causal)
     rr = np.diff(onset)
-    rr = np.r_[rr[0] if not causal else np.median(rr[:1]), rr]
+    rr = np.r_[rr[0], rr]
     table = pd.DataFrame(
         dict(
             record=name,
@@ -172,7 +183,7 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
     )
     if causal:
         del table["rr_next"]
-    around = neighbours(len(rr), 40 if causal else 20, causal=causal)
+    around = neighbours(len(rr), causal=causal)
     table["heart_rate"] = 60 / np.median(rr[around], axis=1)
     table = table.join(interval_features(rr, causal=causal)).join(
         _shape_features(beats[:, 0], difference[:, 0], reach, rate, around)
@@ -186,9 +197,11 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
     info = mne.create_info(names, rate, "ecg")
     with info._unlock():
         info["subject_info"], info["description"] = raw.info["subject_info"], raw.info["description"]
-    events = np.column_stack([peak[keep], np.zeros(keep.sum(), int), [event_id[t] for t in label[keep]]])
+    if causal:
+        keep[0] = False  # the interval that stands in for the one before it is in its future
     if not keep.any():
         raise ValueError(f"{name}: none of its {len(onset)} beats is of a class and has a whole window.")
+    events = np.column_stack([peak[keep], np.zeros(keep.sum(), int), [event_id[t] for t in label[keep]]])
     return mne.EpochsArray(
         data[keep],
         info,
@@ -253,8 +266,7 @@ def find_beats(raw, lead, class_of, *, detect):
     onset, symbol = onset[distinct], symbol[distinct]
     if not detect:
         return onset, symbol
-    events = mne.preprocessing.find_ecg_events(raw, ch_name=lead, verbose="ERROR")[0]
-    found = np.sort(events[:, 0] - raw.first_samp) / raw.info["sfreq"]
+    found = find_r_peaks(raw, lead) / raw.info["sfreq"]
     names = np.full(len(found), None, object)
     if len(onset) and len(found):
         nearest = np.clip(np.searchsorted(found, onset), 1, len(found) - 1)
@@ -309,7 +321,7 @@ def _typical_height(beats, causal):
 
 def _typical(beats, causal):
     """The median of the beats around each."""
-    around = neighbours(len(beats), 40 if causal else 20, causal=causal)
+    around = neighbours(len(beats), causal=causal)
     typical = np.empty_like(beats)
     for start in range(0, len(beats), 256):  # the neighbours of all would need 41 times the memory
         part = slice(start, start + 256)

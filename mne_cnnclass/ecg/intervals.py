@@ -88,13 +88,13 @@ def interval_features(rr, *, causal=False):
     def shifted(k):
         return log[np.clip(np.arange(n) + k, 0, n - 1)]
 
-    window = log[neighbours(n, 2 * N_LOCAL if causal else N_LOCAL, causal=causal)]
+    window = log[neighbours(n, causal=causal)]
     local = np.median(window, axis=1)
     record = pd.Series(log).expanding().median().to_numpy() if causal else np.full(n, np.median(log))
     step = np.diff(log, prepend=log[0])
-    steps = np.abs(step)[neighbours(n, 2 * N_LOCAL if causal else N_LOCAL, causal=causal)]
+    steps = np.abs(step)[neighbours(n, causal=causal)]
     deviation = np.median(np.abs(window - local[:, None]), axis=1)
-    local_13 = np.median(log[neighbours(n, 12 if causal else 6, causal=causal)], axis=1)
+    local_13 = np.median(log[neighbours(n, 6, causal=causal)], axis=1)
     following = shifted(1)
     columns = {
         "rr_ratio": log - local,
@@ -126,7 +126,7 @@ def interval_features(rr, *, causal=False):
     return pd.DataFrame({name: columns[name] for name in names})
 
 
-def neighbours(n_beats, n_side, *, causal=False):
+def neighbours(n_beats, n_side=N_LOCAL, *, causal=False):
     """Numbers of the beats around each; at the ends of a record, the outermost beat again.
 
     Parameters
@@ -134,16 +134,16 @@ def neighbours(n_beats, n_side, *, causal=False):
     n_beats : int
         Number of beats.
     n_side : int
-        Beats on each side; if ``causal``, beats before.
+        Beats on each side.
     causal : bool
-        Whether the window ends with the beat itself.
+        Whether the window, of as many beats, ends with the beat itself.
 
     Returns
     -------
     numbers : array of int, shape (n_beats, n_window)
         A row a beat.
     """
-    offsets = np.arange(-n_side, 1 if causal else n_side + 1)
+    offsets = np.arange(-n_side, n_side + 1) - (n_side if causal else 0)
     return np.clip(np.arange(n_beats)[:, None] + offsets, 0, n_beats - 1)
 
 
@@ -210,7 +210,7 @@ def simulate_premature(rr, free, rng):
     (True, True)
     """
     log, n = np.log(rr), len(rr)
-    local = np.median(log[neighbours(n, N_LOCAL)], axis=1)
+    local = np.median(log[neighbours(n)], axis=1)
     premature = np.zeros(n, bool)
     density = rng.choice([0.02, 0.08, 0.3])
     beat = 2

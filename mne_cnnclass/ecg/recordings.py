@@ -109,7 +109,7 @@ def read_raw_wfdb(record, *, annotator="atr", patient=None, age=None, sex=None):
     >>> raw.annotations.onset.tolist(), raw.annotations.description.tolist()
     ([0.01], ['V'])
     """
-    wfdb = _import_wfdb()
+    wfdb = import_wfdb()
     stem = Path(record)
     if stem.suffix in (".hea", ".dat", ".mat", f".{annotator}"):
         stem = stem.with_suffix("")
@@ -142,7 +142,7 @@ def read_raw_wfdb(record, *, annotator="atr", patient=None, age=None, sex=None):
     return raw
 
 
-def _import_wfdb():
+def import_wfdb():
     try:
         import wfdb
     except ImportError as error:
