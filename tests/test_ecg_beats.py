@@ -108,6 +108,8 @@ def test_beats_at_the_ends_and_in_bad_spans_are_left_out_but_remain_neighbours()
         epochs = ecg.make_beat_epochs(raw)
     np.testing.assert_allclose(epochs.metadata["onset"], [0.9, 2.5])
     np.testing.assert_allclose(epochs.metadata["rr_previous"], 0.8)
+    assert [why for why in epochs.drop_log if why] == [("TOO_SHORT",), ("bad_movement",), ("TOO_SHORT",)]
+    assert (epochs.info["highpass"], epochs.info["lowpass"]) == (0.5, 45.0)
 
 
 def test_what_has_no_beats_is_refused(raw):

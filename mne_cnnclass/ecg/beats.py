@@ -94,8 +94,12 @@ def make_beat_epochs(
     Warns
     -----
     RuntimeWarning
-        If beats are left out: their windows reach over an end of the recording or touch a span annotated
-        as bad. They still count as neighbours.
+        If beats lie in a span annotated as bad.
+
+    Notes
+    -----
+    Beats in bad spans, and those whose windows reach over an end of the recording, get no epoch;
+    ``epochs.drop_log`` says why. They still count as neighbours.
 
     References
     ----------
@@ -167,7 +171,6 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
     beats *= (TYPICAL_HEIGHT / scale)[..., None]
     difference = beats - _typical(beats, causal)
     rr = np.diff(onset)
-    rr = np.r_[rr[0], rr]
     table = pd.DataFrame(
         dict(
             record=name,
@@ -177,40 +180,46 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
             leads=", ".join(picked),
             onset=onset,
             symbol=symbol,
-            rr_previous=np.r_[np.nan, np.diff(onset)],
-            rr_next=np.r_[np.diff(onset), np.nan],
+            rr_previous=np.r_[np.nan, rr],
+            rr_next=np.r_[rr, np.nan],
         )
     )
     if causal:
         del table["rr_next"]
-    around = neighbours(len(rr), causal=causal)
-    table["heart_rate"] = 60 / np.median(rr[around], axis=1)
-    table = table.join(interval_features(rr, causal=causal)).join(
+    before = np.r_[rr[0], rr]
+    around = neighbours(len(before), causal=causal)
+    table["heart_rate"] = 60 / np.median(before[around], axis=1)
+    table = table.join(interval_features(before, causal=causal)).join(
         _shape_features(beats[:, 0], difference[:, 0], reach, rate, around)
     )
-    window = _part((tmin, tmax), reach, rate)
-    data = np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])[..., window]
-    names = [text for slot in slots for text in (slot, slot + TYPICAL)]
-    label = np.array([class_of.get(s, "unknown" if s is None else "") for s in symbol])
-    keep = (label != "") & _is_whole(raw, onset, peak, first, last, signal.shape[1], rate, name)
-    event_id = {text: code for code, text in enumerate([*dict.fromkeys(class_of.values()), "unknown"], 1)}
-    info = mne.create_info(names, rate, "ecg")
+    info = mne.create_info([text for slot in slots for text in (slot, slot + TYPICAL)], rate, "ecg")
     with info._unlock():
         info["subject_info"], info["description"] = raw.info["subject_info"], raw.info["description"]
+        info["highpass"], info["lowpass"] = l_freq or 0.0, min(h_freq or rate / 2, rate / 2)
+    reason = _left_out(raw, onset, peak, first, last, signal.shape[1], rate, name)
     if causal:
-        keep[0] = False  # the interval that stands in for the one before it is in its future
-    if not keep.any():
+        reason[0] = "FIRST"  # the interval that stands in for the one before it is in its future
+    label = np.array([class_of.get(s, "unknown" if s is None else "") for s in symbol])
+    known = label != ""
+    if not (known & (reason == "")).any():
         raise ValueError(f"{name}: none of its {len(onset)} beats is of a class and has a whole window.")
-    events = np.column_stack([peak[keep], np.zeros(keep.sum(), int), [event_id[t] for t in label[keep]]])
-    return mne.EpochsArray(
-        data[keep],
+    code = {text: k for k, text in enumerate([*dict.fromkeys(class_of.values()), "unknown"], 1)}
+    epochs = mne.EpochsArray(
+        np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])[
+            known, :, _part((tmin, tmax), reach, rate)
+        ],
         info,
-        events,
+        np.column_stack([peak[known], np.zeros(known.sum(), int), [code[text] for text in label[known]]]),
         tmin=first / rate,
-        event_id={text: code for text, code in event_id.items() if code in events[:, 2]},
-        metadata=table[keep].reset_index(drop=True),
+        event_id={text: code[text] for text in code if text in label},
+        metadata=table[known].reset_index(drop=True),
         verbose="ERROR",
     )
+    reason = reason[known]
+    for text in set(reason) - {""}:
+        epochs.drop(np.flatnonzero(reason == text), reason=text, verbose="ERROR")
+        reason = reason[reason != text]
+    return epochs
 
 
 def _pick_leads(raw, leads, name):
@@ -350,19 +359,23 @@ def _shape_features(beats, difference, reach, rate, around):
     )
 
 
-def _is_whole(raw, onset, peak, first, last, n_times, rate, name):
-    """Which windows lie inside the recording and touch no bad span."""
-    inside = (peak + first >= 0) & (peak + last < n_times)
-    notes = raw.annotations
-    start = raw.first_time
-    bad = np.zeros(len(onset), bool)
-    for begin, duration, text in zip(notes.onset - start, notes.duration, notes.description, strict=True):
+def _left_out(raw, onset, peak, first, last, n_times, rate, name):
+    """Why a beat gets no epoch: its window leaves the recording, or touches a bad span; else empty."""
+    reason = np.full(len(onset), "", dtype=object)
+    for begin, duration, text in zip(
+        raw.annotations.onset - raw.first_time,
+        raw.annotations.duration,
+        raw.annotations.description,
+        strict=True,
+    ):
         if text.lower().startswith("bad"):
-            bad |= (onset + first / rate < begin + duration) & (onset + last / rate > begin)
-    if bad.any():
+            reason[(onset + first / rate < begin + duration) & (onset + last / rate > begin)] = text
+    if (reason != "").any():
         warnings.warn(
-            f"{name}: {bad.sum()} of {len(onset)} beats lie in spans annotated as bad and are left out.",
+            f"{name}: {(reason != '').sum()} of {len(onset)} beats lie in spans annotated as bad and are "
+            "left out.",
             RuntimeWarning,
             stacklevel=5,
         )
-    return inside & ~bad
+    reason[(peak + first < 0) | (peak + last >= n_times)] = "TOO_SHORT"  # as MNE says
+    return reason

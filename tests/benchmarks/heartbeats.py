@@ -5,8 +5,9 @@
 Every patient is tested once, by a pipeline that was trained on other patients (5 folds). Prints a table in
 Markdown: pooled over all beats, F and Q among the true ones. Further arguments are parameters of
 `BeatClassifier`, such as ``n_fibrillation=0`` or ``smoothing=0``; ``leak=1`` splits beats at random, so that
-each patient is on both sides, as a warning of what that split is worth; ``causal=1`` uses nothing of the future; ``detected=1``
-tests on beats at detected R peaks: those not found, and those found where none is, count as errors.
+each patient is on both sides, as a warning of what that split is worth; ``causal=1`` uses nothing of the
+future; ``detected=1`` tests on beats at detected R peaks: those not found, and those found where none is,
+count as errors.
 """
 
 import os
@@ -97,8 +98,6 @@ if __name__ == "__main__":
         )
         print(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True), flush=True)
     if detected:
-        print(
-            f"\n{len(not_found)} of {len(view)} beats not found, {(y == 'unknown').sum()} without one."
-        )
+        print(f"\n{len(not_found)} of {len(view)} beats not found, {(y == 'unknown').sum()} without one.")
     print(f"\nRows true, columns predicted, {[*CLASSES, 'F']}, of the last seed:")
     print(confusion_matrix(true, predicted, labels=[*CLASSES, "F"]))
