@@ -1,5 +1,6 @@
 """ECGs: from the files of PhysioNet's databases to MNE's Raw, and from there to beats."""
 
+from .annotations import write_beats
 from .beats import AAMI_CLASSES, BEAT_COLUMNS, LEADS, make_beat_epochs
 from .classifier import BeatClassifier
 from .databases import read_ptbxl, read_raw_cinc2017
@@ -28,4 +29,5 @@ __all__ = [
     "read_raw_wfdb",
     "simulate_fibrillation",
     "simulate_premature",
+    "write_beats",
 ]

@@ -33,6 +33,10 @@ TYPICAL_HEIGHT = 1e-3  # V, of the record's typical QRS complex once leads are s
 MATCH = 0.15  # s between a detected peak and the annotation that names it, as in ANSI/AAMI EC57
 
 
+class MissingLead(ValueError):
+    """A recording lacks a lead that is asked for."""
+
+
 def make_beat_epochs(
     recordings,
     *,
@@ -234,7 +238,7 @@ def _pick_leads(raw, leads, name):
         found = [spelled[text.upper()] for text in names if text.upper() in spelled]
         found = [text for text in found if text not in picked and text not in raw.info["bads"]]
         if not found:
-            raise ValueError(
+            raise MissingLead(
                 f"{name} has no lead {' or '.join(names)} that is good and not taken yet: its ECG channels "
                 f"are {have}, bad ones {raw.info['bads']}. Give leads=, with other leads behind a bar where "
                 f'recordings differ ("{names[0]}|{(have or ["V5"])[-1]}"), or set the channel types.'

@@ -34,8 +34,9 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
     ----------
     estimator : CNNClassifier
         What is trained, on samples of :func:`make_beat_epochs`; it takes ``sample_weight``.
-    normal, supraventricular : str
-        Labels of beats that may be moved in time by a simulation, and what premature ones become.
+    normal, supraventricular : None | str
+        Labels of beats that may be moved in time by a simulation, and what premature ones become; ``None``
+        where there is no such class, which leaves the simulation out.
     ventricular : sequence of str
         Labels that depend on a beat's shape, whose probabilities are averaged over beats that are alike.
     untrained : sequence of str
@@ -156,9 +157,10 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         table = view.metadata
         rows, labels, tables, patients = [np.arange(len(y))], [y], [table], [groups]
         records = table.groupby("record", sort=True).indices
+        premature = self.n_premature if self.normal and self.supraventricular else 0
         plan = [
             (kind, record)
-            for kind, n in (("fibrillation", self.n_fibrillation), ("premature", self.n_premature))
+            for kind, n in (("fibrillation", self.n_fibrillation), ("premature", premature))
             for record in rng.permutation(list(records))[:n]
         ]
         for kind, record in plan:
@@ -232,6 +234,37 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
             The labels.
         """
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def class_roles(classes):
+    """Which classes are what :class:`BeatClassifier` knows of hearts.
+
+    Parameters
+    ----------
+    classes : dict of str
+        The symbols of each class, as for :func:`make_beat_epochs`.
+
+    Returns
+    -------
+    params : dict
+        ``normal``, ``supraventricular``, ``ventricular`` and ``untrained`` of :class:`BeatClassifier`.
+
+    Examples
+    --------
+    >>> from mne_cnnclass.ecg.classifier import class_roles
+    >>> class_roles({"normal": "NLR", "ectopic": "AV"})
+    {'normal': 'normal', 'supraventricular': 'ectopic', 'ventricular': [], 'untrained': []}
+    """
+    class_of = {symbol: name for name, symbols in classes.items() for symbol in symbols}
+    normal, early = class_of.get("N"), class_of.get("A")
+    by_shape = {class_of[symbol] for symbol in "VF" if symbol in class_of} - {normal, early}
+    unclear = {class_of[symbol] for symbol in "Q?" if symbol in class_of} - {normal, early, *by_shape}
+    return dict(
+        normal=normal,
+        supraventricular=None if early == normal else early,
+        ventricular=sorted(by_shape),
+        untrained=sorted(unclear),
+    )
 
 
 def patient_weights(y, groups):
