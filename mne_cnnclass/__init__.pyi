@@ -3,7 +3,8 @@ from .architectures import MultiScaleCNN, list_models
 from .classifier import CNNClassifier
 from .epochs_view import EpochsView
 from .evaluation import Comparison, Evaluation, compare, evaluate
-from .persistence import load_classifier
+from .persistence import load_classifier, save_classifier
+from .recipes import recipe
 from .utils import sys_info
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "explain",
     "list_models",
     "load_classifier",
+    "recipe",
+    "save_classifier",
     "sys_info",
     "viz",
 ]

@@ -73,7 +73,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     side_inputs : None | list of str
         Numeric columns of the metadata of the epochs that the network is given next to the signals, such as
         ``["rr_before", "rr_after"]``: what is known of a sample at prediction, too, and is not its label.
-        Each is standardised by its mean and deviation over the training samples, then clipped to ±5; one
+        Each is standardised by its mean and deviation over the training samples, then clipped to ±3; one
         that is constant there counts as zero. The architecture then gives 32 features in place of logits,
         and dense layers make logits of these and of the side inputs.
     augmentation : None | callable | list of callable

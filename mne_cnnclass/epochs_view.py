@@ -6,6 +6,16 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .epochs_sources import (
+    Unopened,
+    check_column,
+    check_sources,
+    event_names,
+    pick_names,
+    same_state,
+    state_of,
+)
+
 __all__ = ["EpochsView"]
 
 
@@ -77,10 +87,10 @@ class EpochsView:
             self._sources, self._states, self._origin = epochs._sources, epochs._states, epochs._origin
             self.metadata = epochs.metadata
             default_labels, default_groups = epochs.labels, epochs.groups
-            names = epochs.ch_names if picks is None else _pick_names(self._sources[0].info, picks)
+            names = epochs.ch_names if picks is None else pick_names(self._sources[0].info, picks)
         else:
-            self._sources = _check_sources(epochs)
-            self._states = [_state(source) for source in self._sources]
+            self._sources = check_sources(epochs)
+            self._states = [state_of(source) for source in self._sources]
             self._origin = np.concatenate(
                 [
                     np.column_stack([np.full(len(s), i), np.arange(len(s))])
@@ -89,8 +99,8 @@ class EpochsView:
             )
             tables = [source.metadata for source in self._sources]
             self.metadata = None if any(t is None for t in tables) else pd.concat(tables, ignore_index=True)
-            default_labels, default_groups = np.concatenate([_event_names(s) for s in self._sources]), None
-            names = _pick_names(self._sources[0].info, picks)
+            default_labels, default_groups = np.concatenate([event_names(s) for s in self._sources]), None
+            names = pick_names(self._sources[0].info, picks)
         self._set_channels(names)
         self.labels = default_labels if labels is None else self._column(labels, "labels")
         self.groups = default_groups if groups is None else self._column(groups, "groups")
@@ -196,7 +206,7 @@ class EpochsView:
     def _source(self, number):
         """One of the Epochs, which must still be those that the view was made of."""
         source = self._sources[number]
-        if not _same_state(_state(source), self._states[number]):
+        if not same_state(state_of(source), self._states[number]):
             raise RuntimeError(
                 "The Epochs were changed (dropped, cropped or resampled) after this view of them was made, "
                 "so its labels no longer belong to its data. Make a new view, EpochsView(epochs). Epochs on "
@@ -206,10 +216,10 @@ class EpochsView:
         return source
 
     def __getstate__(self):
-        return {**vars(self), "_sources": tuple(_Unopened.of(source) for source in self._sources)}
+        return {**vars(self), "_sources": tuple(Unopened.of(source) for source in self._sources)}
 
     def __setstate__(self, state):
-        sources = (s.open() if isinstance(s, _Unopened) else s for s in state["_sources"])
+        sources = (s.open() if isinstance(s, Unopened) else s for s in state["_sources"])
         vars(self).update(state, _sources=tuple(sources))
         for number in range(len(self._sources)):
             self._source(number)
@@ -336,130 +346,3 @@ class EpochsView:
             f"<EpochsView | {n_epochs} epochs, {n_channels} channels, {n_times} times "
             f"at {self.sfreq:g} Hz | {shown}{more}{groups}>"
         )
-
-
-class _Unopened:
-    """Epochs on disk, on their way to another process: MNE's hold an open file, which can't be sent."""
-
-    def __init__(self, path, selection):
-        self.path, self.selection = path, selection
-
-    @classmethod
-    def of(cls, epochs):
-        on_disk = isinstance(epochs, mne.epochs.EpochsFIF) and not epochs.preload
-        return cls(epochs.filename, epochs.selection) if on_disk else epochs
-
-    def open(self):
-        epochs = mne.read_epochs(self.path, preload=False, verbose="ERROR")
-        rows = {number: row for row, number in enumerate(epochs.selection)}
-        return epochs[[rows[number] for number in self.selection if number in rows]]
-
-
-def _check_sources(epochs):
-    """One or several Epochs as a tuple of Epochs that fit together."""
-    sources = (epochs,) if isinstance(epochs, mne.BaseEpochs) else epochs
-    if not isinstance(sources, (list, tuple)) or not all(isinstance(s, mne.BaseEpochs) for s in sources):
-        raise TypeError(f"epochs must be Epochs, a list of Epochs or an EpochsView, got {_describe(epochs)}.")
-    if not sources:
-        raise ValueError("epochs is an empty list; at least one Epochs object is needed.")
-    first = sources[0]
-    for number, source in enumerate(sources):
-        source.drop_bad(verbose="ERROR")
-        if source.info["sfreq"] != first.info["sfreq"]:
-            raise ValueError(
-                f"All Epochs must have the same sampling rate: the first has {first.info['sfreq']:g} Hz, "
-                f"number {number} has {source.info['sfreq']:g} Hz. Resample one of them."
-            )
-        if len(source.times) != len(first.times) or not np.allclose(source.times, first.times):
-            raise ValueError(
-                f"All Epochs must have the same times: the first has {_span(first)}, number {number} has "
-                f"{_span(source)}. Crop them, or cut them again with the same tmin and tmax."
-            )
-        if set(source.ch_names) != set(first.ch_names):
-            lacking = sorted(set(first.ch_names) - set(source.ch_names))
-            extra = sorted(set(source.ch_names) - set(first.ch_names))
-            raise ValueError(
-                f"All Epochs must have the same channels: number {number} lacks {lacking} and has {extra} "
-                "besides those of the first. Pick the channels that they share."
-            )
-        if set(source.info["bads"]) != set(first.info["bads"]):
-            raise ValueError(
-                f"All Epochs must have the same bad channels: the first has {first.info['bads']}, number "
-                f"{number} has {source.info['bads']}. Interpolate them, or mark the same ones in all."
-            )
-    return tuple(sources)
-
-
-def _state(epochs):
-    """What tells that epochs were dropped, or cut otherwise."""
-    return epochs.selection.copy(), len(epochs.times), epochs.times[0], epochs.info["sfreq"]
-
-
-def _same_state(one, other):
-    return np.array_equal(one[0], other[0]) and one[1:] == other[1:]
-
-
-def check_column(values, name, n_samples):
-    """Labels or groups as an array with one known entry a sample."""
-    values = np.asarray(values)
-    if values.shape != (n_samples,):
-        raise ValueError(
-            f"{name} must have one entry a sample, shape ({n_samples},), got shape {values.shape}."
-        )
-    missing = np.flatnonzero(pd.isna(values))
-    if len(missing):
-        raise ValueError(
-            f"{name} is missing (NaN or None) for {len(missing)} of {n_samples} samples, first for sample "
-            f"{missing[0]}. Leave these samples out."
-        )
-    return values
-
-
-def _span(epochs):
-    return f"{epochs.times[0]:g} to {epochs.times[-1]:g} s ({len(epochs.times)} samples)"
-
-
-def _describe(value):
-    if isinstance(value, (list, tuple)):
-        return f"a {type(value).__name__} of {sorted({type(v).__name__ for v in value})}"
-    return f"{type(value).__name__}"
-
-
-def _event_names(epochs):
-    """The name of each epoch's event, or its code as text where it has no name."""
-    names = {code: name for name, code in epochs.event_id.items()}
-    return np.array([names.get(code, str(code)) for code in epochs.events[:, 2]], dtype=str)
-
-
-def _pick_names(info, picks):
-    """Channel names for ``picks``; by default data channels, else ECG, EMG and EOG, without bads."""
-    if picks is None:
-        kinds = dict(meg=True, eeg=True, csd=True, seeg=True, dbs=True, ecog=True, fnirs=True)
-        index = mne.pick_types(info, **kinds, ref_meg=False, exclude="bads")
-        if not len(mne.pick_types(info, **kinds, ref_meg=False, exclude=())):
-            index = mne.pick_types(info, meg=False, ecg=True, emg=True, eog=True, exclude="bads")
-        if not len(index):
-            raise ValueError(
-                f"No data, ECG, EMG or EOG channel that is not bad among {info['ch_names']}; "
-                "set the channel types, or give picks=."
-            )
-        return [info["ch_names"][i] for i in index]
-    if isinstance(picks, str):
-        picks = info["ch_names"] if picks == "all" else [picks]
-    picks = list(picks)
-    if not picks or len(set(picks)) < len(picks):
-        raise ValueError(f"picks must name each channel once, and at least one, got {picks}.")
-    types = mne.channel_type
-    chosen = [
-        name
-        for i, name in enumerate(info["ch_names"])
-        if name not in info["bads"] and types(info, i) in picks
-    ]
-    unknown = [p for p in picks if p not in info["ch_names"] and p not in info.get_channel_types(unique=True)]
-    if unknown:
-        raise ValueError(
-            f"picks {unknown} are neither channel names nor channel types; there are the channels "
-            f"{info['ch_names']} of the types {info.get_channel_types(unique=True)}."
-        )
-    named = [p for p in picks if p in info["ch_names"]]
-    return chosen + [name for name in named if name not in chosen]

@@ -12,7 +12,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from .epochs_view import EpochsView, check_column
+from .epochs_sources import check_column
+from .epochs_view import EpochsView
 from .samples import as_view
 
 

@@ -7,84 +7,14 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from ._version import __version__
 from .architectures import list_models
+from .citations import BIBTEX
 from .classifier import CNNClassifier
 
-BIBTEX = {
-    "Gramfort2013": """@article{Gramfort2013,
-  author = {Gramfort, Alexandre and Luessi, Martin and Larson, Eric and Engemann, Denis A. and Strohmeier,
-    Daniel and Brodbeck, Christian and Goj, Roman and Jas, Mainak and Brooks, Teon and Parkkonen, Lauri and
-    H{\\"a}m{\\"a}l{\\"a}inen, Matti S.},
-  title = {{MEG} and {EEG} data analysis with {MNE-Python}},
-  journal = {Frontiers in Neuroscience},
-  volume = {7},
-  number = {267},
-  year = {2013},
-  doi = {10.3389/fnins.2013.00267}
-}""",
-    "Pedregosa2011": """@article{Pedregosa2011,
-  author = {Pedregosa, Fabian and Varoquaux, Ga{\\"e}l and Gramfort, Alexandre and Michel, Vincent and
-    Thirion, Bertrand and Grisel, Olivier and Blondel, Mathieu and Prettenhofer, Peter and Weiss, Ron and
-    Dubourg, Vincent and Vanderplas, Jake and Passos, Alexandre and Cournapeau, David and Brucher, Matthieu
-    and Perrot, Matthieu and Duchesnay, {\\'E}douard},
-  title = {Scikit-learn: machine learning in {Python}},
-  journal = {Journal of Machine Learning Research},
-  volume = {12},
-  pages = {2825--2830},
-  year = {2011}
-}""",
-    "braindecode": """@software{braindecode,
-  author = {Aristimunha, Bruno and Guetschel, Pierre and Wimpff, Martin and Gemein, Lukas and Rommel, Cedric
-    and Banville, Hubert and Sliwowski, Maciej and Wilson, Daniel and Brandt, Simon and Gnassounou, Th{\\'e}o
-    and Paillard, Joseph and {Junqueira Lopes}, Bruna and Sedlar, Sara and Moreau, Thomas and Chevallier,
-    Sylvain and Gramfort, Alexandre and Schirrmeister, Robin Tibor},
-  title = {Braindecode: toolbox for decoding raw electrophysiological brain data with deep learning models},
-  url = {https://github.com/braindecode/braindecode},
-  doi = {10.5281/zenodo.17699192},
-  publisher = {Zenodo}
-}""",
-    "skorch": """@manual{skorch,
-  author = {Tietz, Marian and Fan, Thomas J. and Nouri, Daniel and Bossan, Benjamin and
-    {skorch Developers}},
-  title = {skorch: a scikit-learn compatible neural network library that wraps {PyTorch}},
-  year = {2017},
-  url = {https://skorch.readthedocs.io/en/stable/}
-}""",
-    "Paszke2019": """@inproceedings{Paszke2019,
-  author = {Paszke, Adam and Gross, Sam and Massa, Francisco and Lerer, Adam and Bradbury, James and Chanan,
-    Gregory and Killeen, Trevor and Lin, Zeming and Gimelshein, Natalia and Antiga, Luca and Desmaison, Alban
-    and K{\\"o}pf, Andreas and Yang, Edward and DeVito, Zachary and Raison, Martin and Tejani, Alykhan and
-    Chilamkurthy, Sasank and Steiner, Benoit and Fang, Lu and Bai, Junjie and Chintala, Soumith},
-  title = {{PyTorch}: an imperative style, high-performance deep learning library},
-  booktitle = {Advances in Neural Information Processing Systems},
-  volume = {32},
-  year = {2019}
-}""",
-    "Efron1993": """@book{Efron1993,
-  author = {Efron, Bradley and Tibshirani, Robert J.},
-  title = {An introduction to the bootstrap},
-  publisher = {Chapman \\& Hall},
-  year = {1993},
-  doi = {10.1007/978-1-4899-4541-9}
-}""",
-    "Ojala2010": """@article{Ojala2010,
-  author = {Ojala, Markus and Garriga, Gemma C.},
-  title = {Permutation tests for studying classifier performance},
-  journal = {Journal of Machine Learning Research},
-  volume = {11},
-  pages = {1833--1863},
-  year = {2010}
-}""",
-    "mnecnnclass": f"""@software{{mnecnnclass,
-  author = {{{{The mne-cnnclass developers}}}},
-  title = {{mne-cnnclass: convolutional networks for {{MNE-Python}} epochs as scikit-learn estimators}},
-  version = {{{__version__}}},
-  year = {{2026}}
-}}""",
-}
 OPEN, CLOSE = "\ue000", "\ue001"  # around a citation: the names of classes may have brackets, too
 TITLES = {
     "10.1088/1741-2552/aace8c": "{EEGNet}: a compact convolutional neural network for {EEG}-based "
@@ -142,7 +72,24 @@ def changed_parameters(estimator):
     return {name: value for name, value in params.items() if repr(value) != defaults.get(name)}
 
 
+def parameter_text(value):
+    """A parameter on one line; estimators, which are described on their own, by their class."""
+    return type(value).__name__ if isinstance(value, BaseEstimator) else " ".join(repr(value).split())
+
+
 def steps_of(estimator):
+    """The steps of a pipeline by name, or the estimator alone; behind each, those among its parameters."""
+    found = {}
+    for name, step in top_steps(estimator).items():
+        found[name] = step
+        for key, value in step.get_params(deep=False).items():
+            if isinstance(value, BaseEstimator):
+                inner = steps_of(value) if isinstance(value, Pipeline) else {"": value}
+                found |= {f"{name}__{key}" + f"__{own}" * bool(own): x for own, x in inner.items()}
+    return found
+
+
+def top_steps(estimator):
     """The steps of a pipeline by name, or the estimator alone."""
     if isinstance(estimator, Pipeline):
         return {name: step for name, step in estimator.steps if hasattr(step, "get_params")}
@@ -192,9 +139,9 @@ def _describe_estimator(estimator):
     steps = list(steps_of(estimator).values())
     if not steps:
         return ["Which classifier made the predictions is not known."]
-    sentences = []
-    if len(steps) > 1:
-        names = _join([type(step).__name__ for step in steps])
+    sentences, top = [], top_steps(estimator).values()
+    if len(top) > 1:
+        names = _join([type(step).__name__ for step in top])
         sentences.append(f"The classifier was a pipeline of {names}.")
     for step in steps:
         if isinstance(step, CNNClassifier):
@@ -205,8 +152,9 @@ def _describe_estimator(estimator):
             "sklearn": f"that of scikit-learn {_cite('Pedregosa2011')}",
             "mne": f"that of MNE-Python {_cite('Gramfort2013')}",
             "__main__": "a class of the authors' own",
-        }.get(package, f"that of {package}")
-        changed = ", ".join(f"{name} = {value!r}" for name, value in changed_parameters(step).items())
+        }.get(package, f"that of {package.replace('_', '-')}")
+        changed = [f"{name} = {parameter_text(value)}" for name, value in changed_parameters(step).items()]
+        changed = ", ".join(changed)
         changed = (
             f"with {changed}, and otherwise default parameters" if changed else "with default parameters"
         )
@@ -239,6 +187,9 @@ def _describe_network(clf):
         "Each channel was standardised by its mean and deviation over the training samples."
         if clf.standardize
         else "",
+        f"Beside the signal it was given {_some(clf.side_inputs)}, standardised in the same way."
+        if clf.side_inputs
+        else "",
     ]
     if clf.validation_fraction is not None:
         sentences.append(
@@ -254,6 +205,12 @@ def _describe_network(clf):
         )
         sentences.append(f"A temperature fitted {fitted_on} calibrated the probabilities.")
     return sentences
+
+
+def _some(names, n_most=6):
+    """Names, or their number and the first of them."""
+    shown = ", ".join(names[:n_most])
+    return shown if len(names) <= n_most else f"{len(names)} numbers ({shown}, …)"
 
 
 def _failed(result):

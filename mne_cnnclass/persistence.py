@@ -1,6 +1,6 @@
 """Save and load fitted estimators without pickle.
 
-A file is a safetensors file: the weights of the network as tensors, everything else as JSON in its header.
+A file is a safetensors file: the weights of networks as tensors, everything else as JSON in its header.
 Reading one executes nothing that it holds.
 """
 
@@ -15,80 +15,54 @@ import mne
 import numpy as np
 import pandas as pd
 
-__all__ = ["load_classifier"]
+__all__ = ["load_classifier", "save_classifier"]
 
-# 2 knows the temperature, without which a file of schema 1 has one of 1.0; 3 knows side inputs
-SCHEMA = 3
+# 2 knows the temperature, without which a file of schema 1 has one of 1.0; 3 knows side inputs; 4 knows
+# estimators other than CNNClassifier
+SCHEMA = 4
 KEY = "mne_cnnclass"
 # Parameters of a training alone, which may hold any Python object; a loaded estimator has their defaults.
 NOT_SAVED = ("augmentation", "callbacks", "random_state")
 
 
-def save_classifier(clf, path, *, epochs_settings=None):
-    """Write a fitted classifier into one file.
+def save_classifier(estimator, path, *, epochs_settings=None):
+    """Write a fitted estimator into one file, without pickle.
 
     Parameters
     ----------
-    clf : CNNClassifier
-        The fitted estimator.
+    estimator : CNNClassifier | BeatClassifier | Pipeline
+        The fitted estimator; of a Pipeline, all steps are such estimators.
     path : path-like
-        The file. It is replaced only when the new one is complete.
+        The file, by habit with the ending ``.mcnn``. It is replaced only when the new one is complete.
     epochs_settings : None | dict
-        How the epochs were made, as arguments of `preprocessing.make_epochs`, for those who will make more.
+        How the epochs were made, as arguments of the function that made them, for those who will make more.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
         If the estimator is not fitted.
     TypeError
-        If a parameter or a label is of a type that can't be written as JSON.
+        If it is of another type, or a parameter or a label is of a type that can't be written as JSON.
+
+    See Also
+    --------
+    load_classifier : Read it.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import recipe, save_classifier
+    >>> pipeline = recipe("heartbeats").fit(beats)  # doctest: +SKIP
+    >>> save_classifier(pipeline, "beats.mcnn")  # doctest: +SKIP
     """
     from safetensors.torch import save
-    from sklearn.utils.validation import check_is_fitted
 
-    check_is_fitted(clf)
-    params = {k: v for k, v in clf.get_params(deep=False).items() if k not in NOT_SAVED}
-    if isinstance(params["class_weight"], dict):  # JSON knows no keys but text
-        params["class_weight"] = {"pairs": list(params["class_weight"].items())}
-    lost = [k for k in NOT_SAVED if k != "random_state" and getattr(clf, k) is not None]
-    if lost:
-        mne.utils.logger.info(f"Not saved, as only a training needs it: {', '.join(lost)}.")
-    architecture = dict(clf._architecture)
-    custom = not isinstance(architecture["model"], str)
-    if custom:
-        cls = architecture["model"]
-        architecture["model"] = params["model"] = f"{cls.__module__}.{cls.__qualname__}"
+    weights = {}
     header = {
         "schema": SCHEMA,
-        "custom_module": custom,
-        "params": params,
-        "architecture": architecture,
-        "seed": clf._seed,
-        "classes": clf.classes_.tolist(),
-        "classes_dtype": clf.classes_.dtype.str,
-        "ch_names": clf.ch_names_,
-        "sfreq": clf.sfreq_,
-        "n_channels": clf.n_channels_,
-        "n_times": clf.n_times_,
-        "is_table": clf._is_table,
-        "n_features_in": clf.n_features_in_,
-        "feature_names_in": getattr(clf, "feature_names_in_", np.array([])).tolist() or None,
-        "scaler": {
-            "standardize": clf.scaler_.standardize,
-            "mean": clf.scaler_.mean_.tolist(),
-            "scale": clf.scaler_.scale_.tolist(),
-        },
-        "side_scaler": {
-            "names": clf.side_scaler_.names,
-            "mean": clf.side_scaler_.mean_.tolist(),
-            "scale": clf.side_scaler_.scale_.tolist(),
-        },
-        "temperature": clf.temperature_,
+        **_describe(estimator, weights, prefix=""),
         "epochs_settings": epochs_settings,
-        "history": clf.history_.to_dict(orient="list"),
         "versions": {name: version(name) for name in ("mne-cnnclass", "torch", "braindecode", "mne")},
     }
-    weights = {k: v.detach().cpu().contiguous().clone() for k, v in clf.module_.state_dict().items()}
     content = save(weights, metadata={KEY: json.dumps(header, default=_to_json)})
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -100,7 +74,7 @@ def save_classifier(clf, path, *, epochs_settings=None):
 
 
 def load_classifier(path, *, module=None):
-    """Read a classifier that was written by :meth:`CNNClassifier.save`.
+    """Read an estimator that was written by :func:`save_classifier` or :meth:`CNNClassifier.save`.
 
     Parameters
     ----------
@@ -112,8 +86,9 @@ def load_classifier(path, *, module=None):
 
     Returns
     -------
-    clf : CNNClassifier
-        The fitted estimator. It predicts the same bits, and can be trained further with ``warm_start``.
+    estimator : CNNClassifier | BeatClassifier | Pipeline
+        The fitted estimator. It predicts the same bits, and a network can be trained further with
+        ``warm_start``.
 
     Raises
     ------
@@ -135,43 +110,7 @@ def load_classifier(path, *, module=None):
     >>> bool((loaded.predict_proba(X) == clf.predict_proba(X)).all())
     True
     """
-    from .classifier import CNNClassifier
-
-    header, weights = _read(path)
-    architecture, params = header["architecture"], header["params"]
-    if header["custom_module"]:
-        if module is None:
-            raise ValueError(
-                f"{path} was trained with a class of its user, {architecture['model']}. Pass that class: "
-                "load_classifier(path, module=YourModule)."
-            )
-        architecture["model"] = params["model"] = module
-    for ch in architecture["chs_info"] or []:
-        ch["loc"] = np.array(ch["loc"])
-    if isinstance(params["class_weight"], dict):
-        params["class_weight"] = dict(map(tuple, params["class_weight"]["pairs"]))
-    clf = CNNClassifier(**params)
-    from .samples import ChannelScaler, SideScaler
-
-    scaler = ChannelScaler(header["scaler"]["standardize"])
-    scaler.mean_, scaler.scale_ = np.array(header["scaler"]["mean"]), np.array(header["scaler"]["scale"])
-    side = header.get("side_scaler", {"names": [], "mean": [], "scale": []})
-    clf.side_scaler_ = SideScaler(side["names"])
-    clf.side_scaler_.mean_, clf.side_scaler_.scale_ = np.array(side["mean"]), np.array(side["scale"])
-    clf.classes_ = np.array(header["classes"], dtype=header["classes_dtype"])
-    clf.ch_names_, clf.sfreq_ = header["ch_names"], header["sfreq"]
-    clf.n_channels_, clf.n_times_ = header["n_channels"], header["n_times"]
-    clf.n_features_in_, clf._is_table = header["n_features_in"], header["is_table"]
-    if header["feature_names_in"]:
-        clf.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
-    clf.scaler_, clf.history_ = scaler, pd.DataFrame(header["history"])
-    clf.temperature_ = header.get("temperature", 1.0)
-    clf._architecture, clf._seed = architecture, header["seed"]
-    try:
-        clf._restore_module(weights)
-    except RuntimeError as error:
-        raise ValueError(f"The weights in {path} do not fit the network that it names: {error}") from error
-    return clf
+    return _restore(*_read(path), path, module)
 
 
 def read_epochs_settings(path):
@@ -211,3 +150,174 @@ def _to_json(value):
     raise TypeError(
         f"A {type(value).__name__} ({value!r}) can't be saved without pickle; use numbers, text and lists."
     )
+
+
+def _describe(estimator, weights, prefix):
+    """What makes an estimator, for JSON. Weights of its networks join ``weights``, named with the prefix."""
+    from sklearn.utils.validation import check_is_fitted
+
+    cls = type(estimator)
+    kind = cls.__name__
+    if kind not in _KINDS or cls.__module__.partition(".")[0] not in ("mne_cnnclass", "sklearn"):
+        raise TypeError(
+            f"A {cls.__module__}.{kind} can't be saved without pickle; these can: {', '.join(_KINDS)}."
+        )
+    check_is_fitted(estimator)
+    return {"kind": kind, **_KINDS[kind][0](estimator, weights, prefix)}
+
+
+def _restore(header, weights, path, module):
+    """The estimator that was described."""
+    kind = header.get("kind", "CNNClassifier")  # the only one that schemas below 4 know
+    if kind not in _KINDS:
+        raise ValueError(f"{path} holds a {kind!r}, which this version of mne-cnnclass does not know.")
+    return _KINDS[kind][1](header, weights, path, module)
+
+
+def _part(weights, prefix):
+    """The weights whose names have the prefix, without it."""
+    return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+
+
+def _network_params(clf):
+    """Parameters of a CNNClassifier, for JSON."""
+    params = {k: v for k, v in clf.get_params(deep=False).items() if k not in NOT_SAVED}
+    if isinstance(params["class_weight"], dict):  # JSON knows no keys but text
+        params["class_weight"] = {"pairs": list(params["class_weight"].items())}
+    if isinstance(params["model"], type):
+        params["model"] = f"{params['model'].__module__}.{params['model'].__qualname__}"
+    return params
+
+
+def _make_network(params, module=None):
+    """An unfitted CNNClassifier."""
+    from .classifier import CNNClassifier
+
+    params = params if module is None else params | {"model": module}
+    if isinstance(params["class_weight"], dict):
+        params = params | {"class_weight": dict(map(tuple, params["class_weight"]["pairs"]))}
+    return CNNClassifier(**params)
+
+
+def _describe_network(clf, weights, prefix):
+    lost = [k for k in NOT_SAVED if k != "random_state" and getattr(clf, k) is not None]
+    if lost:
+        mne.utils.logger.info(f"Not saved, as only a training needs it: {', '.join(lost)}.")
+    params, architecture = _network_params(clf), dict(clf._architecture)
+    custom = not isinstance(architecture["model"], str)
+    if custom:
+        architecture["model"] = params["model"]
+    for name, value in clf.module_.state_dict().items():
+        weights[prefix + name] = value.detach().cpu().contiguous().clone()
+    return {
+        "custom_module": custom,
+        "params": params,
+        "architecture": architecture,
+        "seed": clf._seed,
+        "classes": clf.classes_.tolist(),
+        "classes_dtype": clf.classes_.dtype.str,
+        "ch_names": clf.ch_names_,
+        "sfreq": clf.sfreq_,
+        "n_channels": clf.n_channels_,
+        "n_times": clf.n_times_,
+        "is_table": clf._is_table,
+        "n_features_in": clf.n_features_in_,
+        "feature_names_in": getattr(clf, "feature_names_in_", np.array([])).tolist() or None,
+        "scaler": {
+            "standardize": clf.scaler_.standardize,
+            "mean": clf.scaler_.mean_.tolist(),
+            "scale": clf.scaler_.scale_.tolist(),
+        },
+        "side_scaler": {
+            "names": clf.side_scaler_.names,
+            "mean": clf.side_scaler_.mean_.tolist(),
+            "scale": clf.side_scaler_.scale_.tolist(),
+        },
+        "temperature": clf.temperature_,
+        "history": clf.history_.to_dict(orient="list"),
+    }
+
+
+def _restore_network(header, weights, path, module):
+    from .samples import ChannelScaler, SideScaler
+
+    architecture = header["architecture"]
+    if header["custom_module"]:
+        if module is None:
+            raise ValueError(
+                f"{path} was trained with a class of its user, {architecture['model']}. Pass that class: "
+                "load_classifier(path, module=YourModule)."
+            )
+        architecture["model"] = module
+    for ch in architecture["chs_info"] or []:
+        ch["loc"] = np.array(ch["loc"])
+    clf = _make_network(header["params"], module if header["custom_module"] else None)
+    scaler = ChannelScaler(header["scaler"]["standardize"])
+    scaler.mean_, scaler.scale_ = np.array(header["scaler"]["mean"]), np.array(header["scaler"]["scale"])
+    side = header.get("side_scaler", {"names": [], "mean": [], "scale": []})
+    clf.side_scaler_ = SideScaler(side["names"])
+    clf.side_scaler_.mean_, clf.side_scaler_.scale_ = np.array(side["mean"]), np.array(side["scale"])
+    clf.classes_ = np.array(header["classes"], dtype=header["classes_dtype"])
+    clf.ch_names_, clf.sfreq_ = header["ch_names"], header["sfreq"]
+    clf.n_channels_, clf.n_times_ = header["n_channels"], header["n_times"]
+    clf.n_features_in_, clf._is_table = header["n_features_in"], header["is_table"]
+    if header["feature_names_in"]:
+        clf.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
+    clf.scaler_, clf.history_ = scaler, pd.DataFrame(header["history"])
+    clf.temperature_ = header.get("temperature", 1.0)
+    clf._architecture, clf._seed = architecture, header["seed"]
+    try:
+        clf._restore_module(weights)
+    except RuntimeError as error:
+        raise ValueError(f"The weights in {path} do not fit the network that it names: {error}") from error
+    return clf
+
+
+def _describe_beats(clf, weights, prefix):
+    params = {k: v for k, v in clf.get_params(deep=False).items() if k not in ("estimator", "random_state")}
+    return {
+        "params": params,
+        "network_params": _network_params(clf.estimator),
+        "classes": clf.classes_.tolist(),
+        "classes_dtype": clf.classes_.dtype.str,
+        "causal": clf.causal_,
+        "members": [_describe(one, weights, f"{prefix}{k}/") for k, one in enumerate(clf.estimators_)],
+    }
+
+
+def _restore_beats(header, weights, path, module):
+    from .ecg import BeatClassifier
+
+    clf = BeatClassifier(_make_network(header["network_params"], module), **header["params"])
+    clf.classes_ = np.array(header["classes"], dtype=header["classes_dtype"])
+    clf.causal_ = header["causal"]
+    clf.estimators_ = [
+        _restore(member, _part(weights, f"{k}/"), path, module) for k, member in enumerate(header["members"])
+    ]
+    return clf
+
+
+def _describe_pipeline(pipeline, weights, prefix):
+    return {
+        "steps": [
+            [name, _describe(step, weights, f"{prefix}{k}/")] for k, (name, step) in enumerate(pipeline.steps)
+        ]
+    }
+
+
+def _restore_pipeline(header, weights, path, module):
+    from sklearn.pipeline import Pipeline
+
+    return Pipeline(
+        [
+            (name, _restore(step, _part(weights, f"{k}/"), path, module))
+            for k, (name, step) in enumerate(header["steps"])
+        ]
+    )
+
+
+_KINDS = {
+    "CNNClassifier": (_describe_network, _restore_network),
+    "BeatClassifier": (_describe_beats, _restore_beats),
+    "Pipeline": (_describe_pipeline, _restore_pipeline),
+}

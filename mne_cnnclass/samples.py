@@ -307,7 +307,7 @@ class SideScaler:
     """Standardise the numbers known of samples besides their signals.
 
     Each column is standardised by its mean and standard deviation over the training samples, then clipped
-    to ±5, so that no number lies far beyond those that a network was trained on. A column that is constant
+    to ±3, so that no number lies far beyond those that a network was trained on. A column that is constant
     there becomes zero everywhere, as a network learns nothing of it.
 
     Parameters
@@ -316,7 +316,7 @@ class SideScaler:
         Names of the columns.
     """
 
-    LARGEST = 5.0  # standard deviations
+    LARGEST = 3.0  # standard deviations
 
     def __init__(self, names):
         self.names = list(names)

@@ -79,7 +79,8 @@ def test_python_of_pages_runs(page, tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
 def test_examples_run(example, tmp_path):
-    if "imagery" in example.stem and not os.environ.get("MNE_CNNCLASS_DATA"):
+    needs_data = any(word in example.read_text(encoding="utf-8") for word in ("load_eegbci", "fetch_"))
+    if needs_data and not os.environ.get("MNE_CNNCLASS_DATA"):
         pytest.skip("MNE_CNNCLASS_DATA is not set")
     out = subprocess.run(
         [sys.executable, str(example)],

@@ -8,8 +8,9 @@ from torch import nn
 from .multiscale import Linear
 
 N_FEATURES = 32  # by which a network describes a signal, where its description does not yet decide
-N_UNITS = 32
+N_HIDDEN, N_UNITS = 64, 32
 DROP_PROB = 0.25
+DROP_SIDE = 0.1
 
 
 class WithSideInputs(nn.Module):
@@ -28,7 +29,14 @@ class WithSideInputs(nn.Module):
     def __init__(self, network, n_side, n_outputs):
         super().__init__()
         self.network = network
-        self.side = nn.Sequential(Linear(n_side, N_UNITS), nn.ReLU())
+        self.side = nn.Sequential(
+            nn.Dropout(DROP_SIDE),
+            Linear(n_side, N_HIDDEN),
+            nn.ReLU(),
+            nn.Dropout(DROP_PROB),
+            Linear(N_HIDDEN, N_UNITS),
+            nn.ReLU(),
+        )
         self.dense = nn.Sequential(
             nn.Dropout(DROP_PROB),
             Linear(N_FEATURES + N_UNITS, N_UNITS),

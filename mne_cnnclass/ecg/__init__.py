@@ -1,6 +1,8 @@
 """ECGs: from the files of PhysioNet's databases to MNE's Raw, and from there to beats and rhythms."""
 
+from .annotations import write_beats
 from .beats import AAMI_CLASSES, BEAT_COLUMNS, LEADS, make_beat_epochs
+from .classifier import BeatClassifier
 from .databases import read_ptbxl, read_raw_cinc2017
 from .fetch import fetch_cinc2017, fetch_mitdb, fetch_ptbxl
 from .intervals import INTERVAL_COLUMNS, interval_features, simulate_fibrillation, simulate_premature
@@ -13,6 +15,7 @@ from .rhythms import combine_windows, make_rhythm_epochs, vary_gain
 __all__ = [
     "AAMI_CLASSES",
     "BEAT_COLUMNS",
+    "BeatClassifier",
     "INTERVAL_COLUMNS",
     "LEADS",
     "RHYTHM_COLUMNS",
@@ -33,4 +36,5 @@ __all__ = [
     "simulate_fibrillation",
     "simulate_premature",
     "vary_gain",
+    "write_beats",
 ]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from .intervals import INTERVAL_COLUMNS, interval_features, neighbours
 from .patients import patient_info
+from .peaks import find_r_peaks
 
 __all__ = ["AAMI_CLASSES", "BEAT_COLUMNS", "LEADS", "make_beat_epochs"]
 
@@ -25,10 +26,15 @@ LEADS = ("MLII|II", "V1|V2|V4|V5|V3|V6")
 SHAPE_COLUMNS = ["qrs_correlation", "qrs_difference", "qrs_width_ratio"]
 BEAT_COLUMNS = [*INTERVAL_COLUMNS, *SHAPE_COLUMNS]  # what a network is told besides the signal
 
+TYPICAL = " - typical"  # how the channel of a lead's difference from the typical beat ends
 QRS = (-0.09, 0.11)  # s around the R peak
 NEAR_QRS = (-0.15, 0.2)
 TYPICAL_HEIGHT = 1e-3  # V, of the record's typical QRS complex once leads are scaled
 MATCH = 0.15  # s between a detected peak and the annotation that names it, as in ANSI/AAMI EC57
+
+
+class MissingLead(ValueError):
+    """A recording lacks a lead that is asked for."""
 
 
 def make_beat_epochs(
@@ -60,23 +66,24 @@ def make_beat_epochs(
         Names of classes and the annotations that belong to each, as single characters or a list.
         ``None`` for those of AAMI: ``AAMI_CLASSES``. Beats of other symbols get no epoch.
     peaks : "annotated" | "detected"
-        Where beats are: at the annotations, or where :func:`mne.preprocessing.find_ecg_events` finds them
-        in the first lead. Detected beats have the class of the annotation within 0.15 s, if there is one; else
-        their event is ``"unknown"``.
+        Where beats are: at the annotations, or where :func:`find_r_peaks` finds them in the first lead.
+        Detected beats have the class of the annotation within 0.15 s, if there is one; else their event is
+        ``"unknown"``.
     sfreq : float
-        Sampling frequency of the epochs, in Hz.
+        Sampling frequency of the epochs, in Hz. Recordings of a lower one keep theirs.
     l_freq, h_freq : None | float
         Edges of the band-pass filter in Hz, against baseline wander and mains; ``None`` leaves an edge out.
     causal : bool
-        Whether only what came before, and the window of the beat itself, may be used: filters of
-        minimum phase, neighbours and intervals up to this beat. For live use.
+        Whether only what came before, and the window of the beat itself, may be used: filters that run
+        forward (Butterworth, of MNE's default order), neighbours and intervals up to this beat. The first
+        beat gets no epoch. For live use, where peaks come as annotations: the detector looks ahead.
 
     Returns
     -------
     epochs : mne.Epochs | list of mne.Epochs
         One for a recording, a list for a list. Two channels a lead, both of type ``ecg``: the lead itself,
-        and ``"<lead> - typical"``, its difference from the median of 41 beats around (``causal``: of the 41 up
-        to it). Leads are scaled to the record's typical QRS complex, which is 1 mV high (``causal``: the
+        and ``"<lead> - typical"``, its difference from the median of the 41 beats around (``causal``: those
+        up to it). Leads are scaled to the record's typical QRS complex, which is 1 mV high (``causal``: the
         typical one so far). The metadata have ``record``, ``patient``, ``age``, ``sex``, ``leads``,
         ``onset`` (s, of the R peak), ``symbol``, ``rr_previous`` and ``rr_next`` (s; NaN where there is no
         beat), ``heart_rate`` (beats/min, of the median of 41 intervals), the columns of
@@ -91,8 +98,12 @@ def make_beat_epochs(
     Warns
     -----
     RuntimeWarning
-        If beats are left out: their windows reach over an end of the recording or touch a span annotated
-        as bad. They still count as neighbours.
+        If beats lie in a span annotated as bad.
+
+    Notes
+    -----
+    Beats in bad spans, and those whose windows reach over an end of the recording, get no epoch;
+    ``epochs.drop_log`` says why. They still count as neighbours.
 
     References
     ----------
@@ -112,13 +123,21 @@ def make_beat_epochs(
         raise ValueError(f"The window must hold the R peak, got tmin={tmin:g} s and tmax={tmax:g} s.")
     if peaks not in ("annotated", "detected"):
         raise ValueError(f'peaks must be "annotated" or "detected", got {peaks!r}.')
+    if causal and peaks == "detected":
+        raise ValueError(
+            "causal=True needs annotated peaks: find_r_peaks uses what follows a beat. Annotate the "
+            "recording with the peaks of a detector that does not."
+        )
     class_of = _class_of(AAMI_CLASSES if classes is None else classes)
     options = dict(tmin=tmin, tmax=tmax, l_freq=l_freq, h_freq=h_freq, causal=causal)
     if isinstance(recordings, (mne.io.BaseRaw, str, Path)):
         return _beat_epochs(recordings, leads, class_of, peaks, sfreq, **options)
     if not len(recordings):
         raise ValueError("recordings is empty; at least one is needed.")
-    return [_beat_epochs(recording, leads, class_of, peaks, sfreq, **options) for recording in recordings]
+    return [
+        _beat_epochs(recording, leads, class_of, peaks, sfreq, number=number, **options)
+        for number, recording in enumerate(recordings)
+    ]
 
 
 def _class_of(classes):
@@ -132,12 +151,13 @@ def _class_of(classes):
     return class_of
 
 
-def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq, h_freq, causal):
+def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq, h_freq, causal, number=0):
     from .recordings import read_raw_wfdb
 
     raw = recording if isinstance(recording, mne.io.BaseRaw) else read_raw_wfdb(recording)
     about = patient_info(raw)
-    name = about["record"] or Path(str((raw.filenames or ["recording"])[0] or "recording")).stem
+    file = (raw.filenames or [None])[0]
+    name = about["record"] or (Path(file).stem if file else f"recording {number}")
     picked, slots = _pick_leads(raw, leads, name)
     onset, symbol = find_beats(raw, picked[0], class_of, detect=peaks == "detected")
     if len(onset) < 2:
@@ -155,7 +175,6 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
     beats *= (TYPICAL_HEIGHT / scale)[..., None]
     difference = beats - _typical(beats, causal)
     rr = np.diff(onset)
-    rr = np.r_[rr[0] if not causal else np.median(rr[:1]), rr]
     table = pd.DataFrame(
         dict(
             record=name,
@@ -165,38 +184,46 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
             leads=", ".join(picked),
             onset=onset,
             symbol=symbol,
-            rr_previous=np.r_[np.nan, np.diff(onset)],
-            rr_next=np.r_[np.diff(onset), np.nan],
+            rr_previous=np.r_[np.nan, rr],
+            rr_next=np.r_[rr, np.nan],
         )
     )
     if causal:
         del table["rr_next"]
-    around = neighbours(len(rr), 40 if causal else 20, causal=causal)
-    table["heart_rate"] = 60 / np.median(rr[around], axis=1)
-    table = table.join(interval_features(rr, causal=causal)).join(
+    before = np.r_[rr[0], rr]
+    around = neighbours(len(before), causal=causal)
+    table["heart_rate"] = 60 / np.median(before[around], axis=1)
+    table = table.join(interval_features(before, causal=causal)).join(
         _shape_features(beats[:, 0], difference[:, 0], reach, rate, around)
     )
-    window = _part((tmin, tmax), reach, rate)
-    data = np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])[..., window]
-    names = [text for slot in slots for text in (slot, f"{slot} - typical")]
-    label = np.array([class_of.get(s, "unknown" if s is None else "") for s in symbol])
-    keep = (label != "") & _is_whole(raw, onset, peak, first, last, signal.shape[1], rate, name)
-    event_id = {text: code for code, text in enumerate([*dict.fromkeys(class_of.values()), "unknown"], 1)}
-    info = mne.create_info(names, rate, "ecg")
+    info = mne.create_info([text for slot in slots for text in (slot, slot + TYPICAL)], rate, "ecg")
     with info._unlock():
         info["subject_info"], info["description"] = raw.info["subject_info"], raw.info["description"]
-    events = np.column_stack([peak[keep], np.zeros(keep.sum(), int), [event_id[t] for t in label[keep]]])
-    if not keep.any():
+        info["highpass"], info["lowpass"] = l_freq or 0.0, min(h_freq or rate / 2, rate / 2)
+    reason = _left_out(raw, onset, peak, first, last, signal.shape[1], rate, name)
+    if causal:
+        reason[0] = "FIRST"  # the interval that stands in for the one before it is in its future
+    label = np.array([class_of.get(s, "unknown" if s is None else "") for s in symbol])
+    known = label != ""
+    if not (known & (reason == "")).any():
         raise ValueError(f"{name}: none of its {len(onset)} beats is of a class and has a whole window.")
-    return mne.EpochsArray(
-        data[keep],
+    code = {text: k for k, text in enumerate([*dict.fromkeys(class_of.values()), "unknown"], 1)}
+    epochs = mne.EpochsArray(
+        np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])[
+            known, :, _part((tmin, tmax), reach, rate)
+        ],
         info,
-        events,
+        np.column_stack([peak[known], np.zeros(known.sum(), int), [code[text] for text in label[known]]]),
         tmin=first / rate,
-        event_id={text: code for text, code in event_id.items() if code in events[:, 2]},
-        metadata=table[keep].reset_index(drop=True),
+        event_id={text: code[text] for text in code if text in label},
+        metadata=table[known].reset_index(drop=True),
         verbose="ERROR",
     )
+    reason = reason[known]
+    for text in set(reason) - {""}:
+        epochs.drop(np.flatnonzero(reason == text), reason=text, verbose="ERROR")
+        reason = reason[reason != text]
+    return epochs
 
 
 def _pick_leads(raw, leads, name):
@@ -211,7 +238,7 @@ def _pick_leads(raw, leads, name):
         found = [spelled[text.upper()] for text in names if text.upper() in spelled]
         found = [text for text in found if text not in picked and text not in raw.info["bads"]]
         if not found:
-            raise ValueError(
+            raise MissingLead(
                 f"{name} has no lead {' or '.join(names)} that is good and not taken yet: its ECG channels "
                 f"are {have}, bad ones {raw.info['bads']}. Give leads=, with other leads behind a bar where "
                 f'recordings differ ("{names[0]}|{(have or ["V5"])[-1]}"), or set the channel types.'
@@ -243,17 +270,16 @@ def find_beats(raw, lead, class_of, *, detect):
         The annotation of each; None where there is none.
     """
     notes = raw.annotations
-    start = raw.first_time if notes.orig_time is not None else 0.0  # of what onsets are measured from
     is_beat = np.isin(notes.description, list(BEAT_SYMBOLS | set(class_of))) & (notes.duration == 0)
-    onset, symbol = notes.onset[is_beat] - start, notes.description[is_beat].astype(object)
+    onset = notes.onset[is_beat] - raw.first_time  # which MNE counts from before a crop
+    symbol = notes.description[is_beat].astype(object)
     order = np.argsort(onset, kind="stable")
     onset, symbol = onset[order], symbol[order]
     distinct = np.diff(onset, prepend=-1.0) > 1.5 / raw.info["sfreq"]
     onset, symbol = onset[distinct], symbol[distinct]
     if not detect:
         return onset, symbol
-    events = mne.preprocessing.find_ecg_events(raw, ch_name=lead, verbose="ERROR")[0]
-    found = np.sort(events[:, 0] - raw.first_samp) / raw.info["sfreq"]
+    found = find_r_peaks(raw, lead) / raw.info["sfreq"]
     names = np.full(len(found), None, object)
     if len(onset) and len(found):
         nearest = np.clip(np.searchsorted(found, onset), 1, len(found) - 1)
@@ -267,16 +293,19 @@ def _prepare(raw, picked, sfreq, l_freq, h_freq, causal):
     """Filtered and resampled signals, in V, and their rate."""
     raw = raw.copy().pick(picked).reorder_channels(picked).load_data(verbose="ERROR")
     h_freq = None if h_freq is None or h_freq >= raw.info["sfreq"] / 2 else h_freq
-    phase = "minimum" if causal else "zero"
+    how = dict(method="iir", phase="forward") if causal else {}
     if l_freq is not None or h_freq is not None:
-        raw.filter(l_freq, h_freq, picks="all", phase=phase, verbose="ERROR")
+        raw.filter(l_freq, h_freq, picks="all", **how, verbose="ERROR")
     data = raw.get_data()
     invalid = ~np.isfinite(data)
     if invalid.any():  # windows that touch them are left out, but resampling would spread them
         data[invalid] = 0.0
     if raw.info["sfreq"] > sfreq:
+        if causal:  # a spectrum knows the end of a recording; what lies between two samples does not
+            times = np.arange(0, raw.times[-1], 1 / sfreq)
+            return np.array([np.interp(times, raw.times, signal) for signal in data]), sfreq
         ratio = raw.info["sfreq"] / sfreq
-        data = mne.filter.resample(data, down=ratio, verbose="ERROR")
+        data = mne.filter.resample(data, down=ratio, npad="auto", verbose="ERROR")
         return data, sfreq
     return data, raw.info["sfreq"]
 
@@ -305,7 +334,7 @@ def _typical_height(beats, causal):
 
 def _typical(beats, causal):
     """The median of the beats around each."""
-    around = neighbours(len(beats), 40 if causal else 20, causal=causal)
+    around = neighbours(len(beats), causal=causal)
     typical = np.empty_like(beats)
     for start in range(0, len(beats), 256):  # the neighbours of all would need 41 times the memory
         part = slice(start, start + 256)
@@ -334,19 +363,23 @@ def _shape_features(beats, difference, reach, rate, around):
     )
 
 
-def _is_whole(raw, onset, peak, first, last, n_times, rate, name):
-    """Which windows lie inside the recording and touch no bad span."""
-    inside = (peak + first >= 0) & (peak + last < n_times)
-    notes = raw.annotations
-    start = raw.first_time if notes.orig_time is not None else 0.0
-    bad = np.zeros(len(onset), bool)
-    for begin, duration, text in zip(notes.onset - start, notes.duration, notes.description, strict=True):
+def _left_out(raw, onset, peak, first, last, n_times, rate, name):
+    """Why a beat gets no epoch: its window leaves the recording, or touches a bad span; else empty."""
+    reason = np.full(len(onset), "", dtype=object)
+    for begin, duration, text in zip(
+        raw.annotations.onset - raw.first_time,
+        raw.annotations.duration,
+        raw.annotations.description,
+        strict=True,
+    ):
         if text.lower().startswith("bad"):
-            bad |= (onset + first / rate < begin + duration) & (onset + last / rate > begin)
-    if bad.any():
+            reason[(onset + first / rate < begin + duration) & (onset + last / rate > begin)] = text
+    if (reason != "").any():
         warnings.warn(
-            f"{name}: {bad.sum()} of {len(onset)} beats lie in spans annotated as bad and are left out.",
+            f"{name}: {(reason != '').sum()} of {len(onset)} beats lie in spans annotated as bad and are "
+            "left out.",
             RuntimeWarning,
             stacklevel=5,
         )
-    return inside & ~bad
+    reason[(peak + first < 0) | (peak + last >= n_times)] = "TOO_SHORT"  # as MNE says
+    return reason

@@ -9,6 +9,7 @@ __all__ = ["INTERVAL_COLUMNS", "interval_features", "simulate_fibrillation", "si
 
 N_LOCAL = 20  # beats on each side that are the neighbourhood of a beat
 LEAST_SPREAD = 0.03  # of log intervals; below it, a rhythm is regular, and measuring and resampling jitter
+LONGEST = 3.0  # s; more is a gap in the annotations, or a pause that says no more for being longer
 SURPRISES = range(-3, 5)
 SEQUENCE = tuple(k for k in range(-6, 7) if k not in (0, 1))
 
@@ -42,7 +43,7 @@ def interval_features(rr, *, causal=False):
     Parameters
     ----------
     rr : array, shape (n_beats,)
-        The interval before each beat, in s, in order; of the first beat as well.
+        The interval before each beat, in s, in order; of the first beat as well. Above 3 s counts as 3 s.
     causal : bool
         Whether only this interval and those before it may be used. Columns about later intervals are then
         left out, and the neighbourhood is the 41 intervals up to this one.
@@ -81,19 +82,19 @@ def interval_features(rr, *, causal=False):
     rr = np.asarray(rr, float)
     if rr.ndim != 1 or not len(rr) or not (rr > 0).all():
         raise ValueError(f"rr must be positive intervals in s, at least one, got {rr}.")
-    log = np.log(rr)
+    log = np.log(np.minimum(rr, LONGEST))
     n = len(log)
 
     def shifted(k):
         return log[np.clip(np.arange(n) + k, 0, n - 1)]
 
-    window = log[neighbours(n, 2 * N_LOCAL if causal else N_LOCAL, causal=causal)]
+    window = log[neighbours(n, causal=causal)]
     local = np.median(window, axis=1)
     record = pd.Series(log).expanding().median().to_numpy() if causal else np.full(n, np.median(log))
     step = np.diff(log, prepend=log[0])
-    steps = np.abs(step)[neighbours(n, 2 * N_LOCAL if causal else N_LOCAL, causal=causal)]
+    steps = np.abs(step)[neighbours(n, causal=causal)]
     deviation = np.median(np.abs(window - local[:, None]), axis=1)
-    local_13 = np.median(log[neighbours(n, 12 if causal else 6, causal=causal)], axis=1)
+    local_13 = np.median(log[neighbours(n, 6, causal=causal)], axis=1)
     following = shifted(1)
     columns = {
         "rr_ratio": log - local,
@@ -125,7 +126,7 @@ def interval_features(rr, *, causal=False):
     return pd.DataFrame({name: columns[name] for name in names})
 
 
-def neighbours(n_beats, n_side, *, causal=False):
+def neighbours(n_beats, n_side=N_LOCAL, *, causal=False):
     """Numbers of the beats around each; at the ends of a record, the outermost beat again.
 
     Parameters
@@ -133,16 +134,16 @@ def neighbours(n_beats, n_side, *, causal=False):
     n_beats : int
         Number of beats.
     n_side : int
-        Beats on each side; if ``causal``, beats before.
+        Beats on each side.
     causal : bool
-        Whether the window ends with the beat itself.
+        Whether the window, of as many beats, ends with the beat itself.
 
     Returns
     -------
     numbers : array of int, shape (n_beats, n_window)
         A row a beat.
     """
-    offsets = np.arange(-n_side, 1 if causal else n_side + 1)
+    offsets = np.arange(-n_side, n_side + 1) - (n_side if causal else 0)
     return np.clip(np.arange(n_beats)[:, None] + offsets, 0, n_beats - 1)
 
 
@@ -159,8 +160,8 @@ def simulate_fibrillation(n_beats, rng):
     Returns
     -------
     rr : array, shape (n_beats,)
-        Intervals in s: log-normal, with a standard deviation of 12 to 30 % and a median of 0.55 to 0.9 s, both
-        drawn once.
+        Intervals in s: log-normal, with a standard deviation of 12 to 30 % and a median of 0.55 to 0.9 s,
+        both drawn once.
 
     References
     ----------
@@ -209,7 +210,7 @@ def simulate_premature(rr, free, rng):
     (True, True)
     """
     log, n = np.log(rr), len(rr)
-    local = np.median(log[neighbours(n, N_LOCAL)], axis=1)
+    local = np.median(log[neighbours(n)], axis=1)
     premature = np.zeros(n, bool)
     density = rng.choice([0.02, 0.08, 0.3])
     beat = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mne
 import numpy as np
 
-from .recordings import _import_wfdb
+from .recordings import import_wfdb
 
 __all__ = ["find_r_peaks"]
 
@@ -38,8 +38,8 @@ def find_r_peaks(raw, lead=None):
     Notes
     -----
     QRS complexes are found by the search of ``gqrs`` in ``wfdb``, G. Moody's detector, at 180 Hz, and each is
-    put where the signal between 5 and 30 Hz is largest within 0.1 s. It uses what follows a beat.
-    ``docs/ecg_rhythms.md`` has its sensitivity, positive predictivity and time against those of two others.
+    put where the signal between 5 and 30 Hz is largest within 0.1 s. It uses what follows a beat. What it
+    finds, and what that costs a classifier: ``docs/heartbeats.md``.
 
     References
     ----------
@@ -56,7 +56,7 @@ def find_r_peaks(raw, lead=None):
     >>> np.diff(find_r_peaks(raw))[:5].tolist()
     [200, 200, 200, 200, 200]
     """
-    _import_wfdb()
+    import_wfdb()
     from wfdb.processing import gqrs_detect
 
     have = [raw.ch_names[i] for i in mne.pick_types(raw.info, ecg=True)]
@@ -71,7 +71,7 @@ def find_r_peaks(raw, lead=None):
         return np.empty(0, int)
     slow, ratio = signal, max(sfreq / DETECTION_RATE, 1.0)
     if ratio > 1:
-        slow = mne.filter.resample(signal, down=ratio, verbose="ERROR")
+        slow = mne.filter.resample(signal, down=ratio, npad="auto", verbose="ERROR")
     found = gqrs_detect(1e3 * slow, fs=sfreq / ratio)
     if not len(found):
         return np.empty(0, int)

@@ -12,7 +12,7 @@ import numpy as np
 
 from .patients import make_raw, patient_of
 
-__all__ = ["check_files", "read_raw_wfdb"]
+__all__ = ["check_files", "read_raw_wfdb", "read_recording"]
 
 _VOLTS = {"v": 1.0, "mv": 1e-3, "uv": 1e-6, "µv": 1e-6, "μv": 1e-6, "nv": 1e-9}
 # What a signal is that is no lead of the heart, by the names in PhysioNet's databases; the first that fits.
@@ -109,7 +109,7 @@ def read_raw_wfdb(record, *, annotator="atr", patient=None, age=None, sex=None):
     >>> raw.annotations.onset.tolist(), raw.annotations.description.tolist()
     ([0.01], ['V'])
     """
-    wfdb = _import_wfdb()
+    wfdb = import_wfdb()
     stem = Path(record)
     if stem.suffix in (".hea", ".dat", ".mat", f".{annotator}"):
         stem = stem.with_suffix("")
@@ -142,7 +142,40 @@ def read_raw_wfdb(record, *, annotator="atr", patient=None, age=None, sex=None):
     return raw
 
 
-def _import_wfdb():
+def read_recording(path, *, annotator=None):
+    """Read a WFDB record, or a file of another format that MNE reads.
+
+    Parameters
+    ----------
+    path : path-like
+        A WFDB record, with or without the ending of one of its files, or another file.
+    annotator : None | str
+        Ending of the file of annotations of a WFDB record.
+
+    Returns
+    -------
+    raw : mne.io.Raw
+        The recording. If another format does not tell which channels are leads of an ECG, those are that
+        are named so (II, MLII, aVR, V1, ECG …).
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    """
+    path = Path(path)
+    if Path(f"{path.with_suffix('')}.hea").is_file() or Path(f"{path}.hea").is_file():
+        return read_raw_wfdb(path, annotator=annotator)
+    if not path.exists():
+        raise FileNotFoundError(f"There is neither a WFDB record {path}.hea nor a file {path}.")
+    raw = mne.io.read_raw(path, verbose="ERROR")
+    if "ecg" not in raw:
+        leads = [name for name in raw.ch_names if _LEAD.search(name)]
+        raw.set_channel_types(dict.fromkeys(leads, "ecg"), verbose="ERROR")
+    return raw
+
+
+def import_wfdb():
     try:
         import wfdb
     except ImportError as error:

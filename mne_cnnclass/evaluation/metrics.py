@@ -9,9 +9,9 @@ from sklearn.metrics import (
     average_precision_score,
     balanced_accuracy_score,
     cohen_kappa_score,
+    confusion_matrix,
     log_loss,
     matthews_corrcoef,
-    multilabel_confusion_matrix,
     precision_recall_fscore_support,
     roc_auc_score,
 )
@@ -144,20 +144,9 @@ def score_classes(y_true, y_pred, y_score, classes):
         (precision), ``f1``, ``roc_auc`` and ``average_precision``. A score without samples to compute it
         from is NaN; the positive predictivity of a class that is never predicted is.
     """
-    (tn, fp), (fn, tp) = multilabel_confusion_matrix(y_true, y_pred, labels=classes).transpose(1, 2, 0)
-    with np.errstate(invalid="ignore"):
-        table = pd.DataFrame(
-            {
-                "n": tp + fn,
-                "sensitivity": tp / (tp + fn),
-                "specificity": tn / (tn + fp),
-                "positive_predictivity": tp / (tp + fp),
-                "f1": 2 * tp / (2 * tp + fp + fn),
-                "roc_auc": np.nan,
-                "average_precision": np.nan,
-            },
-            index=pd.Index(classes, name="class"),
-        )
+    confusion = confusion_matrix(y_true, y_pred, labels=classes)
+    rates = class_rates(confusion) | dict.fromkeys(("roc_auc", "average_precision"), np.nan)
+    table = pd.DataFrame({"n": confusion.sum(axis=1), **rates}, index=pd.Index(classes, name="class"))
     if y_score is not None:
         for i, name in enumerate(classes):
             positive = y_true == name
@@ -165,6 +154,32 @@ def score_classes(y_true, y_pred, y_score, classes):
                 table.iloc[i, -2] = roc_auc_score(positive, y_score[:, i])
                 table.iloc[i, -1] = average_precision_score(positive, y_score[:, i])
     return table
+
+
+def class_rates(confusion):
+    """Rates of each class against the rest.
+
+    Parameters
+    ----------
+    confusion : array, shape (..., n_classes, n_classes)
+        Confusion matrices, rows true; counts or sums of weights.
+
+    Returns
+    -------
+    rates : dict of array, shape (..., n_classes)
+        ``sensitivity``, ``specificity``, ``positive_predictivity`` and ``f1``, NaN where there is nothing to
+        compute them from.
+    """
+    right = np.diagonal(confusion, axis1=-2, axis2=-1)
+    true, predicted = confusion.sum(axis=-1), confusion.sum(axis=-2)
+    total = true.sum(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        return {
+            "sensitivity": right / true,
+            "specificity": (total - true - predicted + right) / (total - true),
+            "positive_predictivity": right / predicted,
+            "f1": 2 * right / (true + predicted),
+        }
 
 
 def chance_levels(predictions, folds, classes):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..viz.bins import N_BINS, bin_numbers
-from .metrics import DECISION, LOWER_IS_BETTER, METRICS, get_scores
+from .metrics import DECISION, LOWER_IS_BETTER, METRICS, class_rates, get_scores
 
 
 class FastScores:
@@ -176,8 +176,7 @@ def bootstrap(predictions, classes, *, n_resamples=1000, level=0.95, random_stat
     .. [1] Efron B, Tibshirani RJ (1993). An Introduction to the Bootstrap. Chapman & Hall.
        doi:10.1007/978-1-4899-4541-9
     """
-    unit = predictions["group"] if "group" in predictions else predictions["sample"]
-    unit, units = pd.factorize(unit)
+    unit, units = _units(predictions)
     if len(units) < 2:
         return pd.DataFrame(np.nan, index=pd.Index(METRICS, name="metric"), columns=["low", "high"])
     rng = np.random.default_rng(random_state)
@@ -192,11 +191,54 @@ def bootstrap(predictions, classes, *, n_resamples=1000, level=0.95, random_stat
             for _ in range(n_resamples)
         ]
     )
-    edges = 50 * (1 - level), 50 * (1 + level)
-    intervals = np.full((len(METRICS), 2), np.nan)
+    return pd.DataFrame(
+        _percentiles(values, level), index=pd.Index(METRICS, name="metric"), columns=["low", "high"]
+    )
+
+
+def bootstrap_classes(predictions, classes, *, n_resamples=1000, level=0.95, random_state=0):
+    """Percentile confidence intervals of the rates of each class, with resamples as for :func:`bootstrap`.
+
+    Parameters
+    ----------
+    predictions, classes, n_resamples, level, random_state
+        As for :func:`bootstrap`.
+
+    Returns
+    -------
+    intervals : pandas.DataFrame
+        A row a class and rate: ``low`` and ``high``; NaN where the rate is undefined in half of the resamples
+        or more, or where there is one group only.
+    """
+    n_classes = len(classes)
+    unit, units = _units(predictions)
+    cell = np.ravel_multi_index(
+        [np.searchsorted(classes, predictions[name].to_numpy()) for name in ("y_true", "y_pred")],
+        (n_classes, n_classes),
+    )
+    rng = np.random.default_rng(random_state)
+    confusions = np.empty((n_resamples, n_classes**2))
+    for row in confusions:
+        drawn = np.bincount(rng.integers(len(units), size=len(units)), minlength=len(units))
+        row[:] = np.bincount(cell, drawn[unit], n_classes**2)
+    rates = class_rates(confusions.reshape(-1, n_classes, n_classes))
+    index = pd.MultiIndex.from_product([classes, list(rates)], names=["class", "rate"])
+    values = np.stack(list(rates.values()), axis=2).reshape(n_resamples, -1)
+    edges = _percentiles(values, level) if len(units) > 1 else np.nan
+    return pd.DataFrame(edges, index=index, columns=["low", "high"])
+
+
+def _units(predictions):
+    """What is drawn: the number of the group, or else the sample, of each prediction; and all of them."""
+    return pd.factorize(predictions["group"] if "group" in predictions else predictions["sample"])
+
+
+def _percentiles(values, level):
+    """Edges of intervals, shape (n_values, 2); NaN where half of the resamples or more have no value."""
+    edges = np.full((values.shape[1], 2), np.nan)
     defined = np.isfinite(values).mean(axis=0) > 0.5
-    intervals[defined] = np.nanpercentile(values[:, defined], edges, axis=0).T
-    return pd.DataFrame(intervals, index=pd.Index(METRICS, name="metric"), columns=["low", "high"])
+    edges[defined] = np.nanpercentile(values[:, defined], (50 * (1 - level), 50 * (1 + level)), axis=0).T
+    return edges
 
 
 def permutation_test(predictions, classes, *, n_permutations=1000, random_state=0):

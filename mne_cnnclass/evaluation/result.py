@@ -19,7 +19,7 @@ from .metrics import (
     score_folds,
     score_pooled,
 )
-from .resampling import bootstrap, permutation_test
+from .resampling import bootstrap, bootstrap_classes, permutation_test
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -185,8 +185,14 @@ class Evaluation:
             self.predictions, self.classes, n_permutations=n_permutations, random_state=random_state
         )
 
-    def class_scores(self):
+    def class_scores(self, *, intervals=False):
         """Score each class against the rest, over the predictions of all folds.
+
+        Parameters
+        ----------
+        intervals : bool
+            Whether to add ``<rate>_low`` and ``<rate>_high``, the 95 % confidence interval of each rate, by a
+            bootstrap over groups, or over samples if there are none, see :meth:`intervals`.
 
         Returns
         -------
@@ -197,7 +203,13 @@ class Evaluation:
         """
         scores = get_scores(self.predictions) if are_probabilities(self.predictions) else None
         y_true, y_pred = self.predictions["y_true"].to_numpy(), self.predictions["y_pred"].to_numpy()
-        return score_classes(y_true, y_pred, scores, self.classes)
+        table = score_classes(y_true, y_pred, scores, self.classes)
+        if not intervals:
+            return table
+        edges = bootstrap_classes(self.predictions, self.classes).unstack("rate").swaplevel(axis=1)
+        edges.columns = ["_".join(names) for names in edges]
+        columns = [[name, f"{name}_low", f"{name}_high"] for name in table]
+        return table.join(edges)[[name for three in columns for name in three if name in {*table, *edges}]]
 
     def group_scores(self):
         """Score each group (subject, patient …) by its own predictions.
@@ -213,10 +225,41 @@ class Evaluation:
         ValueError
             If there are no groups.
         """
-        if "group" not in self.predictions:
-            raise ValueError("There are no groups: pass groups= to evaluate, or to EpochsView.")
+        self._check_groups()
         rows = {group: score_pooled(rows, self.classes) for group, rows in self.predictions.groupby("group")}
         return pd.DataFrame(rows).T.rename_axis("group")
+
+    def group_errors(self):
+        """Which groups (subject, patient, record …) carry the errors.
+
+        Returns
+        -------
+        table : pandas.DataFrame
+            A row a group, most errors first: ``n`` predictions, ``errors``, ``share`` of all errors,
+            ``most_frequent`` (the true and the predicted class of its most frequent error, as "S → V", or
+            None) and ``times`` (how often that one happened).
+
+        Raises
+        ------
+        ValueError
+            If there are no groups.
+        """
+        self._check_groups()
+        wrong = self.predictions[self.predictions["y_true"] != self.predictions["y_pred"]]
+        kinds = wrong["y_true"].astype(str) + " → " + wrong["y_pred"].astype(str)
+        counts = kinds.groupby(wrong["group"]).value_counts().reset_index()
+        table = self.predictions["group"].value_counts().rename("n").to_frame()
+        table["errors"] = wrong["group"].value_counts().reindex(table.index, fill_value=0)
+        table["share"] = table["errors"] / max(1, len(wrong))
+        first = counts.drop_duplicates("group").set_index("group")
+        table["most_frequent"] = first.iloc[:, 0].reindex(table.index).astype(object)
+        table["most_frequent"] = table["most_frequent"].where(table["errors"] > 0, None)
+        table["times"] = first["count"].reindex(table.index, fill_value=0)
+        return table.sort_values("errors", ascending=False, kind="stable").rename_axis("group")
+
+    def _check_groups(self):
+        if "group" not in self.predictions:
+            raise ValueError("There are no groups: pass groups= to evaluate, or to EpochsView.")
 
     def __repr__(self):
         counts = self.predictions.drop_duplicates("sample")["y_true"].value_counts()

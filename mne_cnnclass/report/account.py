@@ -15,6 +15,7 @@ from ..methods import (
     describe_estimator,
     describe_splits,
     networks_of,
+    parameter_text,
     steps_of,
     trains_on_the_rest,
     write_methods,
@@ -32,7 +33,7 @@ def pipeline_pages(result):
         table = pd.DataFrame(
             {
                 "parameter": list(params),
-                "value": [repr(value) for value in params.values()],
+                "value": [parameter_text(value) for value in params.values()],
                 "": ["set" if key in changed else "default" for key in params],
             }
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mne
 import numpy as np
 
-from ..methods import steps_of
+from ..methods import top_steps
 from .account import methods_pages, pipeline_pages, reproduce_pages, splits_pages
 from .data import data_pages
 from .explanations import explanations_pages
@@ -81,7 +81,7 @@ def build_report(
         if explain_on is None:
             raise ValueError("The samples of this result were an array: give epochs as explain_on=.")
     if report is None:
-        names = " + ".join(type(step).__name__ for step in steps_of(result.estimator).values())
+        names = " + ".join(type(step).__name__ for step in top_steps(result.estimator).values())
         title = f"Evaluation of {names or 'a classifier'}" if title is None else title
         report = mne.Report(title=title, image_format="png", verbose="ERROR")
     report.add_custom_css(CSS)

@@ -65,6 +65,7 @@ def _counted(part, view):
 
 def _network(clf, part):
     from .. import explain
+    from ..architectures.side_inputs import signal_network
     from ..explain.components import FRONTS
     from ..viz.curves import class_style
     from ..viz.signals import plot_heads
@@ -72,7 +73,7 @@ def _network(clf, part):
 
     saliency = explain.saliency(clf, part, n_steps=8, random_state=0)
     info = next(iter(saliency.values())).info
-    if any(cls.__name__ in FRONTS for cls in type(clf.module_).__mro__):
+    if any(cls.__name__ in FRONTS for cls in type(signal_network(clf.module_)).__mro__):
         best = (
             explain.component_contributions(clf, part, n_steps=8, random_state=0)
             .mean(axis=1)

@@ -37,10 +37,7 @@ def _readable_summary(result):
     table = pd.DataFrame(
         {
             "all folds together": summary["pooled"],
-            "95 % CI": [
-                f"{low:.3f}\u00a0to\u00a0{high:.3f}" if np.isfinite(low) else "–"
-                for low, high in zip(summary["low"], summary["high"], strict=True)
-            ],
+            "95 % CI": [_interval(*edges) or "–" for edges in summary[["low", "high"]].to_numpy()],
             "chance": summary["chance"],
             "mean over folds": summary["mean"],
             "SD over folds": summary["sd"],
@@ -49,6 +46,24 @@ def _readable_summary(result):
     )
     table.index = [name.replace("_", " ") for name in table.index]
     return table.rename_axis("metric")
+
+
+def _interval(low, high):
+    return f"{low:.3f}\u00a0to\u00a0{high:.3f}" if np.isfinite(low) else ""
+
+
+def _class_table(result):
+    """Rates of each class as texts, with their intervals."""
+    scores = result.class_scores(intervals=True)
+    edges = {name for name in scores if name.endswith(("_low", "_high"))}
+    table = scores[[name for name in scores if name not in edges]].copy()
+    for name in [name for name in table if f"{name}_low" in edges]:
+        texts = [_interval(*row) for row in scores[[f"{name}_low", f"{name}_high"]].to_numpy()]
+        table[name] = [
+            "–" if np.isnan(value) else f"{value:.3f}" + (f" ({text})" if text else "")
+            for value, text in zip(scores[name], texts, strict=True)
+        ]
+    return table.rename(columns=lambda name: name.replace("_", " "))
 
 
 def _cautions(result, row):
@@ -92,7 +107,8 @@ def scores_pages(result, permutations):
     )
     yield (
         "Each class against the rest",
-        html_table(result.class_scores().rename(columns=lambda n: n.replace("_", " "))),
+        paragraph("Positive predictivity is also called precision, sensitivity recall. In brackets: 95 % CI.")
+        + html_table(_class_table(result)),
     )
     yield "Confusion matrix", result.plot_confusion_matrix(), "Predictions of all folds together."
     scores = get_scores(result.predictions)
@@ -147,8 +163,15 @@ def groups_pages(result):
     ).T.rename_axis("group")
     shown = ["accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss"]
     table = scores[[name for name in shown if scores[name].notna().any()]].astype(float)
-    table.insert(0, "predictions", result.predictions["group"].value_counts().reindex(table.index))
-    yield "Scores of each group", html_table(table.rename(columns=lambda name: name.replace("_", " ")))
+    errors = result.group_errors()
+    table = errors[["n", "errors"]].join(table)
+    table["share of all errors"] = [f"{100 * share:.1f} %" for share in errors["share"]]
+    table["most frequent error"] = [
+        f"{kind} ({times}×)" if times else "–"
+        for kind, times in zip(errors["most_frequent"], errors["times"], strict=True)
+    ]
+    table = table.rename(columns=lambda name: name.replace("_", " ")).rename(columns={"n": "predictions"})
+    yield "Scores of each group", paragraph("Most errors first.") + html_table(table)
     fig = _plot_groups(scores["accuracy"].astype(float), result.chance)
     yield "Accuracy of each group", fig, f"Sorted; n = {len(scores)} groups."
 

@@ -1,12 +1,9 @@
-"""The command ``mne-cnnclass``. Heavy libraries are imported in the commands, so that help comes at once."""
+"""Commands on recordings that MNE reads: evaluate, train, predict; and the demo, models, sys-info."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 import textwrap
-import warnings
 from dataclasses import replace
 from enum import Enum
 from itertools import zip_longest
@@ -15,17 +12,7 @@ from typing import Annotated
 
 import typer
 
-from ._version import __version__
-
-DEBUG_VARIABLE = "MNE_CNNCLASS_DEBUG"
-
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,  # plain text reads well in pipes and narrow terminals
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=f"With {DEBUG_VARIABLE}=1 an error shows its traceback.",
-)
+from .common import MaxEpochs, NJobs, Seed, app, report_files, write_report
 
 
 class Group(str, Enum):  # noqa: UP042, the help of older Typer shows a StrEnum's values less well
@@ -57,61 +44,6 @@ Picks = Annotated[
     typer.Option(help="Channel names or types, as C3,Cz,C4 or eeg. All data channels if left out."),
 ]
 Model = Annotated[str, typer.Option(help="Architecture; `mne-cnnclass models` lists them.")]
-MaxEpochs = Annotated[
-    int | None, typer.Option(min=1, help="Passes over the training data.", show_default="as CNNClassifier")
-]
-Seed = Annotated[int, typer.Option(help="Seed; the same one gives the same results.")]
-
-
-def main(args=None):
-    """Run the command; every error is one line on stderr and exit code 2.
-
-    Parameters
-    ----------
-    args : None | list of str
-        The arguments; ``None`` takes those of the command line.
-    """
-    os.environ.setdefault("MNE_LOGGING_LEVEL", "ERROR")
-    os.environ.setdefault("MPLBACKEND", "agg")
-    with warnings.catch_warnings():
-        for category in (FutureWarning, DeprecationWarning):  # for developers of the libraries, not for users
-            warnings.simplefilter("ignore", category)
-        warnings.showwarning = _show_warning
-        try:
-            code = app(args, prog_name="mne-cnnclass", standalone_mode=False)
-        except typer.Abort:
-            code = 130
-        except Exception as error:
-            if os.environ.get(DEBUG_VARIABLE, "0") != "0":
-                raise
-            print(f"Error: {_one_line(error)}", file=sys.stderr)
-            code = 2
-    sys.exit(code)
-
-
-def _show_warning(message, *_, **__):
-    print(f"Warning: {_one_line(message)}", file=sys.stderr)
-
-
-def _one_line(error):
-    """The message of an error or warning in one line, with its kind if it is a defect and no mistake."""
-    text = " ".join((error.format_message() if hasattr(error, "format_message") else str(error)).split())
-    meant = (ValueError, TypeError, OSError, ImportError, RuntimeError, Warning)
-    if hasattr(error, "format_message") or isinstance(error, meant):
-        return text
-    return f"{type(error).__name__}: {text} (unexpected; {DEBUG_VARIABLE}=1 shows where)"
-
-
-@app.callback(invoke_without_command=True)
-def _root(
-    context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
-):
-    """Classify EEG and ECG epochs with convolutional networks."""
-    if version:
-        print(f"mne-cnnclass {__version__}")
-    elif context.invoked_subcommand is None:
-        print(context.get_help())
 
 
 @app.command()
@@ -133,9 +65,9 @@ def demo(
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from .datasets import load_sample
-    from .epochs_view import EpochsView
-    from .evaluation import evaluate, summary_table
+    from ..datasets import load_sample
+    from ..epochs_view import EpochsView
+    from ..evaluation import evaluate, summary_table
 
     view = EpochsView([load_sample("train"), load_sample("test")])
     output.mkdir(parents=True, exist_ok=True)
@@ -153,7 +85,7 @@ def demo(
     print(f"\n{summary_table(results).T.to_string()}\n")
     print("CV: mean ± SD over folds; test: fitted on all training trials.")
     result = results["CNN, CV"]
-    _report_files([*result.save_figures(output), _write_report(result, output)])
+    report_files([*result.save_figures(output), write_report(result, output)])
 
 
 @app.command()
@@ -173,7 +105,7 @@ def evaluate(
         typer.Option(help="Keep each file or subject whole, so that the score is that on new ones."),
     ] = None,
     seed: Seed = 0,
-    n_jobs: Annotated[int, typer.Option(help="Folds at the same time; -1 takes all cores.")] = 1,
+    n_jobs: NJobs = 1,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder for report.html, figures and tables.")
     ] = Path("mne_cnnclass_results"),
@@ -183,7 +115,7 @@ def evaluate(
     Example: mne-cnnclass evaluate S0*R04.edf --event T1=left --event T2=right --tmin 1 --tmax 4
     --l-freq 4 --h-freq 38 --model EEGNet --group subject -o results
     """
-    from .evaluation import evaluate, summary_table
+    from ..evaluation import evaluate, summary_table
 
     clf = _classifier(model, max_epochs, seed, n_threads=1)  # so that results do not depend on n_jobs
     settings = _settings(event, tmin, tmax, l_freq, h_freq, picks)
@@ -194,8 +126,8 @@ def evaluate(
     print(f"\n{summary_table({model: result}).T.to_string()}\n\nMean ± SD over {cv} folds.")
     where = view.metadata[["file", "onset"]].iloc[result.predictions["sample"]].reset_index(drop=True)
     result = replace(result, predictions=result.predictions.join(where))
-    files = [*result.save_figures(output), *result.to_csv(output), _write_report(result, output)]
-    _report_files(files)
+    files = [*result.save_figures(output), *result.to_csv(output), write_report(result, output)]
+    report_files(files)
 
 
 @app.command()
@@ -219,7 +151,7 @@ def train(
 
     The file holds how the epochs were made, too, so that new recordings are treated in the same way.
     """
-    from .persistence import save_classifier
+    from ..persistence import save_classifier
 
     if not output.resolve().parent.is_dir():
         raise FileNotFoundError(f"No such folder: {output.resolve().parent}")
@@ -228,7 +160,7 @@ def train(
     view = _read(recordings, settings)
     print(view)
     save_classifier(clf.fit(view), output, epochs_settings=settings)
-    _report_files([output])
+    report_files([output])
 
 
 @app.command()
@@ -252,7 +184,7 @@ def predict(
     The epochs are made as in the training. Columns of the table: file, onset (s), event, predicted, and
     the probability of each class.
     """
-    from .persistence import load_classifier, read_epochs_settings
+    from ..persistence import load_classifier, read_epochs_settings
 
     clf, settings = load_classifier(model), read_epochs_settings(model)
     if settings is None:
@@ -272,7 +204,7 @@ def predict(
     table.to_csv(output, index=False)
     counts = table["predicted"].value_counts()
     print(f"{len(table)} epochs: " + ", ".join(f"{name} {n}" for name, n in counts.items()))
-    _report_files([output])
+    report_files([output])
 
 
 @app.command()
@@ -282,7 +214,7 @@ def models(
     ] = False,
 ):
     """List the architectures: what each is for, its paper, its size and the least input that it takes."""
-    from .architectures import list_models
+    from ..architectures import list_models
 
     table = list_models()
     unusable = table["usable"].eq(False).fillna(False)
@@ -304,7 +236,7 @@ def models(
 @app.command("sys-info")
 def sys_info():
     """Show the versions and the hardware that results depend on."""
-    from .utils import sys_info
+    from ..utils import sys_info
 
     sys_info()
 
@@ -329,15 +261,15 @@ def _settings(event, tmin, tmax, l_freq, h_freq, picks):
 
 
 def _read(recordings, settings, group=None):
-    from .epochs_view import EpochsView
-    from .preprocessing import make_epochs
+    from ..epochs_view import EpochsView
+    from ..preprocessing import make_epochs
 
     return EpochsView(make_epochs(recordings, **settings, group=group), groups=group)
 
 
 def _classifier(model="MultiScaleCNN", max_epochs=None, seed=0, **options):
-    from .architectures.build import resolve_model
-    from .classifier import CNNClassifier
+    from ..architectures.build import resolve_model
+    from ..classifier import CNNClassifier
 
     resolve_model(model)  # a wrong name shall not wait for the recordings to be read
     if max_epochs is not None:
@@ -351,14 +283,3 @@ def _print_entry(name, *texts, indent=24):
     lines = [line for text in texts for line in textwrap.wrap(text, width - indent)] or [""]
     for left, line in zip_longest([name], lines, fillvalue=""):
         print(f"{left:<{indent - 1}} {line}")
-
-
-def _write_report(result, folder):
-    path = folder / "report.html"
-    result.report(path)
-    return path
-
-
-def _report_files(paths):
-    """Name what was written."""
-    print("\n".join(["Written:", *(f"  {path}" for path in paths)]))

@@ -1,0 +1,91 @@
+"""What all commands share: the application, options, errors in one line. Heavy libraries come in commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+from .._version import __version__
+
+DEBUG_VARIABLE = "MNE_CNNCLASS_DEBUG"
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,  # plain text reads well in pipes and narrow terminals
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"With {DEBUG_VARIABLE}=1 an error shows its traceback.",
+)
+
+MaxEpochs = Annotated[
+    int | None, typer.Option(min=1, help="Passes over the training data.", show_default="as CNNClassifier")
+]
+Seed = Annotated[int, typer.Option(help="Seed; the same one gives the same results.")]
+NJobs = Annotated[int, typer.Option(help="Folds at the same time; -1 takes all cores.")]
+
+
+def main(args=None):
+    """Run the command; every error is one line on stderr and exit code 2.
+
+    Parameters
+    ----------
+    args : None | list of str
+        The arguments; ``None`` takes those of the command line.
+    """
+    os.environ.setdefault("MNE_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("MPLBACKEND", "agg")
+    with warnings.catch_warnings():
+        for category in (FutureWarning, DeprecationWarning):  # for developers of the libraries, not for users
+            warnings.simplefilter("ignore", category)
+        warnings.showwarning = _show_warning
+        try:
+            code = app(args, prog_name="mne-cnnclass", standalone_mode=False)
+        except typer.Abort:
+            code = 130
+        except Exception as error:
+            if os.environ.get(DEBUG_VARIABLE, "0") != "0":
+                raise
+            print(f"Error: {_one_line(error)}", file=sys.stderr)
+            code = 2
+    sys.exit(code)
+
+
+def _show_warning(message, *_, **__):
+    print(f"Warning: {_one_line(message)}", file=sys.stderr)
+
+
+def _one_line(error):
+    """The message of an error or warning in one line, with its kind if it is a defect and no mistake."""
+    text = " ".join((error.format_message() if hasattr(error, "format_message") else str(error)).split())
+    meant = (ValueError, TypeError, OSError, ImportError, RuntimeError, Warning)
+    if hasattr(error, "format_message") or isinstance(error, meant):
+        return text
+    return f"{type(error).__name__}: {text} (unexpected; {DEBUG_VARIABLE}=1 shows where)"
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+):
+    """Classify EEG and ECG epochs with convolutional networks."""
+    if version:
+        print(f"mne-cnnclass {__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def write_report(result, folder):
+    """Write the report of an evaluation into a folder; its path."""
+    path = folder / "report.html"
+    result.report(path)
+    return path
+
+
+def report_files(paths):
+    """Name what was written."""
+    print("\n".join(["Written:", *(f"  {path}" for path in paths)]))

@@ -1,0 +1,319 @@
+"""Commands ``mne-cnnclass ecg …``: heartbeats of WFDB records, or of what else MNE reads."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import NJobs, Seed, app, report_files, write_report
+
+TABLES = (".csv", ".tsv")
+N_SHOWN = 5  # records with most errors
+
+ecg_app = typer.Typer(
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Classify heartbeats: evaluate on new patients, train, predict.",
+    no_args_is_help=True,
+)
+app.add_typer(ecg_app, name="ecg")
+
+
+class Group(str, Enum):  # noqa: UP042, the help of older Typer shows a StrEnum's values less well
+    """What cross-validation keeps on one side."""
+
+    patient = "patient"
+    record = "record"
+
+
+Records = Annotated[
+    list[Path],
+    typer.Argument(help="Folders with WFDB records, or records, as mitdb/101.", show_default=False),
+]
+ClassMap = Annotated[
+    str,
+    typer.Option(
+        "--map",
+        metavar="aami|CLASS=SYMBOLS,…",
+        help="Classes and the annotated symbols in each: those of AAMI, or such as normal=NLR,ectopic=AV.",
+    ),
+]
+Leads = Annotated[
+    str | None,
+    typer.Option(
+        help="Leads, as MLII,V1. MLII,V1|V5 takes V5 where a record has no V1.",
+        show_default="a lead of the limbs and one of the chest",
+    ),
+]
+Causal = Annotated[bool, typer.Option("--causal", help="Use nothing that follows a beat, as live use needs.")]
+
+
+@ecg_app.command()
+def evaluate(
+    records: Records,
+    class_map: ClassMap = "aami",
+    leads: Leads = None,
+    group: Annotated[
+        Group, typer.Option(help="Keep each patient or record whole, so that the score is that on new ones.")
+    ] = Group.patient,
+    cv: Annotated[int, typer.Option(min=2, help="Number of folds.")] = 5,
+    causal: Causal = False,
+    seed: Seed = 0,
+    n_jobs: NJobs = 1,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for report.html, figures and tables.")
+    ] = Path("mne_cnnclass_results"),
+):
+    """Cross-validate a classifier of annotated heartbeats on new patients.
+
+    Example: mne-cnnclass ecg evaluate mitdb --map aami --leads "MLII,V1|V5" -o results
+    """
+    from ..epochs_view import EpochsView
+    from ..evaluation import evaluate
+
+    settings = _settings(class_map, leads, causal)
+    epochs = _read_folder(records, settings)
+    view = EpochsView(epochs, groups=group.value)
+    output.mkdir(parents=True, exist_ok=True)
+    print(view)
+    result = evaluate(_pipeline(settings, seed), view, cv=cv, n_jobs=n_jobs, verbose=True)
+    where = view.metadata[["record", "onset", "symbol"]].iloc[result.predictions["sample"]]
+    result = replace(result, predictions=result.predictions.join(where.reset_index(drop=True)))
+    tables = {"classes.csv": result.class_scores(intervals=True), "errors.csv": result.group_errors()}
+    _print_scores(result, *tables.values(), group.value)
+    for name, table in tables.items():
+        table.to_csv(output / name)
+    files = [output / name for name in tables] + result.to_csv(output) + result.save_figures(output)
+    files += [*_beat_figures(result, view, records, output), write_report(result, output)]
+    report_files(files)
+
+
+@ecg_app.command()
+def train(
+    records: Records,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", help="File for the model, such as beats.mcnn.", show_default=False),
+    ],
+    class_map: ClassMap = "aami",
+    leads: Leads = None,
+    causal: Causal = False,
+    seed: Seed = 0,
+):
+    """Train a classifier on annotated heartbeats and save it; `mne-cnnclass ecg predict` uses it."""
+    from ..epochs_view import EpochsView
+    from ..persistence import save_classifier
+
+    if not output.resolve().parent.is_dir():
+        raise FileNotFoundError(f"No such folder: {output.resolve().parent}")
+    settings = _settings(class_map, leads, causal)
+    view = EpochsView(_read_folder(records, settings), groups="patient")
+    print(view)
+    save_classifier(_pipeline(settings, seed).fit(view), output, epochs_settings={"beats": settings})
+    report_files([output])
+
+
+@ecg_app.command()
+def predict(
+    model: Annotated[
+        Path, typer.Argument(help="A file that `mne-cnnclass ecg train` wrote.", show_default=False)
+    ],
+    record: Annotated[
+        Path, typer.Argument(help="A WFDB record, or a file that MNE reads.", show_default=False)
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help=(
+                "101.pred (any letters): WFDB annotations; .txt: MNE's annotations; .csv: a table with "
+                "probabilities."
+            ),
+            show_default=False,
+        ),
+    ],
+    peaks: Annotated[
+        str,
+        typer.Option(
+            metavar="detected|ENDING",
+            help="Find R peaks in the signal, or take those of a file of annotations, such as atr.",
+        ),
+    ] = "detected",
+):
+    """Predict the class of each heartbeat of a recording."""
+    from ..ecg import make_beat_epochs, write_beats
+    from ..ecg.recordings import read_recording
+    from ..epochs_view import EpochsView
+    from ..persistence import load_classifier, read_epochs_settings
+
+    settings = (read_epochs_settings(model) or {}).get("beats")
+    if settings is None:
+        raise ValueError(f"{model} is no classifier of heartbeats: `mne-cnnclass ecg train` writes one.")
+    if settings["causal"] and peaks == "detected":
+        raise ValueError(
+            f"{model} uses nothing that follows a beat, but the search for R peaks does. Give --peaks the "
+            "ending of a file of annotations."
+        )
+    if output.resolve() == record.with_suffix(f".{peaks}").resolve():
+        raise ValueError(f"{output} holds the beats to be classified; choose another name, such as pred.")
+    clf = load_classifier(model)
+    raw = read_recording(record, annotator=None if peaks == "detected" else peaks)
+    epochs = make_beat_epochs(raw, **settings, peaks="detected" if peaks == "detected" else "annotated")
+    view = EpochsView(epochs)
+    proba = clf.predict_proba(view)
+    table = view.metadata[["onset"]].assign(duration=0.0, description=clf.classes_[proba.argmax(axis=1)])
+    counts = table["description"].value_counts()
+    left = sum(map(bool, epochs.drop_log))
+    print(f"{len(table)} beats: " + ", ".join(f"{name} {n}" for name, n in counts.items()))
+    if left:
+        print(f"Left out at the ends or in bad spans: {left}")
+    if output.suffix in TABLES:
+        for name, column in zip(clf.classes_, proba.T, strict=True):
+            table[f"proba_{name}"] = column
+        table.to_csv(output, index=False, sep="," if output.suffix == ".csv" else "\t")
+    else:
+        write_beats(
+            output,
+            table["onset"],
+            table["description"],
+            sfreq=raw.info["sfreq"],
+            classes=settings["classes"],
+        )
+    report_files([output])
+
+
+def _settings(text, leads, causal):
+    """Arguments of make_beat_epochs."""
+    from ..ecg import AAMI_CLASSES, LEADS
+
+    classes = AAMI_CLASSES
+    if text != "aami":
+        pairs = [part.partition("=")[::2] for part in text.split(",")]
+        classes = {name.strip(): symbols.strip() for name, symbols in pairs}
+        if not all(classes) or not all(classes.values()) or len(classes) < len(pairs):
+            raise ValueError(
+                "--map must be aami, or classes with the symbols in each, such as normal=NLR,ectopic=AV; got "
+                f"{text!r}."
+            )
+    leads = LEADS if leads is None else [name.strip() for name in leads.split(",")]
+    return dict(classes=dict(classes), leads=list(leads), causal=causal)
+
+
+def _find_records(paths):
+    """The records that are given, and those in the folders that are given."""
+    found = []
+    for path in paths:
+        inside = sorted(file.with_suffix("") for file in path.glob("*.hea")) if path.is_dir() else [path]
+        if not inside:
+            raise FileNotFoundError(f"{path} has no WFDB records: no file there ends with .hea.")
+        found += inside
+    return found
+
+
+def _read_folder(paths, settings):
+    """Beats of each record; records that lack a lead are left out, with a warning that names them."""
+    from tqdm import tqdm
+
+    from ..ecg import make_beat_epochs, read_raw_wfdb
+    from ..ecg.beats import MissingLead
+
+    epochs, left = [], {}
+    for record in tqdm(_find_records(paths), desc="Records", disable=None):
+        raw = read_raw_wfdb(record)
+        try:
+            epochs.append(make_beat_epochs(raw, **settings))
+        except MissingLead as error:
+            left[record.name] = ", ".join(raw.ch_names)
+            last = error
+    if not epochs:
+        raise last
+    if left:
+        names = "; ".join(f"{name} ({have})" for name, have in left.items())
+        warnings.warn(
+            f"{len(left)} of {len(left) + len(epochs)} records lack a lead of {','.join(settings['leads'])} "
+            f"and are left out: {names}. With a bar between names the first that a record has is taken, as "
+            f'in --leads "MLII|II,V1|V5".',
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return epochs
+
+
+def _pipeline(settings, seed):
+    """The recipe, told which of the classes are what it knows of hearts."""
+    from ..ecg.classifier import class_roles
+    from ..recipes import recipe
+
+    pipeline = recipe("heartbeats", causal=settings["causal"], random_state=seed, n_threads=1)
+    pipeline[-1].set_params(**class_roles(settings["classes"]))
+    return pipeline
+
+
+def _print_scores(result, classes, errors, group):
+    """Rates in percent with their intervals, and where the errors are."""
+    import pandas as pd
+
+    rates = {
+        "sensitivity": "sensitivity (%)",
+        "positive_predictivity": "positive predictivity (%)",
+        "specificity": "specificity (%)",
+        "f1": "F1 (%)",
+    }
+    columns = {"n": classes["n"].astype(str)}
+    for name, shown in rates.items():
+        columns[shown] = [
+            "–" if pd.isna(value) else f"{100 * value:.1f} ({100 * low:.1f}–{100 * high:.1f})"
+            for value, low, high in classes[[name, f"{name}_low", f"{name}_high"]].to_numpy()
+        ]
+    summary = result.summary()
+    print(f"\n{pd.DataFrame(columns).to_string()}\n")
+    for metric, shown in (("accuracy", "accuracy"), ("f1_macro", "macro F1")):
+        value, low, high, chance = summary.loc[metric, ["pooled", "low", "high", "chance"]]
+        print(f"{shown} {100 * value:.1f} % ({100 * low:.1f}–{100 * high:.1f}), chance {100 * chance:.1f} %")
+    n_groups = result.predictions["group"].nunique()
+    print(f"In brackets: 95 % confidence interval over {n_groups} {group}s, whole in each of the folds.\n")
+    shown = errors[errors["errors"] > 0].head(N_SHOWN)
+    print(f"Most errors, by {group}:")
+    for name, row in shown.iterrows():
+        print(
+            f"  {name}: {row['errors']} of {row['n']} beats, {100 * row['share']:.1f} % of all errors, most "
+            f"often {row['most_frequent']} ({row['times']})"
+        )
+
+
+def _beat_figures(result, view, paths, folder):
+    """Average beats, the surest errors, and ten seconds with most errors of the record that has most."""
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    from .. import viz
+    from ..ecg import read_raw_wfdb
+
+    table = result.predictions
+    figures = {
+        "average_beats": viz.plot_average_beats(view),
+        "surest_errors": viz.plot_beat_errors(view, table),
+    }
+    wrong = table["y_true"] != table["y_pred"]
+    record = table["record"][wrong].mode().iloc[0] if wrong.any() else table["record"].iloc[0]
+    own = table[table["record"] == record].sort_values("onset")
+    errors = own["onset"][own["y_true"] != own["y_pred"]].to_numpy()
+    start = 0.0
+    if len(errors):
+        n_near = np.searchsorted(errors, errors + 9) - np.arange(len(errors))
+        start = max(0.0, errors[n_near.argmax()] - 0.5)
+    raw = read_raw_wfdb(next(path for path in _find_records(paths) if path.name == record))
+    shown = own[["onset", "y_pred", "y_true"]].to_numpy().T
+    figures[f"record_{record}"] = viz.plot_beats(raw, *shown, start=start)
+    files = []
+    for name, fig in figures.items():
+        files.append(folder / f"{name}.png")
+        fig.savefig(files[-1], dpi=150)
+        plt.close(fig)
+    return files

@@ -1,0 +1,90 @@
+"""Beats to files that other programs read."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import mne
+import numpy as np
+
+from .beats import AAMI_CLASSES, BEAT_SYMBOLS
+from .recordings import import_wfdb
+
+__all__ = ["write_beats"]
+
+
+def write_beats(path, onset, labels, *, sfreq, classes=None):
+    """Write beats as WFDB annotations, or as MNE's.
+
+    Parameters
+    ----------
+    path : path-like
+        The file. With the ending ``.txt``, annotations that :func:`mne.read_annotations` reads; with any
+        other one of letters, such as ``101.pred``, those of WFDB, which
+        ``read_raw_wfdb("101", annotator="pred")`` and ``wfdb.rdann("101", "pred")`` read next to the record.
+        An existing file is replaced.
+    onset : array-like, shape (n_beats,)
+        Times of the beats in s from the start of the recording, rising.
+    labels : array-like of str, shape (n_beats,)
+        Their classes.
+    sfreq : float
+        Sampling frequency of the recording in Hz, in which WFDB counts.
+    classes : None | dict of str
+        The symbols of each class, as for :func:`make_beat_epochs`; ``None`` for AAMI's. A class that is no
+        symbol of WFDB itself is written as its first symbol, with its name as a note.
+
+    Raises
+    ------
+    ImportError
+        If ``wfdb`` is needed and not installed.
+    ValueError
+        If the ending is not of letters, the onsets do not rise, or a class has no symbol.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import wfdb
+    >>> from mne_cnnclass import ecg
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     ecg.write_beats(f"{folder}/101.pred", [0.5, 1.3], ["N", "V"], sfreq=360.0)
+    ...     found = wfdb.rdann(f"{folder}/101", "pred")
+    >>> found.sample.tolist(), found.symbol
+    ([180, 468], ['N', 'V'])
+    """
+    path, onset, labels = Path(path), np.asarray(onset, float), [str(name) for name in labels]
+    if len(onset) != len(labels) or not len(onset) or (np.diff(onset) < 0).any() or onset[0] < 0:
+        raise ValueError(
+            "There must be beats, one label for each, and their times must rise from 0 s on; got "
+            f"{len(onset)} times and {len(labels)} labels."
+        )
+    if path.suffix == ".txt":
+        notes = mne.Annotations(onset, 0.0, labels)
+        notes.save(path, overwrite=True, verbose="ERROR")
+        return
+    extension = path.suffix[1:]
+    if not (extension.isascii() and extension.isalpha()):
+        raise ValueError(f"WFDB's annotations end with a dot and letters, such as 101.pred, got {path.name}.")
+    classes = AAMI_CLASSES if classes is None else classes
+    symbol_of = {
+        name: name if name in BEAT_SYMBOLS else next(iter(classes.get(name, "")), None) for name in {*labels}
+    }
+    unknown = sorted(name for name, symbol in symbol_of.items() if symbol not in BEAT_SYMBOLS)
+    if unknown:
+        raise ValueError(
+            f"WFDB has no symbol for the classes {', '.join(unknown)}. Give classes= with a symbol of a beat "
+            f"for each ({''.join(sorted(BEAT_SYMBOLS))}), or write a .txt file."
+        )
+    wfdb = import_wfdb()
+    with tempfile.TemporaryDirectory() as folder:
+        wfdb.wrann(
+            "beats",
+            extension,
+            np.round(onset * sfreq).astype(int),
+            symbol=[symbol_of[name] for name in labels],
+            aux_note=["" if symbol_of[name] == name else name for name in labels],
+            fs=sfreq,
+            write_dir=folder,
+        )
+        shutil.move(Path(folder, f"beats.{extension}"), path)

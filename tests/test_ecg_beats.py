@@ -1,0 +1,335 @@
+"""Beats become epochs where they are, and what is said of them is true."""
+
+import pickle
+
+import mne
+import numpy as np
+import pytest
+
+from mne_cnnclass import CNNClassifier, EpochsView, ecg, recipe
+from mne_cnnclass.ecg.classifier import average_alike, beat_shapes, patient_weights
+
+SFREQ = 360.0
+
+
+def made_up(onset, symbols, *, names=("MLII", "V1"), sfreq=SFREQ, duration=None, wide="V", noise=0.01):
+    """A recording with a triangle of 1 mV and 60 ms a beat, twice as long at the symbol ``wide``."""
+    rng = np.random.default_rng(0)
+    times = np.arange(int((duration or onset[-1] + 2) * sfreq)) / sfreq
+    signal = np.zeros_like(times)
+    for t, symbol in zip(onset, symbols, strict=True):
+        width = 0.06 if symbol == wide else 0.03
+        signal += np.clip(1 - np.abs(times - t) / width, 0, None)
+    data = np.stack([1e-3 * signal, -2e-3 * signal])[: len(names)]
+    data = data + 1e-3 * noise * rng.standard_normal(data.shape)
+    raw = mne.io.RawArray(data, mne.create_info(list(names), sfreq, "ecg"), verbose="ERROR")
+    return raw.set_annotations(mne.Annotations(onset, 0.0, symbols))
+
+
+@pytest.fixture(scope="module")
+def raw():
+    onset = 1.0 + 0.8 * np.arange(60)
+    onset[[20, 40]] -= 0.25  # two beats come early
+    symbols = np.full(60, "N", object)
+    symbols[20], symbols[40], symbols[50] = "A", "V", "F"
+    return made_up(onset, symbols.astype(str))
+
+
+@pytest.fixture(scope="module")
+def epochs(raw):
+    return ecg.make_beat_epochs(raw)
+
+
+def test_every_beat_has_its_epoch_with_the_peak_at_zero(raw, epochs):
+    assert len(epochs) == 60
+    assert epochs.ch_names == ["MLII", "MLII - typical", "V1", "V1 - typical"]
+    assert set(epochs.get_channel_types()) == {"ecg"}
+    peak = epochs.get_data(picks="MLII")[:, 0].argmax(axis=1)
+    assert (np.abs(epochs.times[peak]) <= 1 / 128).all()
+    np.testing.assert_allclose(epochs.metadata["onset"], raw.annotations.onset, atol=1e-9)
+
+
+def test_classes_are_those_of_aami_or_those_given(raw, epochs):
+    assert EpochsView(epochs).labels[[0, 20, 40, 50]].tolist() == ["N", "S", "V", "F"]
+    early = ecg.make_beat_epochs(raw, classes={"early": ["A", "V"], "normal": ["N"]})
+    assert EpochsView(early).labels[[20, 40]].tolist() == ["early", "early"]
+    assert len(early) == 59  # the F beat is of no class, but remains a neighbour
+    np.testing.assert_allclose(early.metadata["rr_next"].iloc[49], 0.8)
+
+
+def test_intervals_are_measured(epochs):
+    table = epochs.metadata
+    assert np.isnan(table["rr_previous"].iloc[0])
+    np.testing.assert_allclose(table["rr_previous"].iloc[[1, 20, 21]], [0.8, 0.55, 1.05])
+    np.testing.assert_allclose(table["heart_rate"], 75, rtol=1e-6)
+    np.testing.assert_allclose(
+        table.loc[20, ["rr_ratio", "rr_next_ratio"]].astype(float),
+        np.log([0.55 / 0.8, 1.05 / 0.8]),
+        rtol=1e-6,
+    )
+    assert table["rr_surprise+0"].idxmin() in (20, 40)
+
+
+def test_the_wide_beat_differs_from_the_typical_one(epochs):
+    table = epochs.metadata
+    assert table["qrs_difference"].idxmax() == table["qrs_width_ratio"].idxmax() == 40
+    assert table["qrs_correlation"].idxmin() == 40
+    typical = epochs.get_data(picks=["MLII - typical", "V1 - typical"])
+    assert np.ptp(typical[40]) > 5 * np.ptp(typical[10])
+
+
+def test_a_typical_beat_is_one_millivolt_high_whatever_the_gain(raw, epochs):
+    louder = ecg.make_beat_epochs(raw.copy().apply_function(lambda x: 7 * x, picks="all"))
+    np.testing.assert_allclose(louder.get_data(), epochs.get_data(), atol=1e-9)
+    np.testing.assert_array_equal(
+        louder.metadata[ecg.INTERVAL_COLUMNS], epochs.metadata[ecg.INTERVAL_COLUMNS]
+    )
+
+
+def test_leads_are_taken_by_name_in_any_order(raw, epochs):
+    swapped = ecg.make_beat_epochs(raw.copy().reorder_channels(["V1", "MLII"]))
+    np.testing.assert_array_equal(swapped.get_data(), epochs.get_data())
+    other = raw.copy().rename_channels({"V1": "V5"})
+    stood_in = ecg.make_beat_epochs(other)
+    assert stood_in.ch_names == epochs.ch_names
+    assert stood_in.metadata["leads"].unique().tolist() == ["MLII, V5"]
+    with pytest.raises(ValueError, match=r"no lead V1 that is good .* \['MLII', 'V5'\].*leads="):
+        ecg.make_beat_epochs(other, leads=["MLII", "V1"])
+    raw = raw.copy()
+    raw.info["bads"] = ["MLII"]
+    with pytest.raises(ValueError, match=r"no lead MLII or II .*bad ones \['MLII'\]"):
+        ecg.make_beat_epochs(raw)
+
+
+def test_beats_at_the_ends_and_in_bad_spans_are_left_out_but_remain_neighbours():
+    raw = made_up(np.r_[0.1, 0.9, 1.7, 2.5, 3.3], ["N"] * 5, duration=3.5)
+    raw.annotations.append(1.6, 0.2, "bad_movement")
+    with pytest.warns(RuntimeWarning, match="1 of 5 beats lie in spans annotated as bad"):
+        epochs = ecg.make_beat_epochs(raw)
+    np.testing.assert_allclose(epochs.metadata["onset"], [0.9, 2.5])
+    np.testing.assert_allclose(epochs.metadata["rr_previous"], 0.8)
+    assert [why for why in epochs.drop_log if why] == [("TOO_SHORT",), ("bad_movement",), ("TOO_SHORT",)]
+    assert (epochs.info["highpass"], epochs.info["lowpass"]) == (0.5, 45.0)
+
+
+def test_what_has_no_beats_is_refused(raw):
+    with pytest.raises(ValueError, match='has 0 beats.*peaks="detected"'):
+        ecg.make_beat_epochs(raw.copy().set_annotations(None))
+    with pytest.raises(ValueError, match="at least one is needed"):
+        ecg.make_beat_epochs([])
+    with pytest.raises(ValueError, match=r"gives 'A' to 'S' and to 'early'"):
+        ecg.make_beat_epochs(raw, classes={"S": "AJ", "early": "A"})
+    with pytest.raises(ValueError, match="must hold the R peak"):
+        ecg.make_beat_epochs(raw, tmin=0.1)
+
+
+def test_recordings_without_a_name_are_told_apart(raw):
+    view = EpochsView(ecg.make_beat_epochs([raw, raw.copy()]), groups="patient")
+    assert np.unique(view.groups).tolist() == ["recording 0", "recording 1"]
+
+
+def test_a_cropped_recording_has_the_same_beats(raw, epochs):
+    cropped = ecg.make_beat_epochs(raw.copy().crop(tmin=9.0, tmax=30.0))
+    times = cropped.metadata["onset"] + 9.0
+    np.testing.assert_allclose(times, [t for t in epochs.metadata["onset"] if 9.25 <= t <= 29.5], atol=1e-6)
+    again = raw.copy().crop(tmin=9.0, tmax=30.0)
+    again.set_annotations(mne.Annotations(cropped.metadata["onset"], 0.0, cropped.metadata["symbol"]))
+    np.testing.assert_allclose(ecg.make_beat_epochs(again).metadata["onset"], cropped.metadata["onset"])
+
+
+def test_detected_beats_are_those_annotated(raw, epochs):
+    detected = ecg.make_beat_epochs(raw, peaks="detected")
+    assert len(detected) == 60
+    known = np.abs(detected.metadata["onset"].to_numpy()[:, None] - raw.annotations.onset).min(axis=1)
+    assert np.median(known) < 0.01
+    unknown = ecg.make_beat_epochs(raw.copy().set_annotations(None), peaks="detected")
+    assert set(EpochsView(unknown).labels) == {"unknown"}
+    np.testing.assert_allclose(unknown.metadata["onset"], detected.metadata["onset"])
+
+
+def test_causal_epochs_do_not_know_the_future(raw):
+    onset, symbols = raw.annotations.onset, raw.annotations.description
+    other = made_up(np.r_[onset[:30], onset[30:] * 1.3], symbols, noise=0.0)
+    same = made_up(onset, symbols, noise=0.0)
+    one, two = (ecg.make_beat_epochs(r, causal=True) for r in (same, other))
+    assert not any("next" in column or "+1" in column for column in one.metadata)
+    assert one.metadata["onset"].iloc[0] == onset[1]  # nothing is known of the interval before the first beat
+    columns = [c for c in ecg.BEAT_COLUMNS if c in one.metadata]
+    np.testing.assert_array_equal(one.metadata[columns][:28], two.metadata[columns][:28])
+    np.testing.assert_array_equal(one.get_data()[:28], two.get_data()[:28])
+    with pytest.raises(ValueError, match="causal=True needs annotated peaks"):
+        ecg.make_beat_epochs(raw, causal=True, peaks="detected")
+
+
+@pytest.mark.parametrize("sfreq", [100.0, 360.0])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_r_peaks_are_found_where_they_are_in_any_rhythm(sfreq, sign):
+    onset = 1 + np.cumsum(ecg.simulate_fibrillation(60, np.random.default_rng(0)))
+    raw = made_up(onset, ["N"] * 60, names=["II"], sfreq=sfreq)
+    raw.apply_function(lambda x: sign * x, picks="all")
+    found = ecg.find_r_peaks(raw) / sfreq
+    assert len(found) == 60
+    assert np.abs(found - onset).max() < 0.03
+
+
+def test_no_r_peaks_in_silence_and_no_lead_that_is_not_there(raw):
+    silent = mne.io.RawArray(np.zeros((1, 2000)), mne.create_info(["II"], 250.0, "ecg"), verbose="ERROR")
+    assert not len(ecg.find_r_peaks(silent))
+    with pytest.raises(ValueError, match="one of .*MLII.*got 'V9'"):
+        ecg.find_r_peaks(raw, "V9")
+    with pytest.raises(ValueError, match="No channel of type ecg"):
+        ecg.find_r_peaks(raw.copy().set_channel_types({"MLII": "eeg", "V1": "eeg"}, verbose="ERROR"))
+
+
+def test_irregular_rhythms_take_the_surprise_out_of_short_intervals():
+    rng = np.random.default_rng(0)
+    regular = np.full(400, 0.8)
+    regular[200] = 0.55
+    fibrillating = ecg.simulate_fibrillation(400, rng)
+    short = np.argmin(np.abs(fibrillating / np.median(fibrillating) - 0.55 / 0.8))
+    surprise = [
+        ecg.interval_features(rr)["rr_surprise+0"].iloc[k]
+        for rr, k in ((regular, 200), (fibrillating, short))
+    ]
+    assert surprise[0] < -1.9 < -1.2 < surprise[1]
+
+
+def test_simulated_premature_beats_are_early_and_only_where_allowed():
+    free = np.ones(2000, bool)
+    free[1000:] = False
+    rr, early = ecg.simulate_premature(np.full(2000, 0.8), free, np.random.default_rng(1))
+    assert early.any()
+    assert not early[1000:].any()
+    assert rr[early].max() < 0.8
+    np.testing.assert_array_equal(rr[1002:], 0.8)
+
+
+def test_interval_features_refuse_what_is_no_interval():
+    with pytest.raises(ValueError, match="positive intervals"):
+        ecg.interval_features([0.8, 0.0])
+
+
+def test_a_patient_counts_by_the_root_of_its_beats_of_a_class():
+    y, groups = np.array(["N"] * 4 + ["V"] + ["N"]), np.array(["a"] * 5 + ["b"])
+    weight = patient_weights(y, groups)
+    np.testing.assert_allclose(weight / weight[-1], [0.5] * 4 + [1, 1])
+
+
+def test_beats_that_look_and_time_alike_share_their_probability(epochs):
+    view = EpochsView(epochs)
+    proba = np.tile([0.8, 0.2], (60, 1))
+    proba[10] = [0.1, 0.9]  # a mistake about one of many alike
+    proba[40] = [0.1, 0.9]  # a beat that no other looks like
+    average = average_alike(proba, beat_shapes(view), view.metadata, 0.7)
+    assert average[10, 1] < 0.6
+    assert average[40, 1] > 0.85
+    np.testing.assert_allclose(average.sum(axis=1), 1)
+
+
+@pytest.fixture(scope="module")
+def patients():
+    """Beats of five people in sinus rhythm, with early beats, wide ones too, and of one who fibrillates."""
+    epochs = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        symbols = rng.choice(["N", "A", "V"], 120, p=[0.7, 0.15, 0.15])
+        rr = np.full(120, 0.7 + 0.05 * seed)
+        rr[symbols != "N"] *= 0.65
+        if seed == 5:
+            symbols, rr = np.full(120, "N"), ecg.simulate_fibrillation(120, rng)
+        raw = made_up(1 + np.cumsum(rr), symbols)
+        raw.info["subject_info"] = {"his_id": f"p{seed}"}
+        epochs.append(ecg.make_beat_epochs(raw))
+    return EpochsView(epochs, groups="patient")
+
+
+def quick(**params):
+    pipeline = recipe("heartbeats", random_state=0, n_threads=1)
+    pipeline[-1].set_params(**{"n_members": 1, "n_fibrillation": 2, "estimator__batch_size": 64, **params})
+    return pipeline
+
+
+@pytest.fixture(scope="module")
+def trained(patients):
+    return quick().fit(patients[np.isin(patients.groups, ["p0", "p1", "p2", "p3"])])
+
+
+def test_the_recipe_learns_beats_of_new_patients(patients, trained):
+    new = patients[patients.groups == "p4"]
+    assert trained.score(new, new.labels) > 0.9
+    proba = trained.predict_proba(new)
+    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(trained)).predict_proba(new), proba)
+    with pytest.raises(TypeError, match=r"Epochs of ecg.make_beat_epochs"):
+        trained.predict(np.zeros((3, 4, 91)))
+    with pytest.raises(ValueError, match="lack the metadata"):
+        trained.predict(_without_metadata(new))
+
+
+def test_fibrillation_that_no_patient_of_the_training_has_is_learnt_from_simulations(patients, trained):
+    sinus, fibrillating = (
+        patients[np.isin(patients.groups, names)] for names in (["p0", "p1", "p2", "p3"], ["p5"])
+    )
+    without = quick(n_fibrillation=0).fit(sinus)
+    wrong, wrong_without = ((p.predict(fibrillating) != "N").mean() for p in (trained, without))
+    assert wrong < 0.2 < wrong_without
+
+
+def test_the_recipe_is_the_same_for_the_same_seed_and_never_predicts_what_is_untrained(patients):
+    labels = patients.labels.copy()
+    labels[::10] = "Q"
+    view = EpochsView(patients, labels=labels)[:200]
+    one, two = (quick(n_premature=0).fit(view) for _ in range(2))
+    np.testing.assert_array_equal(one.predict_proba(view), two.predict_proba(view))
+    assert one.classes_.tolist() == ["N", "S", "V"]
+
+
+def test_averaging_over_alike_beats_leaves_timing_to_the_beat(patients, trained):
+    new = patients[patients.groups == "p4"]
+    smooth = trained.predict_proba(new)
+    trained[-1].smoothing = 0.0
+    alone = trained.predict_proba(new)
+    trained[-1].smoothing = 0.7
+    assert not np.allclose(smooth[:, 2], alone[:, 2])  # V, a matter of shape
+    np.testing.assert_allclose(smooth[:, 1] / smooth[:, 0], alone[:, 1] / alone[:, 0], rtol=1e-5)  # S and N
+
+
+def test_the_causal_recipe_needs_nothing_of_the_future():
+    rng = np.random.default_rng(0)
+    symbols = rng.choice(["N", "A", "V"], 100, p=[0.7, 0.15, 0.15])
+    onset = 1 + np.cumsum(np.where(symbols == "N", 0.8, 0.5))
+    raw = made_up(onset, symbols)
+    epochs = ecg.make_beat_epochs(raw, causal=True)
+    pipeline = recipe("heartbeats", causal=True, random_state=0, n_threads=1)
+    pipeline[-1].set_params(n_members=1, estimator__batch_size=16).fit(EpochsView(epochs))
+    until = raw.copy().crop(tmax=30.0)  # without its later annotations, too
+    known = ecg.make_beat_epochs(until, causal=True)
+    np.testing.assert_allclose(
+        pipeline.predict_proba(EpochsView(known)),
+        pipeline.predict_proba(EpochsView(epochs))[: len(known)],
+        atol=1e-6,
+    )
+
+
+def _without_metadata(view):
+    epochs = view.epochs.copy()
+    epochs.metadata = None
+    return EpochsView(epochs)
+
+
+def test_there_is_no_recipe_for_everything():
+    with pytest.raises(ValueError, match="no recipe for 'dreams'"):
+        recipe("dreams")
+    assert isinstance(recipe("heartbeats")[-1].estimator, CNNClassifier)
+
+
+def test_records_of_the_mit_bih_database(data_path):
+    epochs = ecg.make_beat_epochs([data_path / "mitdb" / name for name in ("101", "114")])
+    view = EpochsView(epochs, groups="patient")
+    assert view.metadata.groupby("record")["leads"].first().to_dict() == {
+        "101": "MLII, V1",
+        "114": "MLII, V5",
+    }
+    counts = dict(zip(*np.unique(view[view.groups == "114"].labels, return_counts=True), strict=True))
+    assert counts == {"F": 4, "N": 1820, "S": 12, "V": 43}
+    assert view.metadata["age"].unique().tolist() == [75.0, 72.0]

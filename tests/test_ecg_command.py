@@ -1,0 +1,221 @@
+"""Hearts from the shell: new patients are judged, and predictions are read back by WFDB and MNE."""
+
+import json
+import shutil
+
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+import wfdb
+from test_ecg_beats import made_up
+
+from mne_cnnclass import EpochsView, ecg, load_classifier, recipe, save_classifier, viz
+from mne_cnnclass.cli import main
+
+SFREQ = 250
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Run the command in an empty folder: exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MNE_LOGGING_LEVEL", "ERROR")
+    monkeypatch.setenv("MPLBACKEND", "agg")
+
+    def call(*args):
+        with pytest.raises(SystemExit) as end:
+            main(["ecg", *(str(arg) for arg in args)])
+        return end.value.code or 0, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Four patients of 80 beats: wide ones are ventricular, early narrow ones supraventricular."""
+    folder = tmp_path_factory.mktemp("db")
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        symbols = rng.permutation(["N"] * 60 + ["A"] * 10 + ["V"] * 10)
+        rr = np.where(symbols == "N", 0.8, 0.5)
+        raw = made_up(
+            1 + np.cumsum(rr), symbols, sfreq=float(SFREQ), names=("MLII", "V5" if seed == 3 else "V1")
+        )
+        signals = dict(units=["mV", "mV"], sig_name=raw.ch_names, p_signal=1e3 * raw.get_data().T)
+        wfdb.wrsamp(f"p{seed}", fs=SFREQ, fmt=["16", "16"], write_dir=str(folder), **signals)
+        sample = np.round(raw.annotations.onset * SFREQ).astype(int)
+        wfdb.wrann(f"p{seed}", "atr", sample, symbol=symbols.tolist(), write_dir=str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(folder, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "beats.mcnn"
+    with pytest.raises(SystemExit) as end:
+        main(["ecg", "train", str(folder), "-o", str(path), "--leads", "MLII,V1|V5"])
+    assert not end.value.code
+    return path
+
+
+@pytest.mark.filterwarnings("always")  # the command shows warnings, pytest makes errors of them
+def test_evaluate_writes_what_cardiologists_ask_for(run, folder, tmp_path):
+    code, out, err = run(
+        "evaluate", folder, "--leads", "MLII,V1", "--group", "patient", "--cv", 3, "-o", "res"
+    )
+    assert code == 0, err
+    assert "1 of 4 records lack a lead of MLII,V1 and are left out: p3 (MLII, V5)" in err
+    assert "sensitivity (%)" in out
+    assert "95 % confidence interval over 3 patients" in out
+    names = ["average_beats.png", "surest_errors.png", "confusion_matrix.png", "report.html"]
+    for name in names:
+        assert (tmp_path / "res" / name).stat().st_size > 10_000
+    classes = pd.read_csv(tmp_path / "res" / "classes.csv", index_col="class")
+    assert (classes["sensitivity_low"] <= classes["sensitivity"]).all()
+    assert classes.loc[["N", "V"], "sensitivity"].min() > 0.8
+    predictions = pd.read_csv(tmp_path / "res" / "predictions.csv")
+    errors = pd.read_csv(tmp_path / "res" / "errors.csv", index_col="group")
+    assert errors["errors"].sum() == (predictions["y_true"] != predictions["y_pred"]).sum()
+    assert errors["n"].sum() == len(predictions) == 3 * 80
+    assert set(predictions["record"]) == {"p0", "p1", "p2"}
+
+
+def test_predictions_are_read_back_by_wfdb_and_mne(run, folder, model, tmp_path):
+    for ending in ("pred", "csv", "txt"):
+        code, out, err = run("predict", model, folder / "p1", "-o", f"p1.{ending}")
+        assert code == 0, err
+        assert "beats: N " in out
+    table = pd.read_csv(tmp_path / "p1.csv")
+    found = wfdb.rdann(str(tmp_path / "p1"), "pred")
+    truth = wfdb.rdann(str(folder / "p1"), "atr")
+    assert (np.abs(found.sample[:, None] - truth.sample).min(axis=1) <= 0.05 * SFREQ).all()
+    assert len(found.sample) >= 78
+    for file in folder.glob("p1.*"):
+        shutil.copy(file, tmp_path)
+    by_wfdb = ecg.read_raw_wfdb(tmp_path / "p1", annotator="pred").annotations
+    by_mne = mne.read_annotations(tmp_path / "p1.txt")
+    for notes in (by_wfdb, by_mne):
+        assert notes.description.tolist() == table["description"].tolist()
+        np.testing.assert_allclose(notes.onset, table["onset"], atol=0.5 / SFREQ)
+    np.testing.assert_allclose(table.filter(like="proba_").sum(axis=1), 1, rtol=1e-6)
+    symbol = np.array(truth.symbol)[np.abs(found.sample[:, None] - truth.sample).argmin(axis=1)]
+    assert np.mean((symbol == "V") == (table["description"] == "V")) > 0.9
+
+
+def test_annotated_beats_can_be_classified_where_they_are(run, folder, model, tmp_path):
+    assert run("predict", model, folder / "p0.hea", "-o", "p0.csv", "--peaks", "atr")[0] == 0
+    truth = wfdb.rdann(str(folder / "p0"), "atr")
+    np.testing.assert_allclose(pd.read_csv("p0.csv")["onset"], truth.sample / SFREQ, atol=1e-9)
+
+
+def test_another_format_works_by_the_names_of_its_leads(run, folder, model, tmp_path):
+    raw = ecg.read_raw_wfdb(folder / "p2", annotator=None)
+    raw.set_channel_types({"MLII": "eeg", "V1": "eeg"}).rename_channels({"MLII": "II"})
+    raw.save(tmp_path / "two_raw.fif")
+    assert run("predict", model, "two_raw.fif", "-o", "two.csv")[0] == 2  # the model wants MLII
+    raw.rename_channels({"II": "MLII"}).save(tmp_path / "two_raw.fif", overwrite=True)
+    assert run("predict", model, "two_raw.fif", "-o", "two.csv")[0] == 0
+    assert run("predict", model, folder / "p2", "-o", "wfdb.csv")[0] == 0
+    fif, by_wfdb = (pd.read_csv(tmp_path / name) for name in ("two.csv", "wfdb.csv"))
+    assert fif["description"].tolist() == by_wfdb["description"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["evaluate", "nothing"], "nothing.hea"),
+        (["evaluate", "."], "no WFDB records"),
+        (["evaluate", "{db}", "--map", "normal"], "--map must be aami, or classes with the symbols"),
+        (["evaluate", "{db}", "--leads", "aVR,V1"], "has no lead aVR"),
+        (["train", "{db}", "-o", "no/such/folder.mcnn"], "No such folder"),
+        (["predict", "{model}", "nothing", "-o", "x.csv"], "neither a WFDB record"),
+        (["predict", "{db}/p0.atr", "{db}/p0", "-o", "x.csv"], "no classifier"),
+        (["predict", "{model}", "{db}/p0", "-o", "{db}/p0.atr", "--peaks", "atr"], "holds the beats"),
+        (["predict", "{model}", "{db}/p0", "-o", "p0.1"], "end with a dot and letters"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(run, folder, model, args, message):
+    code, _, err = run(*(arg.format(db=folder, model=model) for arg in args))
+    assert code == 2
+    assert message in err
+    assert err.splitlines()[-1].startswith("Error: ")
+
+
+def test_a_saved_pipeline_predicts_the_same_bits(folder, model, tmp_path):
+    view = EpochsView(ecg.make_beat_epochs([folder / "p0", folder / "p1"]), groups="patient")
+    pipeline = recipe("heartbeats", random_state=0, n_threads=1)
+    pipeline[-1].set_params(n_members=2, n_fibrillation=1, estimator__max_epochs=2)
+    with pytest.raises(ValueError, match="not fitted"):
+        save_classifier(pipeline, tmp_path / "x.mcnn")
+    save_classifier(pipeline.fit(view), tmp_path / "x.mcnn")
+    loaded = load_classifier(tmp_path / "x.mcnn")
+    np.testing.assert_array_equal(loaded.predict_proba(view), pipeline.predict_proba(view))
+    assert loaded.classes_.tolist() == ["N", "S", "V"]
+    names = set(pipeline[-1].get_params()) - {"estimator", "random_state", "estimator__random_state"}
+    params, again = ({k: v for k, v in p[-1].get_params().items() if k in names} for p in (pipeline, loaded))
+    assert json.loads(json.dumps(params)) == json.loads(json.dumps(again))  # which knows no tuples
+    loaded[-1].fit(view)  # with its parameters, on other data
+
+
+def test_beats_are_written_with_symbols_of_wfdb(tmp_path):
+    classes = {"normal": "NL", "ectopic": "AV"}
+    ecg.write_beats(tmp_path / "r.pred", [1, 2.5], ["normal", "ectopic"], sfreq=100, classes=classes)
+    found = wfdb.rdann(str(tmp_path / "r"), "pred")
+    assert (found.sample.tolist(), found.symbol) == ([100, 250], ["N", "A"])
+    assert [note.rstrip("\0") for note in found.aux_note] == ["normal", "ectopic"]
+    with pytest.raises(ValueError, match="no symbol for the classes dreams"):
+        ecg.write_beats(tmp_path / "r.pred", [1], ["dreams"], sfreq=100)
+    for onset in ([2.0, 1.0], [-1.0, 1.0], [1.0]):
+        with pytest.raises(ValueError, match="one label for each, and their times must rise"):
+            ecg.write_beats(tmp_path / "r.pred", onset, ["N", "N"], sfreq=100)
+
+
+# -- figures -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def beats(folder):
+    return EpochsView(ecg.make_beat_epochs([folder / "p0", folder / "p1"]), groups="patient")
+
+
+def test_average_beats_are_the_means_of_their_classes(beats):
+    fig = viz.plot_average_beats(beats)
+    axes = np.array(fig.axes).reshape(2, 3)
+    assert axes[0, 2].get_title() == "V\n20 beats\n2 patients"
+    drawn = axes[0, 2].lines[-1].get_ydata()
+    own = np.asarray(beats[beats.labels == "V"])[:, 0]
+    np.testing.assert_allclose(drawn, 1e3 * own.mean(axis=0), rtol=1e-5)
+    with pytest.raises(ValueError, match="one for each of 160 beats"):
+        viz.plot_average_beats(beats, ["N"])
+
+
+def test_a_stretch_shows_true_and_predicted_beats(folder):
+    raw = ecg.read_raw_wfdb(folder / "p0")
+    onset, true = raw.annotations.onset, raw.annotations.description
+    predicted = np.where(np.arange(len(true)) == 3, "V", true)
+    fig = viz.plot_beats(raw, onset, predicted, true, duration=5)
+    n_shown = (onset <= 5).sum()
+    assert fig.get_suptitle() == f"{n_shown} beats, 1 errors (shaded)"
+    texts = [text.get_text() for text in fig.axes[0].texts]
+    assert texts[0] == "true"
+    assert texts[1 : 1 + n_shown] == true[:n_shown].tolist()
+    assert texts[2 + n_shown :] == predicted[:n_shown].tolist()
+    with pytest.raises(ValueError, match="must begin in the recording"):
+        viz.plot_beats(raw, onset, predicted, start=1e4)
+
+
+def test_errors_are_drawn_surest_first(beats):
+    proba = np.full((160, 3), 0.01)
+    proba[:, 0] = 0.98
+    true = beats.labels
+    proba[true == "V"] = [0.7, 0.2, 0.1]
+    table = pd.DataFrame(proba, columns=["proba_N", "proba_S", "proba_V"])
+    table.insert(0, "y_pred", "N")
+    table.insert(0, "y_true", true)
+    table.insert(0, "sample", np.arange(160))
+    fig = viz.plot_beat_errors(beats, table)
+    titles = [ax.get_title() for ax in fig.axes if ax.get_title()]
+    assert len(titles) == 8  # two of each record and kind
+    assert [title.partition("\n")[0] for title in titles[:5]] == ["S → N, p = 0.980"] * 4 + [
+        "V → N, p = 0.700"
+    ]
