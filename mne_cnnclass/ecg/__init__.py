@@ -3,6 +3,7 @@
 from .annotations import write_beats
 from .beats import AAMI_CLASSES, BEAT_COLUMNS, LEADS, make_beat_epochs
 from .classifier import BeatClassifier
+from .combine import combine_windows
 from .databases import read_ptbxl, read_raw_cinc2017
 from .fetch import fetch_cinc2017, fetch_mitdb, fetch_ptbxl
 from .intervals import INTERVAL_COLUMNS, interval_features, simulate_fibrillation, simulate_premature
@@ -10,7 +11,7 @@ from .measures import RHYTHM_COLUMNS, measure_rhythm
 from .patients import patient_info, patient_of
 from .peaks import find_r_peaks
 from .recordings import read_raw_wfdb
-from .rhythms import combine_windows, make_rhythm_epochs, vary_gain
+from .rhythms import make_rhythm_epochs, vary_gain
 
 __all__ = [
     "AAMI_CLASSES",

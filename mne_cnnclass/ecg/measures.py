@@ -5,7 +5,7 @@ from __future__ import annotations
 import mne
 import numpy as np
 
-__all__ = ["RHYTHM_COLUMNS", "measure_rhythm"]
+__all__ = ["RHYTHM_COLUMNS", "measure_rhythm", "slope_widths"]
 
 LEAST_BEATS = 5
 STEP = 0.1  # of log intervals: successive ones that differ by 10 % are no longer alike
@@ -154,12 +154,12 @@ def _of_beats(signal, peaks, sfreq):
     typical = np.median(beats, axis=0)
     height = np.ptp(typical[part(QRS)]) + TINY
     qrs = similarity(QRS)
-    heights, widths = np.ptp(beats[:, part(QRS)], axis=1), _widths(beats[:, part(NEAR)], sfreq)
+    heights, widths = np.ptp(beats[:, part(QRS)], axis=1), slope_widths(beats[:, part(NEAR)], sfreq)
     return dict(
         qrs_similarity=np.median(qrs),
         qrs_least_similarity=np.quantile(qrs, 0.1),
         qrs_different=(qrs < 0.8).mean(),
-        qrs_width=_widths(typical[None, part(NEAR)], sfreq)[0],
+        qrs_width=slope_widths(typical[None, part(NEAR)], sfreq)[0],
         qrs_width_spread=widths.std() / (np.median(widths) + TINY),
         qrs_height_spread=heights.std() / (np.median(heights) + TINY),
         p_height=np.ptp(typical[part(P_WAVE)]) / height,
@@ -169,10 +169,10 @@ def _of_beats(signal, peaks, sfreq):
     )
 
 
-def _widths(beats, sfreq):
-    """Standard deviation in time of the absolute slope, in s."""
+def slope_widths(beats, sfreq):
+    """Standard deviation in time of the absolute slope of each beat, in s."""
     slope = np.abs(np.gradient(beats, axis=1))
-    slope /= slope.sum(axis=1, keepdims=True) + TINY
+    slope /= np.maximum(slope.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     time = np.arange(slope.shape[1]) / sfreq
     centre = slope @ time
     return np.sqrt((slope * (time - centre[:, None]) ** 2).sum(axis=1))

@@ -1,8 +1,7 @@
-"""Windows of a recording with its rhythm, and one answer a recording from those of its windows."""
+"""Windows of a recording with its rhythm."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import mne
@@ -10,17 +9,15 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger
 
-from .beats import _class_of, _pick_leads, _prepare
+from .leads import describe_leads, filter_leads, invert_classes, open_recording, pick_leads
 from .measures import RHYTHM_COLUMNS, measure_rhythm
-from .patients import patient_info
 from .peaks import find_r_peaks
 
-__all__ = ["combine_windows", "make_rhythm_epochs", "vary_gain"]
+__all__ = ["make_rhythm_epochs", "vary_gain"]
 
 TYPICAL_AMPLITUDE = 1e-3  # V peak to peak in a second, the median of a scaled lead
 CLIP = 5e-3  # V; an artefact says no more than that it is large
 LEAST_SHARE = 0.5  # of a window that a short recording must fill
-PROBA = "proba_"  # how the columns of predictions start
 
 
 def make_rhythm_epochs(
@@ -109,7 +106,7 @@ def make_rhythm_epochs(
         )
     if not 0.5 < share <= 1:
         raise ValueError(f"share must be above 0.5, and 1 at most, got {share:g}.")
-    class_of = None if classes is None else _class_of(classes)
+    class_of = None if classes is None else invert_classes(classes)
     options = dict(
         duration=duration,
         overlap=overlap,
@@ -129,7 +126,16 @@ def make_rhythm_epochs(
     labels = [label] * len(recordings) if label is None or isinstance(label, str) else label
     if len(labels) != len(recordings):
         raise ValueError(f"label must have one for each of {len(recordings)} recordings, got {len(labels)}.")
-    return [_rhythm_epochs(raw, name, **options) for raw, name in zip(recordings, labels, strict=True)]
+    made = [
+        _rhythm_epochs(raw, name, number=number, **options)
+        for number, (raw, name) in enumerate(zip(recordings, labels, strict=True))
+    ]
+    names = sorted({name for epochs in made for name in epochs.event_id})
+    for epochs in made:  # a class has the same code in all, as mne.concatenate_epochs wants
+        codes = {code: names.index(name) + 1 for name, code in epochs.event_id.items()}
+        epochs.events[:, 2] = [codes[code] for code in epochs.events[:, 2]]
+        epochs.event_id = {name: codes[code] for name, code in epochs.event_id.items()}
+    return made
 
 
 def _rhythm_epochs(
@@ -146,16 +152,14 @@ def _rhythm_epochs(
     h_freq,
     normalize,
     around,
+    number=0,
 ):
-    from .recordings import read_raw_wfdb
-
-    raw = recording if isinstance(recording, mne.io.BaseRaw) else read_raw_wfdb(recording)
-    about = patient_info(raw)
-    name = about["record"] or Path(str((raw.filenames or ["recording"])[0] or "recording")).stem
+    raw, about = open_recording(recording, number)
+    name = about["record"]
     if leads is None:
         leads = [raw.ch_names[i] for i in mne.pick_types(raw.info, ecg=True)] or ("ECG",)
-    picked, slots = _pick_leads(raw, leads, name)
-    signal, rate = _prepare(raw, picked, sfreq, l_freq, h_freq, causal=False)
+    picked, slots = pick_leads(raw, leads, name)
+    signal, rate = filter_leads(raw, picked, sfreq, l_freq, h_freq)
     n_times, length = round(duration * rate), signal.shape[1]
     if length < LEAST_SHARE * n_times:
         raise ValueError(
@@ -185,18 +189,13 @@ def _rhythm_epochs(
         first, last = max(0, middle - half), min(length, middle + half)
         inside = peaks[(peaks >= first) & (peaks < last)] - first
         rows.append(measure_rhythm(signal[0, first:last], inside, rate))
-    about = dict(record=name, patient=about["patient"] or name, age=about["age"], sex=about["sex"])
     table = pd.DataFrame(rows, columns=RHYTHM_COLUMNS)
     own = dict(leads=", ".join(picked), onset=start[keep] / rate, window=keep, n_windows=len(start))
     padded = (n_times - (stop - start)[keep]) / rate
     metadata = pd.DataFrame({**about, **own, "padded": padded}, index=table.index).join(table)
-    info = mne.create_info(slots, rate, "ecg")
-    with info._unlock():
-        info["subject_info"], info["description"] = raw.info["subject_info"], raw.info["description"]
+    info = describe_leads(raw, slots, rate, l_freq, h_freq)
     kept = [names[k] for k in keep]
-    event_id = {
-        text: code for code, text in enumerate(sorted(class_of and set(class_of.values()) or set(kept)), 1)
-    }
+    event_id = {text: code for code, text in enumerate(sorted(set(kept)), 1)}
     events = np.column_stack([start[keep], np.zeros_like(keep), [event_id[text] for text in kept]])
     return mne.EpochsArray(
         data,
@@ -227,7 +226,7 @@ def _amplitude(signal, rate):
 def _spans(raw):
     """Start and end in s from the first sample, and description, of the annotations that have a duration."""
     notes = raw.annotations
-    begin = notes.onset - (raw.first_time if notes.orig_time is not None else 0.0)
+    begin = notes.onset - raw.first_time  # which MNE counts from before a crop
     long = notes.duration > 0
     return begin[long], (begin + notes.duration)[long], notes.description[long]
 
@@ -280,79 +279,3 @@ def vary_gain(x, y):
     gain = x.new_empty(len(x), 1, 1).normal_(0, 0.2).exp()
     turned = x.new_empty(len(x), 1, 1).bernoulli_(0.5)
     return x * gain * (1 - 2 * turned), y
-
-
-def combine_windows(predictions, records):
-    """Make one answer for each recording of the answers for its windows.
-
-    Parameters
-    ----------
-    predictions : Evaluation | pandas.DataFrame | array, shape (n_windows, n_classes)
-        The result of :func:`~mne_cnnclass.evaluate`, with probabilities; or probabilities, a column a
-        class.
-    records : array-like, shape (n_windows,)
-        The recording of each window: of the samples that were given to :func:`~mne_cnnclass.evaluate`, in
-        their order, or of the rows of the probabilities.
-
-    Returns
-    -------
-    combined : Evaluation | pandas.DataFrame
-        An evaluation of recordings, with all that evaluations have: scores, intervals, figures. Its
-        ``predictions["sample"]`` is the position of a recording's first window. Or a table of
-        probabilities, a row a recording, in the order in which they come.
-
-    Raises
-    ------
-    ValueError
-        If there are no probabilities, or the windows of a recording differ in their true class or fold.
-
-    Notes
-    -----
-    Probabilities of windows are multiplied, and the root taken for their number (the mean of their
-    logarithms), so that windows that are sure count for more; a probability counts as 1e-6 at least.
-
-    Examples
-    --------
-    >>> from mne_cnnclass.ecg import combine_windows
-    >>> combine_windows([[0.5, 0.5], [0.9, 0.1], [0.2, 0.8]], ["A00001", "A00001", "A00002"]).round(2)
-               0     1
-    A00001  0.75  0.25
-    A00002  0.20  0.80
-    """
-    records = np.asarray(records)
-    if not hasattr(predictions, "predictions"):
-        table = pd.DataFrame(predictions)
-        if len(table) != len(records):
-            raise ValueError(f"records must have one for each of {len(table)} windows, got {len(records)}.")
-        return _combine(table, records)
-    table = predictions.predictions
-    columns = [name for name in table if name.startswith(PROBA)]
-    if not columns:
-        raise ValueError("Windows are combined by their probabilities, but the classifier gave none.")
-    if len(records) <= table["sample"].max():
-        raise ValueError(
-            f"records must have one for each sample that was evaluated, at least "
-            f"{table['sample'].max() + 1}, got {len(records)}."
-        )
-    record = records[table["sample"]]
-    grouped = table.groupby(record, sort=False)
-    differing = grouped[["y_true", "fold"]].nunique().max(axis=1)
-    if (differing > 1).any():
-        raise ValueError(
-            f"The windows of {differing.idxmax()} are of several classes or folds. Give records= that tell "
-            "their spans apart, and groups= to evaluate, which keep a recording in one fold."
-        )
-    kept = ["fold", "sample", "y_true", *(["group"] if "group" in table else [])]
-    combined = grouped[kept].first()
-    proba = _combine(table[columns], record)
-    combined.insert(3, "y_pred", predictions.classes[proba.to_numpy().argmax(axis=1)])
-    combined = combined.join(proba).reset_index(drop=True)
-    folds = predictions.folds.copy()
-    folds["n_test"] = folds["fold"].map(combined["fold"].value_counts()).fillna(0).astype(int)
-    return replace(predictions, predictions=combined, folds=folds, view=None, probes=None)
-
-
-def _combine(proba, records):
-    """Means of logarithms, made into probabilities again."""
-    mean = np.exp(np.log(proba.clip(lower=1e-6)).groupby(records, sort=False).mean())
-    return mean.div(mean.sum(axis=1), axis=0)

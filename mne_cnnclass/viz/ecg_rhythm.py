@@ -114,7 +114,7 @@ def _envelope(time, signal):
 def _shade_spans(raw, axes, colors, unit):
     """Shade the annotations that have a duration, with their names above."""
     notes = raw.annotations
-    begin = (notes.onset - (raw.first_time if notes.orig_time is not None else 0.0)) / unit
+    begin = (notes.onset - raw.first_time) / unit
     whole = raw.times[-1] / unit
     for start, length, name in zip(begin, notes.duration / unit, notes.description, strict=True):
         if length <= 0:

@@ -22,30 +22,17 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from mne_cnnclass import CNNClassifier, EpochsView, ecg, evaluate
+from mne_cnnclass import EpochsView, ecg, evaluate, recipe
 from mne_cnnclass.ecg.measures import RR_COLUMNS
 
 DATA = Path(os.environ["MNE_CNNCLASS_DATA"])
-MODEL = dict(
-    kernel_widths=((0.1, 0.3), (0.3, 1.0), (1.0, 2.0)),
-    n_filters=(12, 12, 12),
-    pool_size=(0.1, 0.2, 0.4),
-    pool_stride=(0.1, 0.2, 0.4),
-    n_cosines=0,
-)
 
 
-def rhythm_pipeline(random_state=None, **params):
+def network(random_state, **params):
     """The recipe, or a variant of it."""
-    defaults = dict(
-        model_params=MODEL,
-        max_epochs=20,
-        batch_size=64,
-        side_inputs=ecg.RHYTHM_COLUMNS,
-        augmentation=ecg.vary_gain,
-        random_state=random_state,
-    )
-    return make_pipeline(CNNClassifier(**{**defaults, "n_threads": 1, **params}))
+    pipeline = recipe("rhythm", random_state=random_state, n_threads=1)
+    pipeline[-1].set_params(**params)
+    return pipeline
 
 
 def boosting_pipeline(columns, random_state=None):
@@ -60,10 +47,8 @@ def boosting_pipeline(columns, random_state=None):
 ROWS = {
     "boosting-rr": lambda seed: boosting_pipeline(RR_COLUMNS, seed),
     "boosting": lambda seed: boosting_pipeline(ecg.RHYTHM_COLUMNS, seed),
-    "cnn": lambda seed: rhythm_pipeline(seed, side_inputs=None),
-    "cnn-rr": lambda seed: rhythm_pipeline(seed, side_inputs=RR_COLUMNS),
-    "cnn-all": rhythm_pipeline,
-    "cnn-all-plain": lambda seed: rhythm_pipeline(seed, augmentation=None),
+    "cnn": lambda seed: network(seed, side_inputs=None),
+    "recipe": network,
 }
 
 
@@ -107,7 +92,6 @@ def ptbxl():
     epochs = ecg.make_rhythm_epochs(raws, label="ECG", normalize=False)
     fold = table["strat_fold"].to_numpy()
     view = EpochsView(epochs, groups="patient")
-    params = dict(MODEL, n_components=6)
     print(
         "| superclass | n train | n fold 9 | ROC-AUC fold 9 | n fold 10 | ROC-AUC fold 10 |\n"
         + "|---" * 6
@@ -116,7 +100,7 @@ def ptbxl():
     scores = []
     for name in ("NORM", "MI", "STTC", "CD", "HYP"):
         y, train = table[name].to_numpy(), fold <= 8
-        clf = rhythm_pipeline(0, model_params=params, side_inputs=None, augmentation=None)
+        clf = network(0, side_inputs=None, augmentation=None, model__n_components=6)
         clf.fit(view[train], y[train])
         cells, auc = [], []
         for number in (9, 10):
