@@ -8,6 +8,7 @@ import numpy as np
 from .style import COLORS, LINESTYLES, class_names
 
 N_DRAWN = 4000  # points of the signal; of a long one, its envelope
+MOST_MARKED = 60  # windows that have a marker each
 
 
 def plot_rhythm(raw, epochs, proba, *, classes, lead=None, ax=None):
@@ -75,12 +76,13 @@ def plot_rhythm(raw, epochs, proba, *, classes, lead=None, ax=None):
     _shade_spans(raw, (above, below), colors, unit)
     length = len(epochs.times) / epochs.info["sfreq"]
     middle = (epochs.metadata["onset"].to_numpy() + length / 2) / unit
+    marker = "o" if len(epochs) <= MOST_MARKED else ""
     for i, (name, shown) in enumerate(zip(classes, class_names(classes), strict=True)):
         style = LINESTYLES[i // len(COLORS) % len(LINESTYLES)]
         below.plot(
             middle,
             proba[:, i],
-            "o",
+            marker=marker,
             linestyle=style,
             color=colors[name],
             markersize=3,
