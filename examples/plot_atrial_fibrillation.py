@@ -2,10 +2,10 @@
 Atrial fibrillation in short recordings
 =======================================
 
-Half a minute of one lead from a hand-held device: is the rhythm normal (N), do the atria fibrillate (A), is it
-another rhythm (O), or is there only noise (~)? Recordings of the PhysioNet/CinC Challenge 2017 are cut into
-windows of 10 s. A network is given each window, and what the intervals and shapes of the beats around it
-tell; the answers for the windows become one answer for the recording.
+Half a minute of one lead from a hand-held device: is the rhythm normal (N), do the atria fibrillate (A), is
+it another rhythm (O), or is there only noise (~)? Recordings of the PhysioNet/CinC Challenge 2017 are cut
+into windows of 10 s. A network is given each window, and what the intervals and shapes of the beats around
+it tell; the answers for the windows become one answer for the recording.
 
 So that this page is quick, 30 recordings of each class are used here, and the training is short; all of them:
 ``docs/ecg_rhythms.md``.

@@ -32,8 +32,8 @@ print(view)
 # %%
 # Train on folds 1 to 8, test on fold 10
 # --------------------------------------
-# Ten seconds of a rhythm tell less than the shape of its beats in 12 leads, so the recipe is given the signals
-# alone, mixed to six spatial components, and no leads that are turned upside down.
+# What is normal is a matter of shapes in 12 leads more than of rhythm, so the recipe is given the signals
+# alone, mixed to six spatial components, and its leads are not turned upside down.
 
 pipeline = recipe("rhythm", random_state=0, n_threads=1).set_params(
     cnnclassifier__side_inputs=None,
