@@ -46,10 +46,10 @@ result.plot_confusion_matrix()
 # A recording of half an hour
 # ---------------------------
 # In record 201 of the MIT-BIH Arrhythmia Database, another device and another lead, fibrillation comes and
-# goes. The true rhythms are shaded; grey ones, most of them bigeminy and trigeminy, are neither normal nor
-# fibrillation. The long fibrillation at the start and at the end is found. Between them many beats come
-# early, in spans that are annotated as normal, too: there the network wavers between other rhythms and
-# fibrillation.
+# goes. The true rhythms are shaded; grey ones, nearly all trigeminy, are neither normal nor fibrillation. The
+# long fibrillation at the start and at the end is found. Between them many beats come early, in spans that
+# are annotated as normal, too: ventricular ones first, where the network wavers between other rhythms and
+# fibrillation, and from minute 24 on atrial ones, which it takes for fibrillation.
 
 record = ecg.read_raw_wfdb(ecg.fetch_mitdb(["201"])[0])
 epochs = ecg.make_rhythm_epochs(record, leads=["MLII"], label="unknown", around=30.0)

@@ -10,7 +10,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from mne_cnnclass import EpochsView, ecg, evaluate, viz
+from mne_cnnclass import EpochsView, ecg, evaluate, recipe, viz
 
 SFREQ = 250.0
 
@@ -270,3 +270,29 @@ def test_a_published_recording_of_fibrillation(data_path):
     assert list(epochs.event_id) == ["A"]
     assert len(epochs) == 3
     assert epochs.metadata["rr_irregularity"].min() > 0.05
+
+
+def test_the_recipe_tells_rhythms_of_recordings_never_seen():
+    rng = np.random.default_rng(2)
+    raws = []
+    for k in range(24):
+        rr = ecg.simulate_fibrillation(40, rng) if k % 2 else regular(40, rng)
+        raws.append(heart(rr, seed=k, noise=0.4 if k < 2 else 0.01)[0])
+    epochs = ecg.make_rhythm_epochs(raws, label=["N", "A"] * 12)
+    assert len(mne.concatenate_epochs(epochs, verbose="ERROR")["A"]) == sum(map(len, epochs[1::2]))
+    view = EpochsView(epochs, groups=np.repeat(np.arange(24), [len(part) for part in epochs]))
+    train = view.groups < 16
+    pipeline = recipe("rhythm", random_state=0, n_threads=1).set_params(cnnclassifier__batch_size=8)
+    proba = pipeline.fit(view[train]).predict_proba(view[~train])
+    combined = ecg.combine_windows(proba, view.groups[~train])
+    assert_array_equal(combined.to_numpy().argmax(axis=1), np.tile([1, 0], 4))
+    with pytest.raises(ValueError, match="no causal recipe for 'rhythm'"):
+        recipe("rhythm", causal=True)
+
+
+def test_spans_of_a_recording_that_was_cropped_twice():
+    raw, _ = heart(np.full(110, 0.75))
+    raw.set_annotations(mne.Annotations([0, 40], [40, 42], ["(N", "(AFIB"]))
+    raw.crop(10, 75).crop(10, 60 - 1 / SFREQ)  # from 20 s to 70 s
+    epochs = ecg.make_rhythm_epochs(raw)
+    assert_array_equal(EpochsView(epochs).labels, ["(N", "(N", "(AFIB", "(AFIB", "(AFIB"])

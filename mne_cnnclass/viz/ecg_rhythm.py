@@ -122,7 +122,7 @@ def _shade_spans(raw, axes, colors, unit):
         if length <= 0:
             continue
         for ax in axes:
-            ax.axvspan(start, start + length, color=colors.get(name, "0.6"), alpha=0.13, linewidth=0)
+            ax.axvspan(start, start + length, color=colors.get(name, "0.6"), alpha=0.2, linewidth=0)
         if length > 0.06 * whole:
             axes[0].text(
                 start + length / 2,
