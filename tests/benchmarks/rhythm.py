@@ -1,7 +1,6 @@
 """Rhythms: R peaks against annotations, short recordings of CinC 2017, 12 leads of PTB-XL.
 
-    python tests/benchmarks/rhythm.py peaks              # MIT-BIH, 22 records: R peaks against annotations
-    python tests/benchmarks/rhythm.py peaks others       # five of them: two other detectors, which are slow
+    python tests/benchmarks/rhythm.py peaks              # MIT-BIH, 22 records: three detectors
     python tests/benchmarks/rhythm.py cinc2017 ROW …     # 600 records, 5 folds by record, two seeds
     python tests/benchmarks/rhythm.py ptbxl              # folds 1-8 to train, 9 and 10 to test
 
@@ -114,7 +113,7 @@ def ptbxl():
     print(f"| mean | | | {mean[0]:.3f} | | {mean[1]:.3f} |")
 
 
-def peaks(others=None):
+def peaks():
     from wfdb.processing import compare_annotations, xqrs_detect
 
     def mne_peaks(raw, lead):
@@ -123,14 +122,14 @@ def peaks(others=None):
     def xqrs(raw, lead):
         return xqrs_detect(1e3 * raw.get_data([lead])[0], raw.info["sfreq"], verbose=False)
 
-    detectors, files = {"find_r_peaks": ecg.find_r_peaks}, sorted((DATA / "mitdb").glob("*.hea"))
-    if others:
-        detectors |= {"wfdb xqrs": xqrs, "mne find_ecg_events": mne_peaks}
-        files = files[::5]
-        print("Records " + ", ".join(file.stem for file in files))
+    detectors = {
+        "find_r_peaks": ecg.find_r_peaks,
+        "wfdb xqrs": xqrs,
+        "mne find_ecg_events": mne_peaks,
+    }
     counts = {name: [] for name in detectors}
     beats = [symbol for symbols in ecg.AAMI_CLASSES.values() for symbol in symbols]
-    for file in files:
+    for file in sorted((DATA / "mitdb").glob("*.hea")):
         raw = ecg.read_raw_wfdb(file)
         sfreq, notes = raw.info["sfreq"], raw.annotations
         is_beat = np.isin(notes.description, beats) & (notes.duration == 0)
