@@ -1,14 +1,17 @@
-"""ECGs: from the files of PhysioNet's databases to MNE's Raw, and from there to beats."""
+"""ECGs: from the files of PhysioNet's databases to MNE's Raw, and from there to beats and rhythms."""
 
 from .annotations import write_beats
 from .beats import AAMI_CLASSES, BEAT_COLUMNS, LEADS, make_beat_epochs
 from .classifier import BeatClassifier
+from .combine import combine_windows
 from .databases import read_ptbxl, read_raw_cinc2017
 from .fetch import fetch_cinc2017, fetch_mitdb, fetch_ptbxl
 from .intervals import INTERVAL_COLUMNS, interval_features, simulate_fibrillation, simulate_premature
+from .measures import RHYTHM_COLUMNS, measure_rhythm
 from .patients import patient_info, patient_of
 from .peaks import find_r_peaks
 from .recordings import read_raw_wfdb
+from .rhythms import make_rhythm_epochs, vary_gain
 
 __all__ = [
     "AAMI_CLASSES",
@@ -16,12 +19,16 @@ __all__ = [
     "BeatClassifier",
     "INTERVAL_COLUMNS",
     "LEADS",
+    "RHYTHM_COLUMNS",
+    "combine_windows",
     "fetch_cinc2017",
     "fetch_mitdb",
     "fetch_ptbxl",
     "find_r_peaks",
     "interval_features",
     "make_beat_epochs",
+    "make_rhythm_epochs",
+    "measure_rhythm",
     "patient_info",
     "patient_of",
     "read_ptbxl",
@@ -29,5 +36,6 @@ __all__ = [
     "read_raw_wfdb",
     "simulate_fibrillation",
     "simulate_premature",
+    "vary_gain",
     "write_beats",
 ]

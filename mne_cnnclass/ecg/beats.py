@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .intervals import INTERVAL_COLUMNS, interval_features, neighbours
-from .patients import patient_info
+from .leads import describe_leads, filter_leads, invert_classes, open_recording, pick_leads
+from .measures import slope_widths
 from .peaks import find_r_peaks
 
 __all__ = ["AAMI_CLASSES", "BEAT_COLUMNS", "LEADS", "make_beat_epochs"]
@@ -31,10 +32,6 @@ QRS = (-0.09, 0.11)  # s around the R peak
 NEAR_QRS = (-0.15, 0.2)
 TYPICAL_HEIGHT = 1e-3  # V, of the record's typical QRS complex once leads are scaled
 MATCH = 0.15  # s between a detected peak and the annotation that names it, as in ANSI/AAMI EC57
-
-
-class MissingLead(ValueError):
-    """A recording lacks a lead that is asked for."""
 
 
 def make_beat_epochs(
@@ -128,7 +125,7 @@ def make_beat_epochs(
             "causal=True needs annotated peaks: find_r_peaks uses what follows a beat. Annotate the "
             "recording with the peaks of a detector that does not."
         )
-    class_of = _class_of(AAMI_CLASSES if classes is None else classes)
+    class_of = invert_classes(AAMI_CLASSES if classes is None else classes)
     options = dict(tmin=tmin, tmax=tmax, l_freq=l_freq, h_freq=h_freq, causal=causal)
     if isinstance(recordings, (mne.io.BaseRaw, str, Path)):
         return _beat_epochs(recordings, leads, class_of, peaks, sfreq, **options)
@@ -140,25 +137,10 @@ def make_beat_epochs(
     ]
 
 
-def _class_of(classes):
-    """The class of each symbol."""
-    class_of = {}
-    for name, symbols in classes.items():
-        for symbol in symbols:
-            if symbol in class_of:
-                raise ValueError(f"classes gives {symbol!r} to {class_of[symbol]!r} and to {name!r}.")
-            class_of[symbol] = name
-    return class_of
-
-
 def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq, h_freq, causal, number=0):
-    from .recordings import read_raw_wfdb
-
-    raw = recording if isinstance(recording, mne.io.BaseRaw) else read_raw_wfdb(recording)
-    about = patient_info(raw)
-    file = (raw.filenames or [None])[0]
-    name = about["record"] or (Path(file).stem if file else f"recording {number}")
-    picked, slots = _pick_leads(raw, leads, name)
+    raw, about = open_recording(recording, number)
+    name = about["record"]
+    picked, slots = pick_leads(raw, leads, name)
     onset, symbol = find_beats(raw, picked[0], class_of, detect=peaks == "detected")
     if len(onset) < 2:
         found = ", ".join(sorted(set(raw.annotations.description))) or "none"
@@ -166,7 +148,7 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
             f"{name} has {len(onset)} beats; at least 2 are needed. Its annotations are: {found}. Give "
             'classes= the symbols of beats, or peaks="detected".'
         )
-    signal, rate = _prepare(raw, picked, sfreq, l_freq, h_freq, causal)
+    signal, rate = filter_leads(raw, picked, sfreq, l_freq, h_freq, causal)
     first, last = round(tmin * rate), round(tmax * rate)
     peak = np.round(onset * rate).astype(int)
     reach = (min(first, round(NEAR_QRS[0] * rate)), max(last, round(NEAR_QRS[1] * rate)) + 1)
@@ -177,10 +159,7 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
     rr = np.diff(onset)
     table = pd.DataFrame(
         dict(
-            record=name,
-            patient=about["patient"] or name,
-            age=about["age"],
-            sex=about["sex"],
+            **about,
             leads=", ".join(picked),
             onset=onset,
             symbol=symbol,
@@ -196,10 +175,8 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
     table = table.join(interval_features(before, causal=causal)).join(
         _shape_features(beats[:, 0], difference[:, 0], reach, rate, around)
     )
-    info = mne.create_info([text for slot in slots for text in (slot, slot + TYPICAL)], rate, "ecg")
-    with info._unlock():
-        info["subject_info"], info["description"] = raw.info["subject_info"], raw.info["description"]
-        info["highpass"], info["lowpass"] = l_freq or 0.0, min(h_freq or rate / 2, rate / 2)
+    names = [text for slot in slots for text in (slot, slot + TYPICAL)]
+    info = describe_leads(raw, names, rate, l_freq, h_freq)
     reason = _left_out(raw, onset, peak, first, last, signal.shape[1], rate, name)
     if causal:
         reason[0] = "FIRST"  # the interval that stands in for the one before it is in its future
@@ -224,28 +201,6 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
         epochs.drop(np.flatnonzero(reason == text), reason=text, verbose="ERROR")
         reason = reason[reason != text]
     return epochs
-
-
-def _pick_leads(raw, leads, name):
-    """Names of the channels to take, and those that they get."""
-    if isinstance(leads, str) or not len(leads):
-        raise ValueError(f"leads must be a sequence of names, at least one, got {leads!r}.")
-    have = [raw.ch_names[i] for i in mne.pick_types(raw.info, ecg=True, exclude=())]
-    spelled = {text.upper(): text for text in have}
-    picked, slots = [], []
-    for lead in leads:
-        names = [text.strip() for text in lead.split("|")]
-        found = [spelled[text.upper()] for text in names if text.upper() in spelled]
-        found = [text for text in found if text not in picked and text not in raw.info["bads"]]
-        if not found:
-            raise MissingLead(
-                f"{name} has no lead {' or '.join(names)} that is good and not taken yet: its ECG channels "
-                f"are {have}, bad ones {raw.info['bads']}. Give leads=, with other leads behind a bar where "
-                f'recordings differ ("{names[0]}|{(have or ["V5"])[-1]}"), or set the channel types.'
-            )
-        picked.append(found[0])
-        slots.append(names[0])
-    return picked, slots
 
 
 def find_beats(raw, lead, class_of, *, detect):
@@ -289,27 +244,6 @@ def find_beats(raw, lead, class_of, *, detect):
     return found, names
 
 
-def _prepare(raw, picked, sfreq, l_freq, h_freq, causal):
-    """Filtered and resampled signals, in V, and their rate."""
-    raw = raw.copy().pick(picked).reorder_channels(picked).load_data(verbose="ERROR")
-    h_freq = None if h_freq is None or h_freq >= raw.info["sfreq"] / 2 else h_freq
-    how = dict(method="iir", phase="forward") if causal else {}
-    if l_freq is not None or h_freq is not None:
-        raw.filter(l_freq, h_freq, picks="all", **how, verbose="ERROR")
-    data = raw.get_data()
-    invalid = ~np.isfinite(data)
-    if invalid.any():  # windows that touch them are left out, but resampling would spread them
-        data[invalid] = 0.0
-    if raw.info["sfreq"] > sfreq:
-        if causal:  # a spectrum knows the end of a recording; what lies between two samples does not
-            times = np.arange(0, raw.times[-1], 1 / sfreq)
-            return np.array([np.interp(times, raw.times, signal) for signal in data]), sfreq
-        ratio = raw.info["sfreq"] / sfreq
-        data = mne.filter.resample(data, down=ratio, npad="auto", verbose="ERROR")
-        return data, sfreq
-    return data, raw.info["sfreq"]
-
-
 def _cut(signal, peak, first, stop):
     """Windows of the signals around peaks, shape (n_beats, n_leads, n_times); ends are repeated."""
     index = np.clip(peak[:, None] + np.arange(first, stop), 0, signal.shape[1] - 1)
@@ -348,11 +282,7 @@ def _shape_features(beats, difference, reach, rate, around):
     beat, typical = beats[:, qrs], (beats - difference)[:, qrs]
     centred = [part - part.mean(axis=1, keepdims=True) for part in (beat, typical)]
     norms = np.prod([np.linalg.norm(part, axis=1) for part in centred], axis=0)
-    slope = np.abs(np.gradient(beats[:, _part(NEAR_QRS, reach, rate)], axis=1))
-    slope /= np.maximum(slope.sum(axis=1, keepdims=True), np.finfo(float).tiny)
-    time = np.arange(slope.shape[1]) / rate
-    centre = slope @ time
-    width = np.log(np.sqrt((slope * (time - centre[:, None]) ** 2).sum(axis=1)) + 1e-3)
+    width = np.log(slope_widths(beats[:, _part(NEAR_QRS, reach, rate)], rate) + 1e-3)
     rms = np.sqrt((difference[:, qrs] ** 2).mean(axis=1)) / TYPICAL_HEIGHT
     return pd.DataFrame(
         dict(

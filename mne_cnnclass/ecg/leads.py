@@ -1,0 +1,112 @@
+"""What epochs of beats and of rhythms take alike from a recording: who it is of, its leads, their signals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mne
+import numpy as np
+
+from .patients import patient_info
+
+__all__ = [
+    "MissingLead",
+    "describe_leads",
+    "filter_leads",
+    "invert_classes",
+    "open_recording",
+    "pick_leads",
+]
+
+
+class MissingLead(ValueError):
+    """A recording lacks a lead that is asked for."""
+
+
+def open_recording(recording, number=0):
+    """A recording, read if it is the path of a WFDB record, and whose it is.
+
+    Parameters
+    ----------
+    recording : mne.io.Raw | path-like
+        The recording.
+    number : int
+        What tells it from others, if it has neither a record's name nor a file.
+
+    Returns
+    -------
+    raw : mne.io.Raw
+        The recording.
+    about : dict
+        ``record``, ``patient`` (the record, where nobody is named), ``age`` and ``sex``.
+    """
+    from .recordings import read_raw_wfdb
+
+    raw = recording if isinstance(recording, mne.io.BaseRaw) else read_raw_wfdb(recording)
+    about = patient_info(raw)
+    file = (raw.filenames or [None])[0]
+    record = about["record"] or (Path(file).stem if file else f"recording {number}")
+    return raw, {**about, "record": record, "patient": about["patient"] or record}
+
+
+def invert_classes(classes):
+    """The class of each symbol."""
+    class_of = {}
+    for name, symbols in classes.items():
+        for symbol in symbols:
+            if symbol in class_of:
+                raise ValueError(f"classes gives {symbol!r} to {class_of[symbol]!r} and to {name!r}.")
+            class_of[symbol] = name
+    return class_of
+
+
+def pick_leads(raw, leads, name):
+    """Names of the channels to take, and those that they get."""
+    if isinstance(leads, str) or not len(leads):
+        raise ValueError(f"leads must be a sequence of names, at least one, got {leads!r}.")
+    have = [raw.ch_names[i] for i in mne.pick_types(raw.info, ecg=True, exclude=())]
+    spelled = {text.upper(): text for text in have}
+    picked, slots = [], []
+    for lead in leads:
+        names = [text.strip() for text in lead.split("|")]
+        found = [spelled[text.upper()] for text in names if text.upper() in spelled]
+        found = [text for text in found if text not in picked and text not in raw.info["bads"]]
+        if not found:
+            raise MissingLead(
+                f"{name} has no lead {' or '.join(names)} that is good and not taken yet: its ECG channels "
+                f"are {have}, bad ones {raw.info['bads']}. Give leads=, with other leads behind a bar where "
+                f'recordings differ ("{names[0]}|{(have or ["V5"])[-1]}"), or set the channel types.'
+            )
+        picked.append(found[0])
+        slots.append(names[0])
+    return picked, slots
+
+
+def filter_leads(raw, picked, sfreq, l_freq, h_freq, causal=False):
+    """Filtered and resampled signals, in V, and their rate."""
+    raw = raw.copy().pick(picked).reorder_channels(picked).load_data(verbose="ERROR")
+    h_freq = None if h_freq is None or h_freq >= raw.info["sfreq"] / 2 else h_freq
+    how = dict(method="iir", phase="forward") if causal else {}
+    if l_freq is not None or h_freq is not None:
+        raw.filter(l_freq, h_freq, picks="all", **how, verbose="ERROR")
+    data = raw.get_data()
+    invalid = ~np.isfinite(data)
+    if invalid.any():  # windows that touch them are left out, but resampling would spread them
+        data[invalid] = 0.0
+    if raw.info["sfreq"] > sfreq:
+        if causal:  # a spectrum knows the end of a recording; what lies between two samples does not
+            times = np.arange(0, raw.times[-1], 1 / sfreq)
+            return np.array([np.interp(times, raw.times, signal) for signal in data]), sfreq
+        ratio = raw.info["sfreq"] / sfreq
+        data = mne.filter.resample(data, down=ratio, npad="auto", verbose="ERROR")
+        return data, sfreq
+    return data, raw.info["sfreq"]
+
+
+def describe_leads(raw, names, rate, l_freq, h_freq):
+    """The measurement info of filtered leads: their names, and what is known of the recording."""
+    info = mne.create_info(names, rate, "ecg")
+    with info._unlock():
+        info["subject_info"], info["description"] = raw.info["subject_info"], raw.info["description"]
+        info["highpass"], info["lowpass"] = l_freq or 0.0, min(h_freq or rate / 2, rate / 2)
+    return info

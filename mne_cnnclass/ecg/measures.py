@@ -1,0 +1,197 @@
+"""A stretch of ECG in numbers: how regular it is, and how its beats look."""
+
+from __future__ import annotations
+
+import mne
+import numpy as np
+
+__all__ = ["RHYTHM_COLUMNS", "measure_rhythm", "slope_widths"]
+
+LEAST_BEATS = 5
+STEP = 0.1  # of log intervals: successive ones that differ by 10 % are no longer alike
+TINY = 1e-12  # V
+BEAT = (-0.3, 0.45)  # s around the R peak
+QRS, P_WAVE, T_WAVE, NEAR = (-0.09, 0.11), (-0.25, -0.07), (0.12, 0.42), (-0.15, 0.2)
+BANDS = ((0.5, 2.0), (2.0, 4.0), (4.0, 9.0), (9.0, 15.0), (15.0, 25.0), (25.0, 40.0))  # Hz
+
+RR_COLUMNS = [
+    "n_beats",
+    "rr_median",
+    "rr_deviation",
+    "rr_rmssd",
+    "rr_irregularity",
+    "rr_changed",
+    "rr_early",
+    "rr_late",
+    "rr_shortest",
+    "rr_longest",
+    "rr_entropy",
+    "rr_correlation",
+]
+SHAPE_COLUMNS = [
+    "qrs_similarity",
+    "qrs_least_similarity",
+    "qrs_different",
+    "qrs_width",
+    "qrs_width_spread",
+    "qrs_height_spread",
+    "p_height",
+    "p_similarity",
+    "t_height",
+    "beat_noise",
+]
+SIGNAL_COLUMNS = [
+    *(f"power_{low:g}_{high:g}" for low, high in BANDS),
+    "amplitude_spread",
+    "amplitude_most",
+    "amplitude_least",
+    "kurtosis",
+]
+RHYTHM_COLUMNS = [*RR_COLUMNS, *SHAPE_COLUMNS, *SIGNAL_COLUMNS]
+
+
+def measure_rhythm(signal, peaks, sfreq):
+    """Measure a stretch of one lead.
+
+    Parameters
+    ----------
+    signal : array, shape (n_times,)
+        The signal, in any unit, high-passed; at least 3 s.
+    peaks : array, shape (n_beats,)
+        Samples of the R peaks, rising; fractions count for the intervals.
+    sfreq : float
+        Sampling frequency in Hz.
+
+    Returns
+    -------
+    measures : dict of float
+        Those of ``RHYTHM_COLUMNS``, none of which depends on the unit.
+
+        - Of the RR intervals: ``n_beats`` (a minute), ``rr_median`` (log of s), and of the logarithms of
+          intervals over their median: ``rr_deviation`` (standard deviation), ``rr_rmssd`` (root mean square
+          of successive differences), ``rr_irregularity`` (median of their absolute values), ``rr_changed``
+          (share of those above 0.1), ``rr_early`` and ``rr_late`` (share of intervals shorter or longer than
+          the median by 15 %), ``rr_shortest``, ``rr_longest``, ``rr_entropy`` (sample entropy [1]_ of
+          order 1 with a tolerance of 0.1) and ``rr_correlation`` (of successive differences: -0.5 where each
+          interval is independent of the others, less after premature beats with a pause).
+        - Of the beats: correlation of QRS complexes with their median (``qrs_similarity``, the median;
+          ``qrs_least_similarity``, the lowest decile; ``qrs_different``, share below 0.8), ``qrs_width`` (s),
+          relative spread of widths and heights, height of the P and the T wave of the median beat in QRS
+          heights, ``p_similarity`` (correlation with the median beat where P waves are) and ``beat_noise``
+          (log of what is left without the median beat, in QRS heights).
+        - Of the signal: log shares of power in six bands, log ratios of the largest, the smallest and the
+          spread of amplitudes of its seconds to their median, and log kurtosis.
+
+        With fewer than 5 beats, all of the intervals and beats but ``n_beats`` are 0.
+
+    References
+    ----------
+    .. [1] Richman JS, Moorman JR. Physiological time-series analysis using approximate entropy and sample
+       entropy. Am J Physiol Heart Circ Physiol 278:H2039-H2049, 2000. doi:10.1152/ajpheart.2000.278.6.H2039
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_cnnclass.ecg import measure_rhythm
+    >>> peaks = np.cumsum([100, 80, 80, 80, 50, 110, 80, 80])  # a premature beat and its pause
+    >>> measures = measure_rhythm(np.random.default_rng(0).standard_normal(800), peaks, 100.0)
+    >>> round(measures["rr_shortest"], 2), round(measures["rr_irregularity"], 2)
+    (-0.47, 0.16)
+    """
+    measures = dict.fromkeys(RHYTHM_COLUMNS, 0.0)
+    measures["n_beats"] = 60 * len(peaks) * sfreq / len(signal)
+    measures |= _of_signal(signal, sfreq)
+    if len(peaks) >= LEAST_BEATS:
+        measures |= _of_intervals(np.diff(peaks) / sfreq) | _of_beats(
+            signal, np.round(peaks).astype(int), sfreq
+        )
+    return {name: float(value) for name, value in measures.items()}
+
+
+def _of_intervals(rr):
+    median = np.median(rr)
+    log = np.log(rr / median)
+    step = np.diff(log)
+    return dict(
+        rr_median=np.log(median),
+        rr_deviation=log.std(),
+        rr_rmssd=np.sqrt((step**2).mean()),
+        rr_irregularity=np.median(np.abs(step)),
+        rr_changed=(np.abs(step) > STEP).mean(),
+        rr_early=(log < -0.15).mean(),
+        rr_late=(log > 0.15).mean(),
+        rr_shortest=log.min(),
+        rr_longest=log.max(),
+        rr_entropy=_sample_entropy(log, STEP),
+        rr_correlation=(step[1:] * step[:-1]).mean() / (step.var() + 1e-4),
+    )
+
+
+def _sample_entropy(x, tolerance):
+    """Of order 1; half a match is added, so that short series without any are finite."""
+    first, second = np.triu_indices(len(x) - 1, 1)
+    close = np.abs(x[first] - x[second]) <= tolerance
+    again = close & (np.abs(x[first + 1] - x[second + 1]) <= tolerance)
+    return -np.log((again.sum() + 0.5) / (close.sum() + 1))
+
+
+def _of_beats(signal, peaks, sfreq):
+    first, stop = round(BEAT[0] * sfreq), round(BEAT[1] * sfreq) + 1
+    whole = peaks[(peaks + first >= 0) & (peaks + stop <= len(signal))]
+    if len(whole) < 3:
+        return {}
+
+    def part(span):
+        return slice(round(span[0] * sfreq) - first, round(span[1] * sfreq) - first + 1)
+
+    def similarity(span):
+        beat, model = beats[:, part(span)], typical[part(span)]
+        beat, model = beat - beat.mean(axis=1, keepdims=True), model - model.mean()
+        return beat @ model / (np.linalg.norm(beat, axis=1) * np.linalg.norm(model) + TINY)
+
+    beats = signal[whole[:, None] + np.arange(first, stop)]
+    beats = beats - np.median(beats, axis=1, keepdims=True)
+    typical = np.median(beats, axis=0)
+    height = np.ptp(typical[part(QRS)]) + TINY
+    qrs = similarity(QRS)
+    heights, widths = np.ptp(beats[:, part(QRS)], axis=1), slope_widths(beats[:, part(NEAR)], sfreq)
+    return dict(
+        qrs_similarity=np.median(qrs),
+        qrs_least_similarity=np.quantile(qrs, 0.1),
+        qrs_different=(qrs < 0.8).mean(),
+        qrs_width=slope_widths(typical[None, part(NEAR)], sfreq)[0],
+        qrs_width_spread=widths.std() / (np.median(widths) + TINY),
+        qrs_height_spread=heights.std() / (np.median(heights) + TINY),
+        p_height=np.ptp(typical[part(P_WAVE)]) / height,
+        p_similarity=np.median(similarity(P_WAVE)),
+        t_height=np.ptp(typical[part(T_WAVE)]) / height,
+        beat_noise=np.log(np.median(np.sqrt(((beats - typical) ** 2).mean(axis=1))) / height + 1e-3),
+    )
+
+
+def slope_widths(beats, sfreq):
+    """Standard deviation in time of the absolute slope of each beat, in s."""
+    slope = np.abs(np.gradient(beats, axis=1))
+    slope /= np.maximum(slope.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    time = np.arange(slope.shape[1]) / sfreq
+    centre = slope @ time
+    return np.sqrt((slope * (time - centre[:, None]) ** 2).sum(axis=1))
+
+
+def _of_signal(signal, sfreq):
+    power, frequency = mne.time_frequency.psd_array_welch(
+        signal, sfreq, n_fft=min(len(signal), round(4 * sfreq)), verbose="ERROR"
+    )
+    edges = [(frequency >= low) & (frequency < high) for low, high in BANDS]
+    shares = [power[edge].sum() / (power.sum() + TINY**2) for edge in edges]
+    second = round(sfreq)
+    amplitudes = np.ptp(signal[: len(signal) // second * second].reshape(-1, second), axis=1) + TINY
+    amplitudes /= np.median(amplitudes)
+    centred = signal - signal.mean()
+    return {
+        **{f"power_{low:g}_{high:g}": np.log(s + 1e-4) for (low, high), s in zip(BANDS, shares, strict=True)},
+        "amplitude_spread": amplitudes.std(),
+        "amplitude_most": np.log(amplitudes.max()),
+        "amplitude_least": np.log(amplitudes.min() + 1e-3),
+        "kurtosis": np.log((centred**4).mean() / ((centred**2).mean() ** 2 + TINY**4) + 1e-3),
+    }

@@ -1,0 +1,281 @@
+"""Windows of a recording with its rhythm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+from mne.utils import logger
+
+from .leads import describe_leads, filter_leads, invert_classes, open_recording, pick_leads
+from .measures import RHYTHM_COLUMNS, measure_rhythm
+from .peaks import find_r_peaks
+
+__all__ = ["make_rhythm_epochs", "vary_gain"]
+
+TYPICAL_AMPLITUDE = 1e-3  # V peak to peak in a second, the median of a scaled lead
+CLIP = 5e-3  # V; an artefact says no more than that it is large
+LEAST_SHARE = 0.5  # of a window that a short recording must fill
+
+
+def make_rhythm_epochs(
+    recordings,
+    *,
+    duration=10.0,
+    overlap=0.0,
+    label=None,
+    classes=None,
+    share=1.0,
+    leads=None,
+    sfreq=100.0,
+    l_freq=0.5,
+    h_freq=40.0,
+    normalize=True,
+    around=60.0,
+):
+    """Cut recordings into windows with the rhythm of each.
+
+    Parameters
+    ----------
+    recordings : Raw | path-like | list of Raw or path-like
+        Recordings with ECG channels, or WFDB records, which :func:`read_raw_wfdb` reads.
+    duration : float
+        Length of the windows in s.
+    overlap : float
+        Least overlap of windows that follow each other, in s. As many windows as a recording needs lie
+        evenly from its start to its end, so that nothing is left over; they overlap more where that takes it.
+    label : None | str | list of str
+        The class of a recording, or one for each in a list. ``None`` takes the annotations that have a
+        duration: a window is of the class of the span in which it lies. In recordings without such
+        annotations all windows are ``"unknown"``.
+    classes : None | dict of str
+        Names of classes and the annotations that belong to each: ``{"AF": ["(AFIB"], "normal": ["(N"]}``.
+        Other spans count as none. ``None`` for a class a description.
+    share : float
+        Share of a window that must lie in one span, above 0.5: with 1 a window in which the rhythm changes is
+        left out.
+    leads : None | sequence of str
+        The leads to take, in order, as in :func:`make_beat_epochs`: ``["MLII|II", "V1|V5"]``. ``None`` for
+        all that are not bad.
+    sfreq : float
+        Sampling frequency of the epochs, in Hz.
+    l_freq, h_freq : None | float
+        Edges of the band-pass filter in Hz, against baseline wander, and muscles and mains; ``None`` leaves
+        an edge out.
+    normalize : bool
+        Whether each lead is scaled so that its median amplitude in a second is 1 mV over the recording, and
+        clipped at 5 mV. Devices and people then look more alike, but their voltages tell nothing.
+    around : float
+        Length in s of the stretch around a window's middle, not shorter than the window, that the measures
+        of the rhythm are taken from. Rhythms show in more beats than a window has.
+
+    Returns
+    -------
+    epochs : mne.Epochs | list of mne.Epochs
+        One for a recording, a list for a list. The metadata have ``record``, ``patient``, ``age``, ``sex``,
+        ``leads``, ``onset`` (s), ``window`` (its number in the recording), ``n_windows``, ``padded`` (s)
+        and the measures of :func:`measure_rhythm` in the first lead, whose names are ``RHYTHM_COLUMNS``.
+        Windows that were left out are in ``epochs.drop_log``, with the reason: ``"no single rhythm"`` or the
+        annotation of a bad span.
+
+    Raises
+    ------
+    ValueError
+        If a lead is missing, a recording is shorter than half a window, or no window is left.
+
+    Notes
+    -----
+    A recording that is shorter than a window is filled up with zeros at its end. Windows that touch a span
+    annotated as bad, such as the invalid samples of a WFDB record, are left out.
+
+    The measures use R peaks of :func:`find_r_peaks`, not annotated beats, so that they are the same where
+    there are none; they look up to ``around / 2`` s ahead.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import EpochsView, ecg
+    >>> raws = [ecg.read_raw_cinc2017(f"cinc2017/{name}") for name in ("A00001", "A00004")]  # doctest: +SKIP
+    >>> epochs = ecg.make_rhythm_epochs(raws)  # doctest: +SKIP
+    >>> view = EpochsView(epochs, groups="record")  # doctest: +SKIP
+    """
+    if not 0 <= overlap < duration:
+        raise ValueError(
+            f"overlap must be at least 0 and less than the duration, {duration:g} s, got {overlap:g}."
+        )
+    if not 0.5 < share <= 1:
+        raise ValueError(f"share must be above 0.5, and 1 at most, got {share:g}.")
+    class_of = None if classes is None else invert_classes(classes)
+    options = dict(
+        duration=duration,
+        overlap=overlap,
+        class_of=class_of,
+        share=share,
+        leads=leads,
+        sfreq=sfreq,
+        l_freq=l_freq,
+        h_freq=h_freq,
+        normalize=normalize,
+        around=max(around, duration),
+    )
+    if isinstance(recordings, (mne.io.BaseRaw, str, Path)):
+        return _rhythm_epochs(recordings, label, **options)
+    if not len(recordings):
+        raise ValueError("recordings is empty; at least one is needed.")
+    labels = [label] * len(recordings) if label is None or isinstance(label, str) else label
+    if len(labels) != len(recordings):
+        raise ValueError(f"label must have one for each of {len(recordings)} recordings, got {len(labels)}.")
+    made = [
+        _rhythm_epochs(raw, name, number=number, **options)
+        for number, (raw, name) in enumerate(zip(recordings, labels, strict=True))
+    ]
+    names = sorted({name for epochs in made for name in epochs.event_id})
+    for epochs in made:  # a class has the same code in all, as mne.concatenate_epochs wants
+        codes = {code: names.index(name) + 1 for name, code in epochs.event_id.items()}
+        epochs.events[:, 2] = [codes[code] for code in epochs.events[:, 2]]
+        epochs.event_id = {name: codes[code] for name, code in epochs.event_id.items()}
+    return made
+
+
+def _rhythm_epochs(
+    recording,
+    label,
+    *,
+    duration,
+    overlap,
+    class_of,
+    share,
+    leads,
+    sfreq,
+    l_freq,
+    h_freq,
+    normalize,
+    around,
+    number=0,
+):
+    raw, about = open_recording(recording, number)
+    name = about["record"]
+    if leads is None:
+        leads = [raw.ch_names[i] for i in mne.pick_types(raw.info, ecg=True)] or ("ECG",)
+    picked, slots = pick_leads(raw, leads, name)
+    signal, rate = filter_leads(raw, picked, sfreq, l_freq, h_freq)
+    n_times, length = round(duration * rate), signal.shape[1]
+    if length < LEAST_SHARE * n_times:
+        raise ValueError(
+            f"{name} lasts {length / rate:g} s, less than half a window of {duration:g} s. Leave it out, or "
+            "choose a shorter duration."
+        )
+    if normalize:
+        signal = np.clip(signal * (TYPICAL_AMPLITUDE / _amplitude(signal, rate)), -CLIP, CLIP)
+    start = _starts(length, n_times, round(overlap * rate))
+    stop = np.minimum(start + n_times, length)
+    names, reasons = _window_labels(raw, start, stop, rate, label, class_of, share)
+    keep = np.flatnonzero([not reason for reason in reasons])
+    if not len(keep):
+        spans = ", ".join(sorted(set(_spans(raw)[2]))) or "none"
+        raise ValueError(
+            f"{name}: none of its {len(start)} windows of {duration:g} s lies in one rhythm and no bad span. "
+            f"Its annotations with a duration are: {spans}. Choose a shorter duration, or other classes."
+        )
+    if len(keep) < len(start):
+        logger.info(f"{name}: {len(start) - len(keep)} of {len(start)} windows are left out.")
+    peaks = find_r_peaks(raw, picked[0]) * (rate / raw.info["sfreq"])
+    data = np.zeros((len(keep), len(picked), n_times))
+    rows = []
+    for i, k in enumerate(keep):
+        data[i, :, : stop[k] - start[k]] = signal[:, start[k] : stop[k]]
+        middle, half = (start[k] + stop[k]) // 2, round(around * rate / 2)
+        first, last = max(0, middle - half), min(length, middle + half)
+        inside = peaks[(peaks >= first) & (peaks < last)] - first
+        rows.append(measure_rhythm(signal[0, first:last], inside, rate))
+    table = pd.DataFrame(rows, columns=RHYTHM_COLUMNS)
+    own = dict(leads=", ".join(picked), onset=start[keep] / rate, window=keep, n_windows=len(start))
+    padded = (n_times - (stop - start)[keep]) / rate
+    metadata = pd.DataFrame({**about, **own, "padded": padded}, index=table.index).join(table)
+    info = describe_leads(raw, slots, rate, l_freq, h_freq)
+    kept = [names[k] for k in keep]
+    event_id = {text: code for code, text in enumerate(sorted(set(kept)), 1)}
+    events = np.column_stack([start[keep], np.zeros_like(keep), [event_id[text] for text in kept]])
+    return mne.EpochsArray(
+        data,
+        info,
+        events,
+        event_id={text: event_id[text] for text in dict.fromkeys(kept)},
+        metadata=metadata,
+        selection=keep,
+        drop_log=tuple(reasons),
+        verbose="ERROR",
+    )
+
+
+def _starts(length, n_times, overlap):
+    """First samples of windows that cover a recording evenly; a rest below 5 % of a window is let go."""
+    n_windows = max(1, int(np.ceil((length - overlap) / (n_times - overlap) - 0.05)))
+    return np.linspace(0, max(0, length - n_times), n_windows).round().astype(int)
+
+
+def _amplitude(signal, rate):
+    """Median peak-to-peak amplitude of the seconds of each lead, shape (n_leads, 1)."""
+    second = round(rate)
+    seconds = signal[:, : signal.shape[1] // second * second].reshape(len(signal), -1, second)
+    amplitude = np.median(np.ptp(seconds, axis=2), axis=1, keepdims=True)
+    return np.where(amplitude > 0, amplitude, 1.0)
+
+
+def _spans(raw):
+    """Start and end in s from the first sample, and description, of the annotations that have a duration."""
+    notes = raw.annotations
+    begin = notes.onset - raw.first_time  # which MNE counts from before a crop
+    long = notes.duration > 0
+    return begin[long], (begin + notes.duration)[long], notes.description[long]
+
+
+def _window_labels(raw, start, stop, rate, label, class_of, share):
+    """The class of each window or None, and why it is to be left out: a tuple as in MNE's drop_log."""
+    begin, end, text = _spans(raw)
+    start, stop = start / rate, stop / rate
+    is_bad = np.array([t.lower().startswith("bad") for t in text], bool)
+    reasons = [
+        tuple(dict.fromkeys(text[is_bad & (begin < b) & (end > a)])) for a, b in zip(start, stop, strict=True)
+    ]
+    names = [t if class_of is None else class_of.get(t) for t in text]
+    is_rhythm = ~is_bad & np.array([n is not None for n in names], bool)
+    if label is not None or not (~is_bad).any():
+        return ["unknown" if label is None else str(label)] * len(start), reasons
+    labels = []
+    half = 1 / rate  # what resampling may add to the length of a recording
+    for k, (a, b) in enumerate(zip(start, stop, strict=True)):
+        inside = np.where(is_rhythm, np.minimum(end + half, b) - np.maximum(begin - half, a), 0.0)
+        enough = len(inside) and inside.max() >= share * (b - a) - 1e-9
+        labels.append(names[inside.argmax()] if enough else None)
+        if not enough:
+            reasons[k] += ("no single rhythm",)
+    return labels, reasons
+
+
+def vary_gain(x, y):
+    """Turn leads upside down and vary their gain, as electrodes and devices do: an augmentation.
+
+    Parameters
+    ----------
+    x : torch.Tensor, shape (n_samples, n_channels, n_times)
+        A batch of standardised samples.
+    y : torch.Tensor, shape (n_samples,)
+        Class numbers.
+
+    Returns
+    -------
+    x : torch.Tensor, shape (n_samples, n_channels, n_times)
+        The samples, each times 1 or -1 at random and a factor whose logarithm deviates by 0.2.
+    y : torch.Tensor, shape (n_samples,)
+        The same class numbers.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import CNNClassifier, ecg
+    >>> clf = CNNClassifier(augmentation=ecg.vary_gain)
+    """
+    gain = x.new_empty(len(x), 1, 1).normal_(0, 0.2).exp()
+    turned = x.new_empty(len(x), 1, 1).bernoulli_(0.5)
+    return x * gain * (1 - 2 * turned), y

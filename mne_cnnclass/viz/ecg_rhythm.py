@@ -1,0 +1,136 @@
+"""A recording of an ECG with the probability of each rhythm over time."""
+
+from __future__ import annotations
+
+import mne
+import numpy as np
+
+from .style import COLORS, LINESTYLES, class_names
+
+N_DRAWN = 4000  # points of the signal; of a long one, its envelope
+MOST_MARKED = 60  # windows that have a marker each
+
+
+def plot_rhythm(raw, epochs, proba, *, classes, lead=None, ax=None):
+    """Draw a recording with the probabilities of its windows beneath, over time.
+
+    Spans of the recording's annotations, its true rhythms, are shaded behind both; a rhythm that is a class
+    has the class's colour, others are grey.
+
+    Parameters
+    ----------
+    raw : mne.io.Raw
+        The recording.
+    epochs : mne.Epochs
+        Its windows, of :func:`~mne_cnnclass.ecg.make_rhythm_epochs`.
+    proba : array, shape (n_windows, n_classes)
+        Probability of each class in each window, as from ``clf.predict_proba(epochs)``.
+    classes : sequence of str
+        The classes, in the order of the columns: ``clf.classes_``.
+    lead : None | str
+        The channel to draw; ``None`` for the first of type ``ecg``.
+    ax : None | array of matplotlib.axes.Axes, shape (2,)
+        Where to draw the signal and the probabilities; ``None`` for a new figure.
+
+    Returns
+    -------
+    fig : matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    ValueError
+        If the shape of ``proba`` is another.
+
+    Examples
+    --------
+    >>> import mne
+    >>> import numpy as np
+    >>> from mne_cnnclass import ecg, viz
+    >>> beat = 1e-3 * np.exp(-(((np.arange(200) - 80) / 4) ** 2))  # at 250 Hz
+    >>> raw = mne.io.RawArray(np.tile(beat, 50)[None], mne.create_info(["II"], 250.0, "ecg"), verbose="ERROR")
+    >>> epochs = ecg.make_rhythm_epochs(raw, label="N")
+    >>> proba = np.tile([0.2, 0.8], (len(epochs), 1))
+    >>> fig = viz.plot_rhythm(raw, epochs, proba, classes=["A", "N"])
+    """
+    proba, classes = np.asarray(proba), list(classes)
+    if proba.shape != (len(epochs), len(classes)):
+        raise ValueError(
+            f"proba must be of shape {(len(epochs), len(classes))}, a row a window and a column a class, got "
+            f"{proba.shape}."
+        )
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(2, 1, figsize=(9, 4.2), sharex=True, layout="constrained", height_ratios=(1.4, 1))[
+            1
+        ]
+    above, below = ax
+    lead = raw.ch_names[mne.pick_types(raw.info, ecg=True)[0]] if lead is None else lead
+    colors = {name: COLORS[i % len(COLORS)] for i, name in enumerate(classes)}
+    minutes = raw.times[-1] > 180
+    unit = 60.0 if minutes else 1.0
+    time, signal = _envelope(raw.times / unit, 1e3 * raw.get_data([lead])[0])
+    above.plot(time, signal, color="0.15", linewidth=0.6)
+    above.set_ylabel(f"{class_names([lead])[0]} (mV)")
+    _shade_spans(raw, (above, below), colors, unit)
+    length = len(epochs.times) / epochs.info["sfreq"]
+    middle = (epochs.metadata["onset"].to_numpy() + length / 2) / unit
+    marker = "o" if len(epochs) <= MOST_MARKED else ""
+    for i, (name, shown) in enumerate(zip(classes, class_names(classes), strict=True)):
+        style = LINESTYLES[i // len(COLORS) % len(LINESTYLES)]
+        below.plot(
+            middle,
+            proba[:, i],
+            marker=marker,
+            linestyle=style,
+            color=colors[name],
+            markersize=3,
+            linewidth=1.4,
+            label=shown,
+        )
+    below.set(ylim=(-0.03, 1.03), ylabel="Probability", xlabel="Time (min)" if minutes else "Time (s)")
+    below.set_xlim(0, raw.times[-1] / unit)
+    below.legend(
+        title=f"{len(epochs)} windows of {length:g} s\nshaded: true rhythm",
+        loc="center left",
+        bbox_to_anchor=(1.01, 0.5),
+        fontsize="small",
+        title_fontsize="small",
+        frameon=False,
+    )
+    return above.figure
+
+
+def _envelope(time, signal):
+    """The signal, or the least and the largest value of each of its stretches, if there are many points."""
+    size = len(signal) // (N_DRAWN // 2)
+    if size < 2:
+        return time, signal
+    n = len(signal) // size * size
+    parts = signal[:n].reshape(-1, size)
+    both = np.column_stack([parts.min(axis=1), parts.max(axis=1)])
+    return np.repeat(time[:n:size], 2), both.ravel()
+
+
+def _shade_spans(raw, axes, colors, unit):
+    """Shade the annotations that have a duration, with their names above."""
+    notes = raw.annotations
+    begin = (notes.onset - raw.first_time) / unit
+    whole = raw.times[-1] / unit
+    for start, length, name in zip(begin, notes.duration / unit, notes.description, strict=True):
+        if length <= 0:
+            continue
+        for ax in axes:
+            ax.axvspan(start, start + length, color=colors.get(name, "0.6"), alpha=0.2, linewidth=0)
+        if length > 0.06 * whole:
+            axes[0].text(
+                start + length / 2,
+                1.01,
+                class_names([name])[0],
+                transform=axes[0].get_xaxis_transform(),
+                ha="center",
+                va="bottom",
+                fontsize="small",
+                color=colors.get(name, "0.4"),
+            )
