@@ -221,7 +221,7 @@ def _read_folder(paths, settings):
     from tqdm import tqdm
 
     from ..ecg import make_beat_epochs, read_raw_wfdb
-    from ..ecg.beats import MissingLead
+    from ..ecg.leads import MissingLead
 
     epochs, left = [], {}
     for record in tqdm(_find_records(paths), desc="Records", disable=None):
