@@ -1,7 +1,8 @@
 from . import datasets, ecg, evaluation, explain, viz
 from .architectures import MultiScaleCNN, list_models
 from .augmentations import list_augmentations
-from .baselines import baselines
+
+# from .baselines import baselines
 from .classifier import CNNClassifier
 from .epochs_view import EpochsView
 from .evaluation import Comparison, Evaluation, compare, evaluate
@@ -15,7 +16,7 @@ __all__ = [
     "EpochsView",
     "Evaluation",
     "MultiScaleCNN",
-    "baselines",
+    # "baselines",
     "compare",
     "datasets",
     "ecg",

@@ -34,8 +34,8 @@ class Augmentation:
 def _sampling_frequency(problem):
     if problem["sfreq"] is None:
         raise ValueError(
-            "it needs the sampling frequency, and X is an array, which has none. Pass epochs, or give it as a "
-            "parameter: {'sfreq': 250.0}."
+            "it needs the sampling frequency, and X is an array, which has none. Pass epochs, or give it as "
+            "a parameter: {'sfreq': 250.0}."
         )
     return problem["sfreq"]
 
@@ -88,8 +88,8 @@ AUGMENTATIONS = {
     ),
     "ft_surrogate": Augmentation(
         "FTSurrogate",
-        "adds random phases to the spectrum, up to a share `phase_noise_magnitude` of the circle, the same in "
-        "all channels unless `channel_indep`; powers stay",
+        "adds random phases to the spectrum, up to a share `phase_noise_magnitude` of the circle, the same "
+        "in all channels unless `channel_indep`; powers stay",
         "Schwabedal et al. 2018, arXiv:1806.08675",
         {**OFTEN, "phase_noise_magnitude": 1.0, "channel_indep": False},
     ),
@@ -112,8 +112,8 @@ AUGMENTATIONS = {
     ),
     "mixup": Augmentation(
         "Mixup",
-        "averages samples and their labels in pairs, weighted by Beta(`alpha`, `alpha`), the same for a whole "
-        "batch unless `beta_per_sample`",
+        "averages samples and their labels in pairs, weighted by Beta(`alpha`, `alpha`), the same for a "
+        "whole batch unless `beta_per_sample`",
         "Zhang et al. 2018, arXiv:1710.09412",
         {"alpha": 0.2, "beta_per_sample": False},
     ),

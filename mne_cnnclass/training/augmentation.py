@@ -34,7 +34,9 @@ def make_transforms(augmentation, problem):
     """
     made = [_make(one, problem) if is_named(one) else one for one in listed(augmentation)]
     if sum(map(_mixes, made)) > 1:
-        raise ValueError("augmentation can have one mixup only, as labels that are mixed can't be mixed again.")
+        raise ValueError(
+            "augmentation can have one mixup only, as labels that are mixed can't be mixed again."
+        )
     return sorted(made, key=_mixes)
 
 
@@ -62,11 +64,26 @@ def _make(one, problem):
 
 def _mixes(transform):
     """Whether it is braindecode's Mixup, which is not imported to find out."""
-    if not type(transform).__module__.startswith("braindecode."):
-        return False
-    from braindecode.augmentation import Mixup
+    return any(cls.__name__ == "Mixup" and "braindecode" in cls.__module__ for cls in type(transform).mro())
 
-    return isinstance(transform, Mixup)
+
+def _chooses(transform):
+    """Whether braindecode's own method applies it to some samples of a batch, each for itself."""
+    forward = getattr(type(transform), "forward", None)
+    usual = getattr(forward, "__qualname__", "") == "Transform.forward"
+    return usual and forward.__module__.startswith("braindecode.") and not _mixes(transform)
+
+
+def _apply(transform, x, y):
+    """Do what a call does, but in place and in less time; new labels, and the samples that were chosen."""
+    rows = np.flatnonzero(transform.rng.uniform(size=len(x)) < transform.probability)
+    if not len(rows):
+        return y, rows
+    chosen = x[rows], y[rows]
+    x[rows], new = transform.operation(*chosen, **transform.get_augmentation_params(*chosen))
+    y = y.clone()
+    y[rows] = new
+    return y, rows
 
 
 def own_copies(transforms):
@@ -107,9 +124,10 @@ def augment(inputs, y, transforms, *, class_weight=None, summarize=None):
     y : tensor of int, shape (n,) | tuple of tensor
         Class numbers; where samples are mixed, these, those of the partners, and the share of the first.
     """
-    original, inputs = inputs["x"], dict(inputs)
-    x = original.clone() if "summary" in inputs else original  # a function may write into what it is given
+    inputs = dict(inputs)
+    x, changed = inputs["x"], np.zeros(len(y), dtype=bool)
     for transform in transforms:
+        rows = slice(None)
         if _mixes(transform):
             # numbers of samples in place of labels, so that it tells who is mixed with whom
             x, (_, partner, share) = transform(x, torch.arange(len(x), device=x.device))
@@ -117,14 +135,18 @@ def augment(inputs, y, transforms, *, class_weight=None, summarize=None):
             y = y, y[partner], share
         else:
             before = y
-            x, y = transform(x, y)
+            if _chooses(transform):
+                y, rows = _apply(transform, x, y)
+            else:
+                x, y = transform(x, y)
             if class_weight is not None and isinstance(y, torch.Tensor):
                 # the ratio of two weights of zero, of samples that do not count, is none
                 ratio = (class_weight[y] / class_weight[before]).nan_to_num(0.0, 0.0)
                 inputs["weight"] = inputs["weight"] * ratio
+        changed[rows] = True
     inputs["x"] = x
     if "summary" in inputs:
-        changed = (x != original).flatten(1).any(1).nonzero()[:, 0]
+        changed = np.flatnonzero(changed)
         summary = inputs["summary"] = inputs["summary"].clone()
         for part in parts(len(changed), x[0].numel()):
             summary[changed[part]] = summarize(x[changed[part]])

@@ -91,8 +91,7 @@ def swapped_classes(labels, pair=None):
     pair = labels if pair is None else list(pair)
     if len(pair) not in (0, 2) or any(label not in labels for label in pair) or len({*pair}) < len(pair):
         raise ValueError(
-            f"classes must be two of {labels}, or none ([]) where no label is of one side "
-            f"alone, got {pair}."
+            f"classes must be two of {labels}, or none ([]) where no label is of one side alone, got {pair}."
         )
     swapped = list(range(len(labels)))
     if pair:

@@ -38,7 +38,9 @@ class SampleNet(NeuralNetClassifier):
         As for `skorch.NeuralNetClassifier`.
     """
 
-    def __init__(self, module, *, augmentation=(), class_weight=None, summarize=None, label_smoothing=0.0, **kwargs):
+    def __init__(
+        self, module, *, augmentation=(), class_weight=None, summarize=None, label_smoothing=0.0, **kwargs
+    ):
         super().__init__(module, criterion=torch.nn.CrossEntropyLoss, **kwargs)
         self.augmentation = augmentation
         self.class_weight, self.summarize = class_weight, summarize

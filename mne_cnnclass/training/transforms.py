@@ -1,7 +1,7 @@
 """Transforms of training batches: braindecode's, with the slow ones computed in less time, and two of ours.
 
-A class below that is named as one of braindecode's draws the same random numbers and, but for
-`GaussianNoise` and `BandstopFilter`, gives the same signals up to rounding.
+A class below that is named as one of braindecode's draws the same random numbers and gives the same signals
+up to rounding, but for `GaussianNoise` and `BandstopFilter`.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import math
 
 import torch
 
-from ..architectures.braindecode_models import quiet_braindecode
+from ..architectures.braindecode_models import braindecode_classes
 from .mirror import mirrored_channels, swapped_classes
 
-with quiet_braindecode():
-    from braindecode import augmentation
-    from braindecode.augmentation import (  # noqa: F401 - those that `augmentation` finds here by name
-        AmplitudeScale,
-        ChannelsDropout,
-        ChannelsShuffle,
-        Mixup,
-        SignFlip,
-        TimeReverse,
-        Transform,
-    )
+braindecode_classes()  # imports braindecode without its noise
+
+from braindecode import augmentation  # noqa: E402
+from braindecode.augmentation import (  # noqa: E402, F401 - some are found here by name
+    AmplitudeScale,
+    ChannelsDropout,
+    ChannelsShuffle,
+    SignFlip,
+    TimeReverse,
+    Transform,
+)
 
 
 class TimeShift(Transform):
@@ -91,6 +91,15 @@ class LeftRightMirror(Transform):
         return x[:, permutation.to(x.device)], swapped.to(y.device)[y]
 
 
+class Mixup(augmentation.Mixup):
+    """Average samples in pairs, all at once."""
+
+    @staticmethod
+    def operation(x, y, lam, idx_perm):
+        """Average with partners, and tell the labels of both and the share of the first."""
+        return torch.lerp(x[idx_perm], x, lam[:, None, None]), (y, y[idx_perm], lam)
+
+
 class GaussianNoise(augmentation.GaussianNoise):
     """Add white noise, drawn by torch."""
 
@@ -135,12 +144,14 @@ class FrequencyShift(augmentation.FrequencyShift):
         """Move spectra by frequencies in Hz."""
         n_times = x.shape[-1]
         length = 2 ** (n_times - 1).bit_length()
-        spectrum = torch.fft.rfft(x, length)
-        spectrum[..., 1 : length // 2] *= 2
-        analytic = torch.fft.ifft(spectrum, length)[..., :n_times]  # zero below zero frequency
+        spectrum = torch.fft.rfft(x, length).mul_(-1j)
+        spectrum[..., 0], spectrum[..., length // 2] = 0, 0
+        imaginary = torch.fft.irfft(spectrum, length)[
+            ..., :n_times
+        ]  # of the analytic signal; x is the real part
         t = torch.arange(n_times, device=x.device) / sfreq
         angle = (2 * math.pi * delta_freq[:, None, None] * t).to(x.dtype)
-        return analytic.real * angle.cos() - analytic.imag * angle.sin(), y
+        return x * angle.cos() - imaginary * angle.sin(), y
 
 
 class BandstopFilter(augmentation.BandstopFilter):
