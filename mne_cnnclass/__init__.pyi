@@ -1,8 +1,7 @@
 from . import datasets, ecg, evaluation, explain, viz
 from .architectures import MultiScaleCNN, list_models
 from .augmentations import list_augmentations
-
-# from .baselines import baselines
+from .baseline_pipelines import baselines
 from .classifier import CNNClassifier
 from .epochs_view import EpochsView
 from .evaluation import Comparison, Evaluation, compare, evaluate
@@ -16,7 +15,7 @@ __all__ = [
     "EpochsView",
     "Evaluation",
     "MultiScaleCNN",
-    # "baselines",
+    "baselines",
     "compare",
     "datasets",
     "ecg",
