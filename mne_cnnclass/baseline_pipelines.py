@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 from scipy.signal import periodogram
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier
@@ -160,6 +161,24 @@ def _from_array(*steps):
     return make_pipeline(FunctionTransformer(as_array), *steps)
 
 
+class MiniRocket(TransformerMixin, BaseEstimator):
+    """The transform of sktime, which is no step of a Pipeline itself: its fit forgets what scikit-learn set."""
+
+    def __init__(self, n_kernels, random_state=None):
+        self.n_kernels, self.random_state = n_kernels, random_state
+
+    def fit(self, X, y=None):
+        """Choose dilations and biases by the samples."""
+        from sktime.transformations.rocket import MiniRocketMultivariate
+
+        self.rocket_ = MiniRocketMultivariate(self.n_kernels, random_state=self.random_state).fit(X)
+        return self
+
+    def transform(self, X):
+        """Share of the times at which each convolution exceeds its bias."""
+        return self.rocket_.transform(X).to_numpy()
+
+
 # -- the pipelines ---------------------------------------------------------------------------------
 
 
@@ -193,9 +212,7 @@ def _mdm(random_state):
 
 
 def _mini_rocket(random_state, n_kernels=10_000):
-    from sktime.transformations.rocket import MiniRocketMultivariate
-
-    rocket = MiniRocketMultivariate(n_kernels, random_state=random_state)
+    rocket = MiniRocket(n_kernels, random_state)
     return _from_array(rocket, StandardScaler(), RidgeClassifierCV(alphas=np.logspace(-3, 3, 10)))
 
 
