@@ -162,7 +162,7 @@ def _from_array(*steps):
 
 
 class MiniRocket(TransformerMixin, BaseEstimator):
-    """The transform of sktime, which is no step of a Pipeline itself: its fit forgets what scikit-learn set."""
+    """The transform of sktime, which can be no step of a Pipeline: its fit forgets what scikit-learn set."""
 
     def __init__(self, n_kernels, random_state=None):
         self.n_kernels, self.random_state = n_kernels, random_state
