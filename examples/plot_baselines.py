@@ -32,9 +32,9 @@ results = {name: evaluate(pipeline, view) for name, pipeline in pipelines.items(
 print(summary_table(results)[["accuracy", "roc_auc"]])
 
 # %%
-# Band power, covariances and spatial patterns measure powers: they know nothing of the sign of a slow potential,
-# while a network learns the waveform. So it leads here. On rhythms of few people it does not have to: a baseline
-# at chance does not say that there is nothing to find, nor does a network at chance.
+# Band power, covariances and spatial patterns measure powers: they know nothing of the sign of a slow
+# potential, while a network learns the waveform. So it leads here. On rhythms of few people it does not have
+# to: a baseline at chance does not say that there is nothing to find, nor does a network at chance.
 
 comparison = compare({name: results[name] for name in ("MultiScaleCNN", "CSP + LDA", "tangent space + LR")})
 print(comparison)

@@ -140,10 +140,14 @@ def list_augmentations():
     Returns
     -------
     augmentations : pandas.DataFrame
-        A row an augmentation, with its name as index, and the columns ``does``, ``parameters`` (with their
-        values; each can be given as in ``("channel_dropout", {"p_drop": 0.1})``), ``transform`` (its class in
-        braindecode or here) and ``reference``. All but ``mixup`` change each sample of a batch with a
-        ``probability``.
+        A row an augmentation, with its name as index, and the columns
+
+        - ``does``: what it does.
+        - ``parameters``: those that can be set, as in ``("channel_dropout", {"p_drop": 0.1})``, and their
+          values otherwise. All but ``mixup`` change each sample of a batch with a ``probability``.
+        - ``implementation``: its class in `braindecode.augmentation`, or `mne_cnnclass.training.transforms`
+          where that lacks it or takes longer.
+        - ``reference``: where it was published.
 
     Examples
     --------
@@ -155,7 +159,7 @@ def list_augmentations():
         name: {
             "does": one.does,
             "parameters": ", ".join(f"{key}={value}" for key, value in one.parameters.items()),
-            "transform": one.transform,
+            "implementation": one.transform,
             "reference": one.reference,
         }
         for name, one in AUGMENTATIONS.items()
