@@ -1,5 +1,7 @@
 from . import datasets, ecg, evaluation, explain, viz
 from .architectures import MultiScaleCNN, list_models
+from .augmentations import list_augmentations
+from .baseline_pipelines import baselines
 from .classifier import CNNClassifier
 from .epochs_view import EpochsView
 from .evaluation import Comparison, Evaluation, compare, evaluate
@@ -13,12 +15,14 @@ __all__ = [
     "EpochsView",
     "Evaluation",
     "MultiScaleCNN",
+    "baselines",
     "compare",
     "datasets",
     "ecg",
     "evaluate",
     "evaluation",
     "explain",
+    "list_augmentations",
     "list_models",
     "load_classifier",
     "recipe",

@@ -76,10 +76,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Each is standardised by its mean and deviation over the training samples, then clipped to ±3; one
         that is constant there counts as zero. The architecture then gives 32 features in place of logits,
         and dense layers make logits of these and of the side inputs.
-    augmentation : None | callable | list of callable
-        braindecode transforms, or functions ``(x, y) -> (x, y)`` of a batch of standardised samples and its
-        class numbers. They are copied for every fit, and ``random_state`` seeds the copies. Side inputs stay
-        as they are, also where signals of two samples are mixed.
+    augmentation : None | str | callable | list
+        What changes training batches: names from :func:`~mne_cnnclass.list_augmentations`, such as
+        ``["time_shift", ("channel_dropout", {"p_drop": 0.1})]``, braindecode transforms, or functions
+        ``(x, y) -> (x, y)`` of a batch of standardised samples and its class numbers. They are copied for
+        every fit, and ``random_state`` seeds the copies. Mixup is applied last. Side inputs stay as they
+        are, also where signals of two samples are mixed.
     class_weight : None | dict | "balanced"
         Weights of the classes in the loss, as in scikit-learn.
     warm_start : bool
@@ -308,7 +310,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
         # nothing of an earlier fit is touched before this point, nor before the training has ended well
         samples = TrainingSamples(X, target, weight, groups, side)
-        learnt = learn(self, samples, len(classes), go_on=go_on)
+        learnt = learn(self, samples, classes, go_on=go_on)
         self.classes_ = classes
         if not go_on:
             self.ch_names_, self.sfreq_ = getattr(X, "ch_names", None), getattr(X, "sfreq", None)
@@ -459,7 +461,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         ------
         TypeError
             If a parameter is no number, text, list or dict of these, such as a class of torch in
-            ``model_params``. ``augmentation`` and ``callbacks`` are left out, as a training alone needs them.
+            ``model_params``. ``callbacks``, and ``augmentation`` unless by name, are left out, as a training
+            alone needs them.
 
         See Also
         --------

@@ -12,6 +12,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from .augmentations import is_named, listed
 from .epochs_sources import check_column
 from .epochs_view import EpochsView
 from .samples import as_view
@@ -54,10 +55,10 @@ def check_parameters(clf):
     for name in ("calibrate", "standardize", "accelerate"):
         if not isinstance(getattr(clf, name), (bool, np.bool_)):
             raise TypeError(f"{name} must be True or False, got {getattr(clf, name)!r}.")
-    augmentation = clf.augmentation if isinstance(clf.augmentation, (list, tuple)) else [clf.augmentation]
-    if not all(callable(transform) or transform is None for transform in augmentation):
+    if not all(one is None or callable(one) or is_named(one) for one in listed(clf.augmentation)):
         raise TypeError(
-            f"augmentation must be None, a callable or a list of callables, got {clf.augmentation!r}."
+            "augmentation must be None, a name, a callable, or a list of names, of pairs (name, dict of "
+            f"parameters) and of callables, got {clf.augmentation!r}."
         )
     if clf.callbacks is not None and not isinstance(clf.callbacks, (list, tuple)):
         raise TypeError(f"callbacks must be None or a list of skorch callbacks, got {clf.callbacks!r}.")

@@ -15,6 +15,8 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .augmentations import is_named, listed
+
 __all__ = ["load_classifier", "save_classifier"]
 
 # 2 knows the temperature, without which a file of schema 1 has one of 1.0; 3 knows side inputs; 4 knows
@@ -22,6 +24,7 @@ __all__ = ["load_classifier", "save_classifier"]
 SCHEMA = 4
 KEY = "mne_cnnclass"
 # Parameters of a training alone, which may hold any Python object; a loaded estimator has their defaults.
+# Of these, augmentations that are all named are saved.
 NOT_SAVED = ("augmentation", "callbacks", "random_state")
 
 
@@ -182,6 +185,8 @@ def _part(weights, prefix):
 def _network_params(clf):
     """Parameters of a CNNClassifier, for JSON."""
     params = {k: v for k, v in clf.get_params(deep=False).items() if k not in NOT_SAVED}
+    if all(map(is_named, listed(clf.augmentation))):
+        params["augmentation"] = clf.augmentation
     if isinstance(params["class_weight"], dict):  # JSON knows no keys but text
         params["class_weight"] = {"pairs": list(params["class_weight"].items())}
     if isinstance(params["model"], type):
@@ -200,10 +205,10 @@ def _make_network(params, module=None):
 
 
 def _describe_network(clf, weights, prefix):
-    lost = [k for k in NOT_SAVED if k != "random_state" and getattr(clf, k) is not None]
+    params, architecture = _network_params(clf), dict(clf._architecture)
+    lost = [k for k in NOT_SAVED if k not in (*params, "random_state") and getattr(clf, k) is not None]
     if lost:
         mne.utils.logger.info(f"Not saved, as only a training needs it: {', '.join(lost)}.")
-    params, architecture = _network_params(clf), dict(clf._architecture)
     custom = not isinstance(architecture["model"], str)
     if custom:
         architecture["model"] = params["model"]

@@ -10,6 +10,7 @@ import mne
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.utils.class_weight import compute_class_weight
 
 from .architectures.build import build_module
 from .guard import check_logits
@@ -18,6 +19,7 @@ from .seeds import draw_seed
 from .training import (
     TrainingOptions,
     fit_temperature,
+    make_transforms,
     predict_logits,
     resolve_device,
     split_folds,
@@ -29,7 +31,7 @@ from .training import (
 PREDICTION_VALUES = 2**21  # of a batch at prediction: enough to keep the processor busy, and small in memory
 
 
-def learn(clf, samples, n_classes, *, go_on):
+def learn(clf, samples, classes, *, go_on):
     """Train a network as a classifier asks for, and find its temperature.
 
     Parameters
@@ -38,8 +40,8 @@ def learn(clf, samples, n_classes, *, go_on):
         The estimator with its parameters, which is left as it is.
     samples : TrainingSamples
         What to train on, checked.
-    n_classes : int
-        Number of classes.
+    classes : array, shape (n_classes,)
+        The labels.
     go_on : bool
         Whether to go on from the network of the last fit.
 
@@ -49,23 +51,29 @@ def learn(clf, samples, n_classes, *, go_on):
         Attributes of the fitted estimator.
     """
     X = samples.X
-    trainer = Trainer(
-        architecture=clf._architecture
+    architecture = (
+        clf._architecture
         if go_on
         else dict(
             model=clf.model,
             params=dict(clf.model_params or {}),
             n_chans=X.shape[1],
-            n_outputs=n_classes,
+            n_outputs=len(classes),
             n_times=X.shape[2],
             sfreq=getattr(X, "sfreq", None),
             chs_info=channel_positions(X),
             n_side=samples.side.shape[1],
-        ),
-        options=TrainingOptions(
-            **{f.name: getattr(clf, f.name) for f in fields(TrainingOptions) if hasattr(clf, f.name)},
-            progress=_wants_progress(clf.verbose),
-        ),
+        )
+    )
+    options = {f.name: getattr(clf, f.name) for f in fields(TrainingOptions) if hasattr(clf, f.name)}
+    options["augmentation"] = make_transforms(clf.augmentation, {**architecture, "classes": classes})
+    options["progress"] = _wants_progress(clf.verbose)
+    if clf.class_weight is not None:
+        weights = compute_class_weight(clf.class_weight, classes=classes, y=classes[samples.target])
+        options["class_weight"] = torch.as_tensor(weights, dtype=torch.float32)
+    trainer = Trainer(
+        architecture=architecture,
+        options=TrainingOptions(**options),
         standardize=clf.standardize,
         side_names=list(clf.side_inputs or []),
         accelerate=clf.accelerate,

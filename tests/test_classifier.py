@@ -373,7 +373,7 @@ def test_labels_that_do_not_fit_are_refused(view, fitted):
         ({"n_threads": 0}, "n_threads == 0, must be >= 1"),
         ({"model_params": [1]}, "model_params must be None or a dict, got list"),
         ({"lr": np.inf}, "lr == inf, must be < inf"),
-        ({"augmentation": "mixup"}, "augmentation must be None, a callable"),
+        ({"augmentation": 3}, "augmentation must be None, a name"),
         ({"callbacks": 3}, "callbacks must be None or a list"),
         ({"standardize": "no"}, "standardize must be True or False"),
         ({"device": "meta"}, "device must be 'auto'"),

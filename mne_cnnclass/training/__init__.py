@@ -3,6 +3,7 @@
 Nothing in here knows of Epochs: samples are tensors, labels are integers.
 """
 
+from .augmentation import make_transforms
 from .fit import TrainingOptions, train
 from .predict import predict_logits
 from .session import resolve_device, torch_session
@@ -12,6 +13,7 @@ from .temperature import fit_temperature
 __all__ = [
     "TrainingOptions",
     "fit_temperature",
+    "make_transforms",
     "predict_logits",
     "resolve_device",
     "split_folds",

@@ -6,6 +6,12 @@ import numpy as np
 import torch
 
 
+def parts(n_samples, n_values):
+    """Slices of a few samples of so many values, which stay in the processor's cache as float64."""
+    step = max(1, 2**17 // n_values)
+    return [slice(start, start + step) for start in range(0, n_samples, step)]
+
+
 class SampleDataset(torch.utils.data.Dataset):
     """Samples, labels and weights; what skorch passes around.
 
@@ -40,9 +46,7 @@ class SampleDataset(torch.utils.data.Dataset):
             if first.nbytes <= self.SMALL * sample.nbytes:
                 # to one tensor, as many small ones would keep the memory between them from being used again
                 summary = self.others["summary"] = first.new_empty(len(self), *first.shape[1:])
-                step = max(1, 2**19 // sample.numel())
-                for start in range(0, len(self), step):
-                    part = slice(start, start + step)
+                for part in parts(len(self), sample.numel()):
                     summary[part] = summarize(self.read(part))
 
     def read(self, index):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 import torch
 from skorch.callbacks import EarlyStopping, GradientNormClipping, LRScheduler
@@ -13,6 +12,7 @@ from skorch.helper import predefined_split
 
 from ..architectures.fast import accelerated_layers
 from ..architectures.side_inputs import signal_network
+from .augmentation import own_copies
 from .batches import Batches, SampleDataset
 from .net import Accuracy, Divergence, LearningRate, Progress, SampleNet
 
@@ -22,7 +22,10 @@ FEWEST_SCHEDULED_STEPS = 10
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How to train; the parameters of the same names of `CNNClassifier`."""
+    """How to train; the parameters of the same names of `CNNClassifier`.
+
+    But ``augmentation`` are functions of batches, and ``class_weight`` is None, or a weight by class number.
+    """
 
     max_epochs: int
     batch_size: str | int
@@ -31,7 +34,8 @@ class TrainingOptions:
     lr_schedule: str | None
     label_smoothing: float
     patience: int | None
-    augmentation: object
+    augmentation: list
+    class_weight: object
     callbacks: list | None
     progress: bool
 
@@ -101,7 +105,9 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
 
     net = SampleNet(
         module,
-        augmentation=_own_copies(options.augmentation),
+        augmentation=own_copies(options.augmentation),
+        class_weight=options.class_weight,
+        summarize=summarize,
         label_smoothing=options.label_smoothing,
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=options.weight_decay,
@@ -128,23 +134,6 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
             f"lr={options.lr:g}. Lower lr, or look for outliers in the data."
         )
     return _history_table(net.history)
-
-
-def _own_copies(augmentation):
-    """Copies of the augmentations for this training, with random states that its seed decides.
-
-    A transform of braindecode without a seed of its own holds numpy's global state, and a copy of it that
-    scikit-learn's `clone` made would keep the state of that moment.
-    """
-    if augmentation is None:
-        return []
-    augmentation = augmentation if isinstance(augmentation, (list, tuple)) else [augmentation]
-    copies = copy.deepcopy(list(augmentation))
-    for transform in copies:
-        for part in transform.modules() if isinstance(transform, torch.nn.Module) else [transform]:
-            if hasattr(part, "rng"):
-                part.rng = np.random.RandomState(np.random.randint(2**31 - 1))  # noqa: NPY002
-    return copies
 
 
 def _silent(*args, **kwargs):

@@ -11,6 +11,7 @@ from skorch.callbacks import Callback
 from torch.nn import functional
 from tqdm.auto import tqdm
 
+from .augmentation import augment
 from .batches import Batches
 
 
@@ -27,15 +28,22 @@ class SampleNet(NeuralNetClassifier):
         The network.
     augmentation : list of callable
         Functions ``(x, y) -> (x, y)`` applied to every training batch, such as braindecode's transforms.
+    class_weight : None | tensor, shape (n_classes,)
+        What the weights of the samples contain of their classes.
+    summarize : None | callable
+        What made the summaries of the samples.
     label_smoothing : float
         See `torch.nn.CrossEntropyLoss`.
     **kwargs
         As for `skorch.NeuralNetClassifier`.
     """
 
-    def __init__(self, module, *, augmentation=(), label_smoothing=0.0, **kwargs):
+    def __init__(
+        self, module, *, augmentation=(), class_weight=None, summarize=None, label_smoothing=0.0, **kwargs
+    ):
         super().__init__(module, criterion=torch.nn.CrossEntropyLoss, **kwargs)
         self.augmentation = augmentation
+        self.class_weight, self.summarize = class_weight, summarize
         self.label_smoothing = label_smoothing
 
     def get_iterator(self, dataset, training=False):
@@ -50,16 +58,15 @@ class SampleNet(NeuralNetClassifier):
     def train_step_single(self, batch, **fit_params):
         """One forward and backward pass on a batch, augmented if asked."""
         inputs, y = batch
-        for transform in self.augmentation:
-            # a transform that mixes samples (Mixup) gives labels as (y, y of the partner, share of y)
-            x, y = transform(inputs["x"], y)
-            inputs = {**inputs, "x": x}
-            inputs.pop("summary", None)  # it would be that of other signals
+        if self.augmentation:
+            of_samples = dict(class_weight=self.class_weight, summarize=self.summarize)
+            inputs, y = augment(inputs, y, self.augmentation, **of_samples)
         self._set_training(True)
         y_pred = self.infer(inputs)
         loss = self.get_loss(y_pred, y, X=inputs, training=True)
         loss.backward()
-        return {"loss": loss, "y_pred": y_pred}
+        # what samples were labelled with; of two that are mixed, the first
+        return {"loss": loss, "y_pred": y_pred, "labels": y[0] if isinstance(y, (tuple, list)) else y}
 
     def get_loss(self, y_pred, y_true, X, training=False):  # noqa: N803
         """Cross-entropy, each sample with its weight."""
@@ -69,13 +76,13 @@ class SampleNet(NeuralNetClassifier):
             y = y.to(y_pred.device, torch.long)
             return functional.cross_entropy(y_pred, y, reduction="none", label_smoothing=smoothing)
 
-        if isinstance(y_true, (tuple, list)):
-            y, partner, share = y_true
-            share = share.to(y_pred.device)
-            losses = share * cross_entropy(y) + (1 - share) * cross_entropy(partner)
-        else:
-            losses = cross_entropy(y_true)
-        return (X["weight"].to(y_pred.device) * losses).mean()
+        weight = X["weight"].to(y_pred.device)
+        if not isinstance(y_true, (tuple, list)):
+            return (weight * cross_entropy(y_true)).mean()
+        y, partner, share = y_true
+        share, partner_weight = share.to(y_pred.device), X.get("partner_weight", weight).to(y_pred.device)
+        losses = share * weight * cross_entropy(y) + (1 - share) * partner_weight * cross_entropy(partner)
+        return losses.mean()
 
     def notify(self, method_name, **kwargs):
         """Tell the callbacks.
@@ -105,8 +112,9 @@ class Accuracy(Callback):
     def on_epoch_begin(self, net, **kwargs):
         self.hits = {True: [], False: []}
 
-    def on_batch_end(self, net, batch, training, y_pred, **kwargs):
-        self.hits[training].append((y_pred.detach().argmax(1).cpu() == batch[1].cpu()).float())
+    def on_batch_end(self, net, batch, training, y_pred, labels=None, **kwargs):
+        labels = batch[1] if labels is None else labels
+        self.hits[training].append((y_pred.detach().argmax(1).cpu() == labels.cpu()).float())
 
     def on_epoch_end(self, net, **kwargs):
         for training, name in ((True, "train_accuracy"), (False, "valid_accuracy")):

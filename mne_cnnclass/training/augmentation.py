@@ -1,0 +1,153 @@
+"""Transforms made from the names of augmentations, and what they do to a training batch."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+
+from ..augmentations import AUGMENTATIONS, Rule, is_named, listed
+from .batches import parts
+
+
+def make_transforms(augmentation, problem):
+    """Make functions of batches from what a user asks for.
+
+    Parameters
+    ----------
+    augmentation : None | str | callable | list
+        Names, names with parameters, and functions ``(x, y) -> (x, y)``.
+    problem : dict
+        What is known of the samples: ``n_times``, ``classes``, and ``sfreq`` and ``chs_info``, which may be
+        None.
+
+    Returns
+    -------
+    transforms : list of callable
+        Functions in the same order, but mixup last, as none can follow where labels are shares of classes.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name or parameter, or if the samples lack what it needs.
+    """
+    made = [_make(one, problem) if is_named(one) else one for one in listed(augmentation)]
+    if sum(map(_mixes, made)) > 1:
+        raise ValueError(
+            "augmentation can have one mixup only, as labels that are mixed can't be mixed again."
+        )
+    return sorted(made, key=_mixes)
+
+
+def _make(one, problem):
+    name, own = (one, {}) if isinstance(one, str) else (one[0], dict(one[1]))
+    if name not in AUGMENTATIONS:
+        raise ValueError(f"There is no augmentation {name!r}; there are {', '.join(AUGMENTATIONS)}.")
+    from . import transforms
+
+    known = AUGMENTATIONS[name]
+    if not own.keys() <= known.parameters.keys():
+        raise ValueError(
+            f"augmentation {name!r} has the parameters {', '.join(known.parameters)}; got {', '.join(own)}."
+        )
+    try:
+        rules = {
+            key: value.value(problem) if isinstance(value, Rule) else value
+            for key, value in known.parameters.items()
+            if key not in own
+        }
+        return getattr(transforms, known.transform)(**rules, **own)
+    except (AssertionError, TypeError, ValueError) as error:
+        raise ValueError(f"augmentation {name!r}: {error}") from error
+
+
+def _mixes(transform):
+    """Whether it is braindecode's Mixup, which is not imported to find out."""
+    return any(cls.__name__ == "Mixup" and "braindecode" in cls.__module__ for cls in type(transform).mro())
+
+
+def _chooses(transform):
+    """Whether braindecode's own method applies it to some samples of a batch, each for itself."""
+    forward = getattr(type(transform), "forward", None)
+    usual = getattr(forward, "__qualname__", "") == "Transform.forward"
+    return usual and forward.__module__.startswith("braindecode.") and not _mixes(transform)
+
+
+def _apply(transform, x, y):
+    """Do what a call does, but in place and in less time; new labels, and the samples that were chosen."""
+    rows = np.flatnonzero(transform.rng.uniform(size=len(x)) < transform.probability)
+    if not len(rows):
+        return y, rows
+    chosen = x[rows], y[rows]
+    x[rows], new = transform.operation(*chosen, **transform.get_augmentation_params(*chosen))
+    y = y.clone()
+    y[rows] = new
+    return y, rows
+
+
+def own_copies(transforms):
+    """Copies of transforms for one training, with random states that its seed decides.
+
+    A transform of braindecode without a seed of its own holds numpy's global state, and a copy of it that
+    scikit-learn's `clone` made would keep the state of that moment.
+    """
+    copies = copy.deepcopy(transforms)
+    for transform in copies:
+        for part in transform.modules() if isinstance(transform, torch.nn.Module) else [transform]:
+            if hasattr(part, "rng"):
+                part.rng = np.random.RandomState(np.random.randint(2**31 - 1))  # noqa: NPY002
+    return copies
+
+
+def augment(inputs, y, transforms, *, class_weight=None, summarize=None):
+    """Change a training batch.
+
+    Parameters
+    ----------
+    inputs : dict of tensor
+        Signals ``x`` and what goes along with them.
+    y : tensor of int, shape (n,)
+        Class numbers.
+    transforms : list of callable
+        What to apply, in this order.
+    class_weight : None | tensor, shape (n_classes,)
+        Weights of the classes, which ``inputs["weight"]`` contains: a sample whose label is changed gets
+        that of its new class.
+    summarize : None | callable
+        What made ``inputs["summary"]``, of which the rows of changed samples are made anew.
+
+    Returns
+    -------
+    inputs : dict of tensor
+        The new batch. Where samples are mixed, ``partner_weight`` holds the weights of the partners.
+    y : tensor of int, shape (n,) | tuple of tensor
+        Class numbers; where samples are mixed, these, those of the partners, and the share of the first.
+    """
+    inputs = dict(inputs)
+    x, changed = inputs["x"], np.zeros(len(y), dtype=bool)
+    for transform in transforms:
+        rows = slice(None)
+        if _mixes(transform):
+            # numbers of samples in place of labels, so that it tells who is mixed with whom
+            x, (_, partner, share) = transform(x, torch.arange(len(x), device=x.device))
+            inputs["partner_weight"] = inputs["weight"][partner]
+            y = y, y[partner], share
+        else:
+            before = y
+            if _chooses(transform):
+                y, rows = _apply(transform, x, y)
+            else:
+                x, y = transform(x, y)
+            if class_weight is not None and isinstance(y, torch.Tensor):
+                # the ratio of two weights of zero, of samples that do not count, is none
+                ratio = (class_weight[y] / class_weight[before]).nan_to_num(0.0, 0.0)
+                inputs["weight"] = inputs["weight"] * ratio
+        changed[rows] = True
+    inputs["x"] = x
+    if "summary" in inputs:
+        changed = np.flatnonzero(changed)
+        summary = inputs["summary"] = inputs["summary"].clone()
+        for part in parts(len(changed), x[0].numel()):
+            summary[changed[part]] = summarize(x[changed[part]])
+    return inputs, y
