@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from ._version import __version__
 from .architectures import list_models
+from .augmentations import listed
 from .citations import BIBTEX
 from .classifier import CNNClassifier
 
@@ -178,7 +179,7 @@ def _describe_network(clf):
         f"weight decay {clf.weight_decay:g})",
         f"labels smoothed by {clf.label_smoothing:g}" if clf.label_smoothing else "",
         f"classes weighted ({clf.class_weight!r})" if clf.class_weight is not None else "",
-        "with augmentation of the samples" if clf.augmentation is not None else "",
+        f"with augmentation of the samples ({_augmented(clf)})" if clf.augmentation is not None else "",
     ]
     sentences = [
         f"The convolutional network {name}{cited}{origin} was trained {', '.join(filter(None, details))}, "
@@ -205,6 +206,17 @@ def _describe_network(clf):
         )
         sentences.append(f"A temperature fitted {fitted_on} calibrated the probabilities.")
     return sentences
+
+
+def _augmented(clf):
+    """Names of the augmentations, those that have parameters with them."""
+    texts = []
+    for one in listed(clf.augmentation):
+        if isinstance(one, (list, tuple)):
+            texts.append(f"{one[0]}: " + ", ".join(f"{key} = {value!r}" for key, value in one[1].items()))
+        else:
+            texts.append(one if isinstance(one, str) else getattr(one, "__name__", type(one).__name__))
+    return "; ".join(texts)
 
 
 def _some(names, n_most=6):

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from mne_cnnclass import EpochsView, evaluate
+from mne_cnnclass import CNNClassifier, EpochsView, evaluate
 from mne_cnnclass.datasets import MONTAGE_1005
 from mne_cnnclass.methods import write_methods
 from mne_cnnclass.report import build_report
@@ -248,3 +248,10 @@ def test_pictures_are_not_sheared():
     pixels = plt.imread(io.BytesIO(base64.b64decode(image.partition(",")[2])))[..., 0]
     assert (pixels[:, pixels.shape[1] // 2 + 5 : -5] < 0.1).all()
     assert (pixels[:, : pixels.shape[1] // 2 - 5] > 0.9).all()
+
+
+def test_the_methods_name_the_augmentations():
+    clf = CNNClassifier(augmentation=["time_shift", ("channel_dropout", {"p_drop": 0.1})], max_epochs=1)
+    result = evaluate(clf, make_view(), cv=2)
+    text, _ = write_methods(result, result.permutation_test(n_permutations=20))
+    assert "augmentation of the samples (time_shift; channel_dropout: p_drop = 0.1)" in text
