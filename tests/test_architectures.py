@@ -25,6 +25,7 @@ CHANNELS = [
 ]
 USABLE = list_models().query("usable").index.to_list()
 LARGE = list_models().query("usable and n_parameters > 20_000_000").index.to_list()
+LARGE += ["BrainModule", "EEGInceptionMI", "InterpolatedLaBraM"]  # smaller, but as slow
 
 
 @pytest.fixture(scope="module")
