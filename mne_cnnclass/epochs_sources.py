@@ -69,6 +69,25 @@ def same_state(one, other):
     return np.array_equal(one[0], other[0]) and one[1:] == other[1:]
 
 
+def array_epochs(source, rows, data, info, tmin, metadata):
+    """Epochs of some rows of a source, with other data; rows may come in any order and more than once."""
+    codes = source.events[rows, 2]
+    placeholders = np.column_stack([np.arange(len(rows)), np.zeros(len(rows), int), codes])
+    epochs = mne.EpochsArray(
+        data,
+        info,
+        placeholders,  # MNE wants events in order, each once
+        tmin=tmin,
+        event_id={name: code for name, code in source.event_id.items() if code in codes} or None,
+        metadata=metadata,
+        proj=False,
+        raw_sfreq=source._raw_sfreq,
+        verbose="ERROR",
+    )
+    epochs.events = source.events[rows]
+    return epochs
+
+
 def check_column(values, name, n_samples):
     """Labels or groups as an array with one known entry a sample."""
     values = np.asarray(values)

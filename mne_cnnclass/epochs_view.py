@@ -8,6 +8,7 @@ import pandas as pd
 
 from .epochs_sources import (
     Unopened,
+    array_epochs,
     check_column,
     check_sources,
     event_names,
@@ -335,6 +336,38 @@ class EpochsView:
         new = self._take(np.arange(len(self)))
         new._ch_names = list(ch_names)
         return new
+
+    def with_data(self, data, info=None, tmin=None):
+        """Put other data in the place of that of these epochs.
+
+        Parameters
+        ----------
+        data : array, shape (n_epochs, n_channels, n_times)
+            The data, which the new view holds without a copy.
+        info : None | mne.Info
+            What is known of its channels; ``None`` if they are those of this view.
+        tmin : None | float
+            Start of the epochs in s, relative to the event; ``None`` for that of this view.
+
+        Returns
+        -------
+        view : EpochsView
+            The same epochs, with their events, labels, groups and metadata.
+        """
+        info, tmin = self.info if info is None else info, self.times[0] if tmin is None else tmin
+        number = self._origin[:, 0]
+        order = np.argsort(number, kind="stable")
+        if np.any(np.diff(order) != 1):
+            data = data[order]
+        parts = []
+        for rows in np.split(order, np.flatnonzero(np.diff(number[order])) + 1):
+            source, start = self._source(number[rows[0]]), sum(map(len, parts))
+            table = None if self.metadata is None else self.metadata.iloc[rows]
+            part = data[start : start + len(rows)]
+            parts.append(array_epochs(source, self._origin[rows, 1], part, info, tmin, table))
+        groups = None if self.groups is None else self.groups[order]
+        view = EpochsView(parts, labels=self.labels[order], groups=groups, picks="all")
+        return view if len(parts) == 1 else view[np.argsort(order)]
 
     def __repr__(self):
         n_epochs, n_channels, n_times = self.shape

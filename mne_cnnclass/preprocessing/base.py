@@ -1,0 +1,117 @@
+"""What transformers from samples to samples share: samples of any kind in, the same kind out."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..epochs_view import EpochsView
+from ..guard import check_samples, check_signals
+from ..samples import as_view, iter_blocks
+
+
+def start_fit(estimator, X):
+    """Note what an estimator is fitted on.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        It gets ``ch_names_``, ``sfreq_`` (None for arrays), ``n_channels_``, ``n_times_`` and
+        ``n_features_in_``.
+    X : EpochsView | mne.Epochs | list of mne.Epochs | array
+        The training samples.
+
+    Returns
+    -------
+    X : EpochsView | array, shape (n_samples, n_channels, n_times)
+        The samples.
+    """
+    view = as_view(X)
+    if view is None:
+        signals = check_signals(X, estimator)
+        estimator._is_table = signals.ndim == 2
+        if estimator._is_table:
+            validate_data(estimator, X, skip_check_array=True)
+            signals = signals[:, np.newaxis]
+        X = signals
+    else:
+        estimator._is_table, X = False, view
+        if not len(X):
+            raise ValueError("X holds 0 epochs; at least one sample is needed.")
+    estimator.ch_names_, estimator.sfreq_ = getattr(X, "ch_names", None), getattr(X, "sfreq", None)
+    estimator.n_channels_, estimator.n_times_ = X.shape[1:]
+    if not estimator._is_table:
+        estimator.n_features_in_ = X.shape[1]
+    return X
+
+
+class SamplesTransformer(TransformerMixin, BaseEstimator):
+    """A transformer from samples to samples.
+
+    A subclass implements ``_fit(X)``, where it learns, and ``_transform_block(block)``, which makes of an
+    array of samples another; if the channels or times change, ``_info(view)`` says which they are.
+    """
+
+    def fit(self, X, y=None):
+        """Learn from the training samples what :meth:`transform` needs.
+
+        Parameters
+        ----------
+        X : EpochsView | mne.Epochs | list of mne.Epochs | array
+            The training samples: epochs, an array of shape (n_samples, n_channels, n_times), or an array of
+            shape (n_samples, n_times) of one-channel signals.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        self._fit(start_fit(self, X))
+        return self
+
+    def transform(self, X):
+        """Transform samples.
+
+        Parameters
+        ----------
+        X : EpochsView | mne.Epochs | list of mne.Epochs | array
+            The samples, with the sampling frequency and the length of those of :meth:`fit`. Channels of
+            epochs are matched by name.
+
+        Returns
+        -------
+        X : EpochsView | array
+            A view in memory if X is made of epochs, with their events, labels, groups and metadata, else an
+            array of float64 of as many dimensions as X.
+        """
+        check_is_fitted(self)
+        samples = check_samples(self, X)
+        data, start = None, 0
+        for block in iter_blocks(samples):  # of a few MB, so that they stay in the processor's cache
+            part = self._transform_block(block)
+            if data is None:
+                data = np.empty((len(samples), *part.shape[1:]))
+            data[start : start + len(part)] = part
+            start += len(part)
+        return self._like(samples, data)
+
+    def _like(self, samples, data):
+        """Data in the form in which the samples came."""
+        if isinstance(samples, EpochsView):
+            return samples.with_data(data, *self._info(samples))
+        return data[:, 0] if self._is_table else data
+
+    def _fit(self, X):
+        pass
+
+    def _info(self, view):
+        """The `mne.Info` of what comes out, and when it starts in s; None where they are those of the view."""
+        return None, None
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
