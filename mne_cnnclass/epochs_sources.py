@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import mne
 import numpy as np
 import pandas as pd
@@ -69,23 +71,21 @@ def same_state(one, other):
     return np.array_equal(one[0], other[0]) and one[1:] == other[1:]
 
 
-def array_epochs(source, rows, data, info, tmin, metadata):
-    """Epochs of some rows of a source, with other data; rows may come in any order and more than once."""
-    codes = source.events[rows, 2]
-    placeholders = np.column_stack([np.arange(len(rows)), np.zeros(len(rows), int), codes])
-    epochs = mne.EpochsArray(
-        data,
-        info,
-        placeholders,  # MNE wants events in order, each once
-        tmin=tmin,
-        event_id={name: code for name, code in source.event_id.items() if code in codes} or None,
-        metadata=metadata,
-        proj=False,
-        raw_sfreq=source._raw_sfreq,
-        verbose="ERROR",
-    )
-    epochs.events = source.events[rows]
-    return epochs
+def array_epochs(data, info, tmin):
+    """Epochs of an array, whose events are for `part_of` to set."""
+    events = np.column_stack([np.arange(len(data)), np.zeros((len(data), 2), int)])
+    return mne.EpochsArray(data, info, events, tmin, proj=False, verbose="ERROR")
+
+
+def part_of(epochs, part, source, rows, metadata):
+    """A slice of epochs, with the events of some rows of a source; MNE itself takes 5 ms to make Epochs."""
+    new = copy.copy(epochs)
+    new._data, new.events, new.event_id = epochs._data[part], source.events[rows], source.event_id
+    new.selection, new.drop_log = np.arange(len(rows)), ((),) * len(rows)
+    new._raw_sfreq = source._raw_sfreq
+    with mne.use_log_level("ERROR"):
+        new.metadata = metadata
+    return new
 
 
 def check_column(values, name, n_samples):

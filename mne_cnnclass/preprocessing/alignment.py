@@ -108,27 +108,30 @@ class _Alignment(SamplesTransformer):
                 if self._has_groups
                 else f"{type(self).__name__} was fitted without groups, but X has some. Fit it with groups."
             )
-        known, whitening = {}, np.empty((len(X), self.n_channels_, self.n_channels_))
+        new, matrices, which = {}, [], np.empty(len(X), int)
         for group, rows in self._rows(X, groups).items():
+            which[rows] = len(matrices)
             if group in self.references_:
-                whitening[rows] = _inverse_root(self.references_[group])
+                matrices.append(_inverse_root(self.references_[group]))
                 continue
+            new[group] = len(rows)
             covariances = _covariances(X[rows])
             if self.online:
-                whitening[rows] = _inverse_root(self._course(covariances))
+                which[rows] += np.arange(len(rows))
+                matrices.extend(_inverse_root(self._course(covariances)))
             else:
-                whitening[rows] = _inverse_root(self._reference(covariances, group))
-            known[group] = len(rows)
-        if known:
+                matrices.append(_inverse_root(self._reference(covariances, group)))
+        if new:
             how = "each by itself and those before it" if self.online else "by the mean of all of them"
             mne.utils.logger.info(
                 f"{type(self).__name__}: group(s) that were not there at fit are aligned by their own samples, "
-                f"{how}: {', '.join(f'{group} ({n} samples)' for group, n in known.items())}."
+                f"{how}: {', '.join(f'{group} ({n} samples)' for group, n in new.items())}."
             )
+        matrices = np.array(matrices)
         data, start = np.empty(X.shape), 0
         for block in iter_blocks(X):
             part = slice(start, start + len(block))
-            np.matmul(whitening[part], block, out=data[part])
+            np.matmul(matrices[which[part]], block, out=data[part])
             start += len(block)
         return self._like(X, data)
 
