@@ -2,5 +2,19 @@
 
 from .alignment import EuclideanAlignment, RiemannianAlignment
 from .epochs import make_epochs
+from .scaling import Clip, ExponentialStandardize, Standardize
+from .signals import Crop, Filter, Pick, Reference, Resample
 
-__all__ = ["EuclideanAlignment", "RiemannianAlignment", "make_epochs"]
+__all__ = [
+    "Clip",
+    "Crop",
+    "EuclideanAlignment",
+    "ExponentialStandardize",
+    "Filter",
+    "Pick",
+    "Reference",
+    "Resample",
+    "RiemannianAlignment",
+    "Standardize",
+    "make_epochs",
+]

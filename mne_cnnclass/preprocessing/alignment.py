@@ -124,8 +124,8 @@ class _Alignment(SamplesTransformer):
         if new:
             how = "each by itself and those before it" if self.online else "by the mean of all of them"
             mne.utils.logger.info(
-                f"{type(self).__name__}: group(s) that were not there at fit are aligned by their own samples, "
-                f"{how}: {', '.join(f'{group} ({n} samples)' for group, n in new.items())}."
+                f"{type(self).__name__}: group(s) that were not there at fit are aligned by their own "
+                f"samples, {how}: {', '.join(f'{group} ({n} samples)' for group, n in new.items())}."
             )
         matrices = np.array(matrices)
         data, start = np.empty(X.shape), 0
@@ -162,8 +162,8 @@ class EuclideanAlignment(_Alignment):
 
     People differ more from each other than what they think of differs: by skull, cap and noise. Each sample
     :math:`X_i` of shape (n_channels, n_times) of a group is multiplied by :math:`\bar R^{-1/2}`, where
-    :math:`\bar R` is the arithmetic mean over the group of :math:`R_i = X_i X_i^\top / n_{times}` [1]_. No label
-    is needed, so a person never seen before can be aligned, too.
+    :math:`\bar R` is the arithmetic mean over the group of :math:`R_i = X_i X_i^\top / n_{times}` [1]_. No
+    label is needed, so a person never seen before can be aligned, too.
 
     Parameters
     ----------
@@ -171,8 +171,8 @@ class EuclideanAlignment(_Alignment):
         How samples of a group that was not there at fit are aligned. ``False``: by the mean of all of them
         that are handed over to :meth:`transform` (or to ``predict`` of a Pipeline) together. **A score that
         is computed so has used the test trials of a whole session, without their labels.** ``True``: trial by
-        trial, each by the mean over the trials of its group up to and including itself, and nothing that comes
-        later.
+        trial, each by the mean over the trials of its group up to and including itself, and nothing that
+        comes later.
     n_prior : float
         For ``online``, how many trials the mean of the training groups counts as, at least 1: the first
         trials alone say too little. It is scaled to the power of the trials so far, so that only
@@ -240,7 +240,7 @@ class EuclideanAlignment(_Alignment):
 
 
 class RiemannianAlignment(_Alignment):
-    r"""Align groups (subjects, sessions) so that the geometric mean of their covariances becomes the identity.
+    r"""Align groups (subjects, sessions) so that the geometric mean covariance becomes the identity.
 
     As :class:`EuclideanAlignment`, with the Riemannian mean of the covariances of a group in the place of the
     arithmetic one [1]_, which a few trials of large amplitude do not pull. Through pyRiemann, which has to be
@@ -249,8 +249,9 @@ class RiemannianAlignment(_Alignment):
     Parameters
     ----------
     online : bool
-        As in :class:`EuclideanAlignment`. The mean up to a trial :math:`k` is the recursive one: from the mean
-        before, the part :math:`1 / (n_{prior} + k)` of the way to the covariance of the trial along the geodesic.
+        As in :class:`EuclideanAlignment`. The mean up to a trial :math:`k` is the recursive one: from the
+        mean before, the part :math:`1 / (n_{prior} + k)` of the way to the covariance of the trial along the
+        geodesic.
     n_prior : float
         For ``online``, how many trials the mean of the training groups counts as, at least 1. It is scaled to
         the determinant of the first trial.
@@ -331,7 +332,7 @@ def _full_rank(covariances):
         rank = int((values[lost[0]] > RANK_TOLERANCE * values[lost[0], -1]).sum())
         raise ValueError(
             f"The covariance of {len(lost)} of {len(values)} samples has less than full rank, {rank} of "
-            f"{values.shape[1]} for the first, so that there is no Riemannian mean. Leave out a channel after an "
-            "average reference or an interpolation, take longer windows, or use EuclideanAlignment."
+            f"{values.shape[1]} for the first, so that there is no Riemannian mean. Leave out a channel "
+            f"after an average reference or an interpolation, take longer windows, or use EuclideanAlignment."
         )
     return covariances

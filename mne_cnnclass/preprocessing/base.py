@@ -49,8 +49,9 @@ def start_fit(estimator, X):
 class SamplesTransformer(TransformerMixin, BaseEstimator):
     """A transformer from samples to samples.
 
-    A subclass implements ``_fit(X)``, where it learns, and ``_transform_block(block)``, which makes of an
-    array of samples another; if the channels or times change, ``_info(view)`` says which they are.
+    A subclass implements ``_fit(X)``, where it learns, and ``_transform_block(block, out)``, which writes
+    what it makes of an array of samples into another. If the number of times changes, ``_fit`` sets
+    ``_n_times_out``; ``_info(view)`` says what else changes.
     """
 
     def fit(self, X, y=None):
@@ -89,14 +90,15 @@ class SamplesTransformer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         samples = check_samples(self, X)
-        data, start = None, 0
-        for block in iter_blocks(samples):  # of a few MB, so that they stay in the processor's cache
-            part = self._transform_block(block)
-            if data is None:
-                data = np.empty((len(samples), *part.shape[1:]))
-            data[start : start + len(part)] = part
-            start += len(part)
-        return self._like(samples, data)
+        return self._like(samples, self._apply(samples))
+
+    def _apply(self, samples):
+        """Transform checked samples into an array, by blocks that stay in the processor's cache."""
+        data, start = np.empty((*samples.shape[:2], getattr(self, "_n_times_out", samples.shape[2]))), 0
+        for block in iter_blocks(samples):
+            self._transform_block(block, data[start : start + len(block)])
+            start += len(block)
+        return data
 
     def _like(self, samples, data):
         """Data in the form in which the samples came."""
@@ -108,7 +110,7 @@ class SamplesTransformer(TransformerMixin, BaseEstimator):
         pass
 
     def _info(self, view):
-        """The `mne.Info` of what comes out, and when it starts in s; None where they are those of the view."""
+        """The `mne.Info` of what comes out, and when it starts in s; None for those of the view."""
         return None, None
 
     def __sklearn_tags__(self):
