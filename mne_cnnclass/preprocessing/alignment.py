@@ -292,7 +292,7 @@ class RiemannianAlignment(_Alignment):
     def _mean(self, covariances):
         from pyriemann.geometry.mean import mean_riemann
 
-        return mean_riemann(_full_rank(covariances))
+        return mean_riemann(_full_rank(covariances), tol=1e-6, maxiter=200)  # of a logarithm
 
     def _course(self, covariances):
         """From the prior a step towards each covariance in turn."""

@@ -16,7 +16,7 @@ __all__ = ["Crop", "Filter", "Pick", "Reference", "Resample"]
 
 
 class Filter(SamplesTransformer):
-    """Filter each sample, without shift of phase (`mne.filter.filter_data`).
+    """Filter each sample, without shift of phase, as :meth:`mne.Epochs.filter` does.
 
     A filter on the continuous recording has no edges in the epochs, and is better where it can be had
     (:func:`~mne_cnnclass.preprocessing.make_epochs`). This one is for a band that a grid search chooses.
@@ -73,7 +73,7 @@ class Filter(SamplesTransformer):
 
     def _transform_block(self, block, out):
         out[:] = block
-        mne.filter.filter_data(out, **self._design, copy=False, verbose="ERROR")
+        mne.filter.filter_data(out, **self._design, pad="edge", copy=False, verbose="ERROR")
 
     def _info(self, view):
         info = view.info
@@ -84,7 +84,7 @@ class Filter(SamplesTransformer):
 
 
 class Resample(SamplesTransformer):
-    """Resample each sample, without aliases (`mne.filter.resample`).
+    """Resample each sample, as :meth:`mne.Epochs.resample` does.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class Resample(SamplesTransformer):
             raise ValueError(f"At {self.sfreq:g} Hz nothing is left of samples of {self.n_times_} times.")
 
     def _transform_block(self, block, out):
-        out[:] = mne.filter.resample(block, **self._ratio, verbose="ERROR")
+        out[:] = mne.filter.resample(block, **self._ratio, pad="edge", verbose="ERROR")
 
     def _info(self, view):
         info = view.info
