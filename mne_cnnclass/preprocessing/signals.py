@@ -121,7 +121,7 @@ class Resample(SamplesTransformer):
             raise ValueError(f"At {self.sfreq:g} Hz nothing is left of samples of {self.n_times_} times.")
 
     def _transform_block(self, block, out):
-        out[:] = mne.filter.resample(block, **self._ratio, pad="edge", verbose="ERROR")
+        out[:] = mne.filter.resample(block, **self._ratio, pad="edge", npad="auto", verbose="ERROR")
 
     def _info(self, view):
         info = view.info
