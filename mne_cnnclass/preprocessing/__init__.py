@@ -2,14 +2,17 @@
 
 from .alignment import EuclideanAlignment, RiemannianAlignment
 from .epochs import make_epochs
+from .features import BANDS, Features
 from .scaling import Clip, ExponentialStandardize, Standardize
 from .signals import Crop, Filter, Pick, Reference, Resample
 
 __all__ = [
+    "BANDS",
     "Clip",
     "Crop",
     "EuclideanAlignment",
     "ExponentialStandardize",
+    "Features",
     "Filter",
     "Pick",
     "Reference",

@@ -333,6 +333,6 @@ def _full_rank(covariances):
         raise ValueError(
             f"The covariance of {len(lost)} of {len(values)} samples has less than full rank, {rank} of "
             f"{values.shape[1]} for the first, so that there is no Riemannian mean. Leave out a channel "
-            f"after an average reference or an interpolation, take longer windows, or use EuclideanAlignment."
+            "after an average reference or an interpolation, take longer windows, or use EuclideanAlignment."
         )
     return covariances

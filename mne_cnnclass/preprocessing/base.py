@@ -46,6 +46,19 @@ def start_fit(estimator, X):
     return X
 
 
+def sampling_frequency(estimator, X, parameter="sfreq"):
+    """That of epochs, or that which was given for arrays."""
+    given = getattr(estimator, parameter)
+    if isinstance(X, EpochsView):
+        return X.sfreq
+    if given is None:
+        raise ValueError(
+            f"{type(estimator).__name__} needs the sampling frequency of an array: {parameter}=..., or "
+            f"epochs."
+        )
+    return float(given)
+
+
 class SamplesTransformer(TransformerMixin, BaseEstimator):
     """A transformer from samples to samples.
 

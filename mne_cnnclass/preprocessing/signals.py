@@ -10,7 +10,7 @@ from mne.io.constants import FIFF
 
 from ..epochs_sources import pick_names
 from ..epochs_view import EpochsView
-from .base import SamplesTransformer
+from .base import SamplesTransformer, sampling_frequency
 
 __all__ = ["Crop", "Filter", "Pick", "Reference", "Resample"]
 
@@ -59,7 +59,7 @@ class Filter(SamplesTransformer):
 
     def _fit(self, X):
         self._design = dict(
-            sfreq=_sampling_frequency(self, X), l_freq=self.l_freq, h_freq=self.h_freq, method=self.method
+            sfreq=sampling_frequency(self, X), l_freq=self.l_freq, h_freq=self.h_freq, method=self.method
         )
         designed = mne.filter.create_filter(None, **self._design, verbose="ERROR")
         length = len(designed) if self.method == "fir" else designed["padlen"]
@@ -67,8 +67,8 @@ class Filter(SamplesTransformer):
             raise ValueError(
                 f"The filter from {self.l_freq} to {self.h_freq} Hz is {length} times long "
                 f"({length / self._design['sfreq']:.3g} s), and samples have {self.n_times_}: it would "
-                f"hold little but edges. Filter the recording before epochs are cut, take longer epochs, a "
-                f"higher l_freq, or method='iir'."
+                "hold little but edges. Filter the recording before epochs are cut, take longer epochs, a "
+                "higher l_freq, or method='iir'."
             )
 
     def _transform_block(self, block, out):
@@ -113,7 +113,7 @@ class Resample(SamplesTransformer):
         self.sfreq_in = sfreq_in
 
     def _fit(self, X):
-        self._ratio = dict(up=self.sfreq, down=_sampling_frequency(self, X, "sfreq_in"))
+        self._ratio = dict(up=self.sfreq, down=sampling_frequency(self, X, "sfreq_in"))
         if not self.sfreq > 0:
             raise ValueError(f"sfreq must be above 0 Hz, got {self.sfreq!r}.")
         self._n_times_out = round(self.n_times_ * self.sfreq / self._ratio["down"])
@@ -167,7 +167,7 @@ class Crop(SamplesTransformer):
         self.sfreq = sfreq
 
     def _fit(self, X):
-        sfreq = _sampling_frequency(self, X)
+        sfreq = sampling_frequency(self, X)
         times = X.times if isinstance(X, EpochsView) else np.arange(X.shape[2]) / sfreq
         tmin = times[0] if self.tmin is None else self.tmin
         tmax = times[-1] if self.tmax is None else self.tmax
@@ -316,7 +316,7 @@ class Reference(SamplesTransformer):
         if lost:
             raise ValueError(
                 f"Current source density needs the position of every EEG channel, which {', '.join(lost)} "
-                f"lack(s). Set them with epochs.set_montage()."
+                "lack(s). Set them with epochs.set_montage()."
             )
         one_by_one = mne.EvokedArray(np.eye(n_channels), info, verbose="ERROR")
         density = mne.preprocessing.compute_current_source_density(one_by_one, verbose="ERROR")
@@ -327,19 +327,6 @@ class Reference(SamplesTransformer):
 
     def _info(self, view):
         return self._info_out, None
-
-
-def _sampling_frequency(transformer, X, parameter="sfreq"):
-    """That of epochs, or that which was given for arrays."""
-    given = getattr(transformer, parameter)
-    if isinstance(X, EpochsView):
-        return X.sfreq
-    if given is None:
-        raise ValueError(
-            f"{type(transformer).__name__} needs the sampling frequency of an array: {parameter}=..., or "
-            f"epochs."
-        )
-    return float(given)
 
 
 def _has_position(channel):
