@@ -95,7 +95,7 @@ class Features(TransformerMixin, BaseEstimator):
     >>> table.shape
     (268, 30)
     >>> features.get_feature_names_out()[:3].tolist()
-    ['A1.slow', 'A1.alpha', 'A2.slow']
+    ['A1-Cz.slow', 'A1-Cz.alpha', 'A1-Cz +23 ms.slow']
     """
 
     def __init__(self, features=("band_power",), *, bands=None, spectrum="welch", sfreq=None):
@@ -268,6 +268,8 @@ def _asymmetry(signals):
 
 
 def _hjorth(signals):
+    if signals.data.shape[2] < 3:  # scikit-learn's checks want the words n_features=1
+        raise ValueError(f"Hjorth's parameters need 3 times, got {signals.data.shape[2]} (n_features=1?).")
     first = np.diff(signals.data) * signals.sfreq
     activity, speed, change = (x.var(axis=2) for x in (signals.data, first, np.diff(first) * signals.sfreq))
     mobility = np.sqrt(speed / activity)
