@@ -17,13 +17,14 @@ from .base import SamplesTransformer, start_fit
 __all__ = ["EuclideanAlignment", "RiemannianAlignment"]
 
 ONE_GROUP = "all samples"
+TINY = np.finfo(float).tiny
 RANK_TOLERANCE = 1e-10  # of the largest eigenvalue; below is what an average reference leaves of a direction
 
 
 class _Alignment(SamplesTransformer):
     """Whitening of each group by the mean covariance of its samples; subclasses say which mean."""
 
-    def __init__(self, *, online=False, n_prior=10):
+    def __init__(self, *, online=False, n_prior=1):
         self.online = online
         self.n_prior = n_prior
 
@@ -58,7 +59,8 @@ class _Alignment(SamplesTransformer):
         covariances = _covariances(X)
         for group, rows in self._rows(X, groups).items():
             self.references_[group] = self._reference(covariances[rows], group)
-        self.mean_reference_ = self._mean(np.array(list(self.references_.values())))
+        shapes = [reference / max(np.trace(reference), TINY) for reference in self.references_.values()]
+        self.mean_reference_ = self._mean(np.array(shapes))  # of equal power, lest the loudest person rules
         return self
 
     def fit_transform(self, X, y=None, groups=None):
@@ -174,9 +176,10 @@ class EuclideanAlignment(_Alignment):
         trial, each by the mean over the trials of its group up to and including itself, and nothing that
         comes later.
     n_prior : float
-        For ``online``, how many trials the mean of the training groups counts as, at least 1: the first
-        trials alone say too little. It is scaled to the power of the trials so far, so that only
-        its shape counts, and not the amplitude of the people trained on.
+        For ``online``, how many trials the mean of the training groups counts as, at least 1, as the first
+        trials alone say too little. It is scaled to the power of the trials so far, so that only its shape
+        counts, and not the amplitude of the people trained on. More than a few trials draw a new person
+        towards people that they are not like.
 
     Attributes
     ----------
@@ -184,7 +187,7 @@ class EuclideanAlignment(_Alignment):
         The mean covariance of each training group, shape (n_channels, n_channels), in V². Without groups its
         only key is ``"all samples"``.
     mean_reference_ : array, shape (n_channels, n_channels)
-        The mean of these over groups.
+        The mean over groups of these, each divided by its trace.
     ch_names_, sfreq_, n_channels_, n_times_
         What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
 
@@ -235,7 +238,7 @@ class EuclideanAlignment(_Alignment):
         total = np.cumsum(covariances, axis=0)
         n_trials = np.arange(1, len(covariances) + 1)[:, None, None]
         power = np.trace(total, axis1=1, axis2=2)[:, None, None] / n_trials
-        prior = self.mean_reference_ * (power / np.trace(self.mean_reference_))
+        prior = self.mean_reference_ * (power / max(np.trace(self.mean_reference_), TINY))
         return (self.n_prior * prior + total) / (self.n_prior + n_trials)
 
 
@@ -261,7 +264,7 @@ class RiemannianAlignment(_Alignment):
     references_ : dict
         The geometric mean of the covariances of each training group, shape (n_channels, n_channels), in V².
     mean_reference_ : array, shape (n_channels, n_channels)
-        The geometric mean of these over groups.
+        The geometric mean over groups of these, each divided by its trace.
     ch_names_, sfreq_, n_channels_, n_times_
         What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
 

@@ -108,7 +108,7 @@ class SamplesTransformer(TransformerMixin, BaseEstimator):
     def _apply(self, samples):
         """Transform checked samples into an array, by blocks that stay in the processor's cache."""
         data, start = np.empty((*samples.shape[:2], getattr(self, "_n_times_out", samples.shape[2]))), 0
-        for block in iter_blocks(samples):
+        for block in iter_blocks(samples, self._n_block):
             self._transform_block(block, data[start : start + len(block)])
             start += len(block)
         return data

@@ -51,6 +51,8 @@ class Filter(SamplesTransformer):
     array([[0.7, 0. ]])
     """
 
+    _n_block = 128  # the filter is designed anew for each block
+
     def __init__(self, l_freq, h_freq, *, method="fir", sfreq=None):
         self.l_freq = l_freq
         self.h_freq = h_freq
