@@ -67,6 +67,8 @@ class SamplesTransformer(TransformerMixin, BaseEstimator):
     ``_n_times_out``; ``_info(view)`` says what else changes.
     """
 
+    _n_block = None  # samples a block; None for as many as stay in the processor's cache
+
     def fit(self, X, y=None):
         """Learn from the training samples what :meth:`transform` needs.
 
