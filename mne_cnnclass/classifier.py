@@ -70,11 +70,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         the best weights, too, and so are easier than new ones. ``docs/calibration.md`` compares both.
     standardize : bool
         Whether each channel is standardised by its mean and deviation over all training samples and times.
-    side_inputs : None | list of str
+    side_inputs : None | list of (str | transformer)
         Numeric columns of the metadata of the epochs that the network is given next to the signals, such as
         ``["rr_before", "rr_after"]``: what is known of a sample at prediction, too, and is not its label.
-        Each is standardised by its mean and deviation over the training samples, then clipped to ±3; one
-        that is constant there counts as zero. The architecture then gives 32 features in place of logits,
+        Also transformers that make a table of samples, such as
+        :class:`~mne_cnnclass.preprocessing.Features`: they are cloned, and fitted on the training samples.
+        Each column is standardised by its mean and deviation over the training samples, then clipped to ±3;
+        one that is constant there counts as zero. The architecture then gives 32 features in place of logits,
         and dense layers make logits of these and of the side inputs.
     augmentation : None | str | callable | list
         What changes training batches: names from :func:`~mne_cnnclass.list_augmentations`, such as
@@ -128,7 +130,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     scaler_ : ChannelScaler
         The standardisation.
     side_scaler_ : SideScaler
-        The standardisation of the side inputs: their ``names``, ``mean_`` and ``scale_``, a number a column.
+        The standardisation of the side inputs: the ``names`` of metadata columns, the fitted
+        ``transformers_``, and ``mean_`` and ``scale_``, a number a column of all of them.
     temperature_ : float
         What logits are divided by, in [0.2, 20]; 1.0 if not calibrated. Above 1 the network was too sure. At
         a bound it says only that the held-out samples were too few: all of them right, or as good as none.
@@ -386,7 +389,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             self.module_,
             self.scaler_,
             X,
-            self.side_scaler_.transform(check_side_inputs(X, self.side_scaler_.names)),
+            self.side_scaler_.transform(check_side_inputs(X, self.side_scaler_.names), X),
             architecture=self._architecture,
             device=resolve_device(self.device),
             n_threads=self.n_threads,
@@ -461,8 +464,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         ------
         TypeError
             If a parameter is no number, text, list or dict of these, such as a class of torch in
-            ``model_params``. ``callbacks``, and ``augmentation`` unless by name, are left out, as a training
-            alone needs them.
+            ``model_params``, or a transformer in ``side_inputs``. ``callbacks``, and ``augmentation`` unless
+            by name, are left out, as a training alone needs them.
 
         See Also
         --------

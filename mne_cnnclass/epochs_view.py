@@ -8,9 +8,11 @@ import pandas as pd
 
 from .epochs_sources import (
     Unopened,
+    array_epochs,
     check_column,
     check_sources,
     event_names,
+    part_of,
     pick_names,
     same_state,
     state_of,
@@ -179,10 +181,11 @@ class EpochsView:
             The data in V; possibly the memory of the Epochs themselves, so not to be written to.
         """
         origin = self._origin[part]
-        if len(self._sources) == 1:
-            return self._read_source(0, origin[:, 1])
+        numbers = np.unique(origin[:, 0])
+        if len(numbers) == 1:
+            return self._read_source(numbers[0], origin[:, 1])
         block = np.empty((len(origin), *self.shape[1:]))
-        for number in np.unique(origin[:, 0]):
+        for number in numbers:
             rows = np.flatnonzero(origin[:, 0] == number)
             block[rows] = self._read_source(number, origin[rows, 1])
         return block
@@ -335,6 +338,41 @@ class EpochsView:
         new = self._take(np.arange(len(self)))
         new._ch_names = list(ch_names)
         return new
+
+    def with_data(self, data, info=None, tmin=None):
+        """Put other data in the place of that of these epochs.
+
+        Parameters
+        ----------
+        data : array, shape (n_epochs, n_channels, n_times)
+            The data, which the new view holds without a copy.
+        info : None | mne.Info
+            What is known of its channels; ``None`` if they are those of this view.
+        tmin : None | float
+            Start of the epochs in s, relative to the event; ``None`` for that of this view.
+
+        Returns
+        -------
+        view : EpochsView
+            The same epochs, with their events, labels, groups and metadata.
+        """
+        number = self._origin[:, 0]
+        order = np.argsort(number, kind="stable")
+        if np.any(np.diff(order) != 1):
+            data = data[order]
+        everything = array_epochs(
+            data, self.info if info is None else info, self.times[0] if tmin is None else tmin
+        )
+        cuts = [0, *(np.flatnonzero(np.diff(number[order])) + 1), len(order)]
+        parts = []
+        for part in map(slice, cuts[:-1], cuts[1:]):
+            rows = order[part]
+            table = None if self.metadata is None else self.metadata.iloc[rows]
+            source = self._source(number[rows[0]])
+            parts.append(part_of(everything, part, source, self._origin[rows, 1], table))
+        groups = None if self.groups is None else self.groups[order]
+        view = EpochsView(parts, labels=self.labels[order], groups=groups, picks="all")
+        return view if len(parts) == 1 else view[np.argsort(order)]
 
     def __repr__(self):
         n_epochs, n_channels, n_times = self.shape

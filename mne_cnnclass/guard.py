@@ -67,15 +67,24 @@ def check_parameters(clf):
         raise TypeError(f"model_params must be None or a dict, got {type(clf.model_params).__name__}.")
 
 
-def check_side_names(names):
-    """Names of columns, each once."""
-    if names is None:
+def side_columns(side_inputs):
+    """The names of columns among side inputs; what else there is are transformers."""
+    return [entry for entry in side_inputs or [] if isinstance(entry, str)]
+
+
+def check_side_names(side_inputs):
+    """Names of columns, each once, and transformers."""
+    if side_inputs is None:
         return
-    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+    if not isinstance(side_inputs, (list, tuple)) or not all(
+        isinstance(entry, str) or (hasattr(entry, "fit") and hasattr(entry, "transform"))
+        for entry in side_inputs
+    ):
         raise TypeError(
-            f"side_inputs must be None or a list of names of metadata columns, got {names!r}; of one column: "
-            "side_inputs=['name']."
+            f"side_inputs must be None or a list of names of metadata columns, got {side_inputs!r}; of one "
+            "column: side_inputs=['name']. Transformers may be in the list, too."
         )
+    names = side_columns(side_inputs)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"side_inputs must name each column once, got {', '.join(map(repr, twice))} twice.")
@@ -118,7 +127,7 @@ def check_training_samples(X, y, groups, sample_weight, class_weight, *, estimat
     if groups is not None:
         groups = check_column(groups, "groups", len(y))
     keep = weight > 0
-    side = check_side_inputs(X, estimator.side_inputs or [], keep)
+    side = check_side_inputs(X, side_columns(estimator.side_inputs), keep)
     if not keep.all():
         X, y, weight, side = X[keep], y[keep], weight[keep], side[keep]
         groups = None if groups is None else groups[keep]
@@ -245,10 +254,12 @@ def check_same_problem(fitted, X, classes):
             "warm_start=True goes on with the network of before, but model, model_params or standardize were "
             "changed since. Set warm_start=False to start anew."
         )
-    if list(fitted.side_inputs or []) != fitted.side_scaler_.names:
+    before = [*fitted.side_scaler_.names, *fitted.side_scaler_.transformers]
+    transformers = [entry for entry in fitted.side_inputs or [] if not isinstance(entry, str)]
+    if repr([*side_columns(fitted.side_inputs), *transformers]) != repr(before):
         raise ValueError(
-            f"warm_start=True goes on with side_inputs={fitted.side_scaler_.names!r}, got "
-            f"{fitted.side_inputs!r}. Set warm_start=False to start anew."
+            f"warm_start=True goes on with side_inputs={before!r}, got {fitted.side_inputs!r}. Set "
+            "warm_start=False to start anew."
         )
     if not np.array_equal(classes, fitted.classes_):
         raise ValueError(

@@ -219,8 +219,12 @@ def _augmented(clf):
     return "; ".join(texts)
 
 
-def _some(names, n_most=6):
+def _some(side_inputs, n_most=6):
     """Names, or their number and the first of them."""
+    names = [
+        entry if isinstance(entry, str) else f"what {' '.join(repr(entry).split())} makes of it"
+        for entry in side_inputs
+    ]
     shown = ", ".join(names[:n_most])
     return shown if len(names) <= n_most else f"{len(names)} numbers ({shown}, …)"
 

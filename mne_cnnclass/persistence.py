@@ -209,6 +209,11 @@ def _describe_network(clf, weights, prefix):
     lost = [k for k in NOT_SAVED if k not in (*params, "random_state") and getattr(clf, k) is not None]
     if lost:
         mne.utils.logger.info(f"Not saved, as only a training needs it: {', '.join(lost)}.")
+    if clf.side_scaler_.transformers:
+        raise TypeError(
+            f"Transformers in side_inputs ({clf.side_scaler_.transformers!r}) can't be saved without pickle. "
+            "Put what they compute into columns of the metadata, or pickle the estimator."
+        )
     custom = not isinstance(architecture["model"], str)
     if custom:
         architecture["model"] = params["model"]
@@ -244,7 +249,8 @@ def _describe_network(clf, weights, prefix):
 
 
 def _restore_network(header, weights, path, module):
-    from .samples import ChannelScaler, SideScaler
+    from .samples import ChannelScaler
+    from .side_inputs import SideScaler
 
     architecture = header["architecture"]
     if header["custom_module"]:
@@ -261,6 +267,7 @@ def _restore_network(header, weights, path, module):
     scaler.mean_, scaler.scale_ = np.array(header["scaler"]["mean"]), np.array(header["scaler"]["scale"])
     side = header.get("side_scaler", {"names": [], "mean": [], "scale": []})
     clf.side_scaler_ = SideScaler(side["names"])
+    clf.side_scaler_.transformers_ = []
     clf.side_scaler_.mean_, clf.side_scaler_.scale_ = np.array(side["mean"]), np.array(side["scale"])
     clf.classes_ = np.array(header["classes"], dtype=header["classes_dtype"])
     clf.ch_names_, clf.sfreq_ = header["ch_names"], header["sfreq"]

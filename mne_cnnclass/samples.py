@@ -303,68 +303,6 @@ class ChannelScaler:
         return data
 
 
-class SideScaler:
-    """Standardise the numbers known of samples besides their signals.
-
-    Each column is standardised by its mean and standard deviation over the training samples, then clipped
-    to ±3, so that no number lies far beyond those that a network was trained on. A column that is constant
-    there becomes zero everywhere, as a network learns nothing of it.
-
-    Parameters
-    ----------
-    names : list of str
-        Names of the columns.
-    """
-
-    LARGEST = 3.0  # standard deviations
-
-    def __init__(self, names):
-        self.names = list(names)
-
-    def fit(self, side, *, warn=True):
-        """Measure the columns of the training samples.
-
-        Parameters
-        ----------
-        side : array, shape (n_samples, n_side)
-            The numbers of the training samples.
-        warn : bool
-            Whether to warn of constant columns.
-
-        Returns
-        -------
-        self : SideScaler
-            With ``mean_`` and ``scale_`` (infinite for a constant column), each of shape (n_side,).
-        """
-        self.mean_, deviation = side.mean(axis=0), side.std(axis=0)
-        constant = deviation <= 1e-12 * np.abs(self.mean_)
-        if warn and constant.any():
-            names = [name for name, is_constant in zip(self.names, constant, strict=True) if is_constant]
-            warnings.warn(
-                f"Constant side input(s) {', '.join(map(repr, names))}: the same number for all training "
-                "samples. They carry no information and are taken as zero; leave them out of side_inputs.",
-                RuntimeWarning,
-                stacklevel=5,
-            )
-        self.scale_ = np.where(constant, np.inf, deviation)
-        return self
-
-    def transform(self, side):
-        """Standardise numbers.
-
-        Parameters
-        ----------
-        side : array, shape (n_samples, n_side)
-            The numbers of samples.
-
-        Returns
-        -------
-        side : array of float32, shape (n_samples, n_side)
-            Standardised numbers.
-        """
-        return ((side - self.mean_) / self.scale_).clip(-self.LARGEST, self.LARGEST).astype(np.float32)
-
-
 def _as_tensor(block):
     """An array as a tensor; one that must not be written to is copied, which torch would warn of."""
     import torch

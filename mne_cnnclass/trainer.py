@@ -13,9 +13,10 @@ import torch
 from sklearn.utils.class_weight import compute_class_weight
 
 from .architectures.build import build_module
-from .guard import check_logits
-from .samples import ChannelScaler, SideScaler, channel_positions, iter_blocks, within_reach
+from .guard import check_logits, side_columns
+from .samples import ChannelScaler, channel_positions, iter_blocks, within_reach
 from .seeds import draw_seed
+from .side_inputs import SideScaler
 from .training import (
     TrainingOptions,
     fit_temperature,
@@ -62,7 +63,6 @@ def learn(clf, samples, classes, *, go_on):
             n_times=X.shape[2],
             sfreq=getattr(X, "sfreq", None),
             chs_info=channel_positions(X),
-            n_side=samples.side.shape[1],
         )
     )
     options = {f.name: getattr(clf, f.name) for f in fields(TrainingOptions) if hasattr(clf, f.name)}
@@ -75,7 +75,7 @@ def learn(clf, samples, classes, *, go_on):
         architecture=architecture,
         options=TrainingOptions(**options),
         standardize=clf.standardize,
-        side_names=list(clf.side_inputs or []),
+        side_inputs=list(clf.side_inputs or []),
         accelerate=clf.accelerate,
         device=resolve_device(clf.device),
         n_threads=clf.n_threads,
@@ -108,7 +108,7 @@ def learn(clf, samples, classes, *, go_on):
         side_scaler_=side_scaler,
         temperature_=temperature,
         history_=history,
-        _architecture=trainer.architecture,
+        _architecture=trainer.architecture | {"n_side": len(side_scaler.mean_)},
         _seed=trainer.seed,
     )
 
@@ -120,7 +120,7 @@ class Trainer:
     architecture: dict
     options: TrainingOptions
     standardize: bool
-    side_names: list
+    side_inputs: list
     accelerate: bool
     device: torch.device
     n_threads: int | None
@@ -156,7 +156,9 @@ class Trainer:
             X = within_reach(samples.X)
             if start is None:
                 scaler = ChannelScaler(self.standardize).fit(X, warn=warn)
-                side_scaler = SideScaler(self.side_names).fit(samples.side, warn=warn)
+                transformers = [entry for entry in self.side_inputs if not isinstance(entry, str)]
+                side_scaler = SideScaler(side_columns(self.side_inputs), transformers)
+                side_scaler.fit(samples.side, samples.X, samples.target, warn=warn)
                 data = scaler.transform_all(X, check=False)  # it was checked while it was measured
             else:
                 _, scaler, side_scaler = start
@@ -164,10 +166,15 @@ class Trainer:
             del X  # which may be a copy
             if valid is not None:
                 valid_data = scaler.transform_all(within_reach(valid.X))
-                valid = valid_data, valid.target, valid.weight / unit, side_scaler.transform(valid.side)
+                valid = (
+                    valid_data,
+                    valid.target,
+                    valid.weight / unit,
+                    side_scaler.transform(valid.side, valid.X),
+                )
             accelerate = self.accelerate and self.device.type == "cpu"
             module = (
-                build_module(**self.architecture, accelerate=accelerate)
+                build_module(**self.architecture | {"n_side": len(side_scaler.mean_)}, accelerate=accelerate)
                 if start is None
                 else copy.deepcopy(start[0])
             )
@@ -176,7 +183,7 @@ class Trainer:
                 data,
                 samples.target,
                 samples.weight / unit,
-                side_scaler.transform(samples.side),
+                side_scaler.transform(samples.side, samples.X),
                 valid=valid,
                 options=self.options,
                 device=self.device,
@@ -189,7 +196,7 @@ class Trainer:
             module,
             scaler,
             samples.X,
-            side_scaler.transform(samples.side),
+            side_scaler.transform(samples.side, samples.X),
             architecture=self.architecture,
             device=self.device,
             n_threads=self.n_threads,

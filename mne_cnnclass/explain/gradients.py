@@ -186,7 +186,7 @@ def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
 
     check_scalar(n_steps, "n_steps", numbers.Integral, min_val=1)
     rng = check_random_state(draw_seed(random_state))
-    side = clf.side_scaler_.transform(check_side_inputs(X, clf.side_scaler_.names))
+    side = clf.side_scaler_.transform(check_side_inputs(X, clf.side_scaler_.names), X)
     pool = np.sort(rng.permutation(len(X))[:N_OTHERS])
     points = (np.arange(n_steps) + 0.5) / n_steps
     codes = np.searchsorted(clf.classes_, y)

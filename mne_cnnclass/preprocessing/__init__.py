@@ -1,5 +1,23 @@
-"""From recordings to Epochs, by MNE's own means."""
+"""From recordings to Epochs, by MNE's own means; transformers from samples to samples."""
 
+from .alignment import EuclideanAlignment, RiemannianAlignment
 from .epochs import make_epochs
+from .features import BANDS, Features
+from .scaling import Clip, ExponentialStandardize, Standardize
+from .signals import Crop, Filter, Pick, Reference, Resample
 
-__all__ = ["make_epochs"]
+__all__ = [
+    "BANDS",
+    "Clip",
+    "Crop",
+    "EuclideanAlignment",
+    "ExponentialStandardize",
+    "Features",
+    "Filter",
+    "Pick",
+    "Reference",
+    "Resample",
+    "RiemannianAlignment",
+    "Standardize",
+    "make_epochs",
+]

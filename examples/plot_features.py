@@ -1,0 +1,55 @@
+"""
+Features, alone and next to the signal
+======================================
+
+Band power, Hjorth's parameters and the like as a table with names, for any scikit-learn classifier, and as
+side inputs of the network.
+"""
+
+# %%
+# Slow cortical potentials of one person, who moves a cursor up or down (BCI Competition II, data set Ia).
+
+import matplotlib.pyplot as plt
+import mne
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from mne_cnnclass import CNNClassifier, EpochsView, datasets
+from mne_cnnclass.preprocessing import Features
+
+mne.set_log_level("ERROR")
+train, test = (EpochsView(datasets.load_sample(part)) for part in ("train", "test"))
+
+# %%
+# A table with names
+# ------------------
+
+features = Features(["band_power", "hjorth", "spectral_entropy"]).set_output(transform="pandas")
+table = features.fit_transform(train)
+print(table.iloc[:4, :4].round(2).to_string())
+
+# %%
+# What tells the classes apart, in standard deviations of each feature:
+
+first, second = sorted(set(train.labels))
+difference = (table[train.labels == second].mean() - table[train.labels == first].mean()) / table.std()
+largest = difference[difference.abs().sort_values().index[-10:]]
+fig, ax = plt.subplots(layout="constrained")
+ax.barh(largest.index, largest)
+ax.axvline(0, color="black", linewidth=0.8)
+ax.set(
+    xlabel=f"{second} less {first} (standard deviations)", title=f"Ten of {table.shape[1]} features, n = 268"
+)
+
+# %%
+# A linear classifier of features, and a network that is given the signal, without and with them
+# ------------------------------------------------------------------------------------------------
+# As a side input the transformer is fitted, and its output standardised, on the training samples alone.
+
+spectra = Features(["band_power", "hjorth"])
+linear = make_pipeline(spectra, StandardScaler(), LogisticRegression(max_iter=1000))
+network = CNNClassifier(random_state=0)
+both = CNNClassifier(side_inputs=[spectra], random_state=0)
+for name, clf in {"features": linear, "signal": network, "signal and features": both}.items():
+    print(f"{name}: {clf.fit(train, train.labels).score(test, test.labels):.3f}")

@@ -1,0 +1,341 @@
+"""Alignment: the samples of each group (subject, session) brought to a common covariance, without labels."""
+
+from __future__ import annotations
+
+import mne
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_scalar
+from sklearn.utils.validation import check_is_fitted
+
+from ..epochs_sources import check_column
+from ..epochs_view import EpochsView
+from ..guard import check_samples
+from ..samples import iter_blocks
+from .base import SamplesTransformer, start_fit
+
+__all__ = ["EuclideanAlignment", "RiemannianAlignment"]
+
+ONE_GROUP = "all samples"
+TINY = np.finfo(float).tiny
+RANK_TOLERANCE = 1e-10  # of the largest eigenvalue; below is what an average reference leaves of a direction
+
+
+class _Alignment(SamplesTransformer):
+    """Whitening of each group by the mean covariance of its samples; subclasses say which mean."""
+
+    def __init__(self, *, online=False, n_prior=1):
+        self.online = online
+        self.n_prior = n_prior
+
+    def fit(self, X, y=None, groups=None):
+        """Measure the reference of each training group.
+
+        Parameters
+        ----------
+        X : EpochsView | mne.Epochs | list of mne.Epochs | array
+            The training samples, as of :class:`~mne_cnnclass.CNNClassifier`.
+        y : None
+            Not used: no label is looked at.
+        groups : None | array-like, shape (n_samples,)
+            The group of each sample. ``None`` takes the groups of an EpochsView; if there are none, all
+            samples, those of :meth:`transform` too, are one group.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If a group has one sample only.
+        """
+        check_scalar(self.n_prior, "n_prior", (int, float, np.number), min_val=1)
+        X = start_fit(self, X)
+        groups = X.groups if groups is None and isinstance(X, EpochsView) else groups
+        self._has_groups = groups is not None
+        self.references_ = {}
+        covariances = _covariances(X)
+        for group, rows in self._rows(X, groups).items():
+            self.references_[group] = self._reference(covariances[rows], group)
+        shapes = [reference / max(np.trace(reference), TINY) for reference in self.references_.values()]
+        self.mean_reference_ = self._mean(np.array(shapes))  # of equal power, lest the loudest person rules
+        return self
+
+    def fit_transform(self, X, y=None, groups=None):
+        """Align the training samples, each group by its own reference.
+
+        Parameters
+        ----------
+        X, y, groups
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        X : EpochsView | array
+            The aligned samples, as in :meth:`transform`.
+        """
+        return self.fit(X, y, groups).transform(X, groups)
+
+    def transform(self, X, groups=None):
+        """Align samples.
+
+        Parameters
+        ----------
+        X : EpochsView | mne.Epochs | list of mne.Epochs | array
+            The samples; of a group that was not there at fit, those of a session together.
+        groups : None | array-like, shape (n_samples,)
+            The group of each sample, needed for an array if :meth:`fit` had groups; ``None`` takes the groups
+            of an EpochsView.
+
+        Returns
+        -------
+        X : EpochsView | array
+            The aligned samples: a view in memory if X is made of epochs, else an array as X.
+
+        Raises
+        ------
+        ValueError
+            If groups are missing, or come though there were none at fit, or if a new group has one sample
+            only and is not aligned ``online``.
+        """
+        check_is_fitted(self)
+        X = check_samples(self, X)
+        groups = X.groups if groups is None and isinstance(X, EpochsView) else groups
+        if (groups is not None) != self._has_groups:
+            raise ValueError(
+                f"{type(self).__name__} was fitted with groups, so it has to know the group of each sample: "
+                "give an EpochsView with groups, or transform(X, groups=...)."
+                if self._has_groups
+                else f"{type(self).__name__} was fitted without groups, but X has some. Fit it with groups."
+            )
+        new, matrices, which = {}, [], np.empty(len(X), int)
+        for group, rows in self._rows(X, groups).items():
+            which[rows] = len(matrices)
+            if group in self.references_:
+                matrices.append(_inverse_root(self.references_[group]))
+                continue
+            new[group] = len(rows)
+            covariances = _covariances(X[rows])
+            if self.online:
+                which[rows] += np.arange(len(rows))
+                matrices.extend(_inverse_root(self._course(covariances)))
+            else:
+                matrices.append(_inverse_root(self._reference(covariances, group)))
+        if new:
+            how = "each by itself and those before it" if self.online else "by the mean of all of them"
+            mne.utils.logger.info(
+                f"{type(self).__name__}: group(s) that were not there at fit are aligned by their own "
+                f"samples, {how}: {', '.join(f'{group} ({n} samples)' for group, n in new.items())}."
+            )
+        matrices = np.array(matrices)
+        data, start = np.empty(X.shape), 0
+        for block in iter_blocks(X):
+            part = slice(start, start + len(block))
+            np.matmul(matrices[which[part]], block, out=data[part])
+            start += len(block)
+        return self._like(X, data)
+
+    def _rows(self, X, groups):
+        """The samples of each group, in the order in which they were recorded."""
+        order = np.arange(len(X))
+        if isinstance(X, EpochsView):
+            onset, recording = X.onsets()
+            order = np.lexsort((onset, recording))  # stable: as they come where the onset is not known
+        if groups is None:
+            return {ONE_GROUP: order}
+        groups = check_column(groups, "groups", len(X))[order]
+        return {group: order[rows] for group, rows in pd.Series(groups).groupby(groups).indices.items()}
+
+    def _reference(self, covariances, group):
+        """The reference of a whole group."""
+        if len(covariances) < 2 and group != ONE_GROUP:
+            raise ValueError(
+                f"Group {group!r} has one sample only: aligned by itself, nothing would be left of where its "
+                "power is. Hand over the samples of a session together, leave the group out, or, for a group "
+                "that was not there at fit, set online=True."
+            )
+        return self._mean(covariances)
+
+
+class EuclideanAlignment(_Alignment):
+    r"""Align groups (subjects, sessions) so that the mean covariance of each becomes the identity.
+
+    People differ more from each other than what they think of differs: by skull, cap and noise. Each sample
+    :math:`X_i` of shape (n_channels, n_times) of a group is multiplied by :math:`\bar R^{-1/2}`, where
+    :math:`\bar R` is the arithmetic mean over the group of :math:`R_i = X_i X_i^\top / n_{times}` [1]_. No
+    label is needed, so a person never seen before can be aligned, too.
+
+    Parameters
+    ----------
+    online : bool
+        How samples of a group that was not there at fit are aligned. ``False``: by the mean of all of them
+        that are handed over to :meth:`transform` (or to ``predict`` of a Pipeline) together. **A score that
+        is computed so has used the test trials of a whole session, without their labels.** ``True``: trial by
+        trial, each by the mean over the trials of its group up to and including itself, and nothing that
+        comes later.
+    n_prior : float
+        For ``online``, how many trials the mean of the training groups counts as, at least 1, as the first
+        trials alone say too little. It is scaled to the power of the trials so far, so that only its shape
+        counts, and not the amplitude of the people trained on. More than a few trials draw a new person
+        towards people that they are not like.
+
+    Attributes
+    ----------
+    references_ : dict
+        The mean covariance of each training group, shape (n_channels, n_channels), in V². Without groups its
+        only key is ``"all samples"``.
+    mean_reference_ : array, shape (n_channels, n_channels)
+        The mean over groups of these, each divided by its trace.
+    ch_names_, sfreq_, n_channels_, n_times_
+        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+
+    See Also
+    --------
+    RiemannianAlignment : The same with the geometric mean.
+
+    Notes
+    -----
+    Samples of a group that was there at fit are aligned by its reference from the fit, so that in a
+    cross-validation within subjects no test trial counts. Which groups were aligned by their own samples is
+    told through MNE's logger at the level INFO; the fitted object does not change.
+
+    The order of trials is that of their events in the recording, and of several recordings that of the list;
+    where events are mere numbers, and for arrays, that in which they come. Nothing is remembered between two
+    calls: a program that gets trial after trial hands over all of the session so far, and takes the last one.
+
+    Signals have no mean here, which a high-pass filter before it makes true. Directions without
+    signal (one is lost by an average reference, or by an interpolated channel) stay without: the mean
+    covariance is then the projector on the others. Channels of different units need standardising before.
+
+    References
+    ----------
+    .. [1] He H, Wu D. Transfer learning for brain-computer interfaces: a Euclidean space data alignment
+       approach. IEEE Trans Biomed Eng 2020;67(2):399-410. https://doi.org/10.1109/TBME.2019.2913914
+
+    Examples
+    --------
+    Two people with the same sources, mixed differently:
+
+    >>> import numpy as np
+    >>> from mne_cnnclass.preprocessing import EuclideanAlignment
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((40, 3, 200))
+    >>> groups = np.repeat(["one", "other"], 20)
+    >>> X[groups == "other"] = rng.standard_normal((3, 3)) @ X[groups == "other"]
+    >>> aligned = EuclideanAlignment().fit_transform(X, groups=groups)
+    >>> other = aligned[groups == "other"]
+    >>> bool(np.allclose((other @ other.transpose(0, 2, 1)).mean(0) / 200, np.eye(3)))
+    True
+    """
+
+    def _mean(self, covariances):
+        return covariances.mean(axis=0)
+
+    def _course(self, covariances):
+        """The mean of the covariances up to and including each, and the prior."""
+        total = np.cumsum(covariances, axis=0)
+        n_trials = np.arange(1, len(covariances) + 1)[:, None, None]
+        power = np.trace(total, axis1=1, axis2=2)[:, None, None] / n_trials
+        prior = self.mean_reference_ * (power / max(np.trace(self.mean_reference_), TINY))
+        return (self.n_prior * prior + total) / (self.n_prior + n_trials)
+
+
+class RiemannianAlignment(_Alignment):
+    r"""Align groups (subjects, sessions) so that the geometric mean covariance becomes the identity.
+
+    As :class:`EuclideanAlignment`, with the Riemannian mean of the covariances of a group in the place of the
+    arithmetic one [1]_, which a few trials of large amplitude do not pull. Through pyRiemann, which has to be
+    installed (``pip install mne-cnnclass[baselines]``).
+
+    Parameters
+    ----------
+    online : bool
+        As in :class:`EuclideanAlignment`. The mean up to a trial :math:`k` is the recursive one: from the
+        mean before, the part :math:`1 / (n_{prior} + k)` of the way to the covariance of the trial along the
+        geodesic.
+    n_prior : float
+        For ``online``, how many trials the mean of the training groups counts as, at least 1. It is scaled to
+        the determinant of the first trial.
+
+    Attributes
+    ----------
+    references_ : dict
+        The geometric mean of the covariances of each training group, shape (n_channels, n_channels), in V².
+    mean_reference_ : array, shape (n_channels, n_channels)
+        The geometric mean over groups of these, each divided by its trace.
+    ch_names_, sfreq_, n_channels_, n_times_
+        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+
+    See Also
+    --------
+    EuclideanAlignment : The same with the arithmetic mean; its Notes hold here, too.
+
+    Notes
+    -----
+    Covariances must have full rank, so an average reference needs a channel less (:class:`Pick`), and windows
+    must have more times than channels.
+
+    References
+    ----------
+    .. [1] Zanini P, Congedo M, Jutten C, Said S, Berthoumieu Y. Transfer learning: a Riemannian geometry
+       framework with applications to brain-computer interfaces. IEEE Trans Biomed Eng 2018;65(5):1107-1116.
+       https://doi.org/10.1109/TBME.2017.2742541
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_cnnclass.preprocessing import RiemannianAlignment
+    >>> X = np.random.default_rng(0).standard_normal((40, 3, 200))
+    >>> RiemannianAlignment().fit_transform(X, groups=np.repeat(["one", "other"], 20)).shape
+    (40, 3, 200)
+    """
+
+    def _mean(self, covariances):
+        from pyriemann.geometry.mean import mean_riemann
+
+        return mean_riemann(_full_rank(covariances), tol=1e-6, maxiter=200)  # of a logarithm
+
+    def _course(self, covariances):
+        """From the prior a step towards each covariance in turn."""
+        from pyriemann.geometry.geodesic import geodesic_riemann
+
+        _full_rank(covariances)
+        log_det = [np.linalg.slogdet(matrix)[1] for matrix in (covariances[0], self.mean_reference_)]
+        mean = self.mean_reference_ * np.exp((log_det[0] - log_det[1]) / self.n_channels_)
+        course = np.empty_like(covariances)
+        for k, covariance in enumerate(covariances):
+            mean = course[k] = geodesic_riemann(mean, covariance, 1 / (self.n_prior + k + 1))
+        return course
+
+
+def _covariances(X):
+    """The covariance of each sample, of signals that have no mean."""
+    covariances, start = np.empty((len(X), X.shape[1], X.shape[1])), 0
+    for block in iter_blocks(X):
+        np.matmul(block, block.transpose(0, 2, 1), out=covariances[start : start + len(block)])
+        start += len(block)
+    return covariances / X.shape[2]
+
+
+def _inverse_root(covariance):
+    """The inverse square root of one or several covariances, zero where they are."""
+    values, vectors = np.linalg.eigh(covariance)
+    kept = values > RANK_TOLERANCE * values[..., -1:]
+    scale = np.where(kept, 1 / np.sqrt(np.where(kept, values, 1.0)), 0.0)
+    return (vectors * scale[..., None, :]) @ vectors.swapaxes(-1, -2)
+
+
+def _full_rank(covariances):
+    """Covariances, all of full rank."""
+    values = np.linalg.eigvalsh(covariances)
+    lost = np.flatnonzero(values[:, 0] <= RANK_TOLERANCE * values[:, -1])
+    if len(lost):
+        rank = int((values[lost[0]] > RANK_TOLERANCE * values[lost[0], -1]).sum())
+        raise ValueError(
+            f"The covariance of {len(lost)} of {len(values)} samples has less than full rank, {rank} of "
+            f"{values.shape[1]} for the first, so that there is no Riemannian mean. Leave out a channel "
+            "after an average reference or an interpolation, take longer windows, or use EuclideanAlignment."
+        )
+    return covariances

@@ -1,0 +1,134 @@
+"""What transformers from samples to samples share: samples of any kind in, the same kind out."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ..epochs_view import EpochsView
+from ..guard import check_samples, check_signals
+from ..samples import as_view, iter_blocks
+
+
+def start_fit(estimator, X):
+    """Note what an estimator is fitted on.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        It gets ``ch_names_``, ``sfreq_`` (None for arrays), ``n_channels_``, ``n_times_`` and
+        ``n_features_in_``.
+    X : EpochsView | mne.Epochs | list of mne.Epochs | array
+        The training samples.
+
+    Returns
+    -------
+    X : EpochsView | array, shape (n_samples, n_channels, n_times)
+        The samples.
+    """
+    view = as_view(X)
+    if view is None:
+        signals = check_signals(X, estimator)
+        estimator._is_table = signals.ndim == 2
+        if estimator._is_table:
+            validate_data(estimator, X, skip_check_array=True)
+            signals = signals[:, np.newaxis]
+        X = signals
+    else:
+        estimator._is_table, X = False, view
+        if not len(X):
+            raise ValueError("X holds 0 epochs; at least one sample is needed.")
+    estimator.ch_names_, estimator.sfreq_ = getattr(X, "ch_names", None), getattr(X, "sfreq", None)
+    estimator.n_channels_, estimator.n_times_ = X.shape[1:]
+    if not estimator._is_table:
+        estimator.n_features_in_ = X.shape[1]
+    return X
+
+
+def sampling_frequency(estimator, X, parameter="sfreq"):
+    """That of epochs, or that which was given for arrays."""
+    given = getattr(estimator, parameter)
+    if isinstance(X, EpochsView):
+        return X.sfreq
+    if given is None:
+        raise ValueError(
+            f"{type(estimator).__name__} needs the sampling frequency of an array: {parameter}=..., or "
+            f"epochs."
+        )
+    return float(given)
+
+
+class SamplesTransformer(TransformerMixin, BaseEstimator):
+    """A transformer from samples to samples.
+
+    A subclass implements ``_fit(X)``, where it learns, and ``_transform_block(block, out)``, which writes
+    what it makes of an array of samples into another. If the number of times changes, ``_fit`` sets
+    ``_n_times_out``; ``_info(view)`` says what else changes.
+    """
+
+    _n_block = None  # samples a block; None for as many as stay in the processor's cache
+
+    def fit(self, X, y=None):
+        """Learn from the training samples what :meth:`transform` needs.
+
+        Parameters
+        ----------
+        X : EpochsView | mne.Epochs | list of mne.Epochs | array
+            The training samples: epochs, an array of shape (n_samples, n_channels, n_times), or an array of
+            shape (n_samples, n_times) of one-channel signals.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        self._fit(start_fit(self, X))
+        return self
+
+    def transform(self, X):
+        """Transform samples.
+
+        Parameters
+        ----------
+        X : EpochsView | mne.Epochs | list of mne.Epochs | array
+            The samples, with the sampling frequency and the length of those of :meth:`fit`. Channels of
+            epochs are matched by name.
+
+        Returns
+        -------
+        X : EpochsView | array
+            A view in memory if X is made of epochs, with their events, labels, groups and metadata, else an
+            array of float64 of as many dimensions as X.
+        """
+        check_is_fitted(self)
+        samples = check_samples(self, X)
+        return self._like(samples, self._apply(samples))
+
+    def _apply(self, samples):
+        """Transform checked samples into an array, by blocks that stay in the processor's cache."""
+        data, start = np.empty((*samples.shape[:2], getattr(self, "_n_times_out", samples.shape[2]))), 0
+        for block in iter_blocks(samples, self._n_block):
+            self._transform_block(block, data[start : start + len(block)])
+            start += len(block)
+        return data
+
+    def _like(self, samples, data):
+        """Data in the form in which the samples came."""
+        if isinstance(samples, EpochsView):
+            return samples.with_data(data, *self._info(samples))
+        return data[:, 0] if self._is_table else data
+
+    def _fit(self, X):
+        pass
+
+    def _info(self, view):
+        """The `mne.Info` of what comes out, and when it starts in s; None for those of the view."""
+        return None, None
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags

@@ -1,0 +1,156 @@
+"""Transformers that change the scale of channels."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.signal import lfilter
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_scalar
+
+from ..samples import iter_blocks
+from .base import SamplesTransformer
+
+__all__ = ["Clip", "ExponentialStandardize", "Standardize"]
+
+
+class Standardize(SamplesTransformer):
+    """Standardise each channel by its mean and deviation over all training samples and times.
+
+    scikit-learn's `StandardScaler` for samples with times. :class:`~mne_cnnclass.CNNClassifier` does it by
+    itself (``standardize=True``); other estimators may need it, as does the alignment of channels that differ
+    in unit.
+
+    Attributes
+    ----------
+    mean_, scale_ : array, shape (n_channels, 1)
+        Mean and standard deviation of the channels, in V; a scale of 1 for a flat channel.
+    ch_names_, sfreq_, n_channels_, n_times_
+        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_cnnclass.preprocessing import Standardize
+    >>> X = 5 + 3 * np.random.default_rng(0).standard_normal((10, 2, 50))
+    >>> Z = Standardize().fit_transform(X)
+    >>> bool(np.allclose(Z.std(axis=(0, 2)), 1))
+    True
+    """
+
+    def _fit(self, X):
+        scaler = StandardScaler()
+        for block in iter_blocks(X):
+            scaler.partial_fit(block.transpose(0, 2, 1).reshape(-1, X.shape[1]))
+        self.mean_, self.scale_ = scaler.mean_[:, None], scaler.scale_[:, None]
+
+    def _transform_block(self, block, out):
+        np.subtract(block, self.mean_, out=out)
+        out /= self.scale_
+
+
+class ExponentialStandardize(SamplesTransformer):
+    r"""Standardise each time by an exponentially weighted mean and deviation of the times before it.
+
+    As braindecode's ``exponential_moving_standardize`` [1]_: with weights that fall by :math:`1 - \alpha` a
+    time, the moving mean is taken away, and what remains is divided by its own moving deviation. Nothing is
+    learnt from other samples, and no time sees a later one.
+
+    Parameters
+    ----------
+    factor_new : float
+        Weight :math:`\alpha` of a new time, in (0, 1]; the mean reaches back about ``1 / factor_new`` times.
+
+    Attributes
+    ----------
+    ch_names_, sfreq_, n_channels_, n_times_
+        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+
+    Notes
+    -----
+    Every sample starts anew, so its first times are standardised by few: the very first becomes zero, as does
+    a flat stretch. On a continuous recording the same function has no such edges.
+
+    References
+    ----------
+    .. [1] Schirrmeister RT, Springenberg JT, Fiederer LDJ, et al. Deep learning with convolutional neural
+       networks for EEG decoding and visualization. Hum Brain Mapp 2017;38(11):5391-5420.
+       https://doi.org/10.1002/hbm.23730
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_cnnclass.preprocessing import ExponentialStandardize
+    >>> X = 1e-4 + 1e-5 * np.random.default_rng(0).standard_normal((10, 2, 2000))
+    >>> ExponentialStandardize(factor_new=0.01).fit_transform(X)[..., 500:].std().round(1)
+    np.float64(1.0)
+    """
+
+    def __init__(self, factor_new=0.001):
+        self.factor_new = factor_new
+
+    def _fit(self, X):
+        check_scalar(
+            self.factor_new, "factor_new", (float, int), min_val=0, max_val=1, include_boundaries="right"
+        )
+
+    def _transform_block(self, block, out):
+        ratio = [1.0], [1.0, self.factor_new - 1.0]
+        weight = lfilter(*ratio, np.ones(block.shape[2]))
+        mean = lfilter(*ratio, block)
+        mean /= weight
+        centred = block - mean
+        deviation = lfilter(*ratio, centred**2)
+        deviation /= weight
+        np.sqrt(deviation, out=deviation)
+        np.abs(mean, out=mean)
+        mean *= 1e-10  # below it is what rounding leaves of a flat stretch
+        out[:] = 0
+        np.divide(centred, deviation, out=out, where=deviation > mean)
+
+
+class Clip(SamplesTransformer):
+    """Clip each channel to a number of deviations of its typical epoch.
+
+    What blinks, jumps and loose electrodes leave in an epoch then counts no more than that. The centre and
+    the deviation of a channel are the medians over training samples of the means and standard deviations of
+    single samples, so that up to half of them may be bad.
+
+    Parameters
+    ----------
+    n_deviations : float
+        Where to clip, in standard deviations of the typical training sample, above 0.
+
+    Attributes
+    ----------
+    low_, high_ : array, shape (n_channels, 1)
+        The bounds, in V.
+    ch_names_, sfreq_, n_channels_, n_times_
+        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+
+    Notes
+    -----
+    Artefacts are better repaired than clipped, and that before epochs are cut: by ICA, or regression on EOG
+    channels, on the continuous recording, or by autoreject (:func:`~mne_cnnclass.preprocessing.make_epochs`).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_cnnclass.preprocessing import Clip
+    >>> X = np.random.default_rng(0).standard_normal((10, 2, 500))
+    >>> X[3, 0, 100] = 1000.0
+    >>> bool(Clip(6).fit_transform(X).max() < 7)
+    True
+    """
+
+    def __init__(self, n_deviations=6.0):
+        self.n_deviations = n_deviations
+
+    def _fit(self, X):
+        check_scalar(self.n_deviations, "n_deviations", (float, int), min_val=0, include_boundaries="neither")
+        means, deviations = zip(*((b.mean(axis=2), b.std(axis=2)) for b in iter_blocks(X)), strict=True)
+        centre, deviation = (np.median(np.concatenate(v), axis=0)[:, None] for v in (means, deviations))
+        self.low_ = centre - self.n_deviations * deviation
+        self.high_ = centre + self.n_deviations * deviation
+
+    def _transform_block(self, block, out):
+        np.clip(block, self.low_, self.high_, out=out)

@@ -1,0 +1,336 @@
+"""Transformers that change times, frequencies and channels, by MNE's own means."""
+
+from __future__ import annotations
+
+import numbers
+
+import mne
+import numpy as np
+from mne.io.constants import FIFF
+
+from ..epochs_sources import pick_names
+from ..epochs_view import EpochsView
+from .base import SamplesTransformer, sampling_frequency
+
+__all__ = ["Crop", "Filter", "Pick", "Reference", "Resample"]
+
+
+class Filter(SamplesTransformer):
+    """Filter each sample, without shift of phase, as :meth:`mne.Epochs.filter` does.
+
+    A filter on the continuous recording has no edges in the epochs, and is better where it can be had
+    (:func:`~mne_cnnclass.preprocessing.make_epochs`). This one is for a band that a grid search chooses.
+
+    Parameters
+    ----------
+    l_freq, h_freq : None | float
+        Edges of the pass band in Hz, as in MNE; ``None`` for no such edge.
+    method : "fir" | "iir"
+        MNE's FIR filter, or a Butterworth filter of 4th order, run forwards and backwards, which is shorter.
+    sfreq : None | float
+        Sampling frequency of arrays in Hz; epochs bring theirs.
+
+    Attributes
+    ----------
+    ch_names_, sfreq_, n_channels_, n_times_
+        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+
+    Raises
+    ------
+    ValueError
+        At :meth:`fit`, if the filter is longer than a sample, or an edge is not below half the sampling
+        frequency.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_cnnclass.preprocessing import Filter
+    >>> times = np.arange(500) / 100
+    >>> X = np.sin(2 * np.pi * times * np.array([[10], [30]]))[np.newaxis]
+    >>> Filter(5, 15, sfreq=100).fit_transform(X)[..., 100:400].std(axis=2).round(1)
+    array([[0.7, 0. ]])
+    """
+
+    _n_block = 128  # the filter is designed anew for each block
+
+    def __init__(self, l_freq, h_freq, *, method="fir", sfreq=None):
+        self.l_freq = l_freq
+        self.h_freq = h_freq
+        self.method = method
+        self.sfreq = sfreq
+
+    def _fit(self, X):
+        self._design = dict(
+            sfreq=sampling_frequency(self, X), l_freq=self.l_freq, h_freq=self.h_freq, method=self.method
+        )
+        designed = mne.filter.create_filter(None, **self._design, verbose="ERROR")
+        length = len(designed) if self.method == "fir" else designed["padlen"]
+        if length > self.n_times_:
+            raise ValueError(
+                f"The filter from {self.l_freq} to {self.h_freq} Hz is {length} times long "
+                f"({length / self._design['sfreq']:.3g} s), and samples have {self.n_times_}: it would "
+                "hold little but edges. Filter the recording before epochs are cut, take longer epochs, a "
+                "higher l_freq, or method='iir'."
+            )
+
+    def _transform_block(self, block, out):
+        out[:] = block
+        mne.filter.filter_data(out, **self._design, pad="edge", copy=False, verbose="ERROR")
+
+    def _info(self, view):
+        info = view.info
+        with info._unlock():
+            info["highpass"] = max(info["highpass"], self.l_freq or 0.0)
+            info["lowpass"] = min(info["lowpass"], self.h_freq or np.inf)
+        return info, None
+
+
+class Resample(SamplesTransformer):
+    """Resample each sample, as :meth:`mne.Epochs.resample` does.
+
+    Parameters
+    ----------
+    sfreq : float
+        The new sampling frequency in Hz.
+    sfreq_in : None | float
+        Sampling frequency of arrays in Hz; epochs bring theirs.
+
+    Attributes
+    ----------
+    ch_names_, sfreq_, n_channels_, n_times_
+        What the samples of the fit were, before they are resampled, as of
+        :class:`~mne_cnnclass.CNNClassifier`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_cnnclass.preprocessing import Resample
+    >>> X = np.random.default_rng(0).standard_normal((4, 2, 160))
+    >>> Resample(128, sfreq_in=160).fit_transform(X).shape
+    (4, 2, 128)
+    """
+
+    def __init__(self, sfreq, *, sfreq_in=None):
+        self.sfreq = sfreq
+        self.sfreq_in = sfreq_in
+
+    def _fit(self, X):
+        self._ratio = dict(up=self.sfreq, down=sampling_frequency(self, X, "sfreq_in"))
+        if not self.sfreq > 0:
+            raise ValueError(f"sfreq must be above 0 Hz, got {self.sfreq!r}.")
+        self._n_times_out = round(self.n_times_ * self.sfreq / self._ratio["down"])
+        if not self._n_times_out:
+            raise ValueError(f"At {self.sfreq:g} Hz nothing is left of samples of {self.n_times_} times.")
+
+    def _transform_block(self, block, out):
+        out[:] = mne.filter.resample(block, **self._ratio, pad="edge", npad="auto", verbose="ERROR")
+
+    def _info(self, view):
+        info = view.info
+        with info._unlock():
+            info["sfreq"] = float(self.sfreq)
+            info["lowpass"] = min(info["lowpass"], self.sfreq / 2)
+        return info, None
+
+
+class Crop(SamplesTransformer):
+    """Crop samples to a stretch of time.
+
+    Parameters
+    ----------
+    tmin, tmax : None | float
+        First and last time in s, relative to the event (of arrays, to their start); both are part of what
+        remains. ``None`` for the first and the last there is.
+    sfreq : None | float
+        Sampling frequency of arrays in Hz; epochs bring theirs.
+
+    Attributes
+    ----------
+    ch_names_, sfreq_, n_channels_, n_times_
+        What the samples of the fit were, before they are cropped, as of :class:`~mne_cnnclass.CNNClassifier`.
+
+    Raises
+    ------
+    ValueError
+        At :meth:`fit`, if ``tmin`` or ``tmax`` are outside of the samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_cnnclass.preprocessing import Crop
+    >>> X = np.zeros((4, 2, 301))
+    >>> Crop(0.5, 2.5, sfreq=100).fit_transform(X).shape
+    (4, 2, 201)
+    """
+
+    def __init__(self, tmin=None, tmax=None, *, sfreq=None):
+        self.tmin = tmin
+        self.tmax = tmax
+        self.sfreq = sfreq
+
+    def _fit(self, X):
+        sfreq = sampling_frequency(self, X)
+        times = X.times if isinstance(X, EpochsView) else np.arange(X.shape[2]) / sfreq
+        tmin = times[0] if self.tmin is None else self.tmin
+        tmax = times[-1] if self.tmax is None else self.tmax
+        close = 1e-3 / sfreq  # for times that are no exact binary fractions
+        if not times[0] - close <= tmin <= tmax <= times[-1] + close:
+            raise ValueError(
+                f"tmin={self.tmin} and tmax={self.tmax} s must be in order, and within the samples, which "
+                f"are from {times[0]:g} to {times[-1]:g} s."
+            )
+        kept = np.flatnonzero((times >= tmin - close) & (times <= tmax + close))
+        if not len(kept):
+            raise ValueError(f"There is no time from {tmin:g} to {tmax:g} s at {sfreq:g} Hz.")
+        self._kept, self._start = slice(kept[0], kept[-1] + 1), times[kept[0]]
+        self._n_times_out = len(kept)
+
+    def _transform_block(self, block, out):
+        out[:] = block[..., self._kept]
+
+    def _info(self, view):
+        return None, self._start
+
+
+class Pick(SamplesTransformer):
+    """Pick channels by name or type.
+
+    Parameters
+    ----------
+    picks : str | int | list
+        Of epochs: names or types, as in :class:`~mne_cnnclass.EpochsView`, among the channels of the view.
+        Of arrays: numbers of channels.
+
+    Attributes
+    ----------
+    ch_names_ : None | list of str
+        Names of the picked channels, which are all that later samples need.
+    sfreq_, n_channels_, n_times_
+        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+
+    Raises
+    ------
+    ValueError
+        At :meth:`fit`, if a channel is not there.
+
+    Notes
+    -----
+    Nothing is read or copied: a view of epochs on disk remains one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_cnnclass.preprocessing import Pick
+    >>> Pick([0, 2]).fit_transform(np.zeros((4, 3, 100))).shape
+    (4, 2, 100)
+    """
+
+    def __init__(self, picks):
+        self.picks = picks
+
+    def _fit(self, X):
+        if isinstance(X, EpochsView):
+            self.ch_names_ = pick_names(X.info, self.picks)
+            self.n_channels_ = self.n_features_in_ = len(self.ch_names_)
+            return
+        picks = np.atleast_1d(self.picks)
+        if not all(isinstance(p, numbers.Integral) for p in picks.tolist()):
+            raise TypeError(f"picks of arrays are numbers of channels, got {self.picks!r}. Pass epochs.")
+        if not ((picks >= 0) & (picks < X.shape[1])).all():
+            raise ValueError(f"picks must be from 0 to {X.shape[1] - 1}, got {self.picks!r}.")
+        self._index = picks
+
+    def _apply(self, samples):
+        return (
+            samples if isinstance(samples, EpochsView) else samples[:, self._index].astype(float, copy=False)
+        )
+
+    def _like(self, samples, data):
+        return data if isinstance(samples, EpochsView) else super()._like(samples, data)
+
+
+class Reference(SamplesTransformer):
+    """Reference EEG channels anew: to their common average, or as current source density.
+
+    Parameters
+    ----------
+    kind : "average" | "csd"
+        Common average of the EEG channels that are not bad, or current source density (surface Laplacian) by
+        spherical splines [1]_ (`mne.preprocessing.compute_current_source_density`), which needs the
+        positions of the electrodes. Channels of other types stay as they are.
+
+    Attributes
+    ----------
+    matrix_ : array, shape (n_channels, n_channels)
+        What the channels are multiplied by. With ``"csd"`` the result is in V/m².
+    ch_names_, sfreq_, n_channels_, n_times_
+        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+
+    Raises
+    ------
+    ValueError
+        At :meth:`fit`, if there are no EEG channels, or no positions for ``"csd"``.
+
+    Notes
+    -----
+    Both are fixed by the channels alone: nothing is learnt from samples. Of an array, all channels count as
+    EEG.
+
+    References
+    ----------
+    .. [1] Perrin F, Pernier J, Bertrand O, Echallier JF. Spherical splines for scalp potential and current
+       density mapping. Electroencephalogr Clin Neurophysiol 1989;72(2):184-187.
+       https://doi.org/10.1016/0013-4694(89)90180-6
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_cnnclass.preprocessing import Reference
+    >>> X = np.random.default_rng(0).standard_normal((4, 3, 100))
+    >>> bool(np.allclose(Reference("average").fit_transform(X).mean(axis=1), 0))
+    True
+    """
+
+    def __init__(self, kind="average"):
+        self.kind = kind
+
+    def _fit(self, X):
+        if self.kind not in ("average", "csd"):
+            raise ValueError(f"kind must be 'average' or 'csd', got {self.kind!r}.")
+        is_view = isinstance(X, EpochsView)
+        if self.kind == "csd" and not is_view:
+            raise ValueError(
+                "Current source density needs positions of electrodes: pass epochs with a montage."
+            )
+        n_channels = X.shape[1]
+        info = X.info if is_view else mne.create_info(n_channels, 1.0, "eeg")
+        eeg, good = (mne.pick_types(info, eeg=True, exclude=exclude) for exclude in ([], "bads"))
+        if not len(good):
+            raise ValueError(f"There is no good EEG channel to reference among {info['ch_names']}.")
+        if self.kind == "average":
+            self.matrix_ = np.eye(n_channels)
+            self.matrix_[np.ix_(eeg, good)] -= 1 / len(good)
+            with info._unlock():
+                info["custom_ref_applied"] = FIFF.FIFFV_MNE_CUSTOM_REF_ON
+            self._info_out = info
+            return
+        lost = [info["ch_names"][i] for i in eeg if not _has_position(info["chs"][i])]
+        if lost:
+            raise ValueError(
+                f"Current source density needs the position of every EEG channel, which {', '.join(lost)} "
+                "lack(s). Set them with epochs.set_montage()."
+            )
+        one_by_one = mne.EvokedArray(np.eye(n_channels), info, verbose="ERROR")
+        density = mne.preprocessing.compute_current_source_density(one_by_one, verbose="ERROR")
+        self.matrix_, self._info_out = density.data, density.info
+
+    def _transform_block(self, block, out):
+        np.matmul(self.matrix_, block, out=out)
+
+    def _info(self, view):
+        return self._info_out, None
+
+
+def _has_position(channel):
+    place = channel["loc"][:3]
+    return np.isfinite(place).all() and place.any()

@@ -1,0 +1,93 @@
+"""Numbers known of samples besides their signals, or computed of them, on their way to a network."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_array
+
+
+class SideScaler:
+    """Standardise the numbers known of samples besides their signals.
+
+    Each column is standardised by its mean and standard deviation over the training samples, then clipped
+    to ±3, so that no number lies far beyond those that a network was trained on. A column that is constant
+    there becomes zero everywhere, as a network learns nothing of it.
+
+    Parameters
+    ----------
+    names : list of str
+        Names of the columns of the metadata.
+    transformers : list of estimator
+        What makes further numbers of the signals. Each is cloned, and fitted on the training samples.
+    """
+
+    LARGEST = 3.0  # standard deviations
+
+    def __init__(self, names, transformers=()):
+        self.names, self.transformers = list(names), list(transformers)
+
+    def fit(self, side, X=None, y=None, *, warn=True):
+        """Fit the transformers, and measure the columns of the training samples.
+
+        Parameters
+        ----------
+        side : array, shape (n_samples, n_columns)
+            The columns of the metadata of the training samples.
+        X : None | EpochsView | array, shape (n_samples, n_channels, n_times)
+            Their signals, for transformers.
+        y : None | array of int, shape (n_samples,)
+            Their class numbers, for transformers that learn from them.
+        warn : bool
+            Whether to warn of constant columns.
+
+        Returns
+        -------
+        self : SideScaler
+            With ``mean_`` and ``scale_`` (infinite for a constant column), each of shape (n_side,), and
+            ``transformers_``.
+        """
+        self.transformers_ = [clone(transformer).fit(X, y) for transformer in self.transformers]
+        side = self._with_features(side, X)
+        self.mean_, deviation = side.mean(axis=0), side.std(axis=0)
+        constant = deviation <= 1e-12 * np.abs(self.mean_)
+        if warn and constant.any():
+            names = [self._name(column) for column in np.flatnonzero(constant)]
+            warnings.warn(
+                f"Constant side input(s) {', '.join(map(repr, names))}: the same number for all training "
+                "samples. They carry no information and are taken as zero; leave them out of side_inputs.",
+                RuntimeWarning,
+                stacklevel=5,
+            )
+        self.scale_ = np.where(constant, np.inf, deviation)
+        return self
+
+    def transform(self, side, X=None):
+        """Standardise numbers.
+
+        Parameters
+        ----------
+        side : array, shape (n_samples, n_columns)
+            The columns of the metadata of samples.
+        X : None | EpochsView | array, shape (n_samples, n_channels, n_times)
+            Their signals, for transformers.
+
+        Returns
+        -------
+        side : array of float32, shape (n_samples, n_side)
+            Standardised numbers.
+        """
+        side = self._with_features(side, X)
+        return ((side - self.mean_) / self.scale_).clip(-self.LARGEST, self.LARGEST).astype(np.float32)
+
+    def _with_features(self, side, X):
+        """Columns, and what the fitted transformers make of the signals."""
+        tables = [check_array(fitted.transform(X), dtype=np.float64) for fitted in self.transformers_]
+        return np.hstack([side, *tables])
+
+    def _name(self, column):
+        if column < len(self.names):
+            return self.names[column]
+        return f"column {column - len(self.names)} of the transformers"
