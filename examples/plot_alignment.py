@@ -66,7 +66,8 @@ for row, (samples, name) in zip(axes, ((view, "before"), (aligned, "after")), st
     for ax, person in zip(row, np.unique(view.groups), strict=True):
         data = np.asarray(samples[samples.groups == person])
         covariance = np.einsum("ect,edt->cd", data, data)
-        ax.imshow(covariance / np.trace(covariance), cmap="RdBu_r", vmin=-0.02, vmax=0.02)
-        ax.set(xticks=[], yticks=[], title=person if row is axes[0] else "")
+        image = ax.imshow(covariance / np.trace(covariance), cmap="RdBu_r", vmin=-0.02, vmax=0.02)
+        ax.set(xticks=[], yticks=[], title=person)
     row[0].set_ylabel(f"{name}\n64 channels")
-fig.suptitle("Mean covariance of each person (share of the total power)")
+fig.colorbar(image, ax=axes, label="share of the total power")
+fig.suptitle("Mean covariance of each person")

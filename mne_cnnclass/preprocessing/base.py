@@ -53,8 +53,8 @@ def sampling_frequency(estimator, X, parameter="sfreq"):
         return X.sfreq
     if given is None:
         raise ValueError(
-            f"{type(estimator).__name__} needs the sampling frequency of an array: {parameter}=..., or "
-            f"epochs."
+            f"{type(estimator).__name__} needs the sampling frequency of an array: {parameter}=... "
+            "(epochs bring theirs)."
         )
     return float(given)
 

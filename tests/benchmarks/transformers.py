@@ -24,7 +24,7 @@ from mne_cnnclass.preprocessing import (
     Standardize,
 )
 
-N_PEOPLE, N_EPOCHS, N_RUNS = 8, 45, 15
+N_PEOPLE, N_EPOCHS, N_RUNS = 8, 45, 9
 mne.set_log_level("ERROR")
 rng = np.random.default_rng(0)
 names = mne.channels.make_standard_montage("easycap-M1").ch_names[:64]
@@ -59,8 +59,16 @@ CASES = {
     "Standardize": (Standardize(), lambda: (X - mean) / scale, "(X - mean) / scale"),
     "ExponentialStandardize": (ExponentialStandardize(), exponential, "scipy.signal.lfilter, twice"),
     "Clip": (Clip(), lambda: np.clip(X, -6 * scale, 6 * scale), "np.clip"),
-    "Filter": (Filter(8, 30), lambda: mne.filter.filter_data(X, 160.0, 8, 30), "mne.filter.filter_data"),
-    "Resample": (Resample(100), lambda: mne.filter.resample(X, 100, 160, npad="auto"), "mne.filter.resample"),
+    "Filter": (
+        Filter(8, 30),
+        lambda: mne.filter.filter_data(X, 160.0, 8, 30, pad="edge"),
+        "mne.filter.filter_data",
+    ),
+    "Resample": (
+        Resample(100),
+        lambda: mne.filter.resample(X, 100, 160, npad="auto", pad="edge"),
+        "mne.filter.resample",
+    ),
     "Crop": (Crop(0.5, 2.5), lambda: X[..., 80:401].copy(), "a copy of the slice"),
     "Reference": (Reference(), lambda: np.eye(64) @ X, "matrix @ X"),
     "EuclideanAlignment": (alignment, align, "inv(sqrtm(R)) @ X, a person at a time"),
