@@ -30,7 +30,7 @@ print(view)
 # The classifier is a scikit-learn estimator, so scikit-learn's own functions take it …
 
 cv = StratifiedKFold(3, shuffle=True, random_state=0)
-clf = CNNClassifier(random_state=0)
+clf = CNNClassifier(max_epochs=20, random_state=0)
 print(cross_val_score(clf, view, view.labels, cv=cv))
 
 # %%

@@ -18,4 +18,7 @@ def expected_failures(estimator):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 @parametrize_with_checks([CNNClassifier()], expected_failed_checks=expected_failures)
 def test_check_estimator(estimator, check):
+    reason = expected_failures(estimator).get(check.func.__name__)
+    if reason:
+        pytest.xfail(reason)  # without a minute of training
     check(estimator)
