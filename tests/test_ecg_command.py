@@ -12,6 +12,7 @@ from test_ecg_beats import made_up
 
 from mne_cnnclass import EpochsView, ecg, load_classifier, recipe, save_classifier, viz
 from mne_cnnclass.cli import main
+from mne_cnnclass.viz.ecg_beats import N_BINS
 
 SFREQ = 250
 
@@ -141,6 +142,12 @@ def test_mistakes_are_told_in_a_line(run, folder, model, args, message):
     assert err.splitlines()[-1].startswith("Error: ")
 
 
+def test_the_other_command_sends_a_classifier_of_beats_here(model, capsys):
+    with pytest.raises(SystemExit):
+        main(["predict", str(model), "x.edf", "-o", "x.csv"])
+    assert "is a classifier of heartbeats: `mne-cnnclass ecg predict" in capsys.readouterr().err
+
+
 def test_a_saved_pipeline_predicts_the_same_bits(folder, model, tmp_path):
     view = EpochsView(ecg.make_beat_epochs([folder / "p0", folder / "p1"]), groups="patient")
     pipeline = recipe("heartbeats", random_state=0, n_threads=1)
@@ -219,3 +226,12 @@ def test_errors_are_drawn_surest_first(beats):
     assert [title.partition("\n")[0] for title in titles[:5]] == ["S → N, p = 0.980"] * 4 + [
         "V → N, p = 0.700"
     ]
+
+
+def test_without_errors_there_is_the_confidence_alone(beats):
+    proba = pd.get_dummies(pd.Series(beats.labels)).add_prefix("proba_").astype(float)
+    table = pd.DataFrame(dict(sample=np.arange(160), y_true=beats.labels, y_pred=beats.labels)).join(proba)
+    fig = viz.plot_beat_errors(beats, table)
+    fig.canvas.draw()
+    assert [ax.get_ylabel() for ax in fig.axes] == ["Beats", "Share of errors"]
+    assert fig.axes[0].patches[N_BINS - 1].get_height() == 160  # all of probability 1

@@ -187,6 +187,10 @@ def predict(
     from ..persistence import load_classifier, read_epochs_settings
 
     clf, settings = load_classifier(model), read_epochs_settings(model)
+    if settings is not None and "beats" in settings:
+        raise ValueError(
+            f"{model} is a classifier of heartbeats: `mne-cnnclass ecg predict {model} RECORD -o beats.csv`."
+        )
     if settings is None:
         raise ValueError(
             f"{model} does not say how its epochs were made, as it was not written by `mne-cnnclass train`. "

@@ -6,9 +6,9 @@ import mne
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 
+from ..ecg.beats import TYPICAL
 from .style import CHANCE, COLORS, class_names
 
-TYPICAL = " - typical"  # how the channel of a lead's difference from the typical beat ends
 SPREAD = (10, 90)  # percentiles
 ERROR = "#D55E00"
 N_BINS = 10
@@ -218,8 +218,11 @@ def plot_beat_errors(epochs, predictions, *, n_shown=12):
     wrong = wrong[wrong.groupby(["record", "y_true", "y_pred"]).cumcount() < 2][:n_shown]
     n_rows = -(-len(wrong) // 4)
     fig = plt.figure(figsize=(10, 2.8 + 1.75 * n_rows), layout="constrained")
-    above, below = fig.subfigures(2, 1, height_ratios=(1.75 * n_rows + 0.01, 2.6))
-    axes = above.subplots(max(n_rows, 1), 4, sharex=True, squeeze=False)
+    if not n_rows:
+        _draw_confidence(fig.subplots(1, 2), sure, is_wrong)
+        return fig
+    above, below = fig.subfigures(2, 1, height_ratios=(1.75 * n_rows, 2.6))
+    axes = above.subplots(n_rows, 4, sharex=True, squeeze=False)
     for ax in axes.flat[len(wrong) :]:
         ax.set_visible(False)
     lead = view.ch_names[0]
@@ -246,7 +249,7 @@ def plot_beat_errors(epochs, predictions, *, n_shown=12):
 
 def _draw_confidence(axes, sure, is_wrong):
     """How many predictions of each confidence there are, and the share of errors among them."""
-    edges = np.linspace(1 / N_BINS * np.floor(N_BINS * sure.min()), 1, N_BINS + 1)
+    edges = np.linspace(min(np.floor(N_BINS * sure.min()), N_BINS - 1) / N_BINS, 1, N_BINS + 1)
     counts = [np.histogram(sure[part], edges)[0] for part in (np.ones(len(sure), bool), is_wrong)]
     share = np.divide(counts[1], counts[0], out=np.full(N_BINS, np.nan), where=counts[0] > 0)
     middle, width = (edges[1:] + edges[:-1]) / 2, 0.9 * np.diff(edges)
