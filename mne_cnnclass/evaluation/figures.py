@@ -1,0 +1,178 @@
+"""Figures of the result of a cross-validation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .. import viz
+from .metrics import are_probabilities, get_scores
+
+
+class Figures:
+    """What :class:`Evaluation` draws of its predictions."""
+
+    def plot_confusion_matrix(self, ax=None):
+        """Draw which classes are taken for which, over the predictions of all folds.
+
+        Parameters
+        ----------
+        ax : None | matplotlib.axes.Axes
+            Where to draw; ``None`` makes a new figure.
+
+        Returns
+        -------
+        fig : matplotlib.figure.Figure
+            The figure.
+        """
+        title = f"Accuracy {self.summary()['pooled']['accuracy']:.2f}, chance {self.chance:.2f}"
+        return viz.plot_confusion_matrix(
+            self.predictions["y_true"].to_numpy(),
+            self.predictions["y_pred"].to_numpy(),
+            classes=self.classes,
+            title=f"{title}\nn = {self._describe_n()}",
+            ax=ax,
+        )
+
+    def plot_roc(self, ax=None):
+        """Draw the ROC curve of each fold and their mean; with several classes, each against the rest.
+
+        Parameters
+        ----------
+        ax : None | matplotlib.axes.Axes
+            Where to draw; ``None`` makes a new figure.
+
+        Returns
+        -------
+        fig : matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        ValueError
+            If the classifier gave neither probabilities nor decision scores, or if no fold has test samples
+            of two classes.
+        """
+        return self._plot_curves(viz.plot_roc, "A ROC curve", ax)
+
+    def plot_precision_recall(self, ax=None):
+        """Draw the precision-recall curve of each fold and their mean; with several classes, of each class.
+
+        Parameters
+        ----------
+        ax : None | matplotlib.axes.Axes
+            Where to draw; ``None`` makes a new figure.
+
+        Returns
+        -------
+        fig : matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`plot_roc`.
+        """
+        return self._plot_curves(viz.plot_precision_recall, "A precision-recall curve", ax)
+
+    def _plot_curves(self, plot, name, ax):
+        y_score = get_scores(self.predictions)
+        if y_score is None:
+            raise ValueError(
+                f"{name} needs probabilities or decision scores, and this classifier has neither "
+                "predict_proba nor decision_function. Wrap it in CalibratedClassifierCV to get them."
+            )
+        return plot(
+            self.predictions["y_true"].to_numpy(),
+            y_score,
+            self.predictions["fold"].to_numpy(),
+            classes=self.classes,
+            title=f"n = {self._describe_n()}",
+            ax=ax,
+        )
+
+    def plot_reliability(self, ax=None):
+        """Draw how often predictions are right against how sure they are, over all folds.
+
+        Parameters
+        ----------
+        ax : None | matplotlib.axes.Axes
+            Where to draw; ``None`` makes a new figure.
+
+        Returns
+        -------
+        fig : matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        ValueError
+            If the classifier gave no probabilities.
+        """
+        if not are_probabilities(self.predictions):
+            raise ValueError(
+                "A reliability diagram needs probabilities, and this classifier has no predict_proba."
+            )
+        return viz.plot_reliability(
+            self.predictions["y_true"].to_numpy(),
+            get_scores(self.predictions),
+            classes=self.classes,
+            title=f"n = {self._describe_n()}",
+            ax=ax,
+        )
+
+    def plot_training(self, ax=None):
+        """Draw loss and accuracy over the epochs of training, a thin line a fold and their mean.
+
+        Parameters
+        ----------
+        ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
+            Where to draw: one axes for the loss, or two for loss and accuracy. ``None`` makes a new figure.
+
+        Returns
+        -------
+        fig : matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        ValueError
+            If the classifier has no table ``history_``.
+        """
+        if self.histories is None:
+            raise ValueError("There are no training curves: this classifier has no table history_.")
+        title = f"n = {self._describe_n()}"
+        return viz.plot_training(self.histories, chance=self.chance, title=title, ax=ax)
+
+    def save_figures(self, folder):
+        """Write ``confusion_matrix.png``, and the other figures that can be drawn.
+
+        These are ``roc.png``, ``precision_recall.png``, ``reliability.png`` and ``training.png``.
+
+        Parameters
+        ----------
+        folder : path-like
+            Where to; made if it does not exist.
+
+        Returns
+        -------
+        paths : list of pathlib.Path
+            The files.
+        """
+        import matplotlib.pyplot as plt
+
+        plots = {"confusion_matrix": self.plot_confusion_matrix}
+        tested = self.predictions.groupby("fold")["y_true"].nunique()
+        if get_scores(self.predictions) is not None and tested.max() > 1:
+            plots |= {"roc": self.plot_roc, "precision_recall": self.plot_precision_recall}
+        if are_probabilities(self.predictions):
+            plots["reliability"] = self.plot_reliability
+        if self.histories is not None:
+            plots["training"] = self.plot_training
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [folder / f"{name}.png" for name in plots]
+        for path, plot in zip(paths, plots.values(), strict=True):
+            fig = plot()
+            fig.savefig(path, dpi=150)
+            plt.close(fig)
+        return paths
