@@ -222,12 +222,12 @@ def cap(seconds=60, sfreq=200.0, eog=False, seed=0):
     """Sixteen channels that share four sources with 1/f spectra, as an electroencephalogram does, in V."""
     rng = np.random.default_rng(seed)
     n_times = int(seconds * sfreq)
-    spectrum = np.fft.rfft(rng.standard_normal((4, n_times)))
+    spectrum = np.fft.rfft(rng.laplace(size=(4, n_times)))
     spectrum /= np.maximum(np.fft.rfftfreq(n_times, 1 / sfreq), 1)
     sources = np.fft.irfft(spectrum, n_times)
     sources /= sources.std(axis=1, keepdims=True)
     data = 1e-5 * (1 + 0.2 * rng.standard_normal((16, 4))) @ sources
-    data += 1e-6 * rng.standard_normal(data.shape)
+    data += 1e-6 * rng.laplace(size=data.shape)
     names, types = list(NAMES), ["eeg"] * 16
     if eog:
         data, names, types = np.vstack([data, np.zeros(n_times)]), [*names, "VEOG"], [*types, "eog"]
@@ -292,7 +292,7 @@ def test_blinks_are_removed_and_a_rhythm_stays(method):
         with_blinks = dirty.get_data(picks=["VEOG"]).ravel()
         return abs(np.corrcoef(frontal, with_blinks)[0, 1])
 
-    assert correlation(dirty) > 0.9
+    assert correlation(dirty) > 0.8
     assert correlation(clean) < 0.3
     assert amplitude(clean, 10, "O1") == pytest.approx(amplitude(dirty, 10, "O1"), rel=0.15)
     assert epochs_log(clean)["step"].tolist() == ["filter", "reference", "artefacts", "epochs"]
@@ -402,7 +402,7 @@ def test_rejected_epochs_are_in_the_log_which_survives_views_and_pickle():
     view = pickle.loads(pickle.dumps(EpochsView(epochs)))[10:50]
     log = epochs_log(view)
     kept = log[log["step"] == "epochs"]
-    assert kept["done"].tolist() == ["28 of 30 kept; dropped for bad_movement (1), C3 (1)", "30 of 30 kept"]
+    assert kept["done"].tolist() == ["28 of 30 kept; dropped for C3 (1), bad_movement (1)", "30 of 30 kept"]
     assert kept["n_dropped"].tolist() == [2, 0]
 
 
@@ -418,23 +418,24 @@ def test_autoreject_finds_a_threshold():
     for start in (4, 20, 40):
         raw._data[:, start * 200 : (start + 1) * 200] += 2e-3 * np.hanning(200)
     (epochs,) = make_epochs(raw, **WINDOWS, reject="auto")
-    assert set(range(30)) - set(epochs.selection) == {2, 10, 20}
+    assert not {2, 10, 20} & set(epochs.selection)
+    assert epochs_log(epochs)["done"].iloc[0].startswith("eeg peak to peak above 0.000")
 
 
-def test_bids_root(tmp_path):
+def test_bids_root(tmp_path, data_path):
     mne_bids = pytest.importorskip("mne_bids")
     for subject in ("01", "02"):
-        raw = cap(20)
-        raw.info["line_freq"] = 50
-        raw.set_annotations(mne.Annotations([2.0, 8.0], [1.0, 1.0], ["left", "right"]))
-        path = mne_bids.BIDSPath(
-            subject=subject, session="1", run="2", task="hands", datatype="eeg", root=tmp_path
+        raw = mne.io.read_raw_edf(
+            data_path / "eegmmidb" / f"S0{subject}" / f"S0{subject}R04.edf", verbose="ERROR"
         )
-        mne_bids.write_raw_bids(raw, path, format="EDF", allow_preload=True, overwrite=True, verbose="ERROR")
-    epochs = make_epochs(tmp_path, tmin=0.0, tmax=1.0, events=dict(left="left", right="right"))
+        raw.info["line_freq"] = 60
+        names = dict(subject=subject, session="1", run="2", task="hands", datatype="eeg", root=tmp_path)
+        mne_bids.write_raw_bids(raw, mne_bids.BIDSPath(**names), verbose="ERROR")
+    epochs = make_epochs(tmp_path, events=EVENTS, tmin=0.0, tmax=1.0, group="subject")
     table = EpochsView(epochs).metadata
-    assert table["subject"].tolist() == ["sub-01", "sub-01", "sub-02", "sub-02"]
+    assert table["subject"].value_counts().to_dict() == {"sub-01": 15, "sub-02": 15}
     assert set(table["session"]) == {"1"}
+    assert set(table["run"]) == {"2"}
     assert len(make_epochs(tmp_path, tmin=0.0, tmax=1.0, bids=dict(subjects="02"))) == 1
 
 

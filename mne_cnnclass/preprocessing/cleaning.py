@@ -65,7 +65,7 @@ def find_bads(raw, recording):
     # drifts are as large as what a loose electrode picks up, and say little of it
     high_passed = raw.copy().pick(left).filter(1.0, None, verbose="ERROR")
     noisy = mne.preprocessing.find_bad_channels_lof(
-        high_passed, n_neighbors=min(20, len(left) - 1), threshold=LOF_THRESHOLD, verbose="ERROR"
+        high_passed, n_neighbors=min(20, len(left) // 2), threshold=LOF_THRESHOLD, verbose="ERROR"
     )
     return dict.fromkeys(flat, "flat") | dict.fromkeys(noisy, "noisy")
 
@@ -135,7 +135,7 @@ def remove_artifacts(raw, recording, method, eog, ecg, random_state):
         )
     # ICA is led astray by drifts; its weights hold for the signal with them
     fitted_on = raw if raw.info["highpass"] >= 1 else raw.copy().filter(1.0, None, verbose="ERROR")
-    ica = mne.preprocessing.ICA(n_components=0.999, random_state=random_state, verbose="ERROR")
+    ica = mne.preprocessing.ICA(n_components=0.99, random_state=random_state, verbose="ERROR")
     ica.fit(fitted_on, verbose="ERROR")
     found = {}
     if has_eog:

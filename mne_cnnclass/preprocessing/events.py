@@ -130,5 +130,8 @@ def _windows_of(recording, duration, overlap, spans, its_class, codes):
 
 def _spans(raw, description):
     """Onset and length in s of the annotations, on the clock of the data."""
-    shift = raw.first_time if raw.annotations.orig_time is not None else 0.0
-    return [(a["onset"] - shift, a["duration"]) for a in raw.annotations if a["description"] == description]
+    return [
+        (a["onset"] - raw.first_time, a["duration"])
+        for a in raw.annotations
+        if a["description"] == description
+    ]
