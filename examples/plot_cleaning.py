@@ -46,7 +46,7 @@ settings = dict(events=dict(left="T1", right="T2"), tmin=0.0, tmax=3.0, rename="
     artifacts="ica",
     eog=["Fp1", "Fp2"],
     sfreq=128.0,
-    reject=dict(eeg=200e-6),
+    reject=dict(eeg=400e-6),
 )
 print(epochs_log(clean)[["step", "done"]].to_string(index=False))
 print(EpochsView(clean))
@@ -55,7 +55,7 @@ print(EpochsView(clean))
 # Before and after
 # ----------------
 
-fig, axes = plt.subplots(1, 2, figsize=(10, 4.5), sharey=True, layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(10, 5), sharey=True, layout="constrained")
 names = ["Fp1", "Fp2", "F3", "C5", "C3", "C4", "P3", "Pz", "O1", "O2"]
 step = 250
 number = clean.selection[0]

@@ -402,7 +402,7 @@ def test_rejected_epochs_are_in_the_log_which_survives_views_and_pickle():
     view = pickle.loads(pickle.dumps(EpochsView(epochs)))[10:50]
     log = epochs_log(view)
     kept = log[log["step"] == "epochs"]
-    assert kept["done"].tolist() == ["28 of 30 kept; dropped for C3 (1), bad_movement (1)", "30 of 30 kept"]
+    assert kept["done"].tolist() == ["28 of 30 kept; 2 dropped for C3 (1), bad_movement (1)", "30 of 30 kept"]
     assert kept["n_dropped"].tolist() == [2, 0]
 
 

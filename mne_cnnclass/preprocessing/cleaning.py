@@ -12,6 +12,7 @@ from ..datasets import MONTAGE_1005
 
 FLAT = 1e-7  # V peak to peak from sample to sample: below what any amplifier's noise leaves
 LOF_THRESHOLD = 2.0
+EOG_CORRELATION = 0.5  # of a component with an EOG channel, 1 to 10 Hz
 MIN_CHANNELS = 8  # of which outliers can be told
 
 
@@ -139,7 +140,9 @@ def remove_artifacts(raw, recording, method, eog, ecg, random_state):
     ica.fit(fitted_on, verbose="ERROR")
     found = {}
     if has_eog:
-        found["eye"] = ica.find_bads_eog(fitted_on, ch_name=eog, verbose="ERROR")[0]
+        found["eye"] = ica.find_bads_eog(
+            fitted_on, ch_name=eog, measure="correlation", threshold=EOG_CORRELATION, verbose="ERROR"
+        )[0]
     if ecg or "ecg" in raw:
         found["heart"] = ica.find_bads_ecg(fitted_on, ch_name=ecg, verbose="ERROR")[0]
     ica.exclude = sorted({int(i) for numbers in found.values() for i in numbers})

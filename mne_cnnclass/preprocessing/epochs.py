@@ -90,7 +90,7 @@ def make_epochs(
     artifacts : None | "regression" | "ica"
         Remove what the eyes give by regression on EOG channels (:class:`mne.preprocessing.EOGRegression`), or
         what eyes and heart give by independent components (:class:`mne.preprocessing.ICA`), told by their
-        correlation with the EOG and ECG channels.
+        correlation with an EOG channel (above 0.5 from 1 to 10 Hz) and their phase with the ECG.
     eog, ecg : None | str | list of str
         Channels to tell artefacts by, in place of those of type EOG and ECG, such as ``["Fp1", "Fp2"]``;
         ``ecg`` is one channel.

@@ -12,6 +12,7 @@ from ..epochs_view import EpochsView
 __all__ = ["epochs_log"]
 
 _ATTRIBUTE = "preparation"  # of the Epochs; copies, subsets and pickles of Epochs keep their attributes
+MAX_REASONS = 6
 _COLUMNS = ["file", "step", "done", "n_dropped"]
 
 
@@ -61,9 +62,12 @@ def epochs_log(epochs):
 def attach_log(epochs, file, steps):
     """Keep the steps (name and text) with the Epochs, and what MNE dropped."""
     entries = [entry for entry in epochs.drop_log if set(entry) != {"IGNORED"}]
-    reasons = Counter(", ".join(entry) for entry in entries if entry)
+    n_dropped = sum(bool(entry) for entry in entries)
     text = f"{len(epochs)} of {len(entries)} kept"
-    if reasons:
-        text += "; dropped for " + ", ".join(f"{reason} ({n})" for reason, n in reasons.most_common())
+    reasons = Counter(str(reason) for entry in entries for reason in entry)
+    if reasons:  # one epoch may have several, such as the channels that were beyond a threshold
+        shown = ", ".join(f"{reason} ({n})" for reason, n in reasons.most_common(MAX_REASONS))
+        rest = len(reasons) - MAX_REASONS
+        text += f"; {n_dropped} dropped for {shown}" + (f" and {rest} more reasons" if rest > 0 else "")
     rows = [(file, *step, 0) for step in steps]
-    setattr(epochs, _ATTRIBUTE, [*rows, (file, "epochs", text, sum(reasons.values()))])
+    setattr(epochs, _ATTRIBUTE, [*rows, (file, "epochs", text, n_dropped)])
