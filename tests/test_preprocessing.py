@@ -7,9 +7,11 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyClassifier
 
-from mne_cnnclass import EpochsView, datasets
+from mne_cnnclass import EpochsView, datasets, evaluate
 from mne_cnnclass.preprocessing import epochs_log, make_epochs
+from mne_cnnclass.report.data import data_pages
 
 EVENTS = dict(left="T1", right="T2")
 
@@ -444,3 +446,12 @@ def test_missing_mne_bids_says_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "mne_bids", None)
     with pytest.raises(ImportError, match=r'pip install "mne-cnnclass\[bids\]"'):
         make_epochs(tmp_path, tmin=0.0, tmax=1.0)
+
+
+def test_the_report_shows_the_log():
+    epochs = make_epochs(
+        [cap(), cap(seed=3)], windows=dict(duration=2.0), classes=["rest", "task"], l_freq=1.0
+    )
+    result = evaluate(DummyClassifier(), EpochsView(epochs), cv=3)
+    pages = dict(data_pages(result))
+    assert "from 1 Hz (transition 1 Hz)" in pages["Preparation of each recording"]
