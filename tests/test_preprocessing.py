@@ -453,5 +453,5 @@ def test_the_report_shows_the_log():
         [cap(), cap(seed=3)], windows=dict(duration=2.0), classes=["rest", "task"], l_freq=1.0
     )
     result = evaluate(DummyClassifier(), EpochsView(epochs), cv=3)
-    pages = dict(data_pages(result))
+    pages = {title: page for title, page, *_ in data_pages(result)}
     assert "from 1 Hz (transition 1 Hz)" in pages["Preparation of each recording"]

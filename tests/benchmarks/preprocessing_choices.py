@@ -1,6 +1,7 @@
-"""What the choices of make_epochs rest on: bad channels that are found, and what a high-pass leaves of the eyes.
+"""What the choices of make_epochs rest on: bad channels found, and what a high-pass leaves of the eyes.
 
-``OMP_NUM_THREADS=1 MNE_CNNCLASS_DATA=... python tests/benchmarks/preprocessing_choices.py bads|filter``; minutes.
+``OMP_NUM_THREADS=1 MNE_CNNCLASS_DATA=... python
+tests/benchmarks/preprocessing_choices.py bads`` (or ``filter``) takes minutes.
 The numbers of pyprep need it installed.
 """
 
