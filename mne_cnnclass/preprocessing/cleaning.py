@@ -1,4 +1,4 @@
-"""Steps on one continuous recording, by MNE's functions. Each returns what it did, in words."""
+"""Steps on one recording, by MNE's functions; those on its continuous signal say in words what they did."""
 
 from __future__ import annotations
 
@@ -162,3 +162,21 @@ def _regress(raw, recording, eog):
     regression.apply(raw, copy=False)
     names = eog if isinstance(eog, list) else [raw.ch_names[i] for i in mne.pick_types(raw.info, eog=True)]
     return f"regression on {', '.join(names)}"
+
+
+def find_thresholds(epochs, random_state):
+    """The threshold of each channel type that autoreject finds for this recording."""
+    try:
+        from autoreject import get_rejection_threshold
+    except ImportError as error:
+        raise ImportError(
+            'reject="auto" needs autoreject: pip install "mne-cnnclass[autoreject]", or give thresholds, '
+            "reject=dict(eeg=150e-6)."
+        ) from error
+    return get_rejection_threshold(epochs, random_state=random_state, verbose=False)
+
+
+def limit_text(name, limit):
+    """A threshold in words."""
+    word = "above" if name == "reject" else "below"
+    return ", ".join(f"{kind} peak to peak {word} {value:.3g} (SI)" for kind, value in limit.items())

@@ -340,31 +340,17 @@ def _cut(recording, source, events, event_id, metadata, span, baseline, reject, 
         )
     n_good = len(epochs)
     if reject == "auto":
-        reject = _thresholds(epochs, random_state)
+        reject = cleaning.find_thresholds(epochs, random_state)
     if reject is not None or flat is not None:
         limits = dict(reject={} if reject is None else reject, flat={} if flat is None else flat)
         epochs.drop_bad(**{name: limit or None for name, limit in limits.items()}, verbose="ERROR")
         done.append(
-            ("rejection", "; ".join(_limit_text(name, limit) for name, limit in limits.items() if limit))
+            (
+                "rejection",
+                "; ".join(cleaning.limit_text(name, limit) for name, limit in limits.items() if limit),
+            )
         )
         if not len(epochs):
             raise ValueError(f"{recording}: all of its {n_good} epochs were rejected by {done[-1][1]}.")
     attach_log(epochs, recording.name, done)
     return epochs
-
-
-def _thresholds(epochs, random_state):
-    """The threshold of each channel type that autoreject finds for this recording."""
-    try:
-        from autoreject import get_rejection_threshold
-    except ImportError as error:
-        raise ImportError(
-            'reject="auto" needs autoreject: pip install "mne-cnnclass[autoreject]", or give thresholds, '
-            "reject=dict(eeg=150e-6)."
-        ) from error
-    return get_rejection_threshold(epochs, random_state=random_state, verbose=False)
-
-
-def _limit_text(name, limit):
-    word = "above" if name == "reject" else "below"
-    return ", ".join(f"{kind} peak to peak {word} {value:.3g} (SI)" for kind, value in limit.items())
