@@ -1,12 +1,17 @@
 """Epochs are cut where the events are, from the filtered recording, and know their file and subject."""
 
+import pickle
+import sys
+
 import mne
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyClassifier
 
-from mne_cnnclass import EpochsView, datasets
-from mne_cnnclass.preprocessing import make_epochs
+from mne_cnnclass import EpochsView, datasets, evaluate
+from mne_cnnclass.preprocessing import epochs_log, make_epochs
+from mne_cnnclass.report.data import data_pages
 
 EVENTS = dict(left="T1", right="T2")
 
@@ -210,3 +215,243 @@ def test_a_subject_is_told_by_the_name_only_where_it_is_clear(write_recording, n
     (epochs,) = make_epochs(write_recording(name), tmin=0, tmax=1)
     told = epochs.metadata["subject"].iloc[0]
     assert told == subject if subject else pd.isna(told)
+
+
+NAMES = ["Fp1", "Fp2", "F3", "Fz", "F4", "C3", "Cz", "C4", "P3", "Pz", "P4", "O1", "Oz", "O2", "T7", "T8"]
+
+
+def cap(seconds=60, sfreq=200.0, eog=False, seed=0):
+    """Sixteen channels that share four sources with 1/f spectra, as an electroencephalogram does, in V."""
+    rng = np.random.default_rng(seed)
+    n_times = int(seconds * sfreq)
+    spectrum = np.fft.rfft(rng.laplace(size=(4, n_times)))
+    spectrum /= np.maximum(np.fft.rfftfreq(n_times, 1 / sfreq), 1)
+    sources = np.fft.irfft(spectrum, n_times)
+    sources /= sources.std(axis=1, keepdims=True)
+    data = 1e-5 * (1 + 0.2 * rng.standard_normal((16, 4))) @ sources
+    data += 1e-6 * rng.laplace(size=data.shape)
+    names, types = list(NAMES), ["eeg"] * 16
+    if eog:
+        data, names, types = np.vstack([data, np.zeros(n_times)]), [*names, "VEOG"], [*types, "eog"]
+    return mne.io.RawArray(data, mne.create_info(names, sfreq, types), verbose="ERROR")
+
+
+def amplitude(epochs, freq, ch_name):
+    data = 1e6 * epochs.get_data(picks=[ch_name])[:, 0]
+    return 2 * np.abs((data * np.exp(-2j * np.pi * freq * epochs.times)).mean(axis=1)).mean()
+
+
+WINDOWS = dict(windows=dict(duration=2.0), classes=["rest"])
+
+
+def test_flat_and_noisy_channels_are_found_and_interpolated():
+    raw = cap()
+    rng = np.random.default_rng(1)
+    raw._data[NAMES.index("C3")] = 0
+    raw._data[NAMES.index("P4")] += 1e-4 * rng.standard_normal(raw.n_times)
+    (epochs,) = make_epochs(raw, **WINDOWS, montage="standard_1005", bads="auto")
+    log = epochs_log(epochs).set_index("step")["done"]
+    assert log["bad channels"] == "interpolated C3 (flat), P4 (noisy)"
+    assert epochs.info["bads"] == []
+    data = epochs.get_data().transpose(1, 0, 2).reshape(16, -1)
+    correlation = np.corrcoef(data)[NAMES.index("Cz")]
+    assert correlation[NAMES.index("C3")] > 0.8
+    assert correlation[NAMES.index("P4")] > 0.8
+    assert raw.get_data(picks="C3").std() == 0  # the Raw that was given stays as it was
+
+
+def test_given_bads_need_positions_and_names():
+    with pytest.raises(ValueError, match="bad channels Cz of recording 0 can't be interpolated without"):
+        make_epochs(cap(), **WINDOWS, bads=["Cz"])
+    with pytest.raises(ValueError, match=r"bads \['XX'\] are no channels of recording 0"):
+        make_epochs(cap(), **WINDOWS, bads=["XX"])
+    with pytest.raises(ValueError, match="needs at least 8; recording 0 has 3"):
+        make_epochs(cap().pick(["C3", "Cz", "C4"]), **WINDOWS, bads="auto")
+
+
+def test_line_noise_is_notched_and_a_rhythm_stays():
+    raw = cap()
+    raw._data += 2e-5 * np.sin(2 * np.pi * 50 * raw.times) + 5e-6 * np.sin(2 * np.pi * 20 * raw.times)
+    plain, notched = (make_epochs(raw, **WINDOWS, notch=notch)[0] for notch in (None, 50.0))
+    assert amplitude(plain, 50, "Cz") == pytest.approx(20, rel=0.05)
+    assert amplitude(notched, 50, "Cz") < 0.5
+    assert amplitude(notched, 20, "Cz") == pytest.approx(5, rel=0.1)
+
+
+@pytest.mark.parametrize("method", ["regression", "ica"])
+def test_blinks_are_removed_and_a_rhythm_stays(method):
+    raw = cap(eog=True)
+    shape = 2e-4 * np.exp(-0.5 * ((raw.times[:, None] - np.arange(2.0, 58.0, 3.1)) / 0.1) ** 2).sum(axis=1)
+    raw._data[16] = 2 * shape + 1e-6 * np.random.default_rng(2).standard_normal(raw.n_times)
+    for name, weight in dict(Fp1=1.0, Fp2=1.0, F3=0.4, Fz=0.4, F4=0.4).items():
+        raw._data[NAMES.index(name)] += weight * shape
+    raw._data[NAMES.index("O1")] += 8e-6 * np.sin(2 * np.pi * 10 * raw.times)
+    settings = dict(**WINDOWS, l_freq=1.0, h_freq=40.0, reference=[])
+    dirty, clean = (make_epochs(raw, **settings, artifacts=how)[0] for how in (None, method))
+
+    def correlation(epochs):
+        frontal, eog = epochs.get_data(picks=["Fp1", "VEOG"]).transpose(1, 0, 2).reshape(2, -1)
+        with_blinks = dirty.get_data(picks=["VEOG"]).ravel()
+        return abs(np.corrcoef(frontal, with_blinks)[0, 1])
+
+    assert correlation(dirty) > 0.8
+    assert correlation(clean) < 0.3
+    assert amplitude(clean, 10, "O1") == pytest.approx(amplitude(dirty, 10, "O1"), rel=0.15)
+    assert epochs_log(clean)["step"].tolist() == ["filter", "reference", "artefacts", "epochs"]
+
+
+def test_artifacts_need_channels_to_tell_them_by():
+    for method in ("regression", "ica"):
+        with pytest.raises(ValueError, match="ch_types"):
+            make_epochs(cap(), **WINDOWS, artifacts=method)
+    with pytest.raises(ValueError, match="needs a reference"):
+        make_epochs(cap(eog=True), **WINDOWS, artifacts="regression")
+
+
+def test_average_reference_and_resampling():
+    (epochs,) = make_epochs(cap(), **WINDOWS, reference="average", sfreq=100.0, picks=["C3", "Cz"])
+    (every,) = make_epochs(cap(), **WINDOWS, reference="average", sfreq=100.0)
+    np.testing.assert_allclose(every.get_data().mean(axis=1), 0, atol=1e-15)
+    np.testing.assert_allclose(epochs.get_data(), every.get_data(picks=["C3", "Cz"]))  # picked afterwards
+    assert epochs.get_data().shape == (30, 2, 200)
+    assert epochs_log(epochs)["done"].tolist() == ["average", "from 200 to 100 Hz", "30 of 30 kept"]
+
+
+def test_recordings_of_different_rates_are_resampled_on_request():
+    raws = [cap(sfreq=200.0), cap(sfreq=160.0)]
+    settings = dict(windows=dict(duration=2.0), classes=["rest", "task"])
+    with pytest.raises(ValueError, match=r"200 Hz: recording 0; 160 Hz: recording 1"):
+        make_epochs(raws, **settings)
+    view = EpochsView(make_epochs(raws, **settings, sfreq=100.0))
+    assert view.sfreq == 100
+    assert view.labels.tolist() == ["rest"] * 30 + ["task"] * 30
+
+
+def test_windows_overlap_and_carry_their_recording():
+    epochs = make_epochs(
+        [cap(10), cap(10)], windows=dict(duration=2.0, overlap=1.5), classes=["rest", "task"]
+    )
+    view = EpochsView(epochs, groups="file")
+    assert view.groups.tolist() == ["recording 0"] * 17 + ["recording 1"] * 17
+    np.testing.assert_allclose(view.metadata["onset"][:17], 0.5 * np.arange(17))
+    np.testing.assert_array_equal(np.asarray(view[0])[0, :, 100:], np.asarray(view[1])[0, :, :300])
+
+
+def test_windows_lie_within_the_spans_of_their_class():
+    raw = cap(30).crop(5.0)  # a recording whose first sample is not 0
+    raw.set_annotations(mne.Annotations([1.0, 12.0], [5.0, 7.0], ["calm", "busy"]))
+    events = dict(rest="calm", task="busy")
+    (epochs,) = make_epochs(raw, windows=dict(duration=2.0, overlap=1.0), events=events)
+    onsets = epochs.metadata["onset"].to_numpy()
+    labels = EpochsView(epochs).labels
+    np.testing.assert_allclose(onsets[labels == "rest"], [1, 2, 3, 4])
+    np.testing.assert_allclose(onsets[labels == "task"], [12, 13, 14, 15, 16, 17])
+    with pytest.raises(ValueError, match=r"no stretch of 9 s of .*'calm': 1"):
+        make_epochs(raw, windows=dict(duration=9.0), events=events)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (dict(windows=dict(duration=2.0)), "Windows need a class"),
+        (dict(windows=dict(duration=2.0), classes="rest"), "classes must be a list"),
+        (dict(windows=dict(duration=2.0, overlap=2.0), classes=["a"]), "0 <= overlap < duration"),
+        (dict(windows=dict(length=2.0), classes=["a"]), "windows must be dict"),
+        (dict(tmin=0.0, tmax=1.0, classes=["a"]), "classes= is for windows="),
+        (
+            dict(**WINDOWS, l_freq=0.02),
+            "filter from 0.02 to None Hz is 165 s long, and recording 0 only 60 s",
+        ),
+        (dict(**WINDOWS, notch=[50.0, 100.0]), "notch must be between 0 and 100 Hz"),
+        (dict(**WINDOWS, artifacts="magic"), "artifacts must be None"),
+        (dict(**WINDOWS, bads="some"), "bads must be None"),
+        (
+            dict(**WINDOWS, reject=dict(eeg=1e-7)),
+            "all of its 30 epochs were rejected by eeg peak to peak above",
+        ),
+        (dict(**WINDOWS, bids=dict(tasks="x")), "bids= is for recordings that are one BIDS root"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        make_epochs(cap(), **arguments)
+
+
+def test_names_and_positions_are_those_of_the_standard():
+    raw = cap()
+    raw.rename_channels(lambda name: name.upper().ljust(4, "."))
+    (epochs,) = make_epochs(raw, **WINDOWS, rename="standard", montage="standard_1005")
+    assert epochs.ch_names == NAMES
+    assert np.isfinite(epochs.get_montage().get_positions()["ch_pos"]["Fp1"]).all()
+    with pytest.raises(ValueError, match="no position for FP1., FP2."):
+        make_epochs(raw, **WINDOWS, montage="standard_1005")
+
+
+def test_standard_names_are_those_of_eegbci(data_path):
+    file = data_path / "eegmmidb" / "S001" / "S001R04.edf"
+    (epochs,) = make_epochs(file, tmin=0.0, tmax=1.0, rename="standard", montage="standard_1005")
+    expected = mne.io.read_raw_edf(file, verbose="ERROR")
+    mne.datasets.eegbci.standardize(expected)
+    assert epochs.ch_names == expected.ch_names
+    assert epochs.metadata[["subject", "run"]].drop_duplicates().to_numpy().tolist() == [["S001", "04"]]
+
+
+def test_rejected_epochs_are_in_the_log_which_survives_views_and_pickle():
+    raw = cap()
+    raw._data[5, 4 * 200 : 5 * 200] += 1e-3 * np.hanning(200)
+    raw.set_annotations(mne.Annotations([20.5], [0.5], ["bad_movement"]))
+    epochs = make_epochs([raw, cap(seed=3)], **{**WINDOWS, "classes": ["a", "b"]}, reject=dict(eeg=5e-4))
+    view = pickle.loads(pickle.dumps(EpochsView(epochs)))[10:50]
+    log = epochs_log(view)
+    kept = log[log["step"] == "epochs"]
+    assert kept["done"].tolist() == ["28 of 30 kept; 2 dropped for C3 (1), bad_movement (1)", "30 of 30 kept"]
+    assert kept["n_dropped"].tolist() == [2, 0]
+
+
+def test_epochs_of_other_origin_have_an_empty_log():
+    events = np.column_stack([np.arange(4), np.zeros(4, int), [1, 2, 1, 2]])
+    epochs = mne.EpochsArray(np.zeros((4, 2, 10)), mne.create_info(2, 100.0, "eeg"), events, verbose="ERROR")
+    assert epochs_log(epochs).empty
+
+
+def test_autoreject_finds_a_threshold():
+    pytest.importorskip("autoreject")
+    raw = cap()
+    for start in (4, 20, 40):
+        raw._data[:, start * 200 : (start + 1) * 200] += 2e-3 * np.hanning(200)
+    (epochs,) = make_epochs(raw, **WINDOWS, reject="auto")
+    assert not {2, 10, 20} & set(epochs.selection)
+    assert epochs_log(epochs)["done"].iloc[0].startswith("eeg peak to peak above 0.000")
+
+
+def test_bids_root(tmp_path, data_path):
+    mne_bids = pytest.importorskip("mne_bids")
+    for subject in ("01", "02"):
+        raw = mne.io.read_raw_edf(
+            data_path / "eegmmidb" / f"S0{subject}" / f"S0{subject}R04.edf", verbose="ERROR"
+        )
+        raw.info["line_freq"] = 60
+        names = dict(subject=subject, session="1", run="2", task="hands", datatype="eeg", root=tmp_path)
+        mne_bids.write_raw_bids(raw, mne_bids.BIDSPath(**names), verbose="ERROR")
+    epochs = make_epochs(tmp_path, events=EVENTS, tmin=0.0, tmax=1.0, group="subject")
+    table = EpochsView(epochs).metadata
+    assert table["subject"].value_counts().to_dict() == {"sub-01": 15, "sub-02": 15}
+    assert set(table["session"]) == {"1"}
+    assert set(table["run"]) == {"2"}
+    assert len(make_epochs(tmp_path, tmin=0.0, tmax=1.0, bids=dict(subjects="02"))) == 1
+
+
+def test_missing_mne_bids_says_how_to_install_it(tmp_path, monkeypatch):
+    (tmp_path / "dataset_description.json").write_text("{}")
+    monkeypatch.setitem(sys.modules, "mne_bids", None)
+    with pytest.raises(ImportError, match=r'pip install "mne-cnnclass\[bids\]"'):
+        make_epochs(tmp_path, tmin=0.0, tmax=1.0)
+
+
+def test_the_report_shows_the_log():
+    epochs = make_epochs(
+        [cap(), cap(seed=3)], windows=dict(duration=2.0), classes=["rest", "task"], l_freq=1.0
+    )
+    result = evaluate(DummyClassifier(), EpochsView(epochs), cv=3)
+    pages = {title: page for title, page, *_ in data_pages(result)}
+    assert "from 1 Hz (transition 1 Hz)" in pages["Preparation of each recording"]

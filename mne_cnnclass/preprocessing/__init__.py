@@ -3,6 +3,7 @@
 from .alignment import EuclideanAlignment, RiemannianAlignment
 from .epochs import make_epochs
 from .features import BANDS, Features
+from .log import epochs_log
 from .scaling import Clip, ExponentialStandardize, Standardize
 from .signals import Crop, Filter, Pick, Reference, Resample
 
@@ -19,5 +20,6 @@ __all__ = [
     "Resample",
     "RiemannianAlignment",
     "Standardize",
+    "epochs_log",
     "make_epochs",
 ]

@@ -1,243 +1,279 @@
-"""Epochs from the files of recordings."""
+"""Epochs from recordings, in one call."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from pathlib import Path
-
 import mne
-import numpy as np
 import pandas as pd
 
-__all__ = ["make_epochs"]
+from . import cleaning
+from .events import choose_events, choose_windows
+from .log import attach_log
+from .recordings import open_recordings
 
-# Identifiers that devices and MNE's anonymisation write for nobody.
-_NOBODY = {"", "none", "0", "x", "xx", "xxx", "unknown", "anonymous", "anonymized", "mne_anonymize"}
-# A word for a subject wins over a letter with two or three digits (S001, P03, A01). One digit is as often a
-# session (s1), and runs (R04) are no subjects.
-_SUBJECT_WORD = re.compile(
-    r"(?<![A-Za-z])(?:sub-[A-Za-z0-9]+|(?:sub|subj|subject|pat|patient|vp)[-_]?\d{1,3})(?!\d)", re.I
-)
-_SUBJECT_LETTER = re.compile(r"(?<![A-Za-z0-9])[SPA]\d{2,3}(?!\d)", re.I)
+__all__ = ["make_epochs"]
 
 
 def make_epochs(
     recordings,
     *,
-    tmin,
-    tmax,
+    tmin=None,
+    tmax=None,
     events=None,
+    windows=None,
+    classes=None,
+    bids=None,
+    rename=None,
+    ch_types=None,
+    montage=None,
+    bads=None,
+    notch=None,
     l_freq=None,
     h_freq=None,
+    reference=None,
+    artifacts=None,
+    eog=None,
+    ecg=None,
+    sfreq=None,
     picks=None,
     baseline=None,
+    reject=None,
+    flat=None,
     group=None,
+    random_state=0,
 ):
-    """Read recordings, filter them and cut epochs, one Epochs a file.
+    """Read recordings, clean them and cut epochs, one Epochs a recording.
 
-    The filter runs on the continuous signal before epochs are cut. Epochs that touch a span annotated as
-    bad, or that the recording does not hold in full, are left out as MNE does.
+    The steps run in the order of the parameters: names and montage, bad channels, notch and band-pass on the
+    continuous signal, reference, artefacts, resampling, epochs, rejection. A step that is left out does not
+    run. Each recording is treated alone and without its labels, so nothing is carried from one to another
+    and splits by recording stay honest. :func:`epochs_log` tells what was done.
 
     Parameters
     ----------
-    recordings : path-like | list of path-like
-        Files of continuous recordings in any format of :func:`mne.io.read_raw`, or of epochs in MNE's
-        format (``*-epo.fif``), which are cropped and can't be filtered.
-    tmin, tmax : float
-        Start and end of the epochs in s relative to the event.
+    recordings : path-like | mne.io.Raw | list of path-like or mne.io.Raw
+        Continuous recordings: files in any format of :func:`mne.io.read_raw`, Raw objects (which stay as they
+        are), or the root of a BIDS data set. Or files of epochs in MNE's format (``*-epo.fif``), which are
+        cropped and picked, and can be rejected, but not cleaned.
+    tmin, tmax : None | float
+        Start and end of the epochs in s relative to the event. Needed without ``windows``.
     events : None | dict
         The name of each class and its event, such as ``dict(left="T1", right="T2")``: the description of
         an annotation, or the code on the stim channel where no annotation is of that description.
-        ``None`` takes every event, named as in the file.
+        ``None`` takes every event, named as in the file. With ``windows``, the annotated spans of each class;
+        a window lies wholly within one.
+    windows : None | dict
+        ``dict(duration=, overlap=)`` in s: windows that slide over the recording, in place of events. Use the
+        recording as group (``EpochsView(epochs, groups="file")``), as windows that overlap share signal.
+    classes : None | list of str
+        The class of each recording, for ``windows`` without ``events``.
+    bids : None | dict
+        What to take of a BIDS root: arguments of :func:`mne_bids.find_matching_paths`, such as
+        ``dict(subjects=["01"], tasks="motor")``. ``None`` takes all EEG, MEG and iEEG.
+    rename : None | "standard" | dict | callable
+        New names of channels, as in :meth:`mne.io.Raw.rename_channels`; ``"standard"`` writes those of the
+        10-05 system as it does (``Fc5.`` and ``EEG FC5-REF`` become ``FC5``), and leaves others alone.
+    ch_types : None | dict
+        Types of channels, such as ``dict(EOG1="eog")``.
+    montage : None | str | mne.channels.DigMontage
+        Positions of the electrodes, such as ``"standard_1005"``.
+    bads : None | "auto" | list of str
+        Bad channels to interpolate, with those that the file marks as bad: given, or found among the EEG
+        channels, those flat for half of the recording (:func:`mne.preprocessing.annotate_amplitude`) and the
+        noisy (:func:`mne.preprocessing.find_bad_channels_lof` above 1 Hz, threshold 2). ``[]`` interpolates
+        those of the file alone; ``None`` leaves all as they are.
+    notch : None | float | list of float
+        Frequencies in Hz to notch out (:meth:`mne.io.Raw.notch_filter`).
     l_freq, h_freq : None | float
         Edges of the band-pass filter in Hz (:meth:`mne.io.Raw.filter`). ``None`` leaves an edge out.
+    reference : None | str | list of str
+        New reference of the EEG channels (:meth:`mne.io.Raw.set_eeg_reference`): ``"average"`` or channels.
+    artifacts : None | "regression" | "ica"
+        Remove what the eyes give by regression on EOG channels (:class:`mne.preprocessing.EOGRegression`), or
+        what eyes and heart give by independent components (:class:`mne.preprocessing.ICA`), told by their
+        correlation with an EOG channel (above 0.5 from 1 to 10 Hz) and their phase with the ECG.
+    eog, ecg : None | str | list of str
+        Channels to tell artefacts by, in place of those of type EOG and ECG, such as ``["Fp1", "Fp2"]``;
+        ``ecg`` is one channel.
+    sfreq : None | float
+        New sampling frequency in Hz.
     picks : None | str | list of str
         Channel names or types to keep. ``None`` keeps all of them.
     baseline : None | tuple of (None | float, None | float)
         Span in s whose mean is subtracted, as in :class:`mne.Epochs`.
+    reject, flat : None | dict | "auto"
+        Epochs whose peak-to-peak amplitude is above or below these thresholds are dropped, such as
+        ``dict(eeg=150e-6)``, in V. ``reject="auto"`` finds the threshold of each recording by
+        cross-validation (autoreject) [1]_.
     group : None | "file" | "subject"
         The metadata column that cross-validation will hold together; a recording whose subject can't be
         told is then an error.
+    random_state : int
+        Seed of ICA and of autoreject.
 
     Returns
     -------
     epochs : list of mne.Epochs
-        One Epochs a file, in memory, with the metadata columns ``file`` (its name), ``subject``
-        and ``onset`` (s from the start of the recording). The subject is the one in the file
-        (``info["subject_info"]["his_id"]``) if it has one; else that of the name of the file or its
-        folder, such as ``sub-01``, ``S001``, ``P03``, ``A01`` or ``subject7``; else ``None``.
+        One Epochs a recording, in memory, with the metadata columns ``file`` (its name), ``subject``,
+        ``session``, ``run`` and ``onset`` (s from the start of the recording). The subject is the one in the
+        file (``info["subject_info"]["his_id"]``) if it has one; else that of the name of the file or its
+        folder, such as ``sub-01``, ``S001``, ``P03``, ``A01`` or ``subject7``; else ``None``. Session and run
+        are those of the name (``ses-1``, ``run-2``, ``R04``), else ``None``.
 
     Raises
     ------
     FileNotFoundError
         If a file does not exist.
+    ImportError
+        If MNE-BIDS or autoreject is needed and not installed.
     ValueError
-        If a file can't be read, an event is not there, recordings differ in sampling frequency or
-        channels, epochs are to be filtered, or a subject that is needed can't be told.
+        If a file can't be read, an event is not there, recordings differ in sampling frequency or channels, a
+        filter does not fit the recording, a step lacks the channels it needs, a subject that is needed can't
+        be told, or nothing is left.
+
+    References
+    ----------
+    .. [1] Jas M, Engemann DA, Bekhti Y, Raimondo F, Gramfort A. Autoreject: automated artifact rejection for
+       MEG and EEG data. NeuroImage 2017;159:417-429. https://doi.org/10.1016/j.neuroimage.2017.06.030
 
     Examples
     --------
     >>> from mne_cnnclass.preprocessing import make_epochs
     >>> files = ["S001/S001R04.edf", "S002/S002R04.edf"]
     >>> epochs = make_epochs(files, events=dict(left="T1", right="T2"), tmin=1.0, tmax=4.0, l_freq=4.0,
-    ...                      h_freq=38.0, group="subject")  # doctest: +SKIP
+    ...                      h_freq=38.0, rename="standard", montage="standard_1005", bads="auto",
+    ...                      group="subject")  # doctest: +SKIP
     """
-    if isinstance(recordings, (str, Path)):
-        recordings = [recordings]
-    files = [Path(recording) for recording in recordings]
-    if not files:
-        raise ValueError("recordings is empty; at least one file is needed.")
     if group not in (None, "file", "subject"):
         raise ValueError(f'group must be None, "file" or "subject", got {group!r}.')
-    if not tmin < tmax:
-        raise ValueError(f"tmin must be below tmax, got tmin={tmin:g} s and tmax={tmax:g} s.")
-    sources = [_read(file) for file in files]
-    chosen = _choose_events(files, sources, events)
-    if picks is not None:
-        for file, source in zip(files, sources, strict=True):
-            _pick(file, source, picks)
-    _check_alike(files, sources)
-    _check_filter(files, sources, l_freq, h_freq)
-    tables = [
-        _metadata(file, source, rows, group)
-        for file, source, (rows, _) in zip(files, sources, chosen, strict=True)
-    ]
-    return [
-        _cut(file, source, *found, table, tmin, tmax, l_freq, h_freq, baseline)
-        for file, source, found, table in zip(files, sources, chosen, tables, strict=True)
-    ]
+    if artifacts not in (None, "regression", "ica"):
+        raise ValueError(f'artifacts must be None, "regression" or "ica", got {artifacts!r}.')
+    if isinstance(bads, str) and bads != "auto":
+        raise ValueError(f'bads must be None, "auto" or a list of channels, got {bads!r}.')
+    if windows is None and (tmin is None or tmax is None or not tmin < tmax):
+        raise ValueError(f"tmin must be below tmax, both in s, got tmin={tmin} and tmax={tmax}.")
+    if windows is None and classes is not None:
+        raise ValueError("classes= is for windows=; the class of an epoch at an event is in events=.")
+    if windows is not None and (
+        tmin is not None or tmax is not None or set(windows) - {"duration", "overlap"}
+    ):
+        raise ValueError(
+            "windows must be dict(duration=, overlap=) in s, without tmin and tmax, got "
+            f"{windows!r}, tmin={tmin} and tmax={tmax}."
+        )
+    found = open_recordings(recordings, bids)
+    pick_late = picks is not None and any(step is not None for step in (bads, reference, artifacts))
+    steps = dict(
+        rename=rename,
+        ch_types=ch_types,
+        montage=montage,
+        bads=bads,
+        notch=notch,
+        l_freq=l_freq,
+        h_freq=h_freq,
+        reference=reference,
+        artifacts=artifacts,
+        sfreq=sfreq,
+    )
+    for recording in found:
+        _check_steps(recording, steps)
+    if windows is None:
+        chosen = choose_events(found, events)
+    else:
+        overlap = windows.get("overlap", 0.0)
+        chosen = choose_windows(found, windows["duration"], overlap, events, classes)
+    for recording in found:
+        cleaning.name_channels(recording, rename, ch_types, montage)
+        if picks is not None and not pick_late:
+            _pick(recording, recording.source, picks)  # other channels need not be filtered
+    _check_rates(found, sfreq)
+    if not pick_late:
+        _check_channels(found, [recording.source.ch_names for recording in found])
+    tables = [_metadata(recording, rows, group) for recording, (rows, _) in zip(found, chosen, strict=True)]
+    made = []
+    for recording, (rows, event_id), table in zip(found, chosen, tables, strict=True):
+        source, done = recording.source, []
+        span = (tmin, tmax)
+        if recording.is_raw:
+            source = source.copy().load_data(verbose="ERROR")  # so that one at a time is in memory
+            source, rows, done = _clean(source, rows, recording, steps, eog, ecg, random_state)
+            if pick_late:
+                _pick(recording, source, picks)
+            if windows is not None:
+                span = (0.0, windows["duration"] - 1 / source.info["sfreq"])
+        made.append(
+            _cut(recording, source, rows, event_id, table, span, baseline, reject, flat, random_state, done)
+        )
+    _check_channels(found, [epochs.ch_names for epochs in made])
+    return made
 
 
-def _read(file):
-    """A continuous recording, not yet in memory, or Epochs."""
-    if not file.exists():
-        raise FileNotFoundError(f"No such file: {file}")
-    try:
-        if re.search(r"[-_]epo\.fif(\.gz)?$", file.name):
-            return mne.read_epochs(file, verbose="ERROR")
-        return mne.io.read_raw(file, verbose="ERROR")
-    except Exception as error:  # the readers of the many formats raise errors of every kind
-        raise ValueError(f"Can't read {file}: {error}") from error
-
-
-def _event_tables(source):
-    """Events (n, 3) by description: of the annotations (or of Epochs), and of the stim channel."""
-    if isinstance(source, mne.BaseEpochs):
-        return [{name: source.events[source.events[:, 2] == code] for name, code in source.event_id.items()}]
-    events, event_id = mne.events_from_annotations(source, verbose="ERROR")
-    tables = [{name: events[events[:, 2] == code] for name, code in event_id.items()}]
-    if len(mne.pick_types(source.info, meg=False, stim=True)):
-        events = mne.find_events(source, shortest_event=1, verbose="ERROR")
-        tables.append({str(code): events[events[:, 2] == code] for code in np.unique(events[:, 2])})
-    return tables
-
-
-def _choose_events(files, sources, wanted):
-    """The events (n, 3) of each file and their ``event_id``, with the same codes in all files."""
-    tables = [_event_tables(source) for source in sources]
-    present = [{name: len(rows) for table in t[::-1] for name, rows in table.items()} for t in tables]
-    if wanted is None:
-        wanted = {name: name for counts in present for name in sorted(counts)}
-    wanted = {name: str(event) for name, event in wanted.items()}
-    twice = sorted(event for event, n in Counter(wanted.values()).items() if n > 1)
-    if twice:
-        raise ValueError(f"An event can be of one class only, but {twice} are given more than one.")
-    missing = [event for event in wanted.values() if not any(event in counts for counts in present)]
-    if missing or not wanted:
-        raise ValueError(f"No event {', '.join(missing)}. Events found: {_counts(files, present)}.")
-    chosen = []
-    for file, file_tables, counts in zip(files, tables, present, strict=True):
-        rows, event_id = [], {}
-        for code, (name, event) in enumerate(wanted.items(), start=1):
-            table = next((table for table in file_tables if event in table), None)
-            if table is not None:
-                rows.append(table[event].copy())
-                rows[-1][:, 2] = code
-                event_id[name] = code
-        if not rows:
+def _check_steps(recording, steps):
+    """MNE takes edges in the wrong order for a band-stop, and a high-pass of everything for good."""
+    given = [name for name, value in steps.items() if value is not None]
+    if given and not recording.is_raw:
+        raise ValueError(
+            f"{recording} holds epochs, and {', '.join(given)} are for continuous recordings (a filter would "
+            "distort the edges of epochs): clean and filter the recording before it is cut."
+        )
+    l_freq, h_freq, notch = steps["l_freq"], steps["h_freq"], steps["notch"]
+    if l_freq is not None and h_freq is not None and l_freq >= h_freq:
+        raise ValueError(f"l_freq must be less than h_freq, got {l_freq:g} and {h_freq:g} Hz.")
+    notch = [] if notch is None else [notch] if isinstance(notch, (int, float)) else notch
+    nyquist = recording.sfreq / 2
+    for name, edge in (("l_freq", l_freq), ("h_freq", h_freq), *(("notch", line) for line in notch)):
+        if edge is not None and not 0 < edge < nyquist:
             raise ValueError(
-                f"{file} has none of the events {', '.join(wanted.values())}. "
-                f"Events found: {_counts([file], [counts])}."
+                f"{name} must be between 0 and {nyquist:g} Hz, half the sampling frequency of "
+                f"{recording.name}, got {edge:g} Hz."
             )
-        rows = np.concatenate(rows)
-        chosen.append((rows[np.argsort(rows[:, 0], kind="stable")], event_id))
-    return chosen
+    if steps["sfreq"] is not None and not steps["sfreq"] > 0:
+        raise ValueError(f"sfreq must be above 0 Hz, got {steps['sfreq']!r}.")
 
 
-def _counts(files, present, n_shown=4):
-    """Events and their counts as text, file by file."""
-    shown = [
-        f"{file.name}: " + (", ".join(f"{name} ({n})" for name, n in sorted(counts.items())) or "none")
-        for file, counts in zip(files[:n_shown], present, strict=False)
-    ]
-    return "; ".join(shown) + (f"; and {len(files) - n_shown} more files" if len(files) > n_shown else "")
-
-
-def _pick(file, source, picks):
+def _pick(recording, source, picks):
     try:
         source.pick(picks, verbose="ERROR")
     except ValueError as error:
         types = ", ".join(source.get_channel_types(unique=True))
         raise ValueError(
-            f"{file} has no channels {picks}; it has {', '.join(source.ch_names)} (types {types})."
+            f"{recording} has no channels {picks}; it has {', '.join(source.ch_names)} (types {types})."
         ) from error
 
 
-def _check_alike(files, sources):
+def _check_rates(recordings, sfreq):
     rates = {}
-    for file, source in zip(files, sources, strict=True):
-        rates.setdefault(source.info["sfreq"], []).append(file.name)
-    if len(rates) > 1:
-        found = "; ".join(f"{sfreq:g} Hz: {', '.join(names)}" for sfreq, names in rates.items())
-        raise ValueError(f"The recordings differ in sampling frequency; resample them first. {found}.")
-    first = set(sources[0].ch_names)
-    for file, source in zip(files, sources, strict=True):
-        lacking, extra = first - set(source.ch_names), set(source.ch_names) - first
+    for recording in recordings:
+        rates.setdefault(recording.sfreq, []).append(recording.name)
+    if len(rates) > 1 and sfreq is None:
+        found = "; ".join(f"{rate:g} Hz: {', '.join(names)}" for rate, names in rates.items())
+        raise ValueError(
+            f"The recordings differ in sampling frequency; resample them, sfreq={min(rates):g}. {found}."
+        )
+
+
+def _check_channels(recordings, ch_names):
+    names = [set(its) for its in ch_names]
+    for recording, its in zip(recordings, names, strict=True):
+        lacking, extra = names[0] - its, its - names[0]
         if lacking or extra:
             raise ValueError(
-                f"The recordings differ in channels: {file} lacks {sorted(lacking)} of {files[0]} and has "
-                f"{sorted(extra)} besides. Pick the channels that they share."
+                f"The recordings differ in channels: {recording} lacks {sorted(lacking)} of {recordings[0]} "
+                f"and has {sorted(extra)} besides. Pick the channels that they share."
             )
 
 
-def _check_filter(files, sources, l_freq, h_freq):
-    """MNE takes edges in the wrong order for a band-stop, and a high-pass of everything for good."""
-    if l_freq is not None and h_freq is not None and l_freq >= h_freq:
-        raise ValueError(f"l_freq must be less than h_freq, got {l_freq:g} and {h_freq:g} Hz.")
-    for file, source in zip(files, sources, strict=True):
-        nyquist = source.info["sfreq"] / 2
-        for name, edge in (("l_freq", l_freq), ("h_freq", h_freq)):
-            if edge is not None and not 0 < edge < nyquist:
-                raise ValueError(
-                    f"{name} must be between 0 and {nyquist:g} Hz, half the sampling frequency of "
-                    f"{file.name}, got {edge:g} Hz."
-                )
-
-
-def _subject(file, source):
-    """The subject that the file or its name tells, else None."""
-    told = str((source.info["subject_info"] or {}).get("his_id", ""))
-    if told.strip().lower() not in _NOBODY:
-        return told
-    for name in (file.name, *(parent.name for parent in file.resolve().parents)):
-        for pattern in (_SUBJECT_WORD, _SUBJECT_LETTER):
-            found = set(pattern.findall(name))
-            if found:
-                return found.pop() if len(found) == 1 else None
-    return None
-
-
-def _metadata(file, source, events, group):
+def _metadata(recording, events, group):
     """A row an event; what the metadata of Epochs already say stays."""
-    onset = (events[:, 0] - getattr(source, "first_samp", 0)) / source.info["sfreq"]
-    table = pd.DataFrame(dict(file=file.name, subject=_subject(file, source), onset=onset))
+    source = recording.source
+    onset = (events[:, 0] - getattr(source, "first_samp", 0)) / recording.sfreq
+    told = {name: getattr(recording, name) for name in ("subject", "session", "run")}
+    table = pd.DataFrame(dict(file=recording.name, **told, onset=onset))
     if isinstance(source, mne.BaseEpochs) and source.metadata is not None:
         table = table.assign(**source.metadata.iloc[_rows(source, events)].reset_index(drop=True))
     if group == "subject" and table["subject"].isna().any():
         raise ValueError(
-            f"The subject of {file} can't be told: it is neither in the file nor in its name or folder, such "
-            "as sub-01, S001, P03 or subject7. Rename it, or take the file as group."
+            f"The subject of {recording} can't be told: it is neither in the file nor in its name or folder, "
+            "such as sub-01, S001, P03 or subject7. Rename it, or take the file as group."
         )
     return table
 
@@ -247,14 +283,35 @@ def _rows(epochs, events):
     return pd.Index(epochs.events[:, 0]).get_indexer(events[:, 0])
 
 
-def _cut(file, source, events, event_id, metadata, tmin, tmax, l_freq, h_freq, baseline):
-    """The Epochs of one file."""
-    if isinstance(source, mne.io.BaseRaw):
-        raw = source.copy().load_data(verbose="ERROR")  # a copy, so that one recording at a time is in memory
-        if l_freq is not None or h_freq is not None:
-            raw.filter(l_freq, h_freq, verbose="ERROR")
+def _clean(raw, events, recording, steps, eog, ecg, random_state):
+    """A loaded Raw through the steps on the continuous signal, its events, and what was done."""
+    done = []
+    if steps["bads"] is not None:
+        done.append(("bad channels", cleaning.interpolate(raw, recording, steps["bads"])))
+    if steps["notch"] is not None:
+        raw.notch_filter(steps["notch"], verbose="ERROR")
+        done.append(("notch", f"{steps['notch']} Hz"))
+    if steps["l_freq"] is not None or steps["h_freq"] is not None:
+        text = cleaning.filter_continuous(raw, recording, steps["l_freq"], steps["h_freq"])
+        done.append(("filter", text))
+    if steps["reference"] is not None:
+        raw.set_eeg_reference(steps["reference"], verbose="ERROR")
+        done.append(("reference", str(steps["reference"] or "as recorded")))
+    if steps["artifacts"] is not None:
+        text = cleaning.remove_artifacts(raw, recording, steps["artifacts"], eog, ecg, random_state)
+        done.append(("artefacts", text))
+    if steps["sfreq"] is not None and steps["sfreq"] != raw.info["sfreq"]:
+        done.append(("resampling", f"from {raw.info['sfreq']:g} to {steps['sfreq']:g} Hz"))
+        raw, events = raw.resample(steps["sfreq"], events=events, verbose="ERROR")
+    return raw, events, done
+
+
+def _cut(recording, source, events, event_id, metadata, span, baseline, reject, flat, random_state, done):
+    """The Epochs of one recording, with their log."""
+    tmin, tmax = span
+    if recording.is_raw:
         epochs = mne.Epochs(
-            raw,
+            source,
             events,
             event_id,
             tmin,
@@ -265,15 +322,10 @@ def _cut(file, source, events, event_id, metadata, tmin, tmax, l_freq, h_freq, b
             verbose="ERROR",
         )
     else:
-        if l_freq is not None or h_freq is not None:
-            raise ValueError(
-                f"{file} holds epochs, and a filter would distort their edges: "
-                "filter the recording before it is cut, and leave l_freq and h_freq out."
-            )
-        half = 0.5 / source.info["sfreq"]
+        half = 0.5 / recording.sfreq
         if tmin < source.tmin - half or tmax > source.tmax + half:
             raise ValueError(
-                f"{file} holds epochs from {source.tmin:g} to {source.tmax:g} s, "
+                f"{recording} holds epochs from {source.tmin:g} to {source.tmax:g} s, "
                 f"so they can't be cut from {tmin:g} to {tmax:g} s."
             )
         epochs = source[_rows(source, events)]
@@ -283,7 +335,22 @@ def _cut(file, source, events, event_id, metadata, tmin, tmax, l_freq, h_freq, b
             epochs.crop(tmin, tmax).apply_baseline(baseline)
     if not len(epochs):
         raise ValueError(
-            f"{file}: none of its {len(events)} events has {tmin:g} to {tmax:g} s of good recording around "
-            "it. Choose a shorter span, or look at the annotations of bad spans."
+            f"{recording}: none of its {len(events)} events has {tmin:g} to {tmax:g} s of good recording "
+            "around it. Choose a shorter span, or look at the annotations of bad spans."
         )
+    n_good = len(epochs)
+    if reject == "auto":
+        reject = cleaning.find_thresholds(epochs, random_state)
+    if reject is not None or flat is not None:
+        limits = dict(reject={} if reject is None else reject, flat={} if flat is None else flat)
+        epochs.drop_bad(**{name: limit or None for name, limit in limits.items()}, verbose="ERROR")
+        done.append(
+            (
+                "rejection",
+                "; ".join(cleaning.limit_text(name, limit) for name, limit in limits.items() if limit),
+            )
+        )
+        if not len(epochs):
+            raise ValueError(f"{recording}: all of its {n_good} epochs were rejected by {done[-1][1]}.")
+    attach_log(epochs, recording.name, done)
     return epochs

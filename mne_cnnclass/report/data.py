@@ -11,6 +11,7 @@ from scipy.signal import welch
 
 from ..explain import EEG_BANDS
 from ..methods import name_kind
+from ..preprocessing import epochs_log
 from .html import fact_table, html_table, paragraph
 
 MAX_SAMPLES = 600  # that are drawn
@@ -52,6 +53,9 @@ def data_pages(result):
             view.metadata["file"].iloc[truth["sample"]].to_numpy(), truth["y_true"].to_numpy()
         )
         yield "Files", html_table(files.rename_axis(index="file", columns=None))
+    log = epochs_log(view)
+    if len(log):
+        yield "Preparation of each recording", html_table(log.drop(columns="n_dropped"), index=False)
     yield "Dropped epochs", _dropped(view)
     yield from _signals(view, truth)
 

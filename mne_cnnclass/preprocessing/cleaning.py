@@ -1,0 +1,182 @@
+"""Steps on one recording, by MNE's functions; those on its continuous signal say in words what they did."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import mne
+import numpy as np
+
+from ..datasets import MONTAGE_1005
+
+FLAT = 1e-7  # V peak to peak from sample to sample: below what any amplifier's noise leaves
+LOF_THRESHOLD = 2.0
+EOG_CORRELATION = 0.5  # of a component with an EOG channel, 1 to 10 Hz
+MIN_CHANNELS = 8  # of which outliers can be told
+
+
+@cache
+def _standard_names():
+    return {name.lower(): name for name in mne.channels.make_standard_montage(MONTAGE_1005).ch_names}
+
+
+def standard_name(name):
+    """The name in the 10-05 system of a channel such as ``Fc5.`` or ``EEG FP1-REF``, else as it is."""
+    bare = re.sub(r"^EEG[ _]+|[-_](?:REF|LE|AR)$|\.+$", "", name.strip(), flags=re.I)
+    return _standard_names().get(bare.lower(), name)
+
+
+def name_channels(recording, rename, ch_types, montage):
+    """Names, types and positions of the channels; read from the header alone."""
+    source = recording.source
+    try:
+        if rename is not None:
+            source.rename_channels(standard_name if rename == "standard" else rename)
+        if ch_types is not None:
+            source.set_channel_types(ch_types, verbose="ERROR")
+    except ValueError as error:
+        raise ValueError(f"{recording}: {error} It has the channels {', '.join(source.ch_names)}.") from error
+    if montage is None:
+        return
+    if isinstance(montage, str):
+        montage = MONTAGE_1005 if montage in ("standard_1005", "colin27_1005") else montage
+        montage = mne.channels.make_standard_montage(montage)
+    eeg = mne.pick_types(source.info, eeg=True, exclude=())
+    lacking = [source.ch_names[i] for i in eeg if source.ch_names[i] not in montage.ch_names]
+    if lacking:
+        raise ValueError(
+            f"The montage has no position for {', '.join(lacking)} of {recording}. Rename the channels "
+            '(rename="standard", or a dict), give those that are no EEG their type '
+            '(ch_types=dict(EOG1="eog")), or leave them out by picks.'
+        )
+    source.set_montage(montage, verbose="ERROR")
+
+
+def find_bads(raw, recording):
+    """Flat and noisy EEG channels, and the reason of each."""
+    eeg = mne.pick_types(raw.info, eeg=True)
+    if len(eeg) < MIN_CHANNELS:
+        raise ValueError(
+            f'bads="auto" compares EEG channels with each other and needs at least {MIN_CHANNELS}; '
+            f"{recording} has {len(eeg)}. Name the bad channels."
+        )
+    flat = mne.preprocessing.annotate_amplitude(raw, flat=FLAT, bad_percent=50, picks=eeg, verbose="ERROR")[1]
+    left = [raw.ch_names[i] for i in eeg if raw.ch_names[i] not in flat]
+    # drifts are as large as what a loose electrode picks up, and say little of it
+    high_passed = raw.copy().pick(left).filter(1.0, None, verbose="ERROR")
+    noisy = mne.preprocessing.find_bad_channels_lof(
+        high_passed, n_neighbors=min(20, len(left) // 2), threshold=LOF_THRESHOLD, verbose="ERROR"
+    )
+    return dict.fromkeys(flat, "flat") | dict.fromkeys(noisy, "noisy")
+
+
+def interpolate(raw, recording, bads):
+    """Interpolate the channels given, those found (``"auto"``), and those that the file marks as bad."""
+    reasons = dict.fromkeys(raw.info["bads"], "marked in the file")
+    if isinstance(bads, str):
+        reasons |= find_bads(raw, recording)
+    else:
+        unknown = [name for name in bads if name not in raw.ch_names]
+        if unknown:
+            raise ValueError(
+                f"bads {unknown} are no channels of {recording}, which has {', '.join(raw.ch_names)}."
+            )
+        reasons |= dict.fromkeys(bads, "given")
+    if not reasons:
+        return "none"
+    eeg = mne.pick_types(raw.info, eeg=True, exclude=())
+    if not all(np.any(np.nan_to_num(raw.info["chs"][i]["loc"][:3])) for i in eeg):
+        raise ValueError(
+            f"The bad channels {', '.join(reasons)} of {recording} can't be interpolated without the "
+            'positions of the electrodes; give montage, such as montage="standard_1005".'
+        )
+    raw.info["bads"] = list(reasons)
+    raw.interpolate_bads(verbose="ERROR")
+    return "interpolated " + ", ".join(f"{name} ({why})" for name, why in reasons.items())
+
+
+def filter_continuous(raw, recording, l_freq, h_freq):
+    """Band-pass with MNE's FIR filter, which must be shorter than the recording."""
+    design = mne.filter.create_filter(None, raw.info["sfreq"], l_freq, h_freq, verbose="ERROR")
+    if len(design) > raw.n_times:
+        seconds = len(design) / raw.info["sfreq"], raw.n_times / raw.info["sfreq"]
+        raise ValueError(
+            f"The filter from {l_freq} to {h_freq} Hz is {seconds[0]:.3g} s long, and {recording} only "
+            f"{seconds[1]:.3g} s. Take a higher l_freq or a longer recording."
+        )
+    raw.filter(l_freq, h_freq, verbose="ERROR")
+    edges = []  # MNE's rule for l_trans_bandwidth and h_trans_bandwidth "auto"
+    if l_freq is not None:
+        edges.append(f"from {l_freq:g} Hz (transition {min(max(0.25 * l_freq, 2.0), l_freq):g} Hz)")
+    if h_freq is not None:
+        width = min(max(0.25 * h_freq, 2.0), raw.info["sfreq"] / 2 - h_freq)
+        edges.append(f"to {h_freq:g} Hz (transition {width:g} Hz)")
+    return "pass " + " ".join(edges)
+
+
+def remove_artifacts(raw, recording, method, eog, ecg, random_state):
+    """Eye and heart artefacts, by regression or ICA."""
+    eog = [eog] if isinstance(eog, str) else eog
+    unknown = [name for name in (*(eog or ()), *([ecg] if ecg else ())) if name not in raw.ch_names]
+    if unknown:
+        raise ValueError(f"eog and ecg must name channels of {recording}, which has no {unknown}.")
+    has_eog = eog is not None or "eog" in raw
+    if method == "regression":
+        if not has_eog:
+            raise ValueError(
+                f'{recording} has no EOG channel, which artifacts="regression" needs. Give the type of the '
+                'channel, ch_types=dict(NAME="eog").'
+            )
+        return _regress(raw, recording, eog or "eog")
+    if not (has_eog or ecg or "ecg" in raw):
+        raise ValueError(
+            f"{recording} has neither an EOG nor an ECG channel to tell components by. Name channels that "
+            'see the eyes, such as eog=["Fp1", "Fp2"], or the type of a channel by ch_types.'
+        )
+    # ICA is led astray by drifts; its weights hold for the signal with them
+    fitted_on = raw if raw.info["highpass"] >= 1 else raw.copy().filter(1.0, None, verbose="ERROR")
+    ica = mne.preprocessing.ICA(n_components=0.99, random_state=random_state, verbose="ERROR")
+    ica.fit(fitted_on, verbose="ERROR")
+    found = {}
+    if has_eog:
+        found["eye"] = ica.find_bads_eog(
+            fitted_on, ch_name=eog, measure="correlation", threshold=EOG_CORRELATION, verbose="ERROR"
+        )[0]
+    if ecg or "ecg" in raw:
+        found["heart"] = ica.find_bads_ecg(fitted_on, ch_name=ecg, verbose="ERROR")[0]
+    ica.exclude = sorted({int(i) for numbers in found.values() for i in numbers})
+    ica.apply(raw, verbose="ERROR")
+    counts = ", ".join(f"{len(numbers)} of the {name}" for name, numbers in found.items())
+    return f"ICA, {ica.n_components_} components, removed {counts}"
+
+
+def _regress(raw, recording, eog):
+    eeg = "eeg" in raw
+    if eeg and not raw.info["custom_ref_applied"]:
+        raise ValueError(
+            f'{recording}: artifacts="regression" needs a reference, such as reference="average"; '
+            "reference=[] keeps that of the recording."
+        )
+    regression = mne.preprocessing.EOGRegression(picks_artifact=eog).fit(raw)
+    regression.apply(raw, copy=False)
+    names = eog if isinstance(eog, list) else [raw.ch_names[i] for i in mne.pick_types(raw.info, eog=True)]
+    return f"regression on {', '.join(names)}"
+
+
+def find_thresholds(epochs, random_state):
+    """The threshold of each channel type that autoreject finds for this recording."""
+    try:
+        from autoreject import get_rejection_threshold
+    except ImportError as error:
+        raise ImportError(
+            'reject="auto" needs autoreject: pip install "mne-cnnclass[autoreject]", or give thresholds, '
+            "reject=dict(eeg=150e-6)."
+        ) from error
+    return get_rejection_threshold(epochs, random_state=random_state, verbose=False)
+
+
+def limit_text(name, limit):
+    """A threshold in words."""
+    word = "above" if name == "reject" else "below"
+    return ", ".join(f"{kind} peak to peak {word} {value:.3g} (SI)" for kind, value in limit.items())

@@ -1,0 +1,137 @@
+"""Where epochs are cut: at events, or in windows that slide over a recording."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import mne
+import numpy as np
+
+
+def choose_events(recordings, wanted):
+    """The events (n, 3) of each recording and their ``event_id``, with the same codes in all of them."""
+    tables = [_event_tables(recording.source) for recording in recordings]
+    present = [{name: len(rows) for table in t[::-1] for name, rows in table.items()} for t in tables]
+    if wanted is None:
+        wanted = {name: name for counts in present for name in sorted(counts)}
+    wanted = check_classes(wanted)
+    missing = [event for event in wanted.values() if not any(event in counts for counts in present)]
+    if missing or not wanted:
+        raise ValueError(f"No event {', '.join(missing)}. Events found: {_counts(recordings, present)}.")
+    chosen = []
+    for recording, its_tables, counts in zip(recordings, tables, present, strict=True):
+        rows, event_id = [], {}
+        for code, (name, event) in enumerate(wanted.items(), start=1):
+            table = next((table for table in its_tables if event in table), None)
+            if table is not None:
+                rows.append(table[event].copy())
+                rows[-1][:, 2] = code
+                event_id[name] = code
+        if not rows:
+            raise ValueError(
+                f"{recording} has none of the events {', '.join(wanted.values())}. "
+                f"Events found: {_counts([recording], [counts])}."
+            )
+        rows = np.concatenate(rows)
+        chosen.append((rows[np.argsort(rows[:, 0], kind="stable")], event_id))
+    return chosen
+
+
+def check_classes(wanted):
+    """Events of the classes as text, each of one class."""
+    wanted = {name: str(event) for name, event in wanted.items()}
+    twice = sorted(event for event, n in Counter(wanted.values()).items() if n > 1)
+    if twice:
+        raise ValueError(f"An event can be of one class only, but {twice} are given more than one.")
+    return wanted
+
+
+def _event_tables(source):
+    """Events (n, 3) by description: of the annotations (or of Epochs), and of the stim channel."""
+    if isinstance(source, mne.BaseEpochs):
+        return [{name: source.events[source.events[:, 2] == code] for name, code in source.event_id.items()}]
+    events, event_id = mne.events_from_annotations(source, verbose="ERROR")
+    tables = [{name: events[events[:, 2] == code] for name, code in event_id.items()}]
+    if len(mne.pick_types(source.info, meg=False, stim=True)):
+        events = mne.find_events(source, shortest_event=1, verbose="ERROR")
+        tables.append({str(code): events[events[:, 2] == code] for code in np.unique(events[:, 2])})
+    return tables
+
+
+def _counts(recordings, present, n_shown=4):
+    """Events and their counts as text, recording by recording."""
+    shown = [
+        f"{recording.name}: " + (", ".join(f"{name} ({n})" for name, n in sorted(counts.items())) or "none")
+        for recording, counts in zip(recordings[:n_shown], present, strict=False)
+    ]
+    more = len(recordings) - n_shown
+    return "; ".join(shown) + (f"; and {more} more files" if more > 0 else "")
+
+
+def choose_windows(recordings, duration, overlap, spans, classes):
+    """The starts (n, 3) of windows, and their ``event_id``.
+
+    The class is that of the recording (``classes``, one for each), or of the annotated span (``spans``, class
+    to description) that holds the whole window.
+    """
+    if not 0 <= overlap < duration:
+        raise ValueError(
+            f"windows must have 0 <= overlap < duration, in s, got overlap={overlap:g} and "
+            f"duration={duration:g}."
+        )
+    if (spans is None) == (classes is None):
+        raise ValueError(
+            "Windows need a class: either classes=, one for each recording, or events=, the annotated spans "
+            "of each class."
+        )
+    if classes is not None and (isinstance(classes, str) or len(classes) != len(recordings)):
+        raise ValueError(
+            f"classes must be a list with the class of each of {len(recordings)} recordings, got {classes!r}."
+        )
+    spans = None if spans is None else check_classes(spans)
+    codes = {name: code for code, name in enumerate(dict.fromkeys(spans or classes), start=1)}
+    return [
+        _windows_of(recording, duration, overlap, spans, None if classes is None else classes[number], codes)
+        for number, recording in enumerate(recordings)
+    ]
+
+
+def _windows_of(recording, duration, overlap, spans, its_class, codes):
+    raw = recording.source
+    if not recording.is_raw:
+        raise ValueError(f"{recording} holds epochs; windows are cut from continuous recordings.")
+    if spans is None:
+        stretches = [(its_class, 0.0, raw.n_times / raw.info["sfreq"])]
+    else:
+        stretches = [
+            (name, onset, onset + length)
+            for name, event in spans.items()
+            for onset, length in _spans(raw, event)
+        ]
+    rows = [np.empty((0, 3), int)]
+    for name, start, stop in stretches:
+        if stop - start > duration - 0.5 / raw.info["sfreq"]:
+            rows.append(
+                mne.make_fixed_length_events(
+                    raw, codes[name], start=start, stop=stop, duration=duration, overlap=overlap
+                )
+            )
+    rows = np.concatenate(rows)
+    if not len(rows):
+        found = Counter(raw.annotations.description)
+        raise ValueError(
+            f"{recording} has no stretch of {duration:g} s of {list(spans or codes)}. It is "
+            f"{raw.times[-1]:.4g} s long and has the annotations {dict(found) or 'none'}."
+        )
+    present = set(rows[:, 2])
+    rows = rows[np.argsort(rows[:, 0], kind="stable")]
+    return rows, {name: code for name, code in codes.items() if code in present}
+
+
+def _spans(raw, description):
+    """Onset and length in s of the annotations, on the clock of the data."""
+    return [
+        (a["onset"] - raw.first_time, a["duration"])
+        for a in raw.annotations
+        if a["description"] == description
+    ]

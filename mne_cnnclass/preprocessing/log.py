@@ -1,0 +1,73 @@
+"""What was done to each recording, and what was dropped."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+
+from ..epochs_view import EpochsView
+
+__all__ = ["epochs_log"]
+
+_ATTRIBUTE = "preparation"  # of the Epochs; copies, subsets and pickles of Epochs keep their attributes
+MAX_REASONS = 6
+_COLUMNS = ["file", "step", "done", "n_dropped"]
+
+
+def epochs_log(epochs):
+    """Tell what :func:`make_epochs` did to each recording, and what it dropped.
+
+    Parameters
+    ----------
+    epochs : mne.Epochs | list of mne.Epochs | EpochsView
+        What :func:`make_epochs` returned, or a part or a view of it.
+
+    Returns
+    -------
+    log : pandas.DataFrame
+        A row a step of a recording, in the order in which they ran, with the columns ``file``, ``step``,
+        ``done`` (in words) and ``n_dropped`` (epochs). Empty if the Epochs were made by other means.
+
+    Notes
+    -----
+    The log is kept with the Epochs in memory; it is not part of a file that they are saved to, nor of what a
+    transformer makes of them.
+
+    Examples
+    --------
+    >>> import mne
+    >>> import numpy as np
+    >>> from mne_cnnclass.preprocessing import epochs_log, make_epochs
+    >>> info = mne.create_info(["C3", "Cz", "C4"], sfreq=100.0, ch_types="eeg")
+    >>> data = 1e-6 * np.random.default_rng(0).standard_normal((3, 1000))
+    >>> raw = mne.io.RawArray(data, info, verbose=False)
+    >>> windows = dict(duration=2.0, overlap=1.0)
+    >>> epochs = make_epochs(raw, windows=windows, classes=["rest"], h_freq=30.0)
+    >>> print(epochs_log(epochs)[["step", "done"]].to_string(index=False))
+      step                              done
+    filter pass to 30 Hz (transition 7.5 Hz)
+    epochs                       9 of 9 kept
+    """
+    if isinstance(epochs, EpochsView):
+        first = np.unique(epochs.onsets()[1], return_index=True)[1]
+        sources = [epochs[[row]].epochs for row in first]
+    else:
+        sources = epochs if isinstance(epochs, (list, tuple)) else [epochs]
+    rows = [row for source in sources for row in getattr(source, _ATTRIBUTE, ())]
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def attach_log(epochs, file, steps):
+    """Keep the steps (name and text) with the Epochs, and what MNE dropped."""
+    entries = [entry for entry in epochs.drop_log if set(entry) != {"IGNORED"}]
+    n_dropped = sum(bool(entry) for entry in entries)
+    text = f"{len(epochs)} of {len(entries)} kept"
+    reasons = Counter(str(reason) for entry in entries for reason in entry)
+    if reasons:  # one epoch may have several, such as the channels that were beyond a threshold
+        shown = ", ".join(f"{reason} ({n})" for reason, n in reasons.most_common(MAX_REASONS))
+        rest = len(reasons) - MAX_REASONS
+        text += f"; {n_dropped} dropped for {shown}" + (f" and {rest} more reasons" if rest > 0 else "")
+    rows = [(file, *step, 0) for step in steps]
+    setattr(epochs, _ATTRIBUTE, [*rows, (file, "epochs", text, n_dropped)])

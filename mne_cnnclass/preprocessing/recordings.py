@@ -1,0 +1,133 @@
+"""Recordings from files, MNE's Raw or a BIDS root, and what their names tell."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import mne
+
+# Identifiers that devices and MNE's anonymisation write for nobody.
+_NOBODY = {"", "none", "0", "x", "xx", "xxx", "unknown", "anonymous", "anonymized", "mne_anonymize"}
+# A word for a subject wins over a letter with two or three digits (S001, P03, A01). One digit is as often a
+# session (s1), and runs (R04) are no subjects.
+_SUBJECT_WORD = re.compile(
+    r"(?<![A-Za-z])(?:sub-[A-Za-z0-9]+|(?:sub|subj|subject|pat|patient|vp)[-_]?\d{1,3})(?!\d)", re.I
+)
+_SUBJECT_LETTER = re.compile(r"(?<![A-Za-z0-9])[SPA]\d{2,3}(?!\d)", re.I)
+_SESSION = re.compile(r"(?<![A-Za-z])ses-([A-Za-z0-9]+)")
+_RUN = re.compile(r"(?<![A-Za-z])(?:run[-_]?|R(?=\d\d))(\d+)")
+
+
+@dataclass
+class Recording:
+    """A recording and its file, if it has one."""
+
+    source: mne.io.BaseRaw | mne.BaseEpochs
+    path: Path | None
+    name: str
+
+    def __str__(self):
+        return self.name if self.path is None else str(self.path)
+
+    @property
+    def is_raw(self):
+        return isinstance(self.source, mne.io.BaseRaw)
+
+    @property
+    def sfreq(self):
+        return self.source.info["sfreq"]
+
+    def told(self, pattern):
+        """What the name of the file tells by a pattern, else None."""
+        found = pattern.search(self.name)
+        return found.group(1) if found else None
+
+    @property
+    def session(self):
+        return self.told(_SESSION)
+
+    @property
+    def run(self):
+        return self.told(_RUN)
+
+    @property
+    def subject(self):
+        """The subject that the file or its name tells, else None."""
+        told = str((self.source.info["subject_info"] or {}).get("his_id", ""))
+        if told.strip().lower() not in _NOBODY:
+            return told
+        parents = () if self.path is None else (parent.name for parent in self.path.resolve().parents)
+        for name in (self.name, *parents):
+            for pattern in (_SUBJECT_WORD, _SUBJECT_LETTER):
+                found = set(pattern.findall(name))
+                if found:
+                    return found.pop() if len(found) == 1 else None
+        return None
+
+
+def open_recordings(recordings, bids=None):
+    """Recordings of paths, Raw objects or a BIDS root, not yet in memory.
+
+    Parameters
+    ----------
+    recordings : path-like | mne.io.Raw | list of path-like or mne.io.Raw
+        Files, Raw objects, or the root of a data set in BIDS.
+    bids : None | dict
+        What to take of a BIDS root: arguments of :func:`mne_bids.find_matching_paths`.
+
+    Returns
+    -------
+    recordings : list of Recording
+    """
+    if isinstance(recordings, (str, Path, mne.io.BaseRaw)):
+        recordings = [recordings]
+    recordings = list(recordings)
+    if not recordings:
+        raise ValueError("recordings is empty; at least one file is needed.")
+    if len(recordings) == 1 and not isinstance(recordings[0], mne.io.BaseRaw):
+        root = Path(recordings[0])
+        if (root / "dataset_description.json").is_file():
+            return _open_bids(root, bids or {})
+    if bids is not None:
+        raise ValueError(
+            "bids= is for recordings that are one BIDS root, a folder with dataset_description.json; "
+            f"got {recordings}."
+        )
+    return [_open(recording, number) for number, recording in enumerate(recordings)]
+
+
+def _open(recording, number):
+    if isinstance(recording, mne.io.BaseRaw):
+        path = next((Path(name) for name in recording.filenames if name is not None), None)
+        return Recording(recording.copy(), path, f"recording {number}" if path is None else path.name)
+    path = Path(recording)
+    if not path.exists():
+        raise FileNotFoundError(f"No such file: {path}")
+    try:
+        if re.search(r"[-_]epo\.fif(\.gz)?$", path.name):
+            return Recording(mne.read_epochs(path, verbose="ERROR"), path, path.name)
+        return Recording(mne.io.read_raw(path, verbose="ERROR"), path, path.name)
+    except Exception as error:  # the readers of the many formats raise errors of every kind
+        raise ValueError(f"Can't read {path}: {error}") from error
+
+
+def _open_bids(root, what):
+    try:
+        import mne_bids
+    except ImportError as error:
+        raise ImportError(
+            'A BIDS root needs MNE-BIDS: pip install "mne-cnnclass[bids]", or give the files themselves.'
+        ) from error
+    suffixes = ["eeg", "meg", "ieeg", "ecg"]
+    paths = mne_bids.find_matching_paths(root, **dict(dict(suffixes=suffixes, ignore_json=True), **what))
+    readable = [path for path in paths if path.extension in mne_bids.config.reader]
+    if not readable:
+        raise ValueError(f"{root} has no recordings of bids={what}.")
+    found = []
+    for path in readable:
+        raw = mne_bids.read_raw_bids(path, verbose="ERROR")
+        raw.info["subject_info"] = dict(raw.info["subject_info"] or {}, his_id=f"sub-{path.subject}")
+        found.append(Recording(raw, path.fpath, path.fpath.name))
+    return found
