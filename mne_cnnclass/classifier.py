@@ -39,6 +39,16 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     model_params : None | dict
         Further arguments of the architecture, such as ``{"drop_prob": 0.5}``. Each can also be set as
         ``model__<name>`` with :meth:`set_params`, so that a grid search reaches it.
+    n_members : int
+        Number of networks, trained from different seeds on the same samples; their probabilities are averaged
+        [4]_. It takes as many times as long, and is mostly a little better and surer of what it says.
+    symmetry : None | "left_right" | ("left_right", dict)
+        Whether the answer to a sample with the electrodes of both hemispheres exchanged (C3 and C4) has to be
+        the mirrored answer, left for right. The network is shown each sample both ways, and what it says is
+        averaged, in training as in prediction. Classes are exchanged by their names (``left_hand`` and
+        ``right_hand``; ``feet`` stays), and two whose names tell no side (``T1`` and ``T2``) with each other;
+        ``("left_right", {"classes": ["a", "b"]})`` says which, and ``[]`` none. For classes that are mirror
+        images of each other, as imagery of both hands; not for what one hemisphere does, as speech.
     max_epochs : int
         Number of training epochs (passes over the training samples).
     batch_size : "auto" | int
@@ -137,7 +147,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         a bound it says only that the held-out samples were too few: all of them right, or as good as none.
     history_ : pandas.DataFrame
         A row an epoch: epoch, train_loss, train_accuracy (with dropout and augmentation), valid_loss and
-        valid_accuracy (with a validation split), lr, duration in s.
+        valid_accuracy (with a validation split), lr, duration in s; of several members each, with the
+        column member.
 
     See Also
     --------
@@ -151,6 +162,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
        rates. 2018. arXiv:1708.07120
     .. [3] Guo C, Pleiss G, Sun Y, Weinberger KQ. On calibration of modern neural networks. ICML 2017.
        arXiv:1706.04599
+    .. [4] Lakshminarayanan B, Pritzel A, Blundell C. Simple and scalable predictive uncertainty estimation
+       using deep ensembles. NeurIPS 2017. arXiv:1612.01474
 
     Examples
     --------
@@ -177,6 +190,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         model="MultiScaleCNN",
         *,
         model_params=None,
+        n_members=1,
+        symmetry=None,
         max_epochs=40,
         batch_size="auto",
         lr=0.003,
@@ -200,6 +215,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     ):
         self.model = model
         self.model_params = model_params
+        self.n_members = n_members
+        self.symmetry = symmetry
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr

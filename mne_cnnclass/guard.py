@@ -20,6 +20,7 @@ from .samples import as_view
 
 def check_parameters(clf):
     """Check the parameters of a classifier before anything is computed."""
+    check_scalar(clf.n_members, "n_members", numbers.Integral, min_val=1)
     check_scalar(clf.max_epochs, "max_epochs", numbers.Integral, min_val=1)
     if clf.batch_size != "auto":
         check_scalar(clf.batch_size, "batch_size", numbers.Integral, min_val=1)
@@ -63,8 +64,18 @@ def check_parameters(clf):
     if clf.callbacks is not None and not isinstance(clf.callbacks, (list, tuple)):
         raise TypeError(f"callbacks must be None or a list of skorch callbacks, got {clf.callbacks!r}.")
     check_side_names(clf.side_inputs)
+    _check_symmetry(clf.symmetry)
     if clf.model_params is not None and not isinstance(clf.model_params, dict):
         raise TypeError(f"model_params must be None or a dict, got {type(clf.model_params).__name__}.")
+
+
+def _check_symmetry(symmetry):
+    name, classes = (symmetry, None) if not is_named(symmetry) or isinstance(symmetry, str) else symmetry
+    if name not in (None, "left_right") or (classes is not None and classes.keys() != {"classes"}):
+        raise ValueError(
+            "symmetry must be None, 'left_right' or ('left_right', {'classes': [...]}) with two labels or "
+            f"none, got {symmetry!r}."
+        )
 
 
 def side_columns(side_inputs):
@@ -253,6 +264,12 @@ def check_same_problem(fitted, X, classes):
         raise ValueError(
             "warm_start=True goes on with the network of before, but model, model_params or standardize were "
             "changed since. Set warm_start=False to start anew."
+        )
+    before = (fitted._architecture.get("n_members", 1), fitted._architecture.get("mirror"))
+    if fitted.n_members != before[0] or (fitted.symmetry is None) != (before[1] is None):
+        raise ValueError(
+            "warm_start=True goes on with the networks of before, but n_members or symmetry were changed "
+            "since. Set warm_start=False to start anew."
         )
     before = [*fitted.side_scaler_.names, *fitted.side_scaler_.transformers]
     transformers = [entry for entry in fitted.side_inputs or [] if not isinstance(entry, str)]

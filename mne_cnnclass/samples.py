@@ -214,7 +214,7 @@ class ChannelScaler:
     def __init__(self, standardize=True):
         self.standardize = standardize
 
-    def fit(self, X, *, warn=True):
+    def fit(self, X, *, warn=True, partners=None):
         """Measure the channels of the training samples.
 
         Parameters
@@ -223,6 +223,8 @@ class ChannelScaler:
             The training samples.
         warn : bool
             Whether to warn of flat channels.
+        partners : None | list of int
+            Number of another channel for each, with which it shares mean and variance.
 
         Returns
         -------
@@ -256,6 +258,10 @@ class ChannelScaler:
                 RuntimeWarning,
                 stacklevel=5,
             )
+        if partners is not None:
+            mean = (mean + mean[partners]) / 2
+            deviation = np.sqrt((deviation**2 + deviation[partners] ** 2) / 2)
+            flat = flat & flat[partners]
         if self.standardize:
             self.mean_ = mean[:, None]
             self.scale_ = np.where(flat, 1.0, deviation)[:, None]

@@ -13,7 +13,9 @@ import torch
 from sklearn.utils.class_weight import compute_class_weight
 
 from .architectures.build import build_module
+from .architectures.ensemble import join, split
 from .guard import check_logits, side_columns
+from .mirror import mirrored_channels, swapped_classes
 from .samples import ChannelScaler, channel_positions, iter_blocks, within_reach
 from .seeds import draw_seed
 from .side_inputs import SideScaler
@@ -63,6 +65,8 @@ def learn(clf, samples, classes, *, go_on):
             n_times=X.shape[2],
             sfreq=getattr(X, "sfreq", None),
             chs_info=channel_positions(X),
+            mirror=_mirror(clf.symmetry, X, classes),
+            n_members=int(clf.n_members),
         )
     )
     options = {f.name: getattr(clf, f.name) for f in fields(TrainingOptions) if hasattr(clf, f.name)}
@@ -99,7 +103,7 @@ def learn(clf, samples, classes, *, go_on):
         check_logits(logits, rows)
         temperature = fit_temperature(logits, samples.target[rows], samples.weight[rows])
     if go_on:
-        history["epoch"] += clf.history_["epoch"].iloc[-1]
+        history["epoch"] += clf.history_["epoch"].max()
         history = pd.concat([clf.history_, history], ignore_index=True)
     module, scaler, side_scaler = network
     return dict(
@@ -127,7 +131,7 @@ class Trainer:
     seed: int
 
     def train(self, samples, valid=None, *, start=None, warn=True):
-        """Train one network.
+        """Train a network, or the members of an ensemble one after the other.
 
         Parameters
         ----------
@@ -149,13 +153,16 @@ class Trainer:
         side_scaler : SideScaler
             The standardisation of their side inputs.
         history : pandas.DataFrame
-            A row an epoch.
+            A row an epoch, and of several members their number in the column ``member``.
         """
         unit = samples.weight.mean()
+        n_members = self.architecture["n_members"]
+        seeds = [self.seed, *np.random.SeedSequence(self.seed).generate_state(n_members - 1).tolist()]
         with torch_session(self.seed, n_threads=self.n_threads, device=self.device):
             X = within_reach(samples.X)
             if start is None:
-                scaler = ChannelScaler(self.standardize).fit(X, warn=warn)
+                partners = (self.architecture["mirror"] or {}).get("permutation")
+                scaler = ChannelScaler(self.standardize).fit(X, warn=warn, partners=partners)
                 transformers = [entry for entry in self.side_inputs if not isinstance(entry, str)]
                 side_scaler = SideScaler(side_columns(self.side_inputs), transformers)
                 side_scaler.fit(samples.side, samples.X, samples.target, warn=warn)
@@ -172,23 +179,30 @@ class Trainer:
                     valid.weight / unit,
                     side_scaler.transform(valid.side, valid.X),
                 )
-            accelerate = self.accelerate and self.device.type == "cpu"
-            module = (
-                build_module(**self.architecture | {"n_side": len(side_scaler.mean_)}, accelerate=accelerate)
-                if start is None
-                else copy.deepcopy(start[0])
-            )
-            history = train(
-                module.to(self.device),
-                data,
-                samples.target,
-                samples.weight / unit,
-                side_scaler.transform(samples.side, samples.X),
-                valid=valid,
-                options=self.options,
-                device=self.device,
-            )
-        return module.eval(), scaler, side_scaler, history
+            side = side_scaler.transform(samples.side, samples.X)
+            architecture = self.architecture | {"n_side": len(side_scaler.mean_), "n_members": 1}
+            members, histories = [], []
+            for number, seed in enumerate(seeds):
+                with torch_session(seed, device=self.device):
+                    module = (
+                        build_module(**architecture, accelerate=self.accelerate and self.device.type == "cpu")
+                        if start is None
+                        else copy.deepcopy(split(start[0])[number])
+                    )
+                    history = train(
+                        module.to(self.device),
+                        data,
+                        samples.target,
+                        samples.weight / unit,
+                        side,
+                        valid=valid,
+                        options=self.options,
+                        device=self.device,
+                    )
+                members.append(module)
+                histories.append(history if n_members == 1 else history.assign(member=number))
+        history = pd.concat(histories, ignore_index=True) if n_members > 1 else histories[0]
+        return join(members).eval(), scaler, side_scaler, history
 
     def predict(self, module, scaler, side_scaler, samples):
         """Logits of samples."""
@@ -223,6 +237,20 @@ def compute_logits(module, scaler, X, side, *, architecture, device, n_threads, 
     seed = None if isinstance(architecture["model"], str) else seed
     with torch_session(seed, n_threads=n_threads, device=device):
         return predict_logits(module, zip(*inputs, strict=True), device=device)
+
+
+def _mirror(symmetry, X, classes):
+    """What changes places when left and right do, if the network has to be symmetric."""
+    if symmetry is None:
+        return None
+    pair = None if isinstance(symmetry, str) else symmetry[1]["classes"]
+    channels = channel_positions(X)
+    try:
+        if channels is None:
+            raise ValueError("it needs the names of channels, which an array does not have. Pass epochs.")
+        return dict(permutation=mirrored_channels(channels), swapped=swapped_classes(classes, pair))
+    except ValueError as error:
+        raise ValueError(f"symmetry={symmetry!r}: {error}") from error
 
 
 def _wants_progress(verbose):

@@ -7,6 +7,7 @@ import torch
 from planted import CHANNELS, planted_epochs
 
 from mne_cnnclass import CNNClassifier, EpochsView, list_augmentations, load_classifier
+from mne_cnnclass.mirror import swapped_classes
 from mne_cnnclass.samples import channel_positions
 from mne_cnnclass.training import transforms
 from mne_cnnclass.training.augmentation import augment, make_transforms, own_copies
@@ -132,14 +133,26 @@ def test_mirror_by_places_where_names_tell_nothing():
     assert by_place.permutation.tolist() == by_name.permutation.tolist() == [0, 3, 2, 1, 4]
 
 
-def test_mirror_of_more_classes_exchanges_those_that_are_named():
+def test_mirror_exchanges_classes_by_their_names():
+    def swapped(*labels):
+        return swapped_classes(np.array(labels))
+
+    assert swapped("feet", "left_hand", "right_hand", "tongue") == [0, 2, 1, 3]
+    assert swapped("Left", "Right") == swapped("T1", "T2") == swapped(0, 1) == [1, 0]
+    with pytest.raises(ValueError, match=r"\['left_hand'\] of .* have no partner. Say which"):
+        swapped("feet", "left_hand")
+    with pytest.raises(ValueError, match="names of .'feet', 'hands'. tell no sides. Say which"):
+        swapped("feet", "hands")
+    with pytest.raises(ValueError, match="tell no sides. Say which"):
+        swapped("a", "b", "c")
+
+
+def test_mirror_of_more_classes_exchanges_those_that_are_given():
     classes = ("feet", "left", "right")
     (mirror,) = make_transforms([("left_right_mirror", {"classes": ["left", "right"]})], problem(classes))
     assert mirror.swapped.tolist() == [0, 2, 1]
     (mirror,) = make_transforms([("left_right_mirror", {"classes": []})], problem(classes))
     assert mirror.swapped.tolist() == [0, 1, 2]
-    with pytest.raises(ValueError, match="there are 3: .*Say which"):
-        make_transforms(["left_right_mirror"], problem(classes))
     with pytest.raises(ValueError, match="classes must be two of"):
         make_transforms([("left_right_mirror", {"classes": ["left", "hand"]})], problem(classes))
 

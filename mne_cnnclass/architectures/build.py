@@ -12,8 +12,10 @@ from torch import nn
 
 from . import fast
 from .braindecode_models import REFUSED, braindecode_classes, corrected, default_params, quiet_braindecode
+from .ensemble import join
 from .limits import explain_refusal
 from .side_inputs import N_FEATURES, WithSideInputs
+from .symmetry import LeftRightSymmetric
 
 # What braindecode calls the properties of the input; everything else is a parameter of the model itself.
 SIGNAL = ("n_chans", "n_outputs", "n_times", "sfreq", "chs_info", "input_window_seconds")
@@ -65,7 +67,18 @@ def resolve_model(model):
 
 
 def build_module(
-    model, params=None, *, n_chans, n_outputs, n_times, sfreq=None, chs_info=None, n_side=0, accelerate=False
+    model,
+    params=None,
+    *,
+    n_chans,
+    n_outputs,
+    n_times,
+    sfreq=None,
+    chs_info=None,
+    n_side=0,
+    mirror=None,
+    n_members=1,
+    accelerate=False,
 ):
     """Build a network and make sure that it works for the input.
 
@@ -89,6 +102,11 @@ def build_module(
     n_side : int
         Numbers known of each sample besides its signal. With any, the architecture is built for
         ``N_FEATURES`` outputs and put into `WithSideInputs`.
+    mirror : None | dict
+        ``permutation`` of the channels and ``swapped`` classes, by which the network is made symmetric, see
+        `LeftRightSymmetric`.
+    n_members : int
+        Number of networks, which are joined into an `Ensemble`.
     accelerate : bool
         Whether to compute the same in less time where a way is known, see `architectures.fast`.
 
@@ -115,6 +133,10 @@ def build_module(
         ...
     ValueError: EEGNet needs windows of at least 27 samples with these parameters, got 8 samples.
     """
+    if n_members > 1:
+        of_each = dict(n_chans=n_chans, n_outputs=n_outputs, n_times=n_times, sfreq=sfreq, chs_info=chs_info)
+        of_each |= dict(n_side=n_side, mirror=mirror, accelerate=accelerate)
+        return join([build_module(model, params, **of_each) for _ in range(n_members)])
     cls = resolve_model(model)
     params = dict(params or {})
     _check_parameter_names(cls, params)
@@ -136,7 +158,9 @@ def build_module(
         if clause is None:
             clause = f"can't be built from {_describe(signal)} with {params=}: {_first_line(error)}"
         raise ValueError(f"{cls.__name__} {clause.rstrip('.')}.") from error
-    return WithSideInputs(module, n_side, n_outputs) if n_side else module
+    if n_side:
+        module = WithSideInputs(module, n_side, n_outputs)
+    return module if mirror is None else LeftRightSymmetric(module, **mirror)
 
 
 def _explain(cls, params, signal):

@@ -17,14 +17,15 @@ MIN_CHANNELS = 8  # of which outliers can be told
 
 
 @cache
-def _standard_names():
+def standard_names():
+    """The names of the 10-05 system, by the same in lower case."""
     return {name.lower(): name for name in mne.channels.make_standard_montage(MONTAGE_1005).ch_names}
 
 
 def standard_name(name):
     """The name in the 10-05 system of a channel such as ``Fc5.`` or ``EEG FP1-REF``, else as it is."""
     bare = re.sub(r"^EEG[ _]+|[-_](?:REF|LE|AR)$|\.+$", "", name.strip(), flags=re.I)
-    return _standard_names().get(bare.lower(), name)
+    return standard_names().get(bare.lower(), name)
 
 
 def name_channels(recording, rename, ch_types, montage):

@@ -12,6 +12,7 @@ from skorch.helper import predefined_split
 
 from ..architectures.fast import accelerated_layers
 from ..architectures.side_inputs import signal_network
+from ..architectures.symmetry import LeftRightSymmetric
 from .augmentation import own_copies
 from .batches import Batches, SampleDataset
 from .net import Accuracy, Divergence, LearningRate, Progress, SampleNet
@@ -74,7 +75,7 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
         If the loss becomes infinite or NaN.
     """
     # a method of that name of a user's own network is not meant
-    network = signal_network(module)
+    network = signal_network(module.network if isinstance(module, LeftRightSymmetric) else module)
     summarize = getattr(network, "summarize", None) if "" in accelerated_layers(network) else None
     dataset = SampleDataset(data, y, weight, side, summarize=summarize)
     batch_size = options.batch_size

@@ -11,7 +11,7 @@ import math
 import torch
 
 from ..architectures.braindecode_models import braindecode_classes
-from .mirror import mirrored_channels, swapped_classes
+from ..mirror import mirrored_channels, swapped_classes
 
 braindecode_classes()  # imports braindecode without its noise
 

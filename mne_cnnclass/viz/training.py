@@ -18,8 +18,8 @@ def plot_training(histories, *, chance=None, title=None, ax=None):
     Parameters
     ----------
     histories : pandas.DataFrame
-        The columns ``fold``, ``epoch``, ``train_loss``, and those of ``valid_loss``, ``train_accuracy`` and
-        ``valid_accuracy`` that were measured.
+        The columns ``fold``, ``epoch``, ``train_loss``, those of ``valid_loss``, ``train_accuracy`` and
+        ``valid_accuracy`` that were measured, and ``member`` where a fold has several networks.
     chance : None | float
         Accuracy to expect without looking at the samples, drawn as a line.
     title : None | str
@@ -45,9 +45,10 @@ def plot_training(histories, *, chance=None, title=None, ax=None):
     for axis, (what, label) in zip(axes, panels, strict=False):
         for part, name, color in PARTS:
             if f"{part}_{what}" in histories:
-                # rows are epochs, columns are folds
-                table = histories.pivot(index="epoch", columns="fold", values=f"{part}_{what}")
-                _draw(axis, table, name, color)
+                # rows are epochs, columns are folds, or the networks of each
+                curves = [column for column in ("fold", "member") if column in histories]
+                table = histories.pivot(index="epoch", columns=curves, values=f"{part}_{what}")
+                _draw(axis, table, name, color, "folds" if len(curves) == 1 else "networks of all folds")
         if what == "accuracy":
             axis.set_ylim(-0.02, 1.02)
             if chance is not None:
@@ -60,10 +61,10 @@ def plot_training(histories, *, chance=None, title=None, ax=None):
     return axes[0].figure
 
 
-def _draw(axis, table, name, color):
+def _draw(axis, table, name, color, curves):
     marker = "o" if len(table) == 1 else None
     if table.shape[1] > 1:
         axis.plot(table.index, table, color=color, marker=marker, **FOLD)
-        name = f"{name}, mean of {table.shape[1]} folds"
+        name = f"{name}, mean of {table.shape[1]} {curves}"
     mean = table.dropna().mean(axis=1)
     axis.plot(mean.index, mean, color=color, marker=marker, label=name, **MEAN)

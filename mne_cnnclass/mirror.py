@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
-import mne
 import numpy as np
 
-from ..datasets import MONTAGE_1005
+from .preprocessing.cleaning import standard_name, standard_names
 
+_OTHER = {"left": "right", "right": "left"}
+_SIDES = re.compile("left|right")
+# what has no side, or both
+_BOTH_SIDES = re.compile("rest|feet|foot|tongue|hands|fists|both|word|calc|navigation")
 FARTHEST = 0.02  # m between a channel's mirror image and its partner; caps are not quite symmetric
 
 
@@ -28,11 +31,11 @@ def mirrored_channels(channels):
     Raises
     ------
     ValueError
-        If a channel has no partner among them, by names of the 10-05 system (C3 and C4) or by places.
+        If a channel has no partner among them, by names of the 10-05 system (C3 and C4, also as files write
+        them, ``C3..`` and ``EEG C4-REF``) or by places.
     """
-    names = [ch["ch_name"] for ch in channels]
-    known = {name.lower() for name in mne.channels.make_standard_montage(MONTAGE_1005).ch_names}
-    if all(name.lower() in known for name in names):
+    names = [standard_name(ch["ch_name"]) for ch in channels]
+    if all(name.lower() in standard_names() for name in names):
         numbers = {name.lower(): number for number, name in enumerate(names)}
         partners = [numbers.get(_other_side(name.lower())) for name in names]
         lonely = [name for name, partner in zip(names, partners, strict=True) if partner is None]
@@ -69,8 +72,9 @@ def swapped_classes(labels, pair=None):
     labels : array, shape (n_classes,)
         The labels.
     pair : None | list
-        The two labels that are exchanged, or none of them (an empty list). ``None`` exchanges both of two
-        classes.
+        The two labels that are exchanged, or none of them (an empty list). ``None`` goes by the names:
+        ``left_hand`` and ``right_hand`` change places, and a class without a side (``feet``) stays, where
+        another has one. Of two classes whose names say nothing (``T1`` and ``T2``) it exchanges both.
 
     Returns
     -------
@@ -80,13 +84,24 @@ def swapped_classes(labels, pair=None):
     Raises
     ------
     ValueError
-        If it is not said which of several classes are exchanged, or one of them does not exist.
+        If it can't be told which classes are exchanged, or one that is named does not exist.
     """
-    labels = list(labels)
-    if pair is None and len(labels) != 2:
+    labels = np.asarray(labels).tolist()
+    names = [str(label).lower() for label in labels]
+    if pair is None and any(map(_SIDES.search, names)):
+        images = [_SIDES.sub(lambda found: _OTHER[found[0]], name) for name in names]
+        lonely = [label for label, image in zip(labels, images, strict=True) if image not in names]
+        if lonely:
+            raise ValueError(
+                f"it exchanges classes of the left and of the right, and {lonely} of {labels} have no "
+                "partner. Say which, {'classes': ['left', 'right']}, or that there are none, {'classes': []}."
+            )
+        return [names.index(image) for image in images]
+    both_sides = [label for label, name in zip(labels, names, strict=True) if _BOTH_SIDES.search(name)]
+    if pair is None and (len(labels) != 2 or both_sides):
         raise ValueError(
-            f"it exchanges two classes, and there are {len(labels)}: {labels}. Say which: "
-            "('left_right_mirror', {'classes': ['left', 'right']})."
+            f"it exchanges classes of the left and of the right, and the names of {labels} tell no sides. "
+            "Say which, {'classes': ['left', 'right']}, or that there are none, {'classes': []}."
         )
     pair = labels if pair is None else list(pair)
     if len(pair) not in (0, 2) or any(label not in labels for label in pair) or len({*pair}) < len(pair):
