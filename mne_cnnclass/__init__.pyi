@@ -7,6 +7,7 @@ from .epochs_view import EpochsView
 from .evaluation import Comparison, Evaluation, compare, evaluate
 from .persistence import load_classifier, save_classifier
 from .recipes import recipe
+from .transfer import FineTunedClassifier
 from .utils import sys_info
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Comparison",
     "EpochsView",
     "Evaluation",
+    "FineTunedClassifier",
     "MultiScaleCNN",
     "baselines",
     "compare",

@@ -25,26 +25,39 @@ RHYTHM_NETWORK = dict(
     n_cosines=0,
 )
 
+# At 80 Hz a temporal kernel of 0.3 s: three periods of the mu rhythm.
+IMAGERY_RATE = 80.0
+IMAGERY_NETWORK = dict(F1=16, D=2, kernel_length=24, drop_prob=0.25)
+
 
 def recipe(task, *, causal=False, random_state=None, n_threads=None):
     """Get a Pipeline that works for a task.
 
     Parameters
     ----------
-    task : "heartbeats" | "rhythm"
+    task : "heartbeats" | "motor imagery" | "rhythm"
         What to classify:
 
         ``"heartbeats"``
             Beats of :func:`mne_cnnclass.ecg.make_beat_epochs`, in the classes of AAMI:
             :class:`~mne_cnnclass.ecg.BeatClassifier` with networks that see how a beat differs from the
             typical one of the record, and are told its RR intervals.
+        ``"motor imagery"``
+            Epochs of imagined movement of the left against the right hand, band-passed from 4 to 38 Hz as
+            recordings (people look at the cue, and eyes move below 4 Hz). They are resampled to 80 Hz, each
+            person (the groups of the view, else the metadata column ``subject``) is brought to a common
+            covariance, and five networks are symmetric under an exchange of left and right. **Epochs of a
+            person that was not there at fit are aligned by all that are predicted together, without their
+            labels**; ``causal`` goes by those up to each alone.
+            :class:`~mne_cnnclass.FineTunedClassifier` goes on from there with the first trials of a new
+            person. ``docs/motor_imagery.md`` tells what else was tried.
         ``"rhythm"``
             Windows of :func:`mne_cnnclass.ecg.make_rhythm_epochs`, in any classes: a network for signals of
             seconds, which is told the measures of the rhythm around each window, and trained on turned leads
             and other gains, too. :func:`mne_cnnclass.ecg.combine_windows` makes one answer a recording.
     causal : bool
-        Whether a prediction may use only the beat and what came before it, for epochs of
-        ``make_beat_epochs(causal=True)``. There is no such variant for ``"rhythm"``.
+        Whether a prediction may use only the beat or trial itself and what came before it; beats are then
+        those of ``make_beat_epochs(causal=True)``. There is no such variant for ``"rhythm"``.
     random_state : None | int
         Seeds everything that is random.
     n_threads : None | int
@@ -67,13 +80,31 @@ def recipe(task, *, causal=False, random_state=None, n_threads=None):
     'beatclassifier'
     >>> recipe("rhythm", random_state=0).steps[-1][0]
     'cnnclassifier'
+    >>> [name for name, _ in recipe("motor imagery").steps]
+    ['resample', 'euclideanalignment', 'cnnclassifier']
     """
-    recipes = {"heartbeats": _heartbeats, "rhythm": _rhythm}
+    recipes = {"heartbeats": _heartbeats, "motor imagery": _motor_imagery, "rhythm": _rhythm}
     if task not in recipes:
         raise ValueError(
             f"There is no recipe for {task!r}; there is one for {' and '.join(map(repr, recipes))}."
         )
-    return make_pipeline(recipes[task](causal, random_state=random_state, n_threads=n_threads))
+    return make_pipeline(*recipes[task](causal, random_state=random_state, n_threads=n_threads))
+
+
+def _motor_imagery(causal, **how):
+    from .classifier import CNNClassifier
+    from .preprocessing import EuclideanAlignment, Resample
+
+    network = CNNClassifier(
+        "EEGNet",
+        model_params=dict(IMAGERY_NETWORK),
+        n_members=5,
+        symmetry="left_right",
+        max_epochs=40,
+        batch_size=32,
+        **how,
+    )
+    return Resample(IMAGERY_RATE), EuclideanAlignment(online=causal), network
 
 
 def _heartbeats(causal, **how):
@@ -92,7 +123,7 @@ def _heartbeats(causal, **how):
         batch_size=192,
         **how,
     )
-    return BeatClassifier(network, smoothing=0.0 if causal else 0.7, random_state=how["random_state"])
+    return (BeatClassifier(network, smoothing=0.0 if causal else 0.7, random_state=how["random_state"]),)
 
 
 def _rhythm(causal, **how):
@@ -104,7 +135,7 @@ def _rhythm(causal, **how):
             "There is no causal recipe for 'rhythm': the R peaks and the measures of make_rhythm_epochs use "
             "what follows a window."
         )
-    return CNNClassifier(
+    network = CNNClassifier(
         "MultiScaleCNN",
         model_params=dict(RHYTHM_NETWORK),
         side_inputs=list(RHYTHM_COLUMNS),
@@ -113,3 +144,4 @@ def _rhythm(causal, **how):
         batch_size=64,
         **how,
     )
+    return (network,)

@@ -24,6 +24,7 @@ from sklearn.utils.validation import has_fit_parameter
 from tqdm import tqdm
 
 from ..epochs_sources import check_column
+from ..epochs_view import EpochsView
 from ..samples import as_view
 from .metrics import DECISION, PROBA, SCORER
 from .probes import judge_probes, make_probes, probe_estimator
@@ -46,7 +47,8 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
         The class of each sample: strings, integers or booleans. ``None`` takes the labels of the view.
     groups : None | array-like, shape (n_samples,)
         The group (subject, patient, session …) of each sample. ``None`` takes the groups of the view, if it
-        has any. They go to the splitter, and to ``fit`` if the classifier takes ``groups``.
+        has any. They go to the splitter, to ``fit`` if the classifier takes ``groups``, and with epochs to
+        every step of a Pipeline.
     cv : int | scikit-learn splitter | iterable of (train, test)
         How to split, by default 5 folds. A number of folds means ``StratifiedGroupKFold`` if there are
         groups, which keeps each group on one side, and ``StratifiedKFold`` if not, both without shuffling:
@@ -113,6 +115,8 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
         raise ValueError(f"Cross-validation needs at least 2 samples, got {len(X)}.")
     y = check_column(y, "y", len(X))
     groups = None if groups is None else check_column(groups, "groups", len(X))
+    if view is not None and groups is not None:
+        X = EpochsView(view, groups=groups)  # for the steps of a Pipeline that ask samples for their groups
     if type_of_target(y) not in ("binary", "multiclass"):
         raise ValueError(f"y must hold classes (strings, integers or booleans), got {y.dtype} {y[:5]}.")
 

@@ -38,8 +38,9 @@ class _Alignment(SamplesTransformer):
         y : None
             Not used: no label is looked at.
         groups : None | array-like, shape (n_samples,)
-            The group of each sample. ``None`` takes the groups of an EpochsView; if there are none, all
-            samples, those of :meth:`transform` too, are one group.
+            The group of each sample. ``None`` takes the groups of an EpochsView, else the column
+            ``subject`` of its metadata; if there is neither, all samples, those of :meth:`transform` too, are
+            one group.
 
         Returns
         -------
@@ -53,7 +54,7 @@ class _Alignment(SamplesTransformer):
         """
         check_scalar(self.n_prior, "n_prior", (int, float, np.number), min_val=1)
         X = start_fit(self, X)
-        groups = X.groups if groups is None and isinstance(X, EpochsView) else groups
+        groups = _own_groups(X) if groups is None else groups
         self._has_groups = groups is not None
         self.references_ = {}
         covariances = _covariances(X)
@@ -86,8 +87,8 @@ class _Alignment(SamplesTransformer):
         X : EpochsView | mne.Epochs | list of mne.Epochs | array
             The samples; of a group that was not there at fit, those of a session together.
         groups : None | array-like, shape (n_samples,)
-            The group of each sample, needed for an array if :meth:`fit` had groups; ``None`` takes the groups
-            of an EpochsView.
+            The group of each sample, needed for an array if :meth:`fit` had groups; ``None`` takes them from
+            epochs as :meth:`fit` does.
 
         Returns
         -------
@@ -102,11 +103,11 @@ class _Alignment(SamplesTransformer):
         """
         check_is_fitted(self)
         X = check_samples(self, X)
-        groups = X.groups if groups is None and isinstance(X, EpochsView) else groups
+        groups = _own_groups(X) if groups is None else groups
         if (groups is not None) != self._has_groups:
             raise ValueError(
                 f"{type(self).__name__} was fitted with groups, so it has to know the group of each sample: "
-                "give an EpochsView with groups, or transform(X, groups=...)."
+                "give an EpochsView with groups or a metadata column 'subject', or transform(X, groups=...)."
                 if self._has_groups
                 else f"{type(self).__name__} was fitted without groups, but X has some. Fit it with groups."
             )
@@ -308,6 +309,14 @@ class RiemannianAlignment(_Alignment):
         for k, covariance in enumerate(covariances):
             mean = course[k] = geodesic_riemann(mean, covariance, 1 / (self.n_prior + k + 1))
         return course
+
+
+def _own_groups(X):
+    """The groups that samples bring along."""
+    if not isinstance(X, EpochsView) or X.groups is not None:
+        return getattr(X, "groups", None)
+    subject = None if X.metadata is None else X.metadata.get("subject")
+    return None if subject is None or subject.isna().all() else subject.to_numpy()
 
 
 def _covariances(X):
