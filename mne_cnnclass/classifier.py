@@ -481,8 +481,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         ------
         TypeError
             If a parameter is no number, text, list or dict of these, such as a class of torch in
-            ``model_params``, or a transformer in ``side_inputs``. ``callbacks``, and ``augmentation`` unless
-            by name, are left out, as a training alone needs them.
+            ``model_params``, or if ``side_inputs`` has a transformer that is not of
+            :mod:`mne_cnnclass.preprocessing`. ``callbacks``, and ``augmentation`` unless by name, are left
+            out, as a training alone needs them.
 
         See Also
         --------

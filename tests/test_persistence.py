@@ -3,16 +3,124 @@
 import json
 import pickle
 
+import mne
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from mne.utils import object_diff
 from planted import planted_epochs
 from safetensors import safe_open
 from safetensors.torch import save_file
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from mne_cnnclass import CNNClassifier, load_classifier
+from mne_cnnclass import CNNClassifier, EpochsView, load_classifier, preprocessing, save_classifier
 from mne_cnnclass.persistence import KEY
+from mne_cnnclass.preprocessing import (
+    Clip,
+    Crop,
+    EuclideanAlignment,
+    ExponentialStandardize,
+    Features,
+    Filter,
+    Pick,
+    Reference,
+    Resample,
+    RiemannianAlignment,
+    Standardize,
+)
+
+TRANSFORMERS = [
+    Clip(4),
+    Crop(0.1, 0.6),
+    EuclideanAlignment(),
+    EuclideanAlignment(online=True, n_prior=np.float64(2)),
+    ExponentialStandardize(0.05),
+    Features(("band_power", "hjorth"), bands={"slow": (1, 8), "alpha": (8, 13)}).set_output(
+        transform="pandas"
+    ),
+    Filter(20, None),
+    Filter(20, 40, method="iir"),
+    Pick(["C3", "C4", "Cz"]),
+    Reference("average"),
+    Reference("csd"),
+    Resample(50),
+    RiemannianAlignment(online=True),
+    Standardize(),
+]
+SETTINGS = dict(max_epochs=2, random_state=0, n_threads=1)
+MONTAGE = mne.channels.make_standard_montage("colin27_1020")
+PERSON = dict(his_id="Erika Mustermann", birthday=None, sex=2)
+
+
+def read(path):
+    """Header and tensors of a file."""
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
+        return json.loads(file.metadata()[KEY]), tensors
+
+
+def write(path, header, tensors):
+    save_file(tensors, path, metadata={KEY: json.dumps(header)})
+
+
+@pytest.fixture
+def reload(tmp_path):
+    """Save an estimator and load it again."""
+
+    def through_a_file(estimator):
+        save_classifier(estimator, tmp_path / "reloaded.mcnn")
+        return load_classifier(tmp_path / "reloaded.mcnn")
+
+    return through_a_file
+
+
+def people_of(numbers, seed=0):
+    """Epochs of people who mix the same sources differently, and who are the groups."""
+    mixing = np.eye(5) + 0.3 * np.random.default_rng(5).standard_normal((9, 5, 5))
+    recordings = []
+    for number in numbers:
+        epochs = planted_epochs(16, seed=10 * seed + number).set_montage(MONTAGE)
+        epochs._data = mixing[number] @ epochs._data
+        epochs.info["subject_info"] = PERSON
+        epochs.metadata = pd.DataFrame(dict(subject=[f"S{number}"] * 16, rr=np.arange(16.0)))
+        recordings.append(epochs)
+    return EpochsView(recordings, groups="subject")
+
+
+@pytest.fixture(scope="module")
+def people():
+    return people_of([0, 1, 2])
+
+
+@pytest.fixture(scope="module")
+def strangers():
+    """One person of the training, and one who was not there, with channels in another order."""
+    return people_of([1, 5], seed=1).pick(["Pz", "C4", "Fz", "C3", "Cz"])
+
+
+def assert_same(one, other):
+    """The same types and values, all the way down."""
+    assert type(one) is type(other)
+    if isinstance(one, dict) and not isinstance(one, mne.Info):
+        assert_same(list(one.items()), list(other.items()))
+    elif isinstance(one, (list, tuple)):
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            assert_same(a, b)
+    elif isinstance(one, np.ndarray):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+    elif isinstance(one, mne.Info):
+        one = one.copy()
+        with one._unlock():
+            one["subject_info"] = None
+        assert object_diff(one, other) == ""
+    else:
+        assert one == other
 
 
 @pytest.fixture(scope="module")
@@ -98,14 +206,12 @@ def test_files_that_are_no_models_are_refused(path, tmp_path, clf):
 
 
 def test_a_later_schema_and_weights_of_another_network_are_refused(path, tmp_path):
-    with safe_open(path, framework="pt") as file:
-        header = json.loads(file.metadata()[KEY])
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    save_file(weights, tmp_path / "later.mcnn", metadata={KEY: json.dumps({**header, "schema": 99})})
+    header, weights = read(path)
+    write(tmp_path / "later.mcnn", {**header, "schema": 99}, weights)
     with pytest.raises(ValueError, match="later than this one"):
         load_classifier(tmp_path / "later.mcnn")
     weights.pop(next(iter(weights)))
-    save_file(weights, tmp_path / "less.mcnn", metadata={KEY: json.dumps(header)})
+    write(tmp_path / "less.mcnn", header, weights)
     with pytest.raises(ValueError, match="do not fit the network"):
         load_classifier(tmp_path / "less.mcnn")
 
@@ -118,3 +224,210 @@ def test_a_failed_save_leaves_the_old_file(clf, path, tmp_path, monkeypatch):
         other.save(path)
     assert path.read_bytes() == old
     assert [p.name for p in tmp_path.iterdir()] == ["hands.mcnn"]
+
+
+# -- transformers ------------------------------------------------------------------------------------
+
+
+def test_every_transformer_is_tested_here():
+    classes = {name for name in preprocessing.__all__ if isinstance(getattr(preprocessing, name), type)}
+    assert {type(transformer).__name__ for transformer in TRANSFORMERS} == classes
+
+
+@pytest.mark.parametrize("transformer", TRANSFORMERS, ids=repr)
+def test_a_transformer_comes_back_as_it_was(transformer, people, strangers, reload):
+    fitted = clone(transformer).fit(people)
+    loaded = reload(fitted)
+    assert_same(vars(fitted), vars(loaded))
+    before, after = fitted.transform(strangers), loaded.transform(strangers)
+    assert type(before) is type(after)
+    np.testing.assert_array_equal(np.asarray(after), np.asarray(before))
+    if isinstance(before, EpochsView):
+        assert (after.ch_names, after.sfreq) == (before.ch_names, before.sfreq)
+        assert after.info["custom_ref_applied"] == before.info["custom_ref_applied"]
+    with pytest.raises(ValueError, match="missing"):
+        loaded.transform(EpochsView(planted_epochs(4, ch_names=("Fz", "C3", "Cz", "Pz"))))
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        Clip(),
+        Crop(0.1, 0.3, sfreq=100.0),
+        EuclideanAlignment(),
+        Features(["hjorth"], sfreq=100),
+        Resample(50, sfreq_in=100),
+    ]
+    + [Filter(20, None, sfreq=100), Reference(), Pick([0]), Pick(np.array([0])), Standardize()],
+    ids=repr,
+)
+@pytest.mark.parametrize("shape", [(6, 3, 100), (6, 100)], ids=["channels", "table"])
+def test_so_does_one_that_was_fitted_on_arrays(transformer, shape, reload):
+    X = np.random.default_rng(0).standard_normal(shape)
+    fitted = clone(transformer).fit(X)
+    loaded = reload(fitted)
+    assert_same(vars(fitted), vars(loaded))
+    np.testing.assert_array_equal(loaded.transform(X), fitted.transform(X))
+    with pytest.raises(ValueError, match="100"):
+        loaded.transform(X[..., :50])
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [["a", "ü"], [1, 2], np.array([1, 2], np.uint8), [True, False], [0.1, 0.2], np.array(["a", 3], object)],
+    ids=repr,
+)
+def test_groups_keep_their_type(groups, people, reload):
+    view = people[:32]
+    view.groups = np.repeat(np.asarray(groups), 16)
+    fitted = EuclideanAlignment().fit(view)
+    loaded = reload(fitted)
+    assert_same(loaded.references_, fitted.references_)
+    alone = view[3:4]  # of a group that is not known, one sample would be refused
+    np.testing.assert_array_equal(np.asarray(loaded.transform(alone)), np.asarray(fitted.transform(alone)))
+
+
+def test_a_table_keeps_its_names(reload):
+    table = pd.DataFrame(np.random.default_rng(0).standard_normal((6, 3)), columns=["a", "b", "c"])
+    loaded = reload(Clip().fit(table))
+    with pytest.raises(ValueError, match="feature names should match"):
+        loaded.transform(table[["b", "a", "c"]])
+
+
+def test_nobody_is_named(people, tmp_path):
+    for kind in ("average", "csd"):
+        save_classifier(Reference(kind).fit(people), tmp_path / "reference.mcnn")
+        assert b"Mustermann" not in (tmp_path / "reference.mcnn").read_bytes()
+
+
+# -- pipelines ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pipeline(people):
+    return make_pipeline(Resample(50), EuclideanAlignment(), CNNClassifier(**SETTINGS)).fit(
+        people, people.labels
+    )
+
+
+def test_a_pipeline_predicts_the_same_bits_and_refuses_the_same(pipeline, people, strangers, reload):
+    loaded = reload(pipeline)
+    assert list(loaded.named_steps) == list(pipeline.named_steps)
+    for view in (people, strangers):
+        np.testing.assert_array_equal(loaded.predict_proba(view), pipeline.predict_proba(view))
+    fast = EpochsView(planted_epochs(8, sfreq=200.0), groups=["S0"] * 8)
+    few = EpochsView(planted_epochs(8, ch_names=("Fz", "C3", "Cz", "Pz")), groups=["S0"] * 8)
+    for wrong, message in [
+        (fast, "sampled at 200 Hz, but this Resample was fitted at 100 Hz"),
+        (few, "C4"),
+        (strangers[-1:], "Group 'S5' has one sample only"),
+        (people.epochs, "was fitted with groups"),
+    ]:
+        for one in (pipeline, loaded):
+            with pytest.raises(ValueError, match=message):
+                one.predict(wrong)
+    loaded.set_params(resample__sfreq=40).fit(people, people.labels)
+
+
+def test_steps_may_be_left_out_or_be_pipelines(people, strangers, reload):
+    inner = Pipeline([("clip", Clip()), ("none", None)])
+    whole = Pipeline(
+        [("a", "passthrough"), ("b", None), ("c", inner), ("d", Pick(["C3", "C4"])), ("e", "passthrough")]
+    )
+    loaded = reload(whole.fit(people))
+    assert [loaded.named_steps[name] for name in "abe"] == ["passthrough", None, "passthrough"]
+    np.testing.assert_array_equal(
+        np.asarray(loaded.transform(strangers)), np.asarray(whole.transform(strangers))
+    )
+
+
+def test_what_cant_be_written_is_named(people, tmp_path):
+    path = tmp_path / "x.mcnn"
+    chain = Pipeline([("filter", Filter(20, None)), ("scale", Standardize())]).fit(people)
+    with pytest.raises(TypeError, match=r"Step 'filter' \(Filter\): method is of type function"):
+        save_classifier(chain.set_params(filter__method=lambda x: x), path)
+    features = Features(["hjorth"], bands={"alpha": (8, 13)}).fit(people)
+    with pytest.raises(TypeError, match=r"^bands/0/1/1 is of type complex"):
+        save_classifier(features.set_params(bands={"alpha": (8, 13j)}), path)
+    with pytest.raises(TypeError, match=r"Step 'standardscaler' \(StandardScaler\): .* can't be saved"):
+        save_classifier(make_pipeline(StandardScaler()).fit(np.eye(3)), path)
+    standardize = Standardize().fit(people)
+    standardize.note_ = "mine"
+    with pytest.raises(TypeError, match="note_ of a Standardize can't be saved"):
+        save_classifier(standardize, path)
+    with pytest.raises(NotFittedError):
+        save_classifier(Standardize(), path)
+    assert not path.exists()
+
+
+# -- side inputs -------------------------------------------------------------------------------------
+
+
+def test_side_inputs_may_be_transformers(people, strangers, reload):
+    features = Features(["hjorth"], bands={"alpha": (8, 13)})
+    side = [make_pipeline(Clip(3), features), "rr", features]
+    clf = CNNClassifier(side_inputs=side, warm_start=True, **SETTINGS).fit(people)
+    loaded = reload(clf)
+    np.testing.assert_array_equal(loaded.predict_proba(strangers), clf.predict_proba(strangers))
+    assert repr(loaded.side_inputs) == repr(side)
+    assert not hasattr(loaded.side_inputs[2], "feature_names_out_")  # as before: the fitted ones are its own
+    with pytest.raises(ValueError, match="no metadata"):
+        loaded.predict(planted_epochs(4))
+    loaded.fit(people)
+    assert len(loaded.history_) == 4
+    loaded.set_params(side_inputs=["rr", features])
+    with pytest.raises(ValueError, match="warm_start=True goes on with side_inputs"):
+        loaded.fit(people)
+
+
+# -- files of others ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        (
+            "transform",
+            "text",
+            "Standardize with 'transform', which this version of mne-cnnclass does not know",
+        ),
+        ("__class__", None, "Standardize with '__class__', which"),
+        ("references_", {"dict": []}, "Standardize with 'references_', which"),
+        ("mean_", {"tensor": "elsewhere"}, "is damaged: it holds no Standardize .*'elsewhere'.* missing"),
+        ("mean_", {"pickle": "gASVAAAA"}, "damaged.*'pickle'.* describes no value"),
+        ("ch_names_", {"numpy": ["rubbish", [1]]}, "damaged.*rubbish"),
+        ("ch_names_", {"info": {"bads": 5}}, "damaged"),
+        ("sfreq_", {"slice": [1, 2, 3, 4]}, "damaged"),
+    ],
+)
+def test_a_file_sets_nothing_but_what_a_fit_sets(name, value, message, people, tmp_path):
+    path = tmp_path / "tampered.mcnn"
+    save_classifier(make_pipeline(Standardize()).fit(people), path)
+    header, tensors = read(path)
+    header["steps"][0][1]["attributes"][name] = value
+    write(path, header, tensors)
+    with pytest.raises(ValueError, match=message):
+        load_classifier(path)
+
+
+@pytest.mark.parametrize("kind", ["EpochsView", "make_epochs", "__builtins__", "FunctionTransformer"])
+def test_a_file_names_no_class_but_known_ones(kind, people, tmp_path):
+    path = tmp_path / "tampered.mcnn"
+    save_classifier(Standardize().fit(people), path)
+    header, tensors = read(path)
+    write(path, {**header, "kind": kind}, tensors)
+    with pytest.raises(ValueError, match=f"holds a '{kind}', which this version .* does not know"):
+        load_classifier(path)
+
+
+def test_files_of_schema_4_are_read(people, strangers, tmp_path):
+    path = tmp_path / "old.mcnn"
+    pipeline = make_pipeline(CNNClassifier(side_inputs=["rr"], **SETTINGS)).fit(people, people.labels)
+    save_classifier(pipeline, path)
+    header, tensors = read(path)
+    header["schema"] = 4
+    del header["steps"][0][1]["side_scaler"]["transformers"]  # which they do not have
+    write(path, header, tensors)
+    loaded = load_classifier(path)
+    assert loaded[-1].side_inputs == ["rr"]
+    np.testing.assert_array_equal(loaded.predict_proba(strangers), pipeline.predict_proba(strangers))

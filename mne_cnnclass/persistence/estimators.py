@@ -1,0 +1,303 @@
+"""What makes each kind of estimator, and how it is made again: a pair of functions a kind, in a table."""
+
+from __future__ import annotations
+
+from inspect import signature
+
+import mne
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from ..augmentations import is_named, listed
+from .values import decode, encode
+
+# Parameters of a training alone, which may hold any Python object; a loaded estimator has their defaults.
+# Of these, augmentations that are all named are saved.
+NOT_SAVED = ("augmentation", "callbacks", "random_state")
+OF_SIDE = ("side_inputs/", "side_scaler/")  # names of tensors that start so are none of the network itself
+
+# What the fit of each transformer sets, besides what all of them have.
+FITTED = {
+    "Clip": ("low_", "high_"),
+    "Crop": ("_kept", "_start", "_n_times_out"),
+    "EuclideanAlignment": ("references_", "mean_reference_", "_has_groups"),
+    "ExponentialStandardize": (),
+    "Features": ("feature_names_out_", "_sampling"),
+    "Filter": ("_design",),
+    "Pick": ("_index",),
+    "Reference": ("matrix_", "_info_out"),
+    "Resample": ("_ratio", "_n_times_out"),
+    "RiemannianAlignment": ("references_", "mean_reference_", "_has_groups"),
+    "Standardize": ("mean_", "scale_"),
+}
+FITTED_BY_ALL = (
+    *("ch_names_", "sfreq_", "n_channels_", "n_times_", "_is_table", "n_features_in_", "feature_names_in_"),
+    "_sklearn_output_config",  # of set_output
+)
+
+
+def describe(estimator, weights, prefix=""):
+    """What makes an estimator.
+
+    Parameters
+    ----------
+    estimator : object
+        An estimator of a kind that the table at the end of this module has, or None or text, which stay.
+    weights : dict of str to torch.Tensor
+        Weights of its networks and large arrays join it.
+    prefix : str
+        What their names start with.
+
+    Returns
+    -------
+    header : dict | None | str
+        What to write as JSON.
+
+    Raises
+    ------
+    TypeError
+        If it, or something that it holds, can't be written.
+    """
+    if estimator is None or isinstance(estimator, str):
+        return estimator
+    cls = type(estimator)
+    kind = cls.__name__
+    if kind not in KINDS or cls.__module__.partition(".")[0] not in ("mne_cnnclass", "sklearn"):
+        raise TypeError(
+            f"A {cls.__module__}.{kind} can't be saved without pickle; these can: {', '.join(KINDS)}."
+        )
+    own = {}
+    header = {"kind": kind, **KINDS[kind][0](estimator, own)}
+    weights.update({prefix + name: value for name, value in own.items()})
+    return header
+
+
+def restore(header, weights, path, module, prefix=""):
+    """The estimator that was described.
+
+    Parameters
+    ----------
+    header : dict | None | str
+        What was read from JSON.
+    weights : dict of str to torch.Tensor
+        Tensors by name.
+    path : path-like
+        The file, for messages.
+    module : None | type
+        The class of the network, if it is of the user's own.
+    prefix : str
+        What the names of its tensors start with.
+
+    Returns
+    -------
+    estimator : object
+        The estimator; None and text stay.
+
+    Raises
+    ------
+    ValueError
+        If the header is none that this version writes.
+    """
+    if header is None or isinstance(header, str):
+        return header
+    kind = header.get("kind", "CNNClassifier")  # the only one that schemas below 4 know
+    if kind not in KINDS:
+        raise ValueError(f"{path} holds a {kind!r}, which this version of mne-cnnclass does not know.")
+    own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+    return KINDS[kind][1](header, own, path, module)
+
+
+def _describe_each(estimators, weights, prefix=""):
+    return [describe(one, weights, f"{prefix}{k}/") for k, one in enumerate(estimators)]
+
+
+def _restore_each(headers, weights, path, module, prefix=""):
+    return [restore(one, weights, path, module, f"{prefix}{k}/") for k, one in enumerate(headers)]
+
+
+def _network_params(clf, weights):
+    """Parameters of a CNNClassifier, for JSON."""
+    params = {k: v for k, v in clf.get_params(deep=False).items() if k not in NOT_SAVED}
+    if all(map(is_named, listed(clf.augmentation))):
+        params["augmentation"] = clf.augmentation
+    if clf.side_inputs is not None:
+        params["side_inputs"] = _describe_each(clf.side_inputs, weights, "side_inputs/")
+    if isinstance(params["class_weight"], dict):  # JSON knows no keys but text
+        params["class_weight"] = {"pairs": list(params["class_weight"].items())}
+    if isinstance(params["model"], type):
+        params["model"] = f"{params['model'].__module__}.{params['model'].__qualname__}"
+    return params
+
+
+def _make_network(params, weights, path, module=None):
+    """An unfitted CNNClassifier."""
+    from ..classifier import CNNClassifier
+
+    params = params if module is None else params | {"model": module}
+    if isinstance(params["class_weight"], dict):
+        params = params | {"class_weight": dict(map(tuple, params["class_weight"]["pairs"]))}
+    if params.get("side_inputs") is not None:
+        side = _restore_each(params["side_inputs"], weights, path, module, "side_inputs/")
+        params = params | {"side_inputs": side}
+    return CNNClassifier(**params)
+
+
+def _describe_network(clf, weights):
+    params, architecture = _network_params(clf, weights), dict(clf._architecture)
+    lost = [k for k in NOT_SAVED if k not in (*params, "random_state") and getattr(clf, k) is not None]
+    if lost:
+        mne.utils.logger.info(f"Not saved, as only a training needs it: {', '.join(lost)}.")
+    custom = not isinstance(architecture["model"], str)
+    if custom:
+        architecture["model"] = params["model"]
+    for name, value in clf.module_.state_dict().items():
+        weights[name] = value.detach().cpu().contiguous().clone()
+    return {
+        "custom_module": custom,
+        "params": params,
+        "architecture": architecture,
+        "seed": clf._seed,
+        "classes": clf.classes_.tolist(),
+        "classes_dtype": clf.classes_.dtype.str,
+        "ch_names": clf.ch_names_,
+        "sfreq": clf.sfreq_,
+        "n_channels": clf.n_channels_,
+        "n_times": clf.n_times_,
+        "is_table": clf._is_table,
+        "n_features_in": clf.n_features_in_,
+        "feature_names_in": getattr(clf, "feature_names_in_", np.array([])).tolist() or None,
+        "scaler": {
+            "standardize": clf.scaler_.standardize,
+            "mean": clf.scaler_.mean_.tolist(),
+            "scale": clf.scaler_.scale_.tolist(),
+        },
+        "side_scaler": {
+            "names": clf.side_scaler_.names,
+            "transformers": _describe_each(clf.side_scaler_.transformers_, weights, "side_scaler/"),
+            "mean": clf.side_scaler_.mean_.tolist(),
+            "scale": clf.side_scaler_.scale_.tolist(),
+        },
+        "temperature": clf.temperature_,
+        "history": clf.history_.to_dict(orient="list"),
+    }
+
+
+def _restore_network(header, weights, path, module):
+    from ..samples import ChannelScaler
+    from ..side_inputs import SideScaler
+
+    architecture = header["architecture"]
+    if header["custom_module"]:
+        if module is None:
+            raise ValueError(
+                f"{path} was trained with a class of its user, {architecture['model']}. Pass that class: "
+                "load_classifier(path, module=YourModule)."
+            )
+        architecture["model"] = module
+    for ch in architecture["chs_info"] or []:
+        ch["loc"] = np.array(ch["loc"])
+    clf = _make_network(header["params"], weights, path, module if header["custom_module"] else None)
+    scaler = ChannelScaler(header["scaler"]["standardize"])
+    scaler.mean_, scaler.scale_ = np.array(header["scaler"]["mean"]), np.array(header["scaler"]["scale"])
+    side = header.get("side_scaler", {"names": [], "mean": [], "scale": []})
+    fitted = _restore_each(side.get("transformers", []), weights, path, module, "side_scaler/")
+    clf.side_scaler_ = SideScaler(side["names"], map(clone, fitted))
+    clf.side_scaler_.transformers_ = fitted
+    clf.side_scaler_.mean_, clf.side_scaler_.scale_ = np.array(side["mean"]), np.array(side["scale"])
+    clf.classes_ = np.array(header["classes"], dtype=header["classes_dtype"])
+    clf.ch_names_, clf.sfreq_ = header["ch_names"], header["sfreq"]
+    clf.n_channels_, clf.n_times_ = header["n_channels"], header["n_times"]
+    clf.n_features_in_, clf._is_table = header["n_features_in"], header["is_table"]
+    if header["feature_names_in"]:
+        clf.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
+    clf.scaler_, clf.history_ = scaler, pd.DataFrame(header["history"])
+    clf.temperature_ = header.get("temperature", 1.0)
+    clf._architecture, clf._seed = architecture, header["seed"]
+    try:
+        clf._restore_module({k: v for k, v in weights.items() if not k.startswith(OF_SIDE)})
+    except RuntimeError as error:
+        raise ValueError(f"The weights in {path} do not fit the network that it names: {error}") from error
+    return clf
+
+
+def _describe_beats(clf, weights):
+    params = {k: v for k, v in clf.get_params(deep=False).items() if k not in ("estimator", "random_state")}
+    return {
+        "params": params,
+        "network_params": _network_params(clf.estimator, weights),
+        "classes": clf.classes_.tolist(),
+        "classes_dtype": clf.classes_.dtype.str,
+        "causal": clf.causal_,
+        "members": _describe_each(clf.estimators_, weights),
+    }
+
+
+def _restore_beats(header, weights, path, module):
+    from ..ecg import BeatClassifier
+
+    network = _make_network(header["network_params"], weights, path, module)
+    clf = BeatClassifier(network, **header["params"])
+    clf.classes_ = np.array(header["classes"], dtype=header["classes_dtype"])
+    clf.causal_ = header["causal"]
+    clf.estimators_ = _restore_each(header["members"], weights, path, module)
+    return clf
+
+
+def _attributes(cls):
+    """What a transformer may hold: its parameters, and what its fit sets."""
+    return {*signature(cls).parameters, *FITTED_BY_ALL, *FITTED[cls.__name__]}
+
+
+def _describe_transformer(transformer, weights):
+    unknown = vars(transformer).keys() - _attributes(type(transformer))
+    if unknown:
+        raise TypeError(
+            f"{', '.join(sorted(unknown))} of a {type(transformer).__name__} can't be saved without pickle."
+        )
+    return {"attributes": {name: encode(value, weights, name) for name, value in vars(transformer).items()}}
+
+
+def _restore_transformer(header, weights, path, module):
+    from .. import preprocessing
+
+    cls = getattr(preprocessing, header["kind"])
+    unknown = header["attributes"].keys() - _attributes(cls)
+    if unknown:
+        raise ValueError(
+            f"{path} holds a {cls.__name__} with {', '.join(map(repr, sorted(unknown)))}, which this version "
+            "of mne-cnnclass does not know."
+        )
+    try:
+        values = {name: decode(value, weights) for name, value in header["attributes"].items()}
+        transformer = cls(**{name: values[name] for name in signature(cls).parameters if name in values})
+    except Exception as error:  # those of mne.Info, too, which are of many types
+        raise ValueError(f"{path} is damaged: it holds no {cls.__name__} ({error}).") from error
+    vars(transformer).update(values)
+    return transformer
+
+
+def _describe_pipeline(pipeline, weights):
+    steps = []
+    for k, (name, step) in enumerate(pipeline.steps):
+        try:
+            steps.append([name, describe(step, weights, f"{k}/")])
+        except TypeError as error:
+            raise TypeError(f"Step {name!r} ({type(step).__name__}): {error}") from error
+    return {"steps": steps}
+
+
+def _restore_pipeline(header, weights, path, module):
+    from sklearn.pipeline import Pipeline
+
+    names, steps = zip(*header["steps"], strict=True)
+    return Pipeline(list(zip(names, _restore_each(steps, weights, path, module), strict=True)))
+
+
+# What makes each kind, and how it is made again.
+KINDS = {
+    "CNNClassifier": (_describe_network, _restore_network),
+    "BeatClassifier": (_describe_beats, _restore_beats),
+    "Pipeline": (_describe_pipeline, _restore_pipeline),
+    **dict.fromkeys(FITTED, (_describe_transformer, _restore_transformer)),
+}
