@@ -1,0 +1,180 @@
+"""The recipe for motor imagery beside baselines: across people, within each, and with transfer.
+
+    python tests/benchmarks/motor_imagery.py baselines results/
+    python tests/benchmarks/motor_imagery.py across results/ 0-3 0     # window in s, seed; an hour each
+    python tests/benchmarks/motor_imagery.py within results/ 0-3 0     # after across, whose networks it takes
+    python tests/benchmarks/motor_imagery.py summary results/ docs/motor_imagery
+
+eegmmidb S001–S016, runs 4, 8 and 12, imagined left against right fist, 45 trials a person, 4–38 Hz. Each of
+the first three writes a table with a row a person into the folder; the last prints what
+``docs/motor_imagery.md`` shows, and draws its figure. Needs ``MNE_CNNCLASS_DATA``.
+"""
+
+import sys
+from pathlib import Path
+
+import mne
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.metrics import accuracy_score, roc_auc_score
+from sklearn.model_selection import LeaveOneGroupOut, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+
+from mne_cnnclass import (
+    EpochsView,
+    FineTunedClassifier,
+    baselines,
+    datasets,
+    load_classifier,
+    recipe,
+    save_classifier,
+)
+from mne_cnnclass.evaluation.probes import make_probes, probe_estimator
+from mne_cnnclass.preprocessing import EuclideanAlignment
+
+SUBJECTS = range(1, 17)
+WINDOWS = {"0-3": (0.0, 3.0), "1-4": (1.0, 4.0)}
+LINEAR = ("CSP + LDA", "tangent space + LR")
+RECIPE = "recipe"
+
+
+def load(window, **how):
+    tmin, tmax = WINDOWS[window]
+    return EpochsView(datasets.load_eegbci(SUBJECTS, tmin=tmin, tmax=tmax, **how), groups="subject")
+
+
+def positive(estimator, X):
+    """How much speaks for the second class, above 0 where it is predicted."""
+    if hasattr(estimator, "predict_proba"):
+        return estimator.predict_proba(X)[:, 1] - 0.5
+    return estimator.decision_function(X)
+
+
+def by_person(score, view, fold=None):
+    """Accuracy and ROC-AUC of each person; of several folds the mean AUC."""
+    y = view.labels == np.unique(view.labels)[1]
+    fold = np.zeros(len(view), int) if fold is None else fold
+    for person in np.unique(view.groups):
+        rows = view.groups == person
+        auc = [
+            roc_auc_score(y[rows & (fold == k)], score[rows & (fold == k)]) for k in np.unique(fold[rows])
+        ]
+        yield dict(
+            subject=person, accuracy=accuracy_score(y[rows], score[rows] > 0), auc=float(np.mean(auc))
+        )
+
+
+def write(folder, kind, rows):
+    pd.DataFrame(rows).to_csv(folder / f"{kind}.csv", index=False)
+    table = pd.DataFrame(rows).groupby(["task", "window", "method"], sort=False)
+    print(table[["accuracy", "auc"]].mean().round(4).to_string(), flush=True)
+
+
+def within_folds(view, seed):
+    """Five folds of the trials of each person."""
+    fold = np.empty(len(view), int)
+    for person in np.unique(view.groups):
+        rows = np.flatnonzero(view.groups == person)
+        splits = StratifiedKFold(5, shuffle=True, random_state=seed).split(rows, view.labels[rows])
+        for k, (_, test) in enumerate(splits):
+            fold[rows[test]] = k
+    return fold
+
+
+def score_within(make, view, fold):
+    """Scores of each trial by an estimator of the same person's other folds."""
+    score = np.empty(len(view))
+    for person in np.unique(view.groups):
+        of_person = view.groups == person
+        for k in range(5):
+            test = of_person & (fold == k)
+            score[test] = positive(make(person).fit(view[of_person & (fold != k)]), view[test])
+    return score
+
+
+def run_baselines(folder):
+    """What has to be beaten, with alignment and without, and what the eyes alone tell."""
+    rows = []
+    for window in WINDOWS:
+        view = load(window)
+        known = baselines("eeg", names=list(LINEAR))
+        methods = {name: (pipeline, view) for name, pipeline in known.items()}
+        methods |= {
+            f"{name}, aligned": (make_pipeline(EuclideanAlignment(), *pipeline), view)
+            for name, pipeline in known.items()
+        }
+        eyes = {"unfiltered": load(window, l_freq=None, h_freq=None), "4–38 Hz": view}
+        for name, (pipeline, samples) in methods.items():
+            rows += scored("across", window, name, 0, score_across(pipeline, samples, view), view)
+        for name, of in eyes.items():
+            features = make_probes(of)["ocular"].features
+            name = f"eyes alone, {name}"
+            rows += scored("across", window, name, 0, score_across(probe_estimator(), features, view), view)
+        for seed in range(3):
+            fold = within_folds(view, seed)
+            for name in LINEAR:
+                score = score_within(lambda person, name=name: clone(known[name]), view, fold)
+                rows += scored("within", window, name, seed, score, view, fold)
+    write(folder, "baselines", rows)
+
+
+def score_across(pipeline, X, view):
+    """Scores of each trial by an estimator of the other people; a table of features needs the labels."""
+    score = np.empty(len(view))
+    for train, test in LeaveOneGroupOut().split(view, groups=view.groups):
+        score[test] = positive(clone(pipeline).fit(X[train], view.labels[train]), X[test])
+    return score
+
+
+def scored(task, window, method, seed, score, view, fold=None):
+    about = dict(task=task, window=window, method=method, seed=seed)
+    return [about | row for row in by_person(score, view, fold)]
+
+
+def networks(folder, window, seed, person):
+    return folder / f"{window}_{seed}_{person}.mcnn"
+
+
+def run_across(folder, window, seed):
+    """Each person by networks of the others, aligned by the session, and trial by trial."""
+    view, rows = load(window), []
+    score = {RECIPE: np.empty(len(view)), f"{RECIPE}, trial by trial": np.empty(len(view))}
+    for train, test in LeaveOneGroupOut().split(view, groups=view.groups):
+        file = networks(folder, window, seed, view.groups[test][0])
+        if not file.exists():
+            pipeline = recipe("motor imagery", random_state=seed, n_threads=1)
+            save_classifier(pipeline.fit(view[train]), file)
+        pipeline = load_classifier(file)
+        for method, online in zip(score, (False, True), strict=True):
+            pipeline.set_params(euclideanalignment__online=online)  # of people who were not there at fit
+            score[method][test] = positive(pipeline, view[test])
+        print(file.name, [round(np.mean((s[test] > 0) == (view.labels[test] == "right")), 3) for s in score.values()])
+    for method, of_method in score.items():
+        rows += scored("across", window, method, seed, of_method, view)
+    write(folder, f"across_{window}_{seed}", rows)
+
+
+def run_within(folder, window, seed):
+    """Each person by networks of the same person, from scratch and from those of the others."""
+    view, rows = load(window), []
+    fold = within_folds(view, seed)
+    methods = {
+        RECIPE: lambda person: recipe("motor imagery", random_state=seed, n_threads=1),
+        f"{RECIPE}, transfer": lambda person: FineTunedClassifier(
+            load_classifier(networks(folder, window, seed, person))
+        ),
+    }
+    for method, make in methods.items():
+        rows += scored("within", window, method, seed, score_within(make, view, fold), view, fold)
+        write(folder, f"within_{window}_{seed}", rows)
+
+
+if __name__ == "__main__":
+    mne.set_log_level("ERROR")
+    command, folder = sys.argv[1], Path(sys.argv[2])
+    folder.mkdir(exist_ok=True, parents=True)
+    if command == "baselines":
+        run_baselines(folder)
+    elif command in ("across", "within"):
+        {"across": run_across, "within": run_within}[command](folder, sys.argv[3], int(sys.argv[4]))
