@@ -101,7 +101,6 @@ def _motor_imagery(causal, **how):
         n_members=5,
         symmetry="left_right",
         max_epochs=40,
-        batch_size=32,
         **how,
     )
     return Resample(IMAGERY_RATE), EuclideanAlignment(online=causal), network

@@ -57,12 +57,8 @@ def by_person(score, view, fold=None):
     fold = np.zeros(len(view), int) if fold is None else fold
     for person in np.unique(view.groups):
         rows = view.groups == person
-        auc = [
-            roc_auc_score(y[rows & (fold == k)], score[rows & (fold == k)]) for k in np.unique(fold[rows])
-        ]
-        yield dict(
-            subject=person, accuracy=accuracy_score(y[rows], score[rows] > 0), auc=float(np.mean(auc))
-        )
+        auc = [roc_auc_score(y[rows & (fold == k)], score[rows & (fold == k)]) for k in np.unique(fold[rows])]
+        yield dict(subject=person, accuracy=accuracy_score(y[rows], score[rows] > 0), auc=float(np.mean(auc)))
 
 
 def write(folder, kind, rows):
@@ -149,7 +145,10 @@ def run_across(folder, window, seed):
         for method, online in zip(score, (False, True), strict=True):
             pipeline.set_params(euclideanalignment__online=online)  # of people who were not there at fit
             score[method][test] = positive(pipeline, view[test])
-        print(file.name, [round(np.mean((s[test] > 0) == (view.labels[test] == "right")), 3) for s in score.values()])
+        print(
+            file.name,
+            [round(np.mean((s[test] > 0) == (view.labels[test] == "right")), 3) for s in score.values()],
+        )
     for method, of_method in score.items():
         rows += scored("across", window, method, seed, of_method, view)
     write(folder, f"across_{window}_{seed}", rows)
