@@ -67,6 +67,13 @@ BIBTEX = {
   pages = {1833--1863},
   year = {2010}
 }""",
+    "Lakshminarayanan2017": """@inproceedings{Lakshminarayanan2017,
+  author = {Lakshminarayanan, Balaji and Pritzel, Alexander and Blundell, Charles},
+  title = {Simple and scalable predictive uncertainty estimation using deep ensembles},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume = {30},
+  year = {2017}
+}""",
     "mnecnnclass": f"""@software{{mnecnnclass,
   author = {{{{The mne-cnnclass developers}}}},
   title = {{mne-cnnclass: convolutional networks for {{MNE-Python}} epochs as scikit-learn estimators}},

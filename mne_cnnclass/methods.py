@@ -15,8 +15,13 @@ from .architectures import list_models
 from .augmentations import listed
 from .citations import BIBTEX
 from .classifier import CNNClassifier
+from .preprocessing import EuclideanAlignment, RiemannianAlignment
 
 OPEN, CLOSE = "\ue000", "\ue001"  # around a citation: the names of classes may have brackets, too
+ALIGNED_BY_ALL = (
+    "all of its test samples, without their labels: the scores are those of whole sessions that were "
+    "recorded before they were classified."
+)
 TITLES = {
     "10.1088/1741-2552/aace8c": "{EEGNet}: a compact convolutional neural network for {EEG}-based "
     "brain-computer interfaces",
@@ -160,6 +165,11 @@ def _describe_estimator(estimator):
             f"with {changed}, and otherwise default parameters" if changed else "with default parameters"
         )
         sentences.append(f"{type(step).__name__} is {origin}, {changed}.")
+        if isinstance(step, (EuclideanAlignment, RiemannianAlignment)):
+            sentences.append(
+                "Samples of a group that was not trained on were aligned by "
+                + ("themselves and those before them." if step.online else ALIGNED_BY_ALL)
+            )
     return sentences
 
 
@@ -185,6 +195,15 @@ def _describe_network(clf):
         f"The convolutional network {name}{cited}{origin} was trained {', '.join(filter(None, details))}, "
         f"through skorch {_cite('skorch')} and PyTorch {_cite('Paszke2019')}.",
         f"Parameters of the network were {params}, the others its defaults." if params else "",
+        f"The probabilities of {clf.n_members} such networks, trained from different seeds, were averaged "
+        f"{_cite('Lakshminarayanan2017')}."
+        if clf.n_members > 1
+        else "",
+        "It was shown each sample also with the channels of both hemispheres exchanged, and what it said of "
+        "that, with the classes of left and right exchanged, was averaged with what it said of the sample "
+        "itself, in training and prediction."
+        if clf.symmetry is not None
+        else "",
         "Each channel was standardised by its mean and deviation over the training samples."
         if clf.standardize
         else "",

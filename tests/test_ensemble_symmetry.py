@@ -7,9 +7,12 @@ import pytest
 from planted import planted_epochs
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
 
-from mne_cnnclass import CNNClassifier, EpochsView, load_classifier
+from mne_cnnclass import CNNClassifier, EpochsView, evaluate, load_classifier
+from mne_cnnclass.methods import write_methods
 from mne_cnnclass.mirror import mirrored_channels
+from mne_cnnclass.preprocessing import EuclideanAlignment
 
 
 def quick(**params):
@@ -110,6 +113,16 @@ def test_what_can_not_be_mirrored_is_named(view):
             quick(symmetry=wrong).fit(view)
     with pytest.raises(ValueError, match="n_members == 0, must be >= 1"):
         quick(n_members=0).fit(view)
+
+
+def test_methods_tell_of_them(view):
+    pipeline = make_pipeline(EuclideanAlignment(), quick(n_members=2, symmetry="left_right", max_epochs=1))
+    result = evaluate(pipeline, view, groups=np.arange(len(view)) % 4, cv=2)
+    text, bibtex = write_methods(result, result.permutation_test(n_permutations=10))
+    assert "were aligned by all of its test samples, without their labels" in text
+    assert "probabilities of 2 such networks" in text
+    assert "channels of both hemispheres exchanged" in text
+    assert "@inproceedings{Lakshminarayanan2017," in bibtex
 
 
 def test_names_as_files_write_them(view):

@@ -110,7 +110,7 @@ def run_baselines(folder):
         for seed in range(3):
             fold = within_folds(view, seed)
             for name in LINEAR:
-                score = score_within(lambda person, name=name: clone(known[name]), view, fold)
+                score = score_within(lambda person, linear=known[name]: clone(linear), view, fold)
                 rows += scored("within", window, name, seed, score, view, fold)
     write(folder, "baselines", rows)
 
