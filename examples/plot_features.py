@@ -19,7 +19,7 @@ from mne_cnnclass import CNNClassifier, EpochsView, datasets
 from mne_cnnclass.preprocessing import Features
 
 mne.set_log_level("ERROR")
-train, test = (EpochsView(datasets.load_sample(part)) for part in ("train", "test"))
+train, test = (EpochsView(datasets.load_sample(part).resample(128)) for part in ("train", "test"))
 
 # %%
 # A table with names
@@ -49,7 +49,7 @@ ax.set(
 
 spectra = Features(["band_power", "hjorth"])
 linear = make_pipeline(spectra, StandardScaler(), LogisticRegression(max_iter=1000))
-network = CNNClassifier(random_state=0)
-both = CNNClassifier(side_inputs=[spectra], random_state=0)
+network = CNNClassifier(max_epochs=20, random_state=0)
+both = CNNClassifier(side_inputs=[spectra], max_epochs=20, random_state=0)
 for name, clf in {"features": linear, "signal": network, "signal and features": both}.items():
     print(f"{name}: {clf.fit(train, train.labels).score(test, test.labels):.3f}")

@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 
 from mne_cnnclass import CNNClassifier, EpochsView, datasets
 
-view = EpochsView(datasets.load_sample("train"))[::3]  # for speed
+view = EpochsView(datasets.load_sample("train").resample(64))[::3]  # for speed
 pipeline = make_pipeline(
     Scaler(scalings="median"),
     CNNClassifier("EEGNet", model_params={"sfreq": view.sfreq}, max_epochs=10, lr=0.01, random_state=0),
