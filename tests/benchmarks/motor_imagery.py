@@ -169,11 +169,90 @@ def run_within(folder, window, seed):
         write(folder, f"within_{window}_{seed}", rows)
 
 
+def summarize(folder, where):
+    """Tables in Markdown and a figure: means over people and seeds, and differences from a baseline."""
+    table = pd.concat([pd.read_csv(file) for file in sorted(folder.glob("*.csv"))], ignore_index=True)
+    of_person = table.groupby(["task", "window", "method", "subject"], sort=False)[["accuracy", "auc"]].mean()
+    seeds = table.groupby(["task", "window", "method"], sort=False)["seed"].nunique()
+    for (task, metric), name in {("across", "accuracy"): "accuracy", ("within", "auc"): "ROC-AUC"}.items():
+        rows = []
+        for window in WINDOWS:
+            values = of_person.loc[(task, window), metric].unstack("subject")
+            linear = values.loc[[m for m in values.index if m.startswith(LINEAR)]]
+            best = linear.mean(axis=1).idxmax()
+            for method, of_method in values.iterrows():
+                difference = of_method - values.loc[best]
+                rows.append(
+                    {
+                        "window": f"{window} s",
+                        "method": method,
+                        name: f"{of_method.mean():.3f}",
+                        "SD of people": f"{of_method.std():.3f}",
+                        "people": len(of_method),
+                        "seeds": seeds[task, window, method],
+                        "difference from the best baseline, 95 % CI": "–"
+                        if method == best
+                        else f"{difference.mean():+.3f} ({_interval(difference)})",
+                        "people better": f"{(difference > 0).sum()} of {len(difference)}",
+                    }
+                )
+        print(f"\n### {task}\n\n{pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)}")
+    draw(of_person, where)
+
+
+def _interval(difference, n_resamples=10000):
+    """Percentile bootstrap over people."""
+    drawn = (
+        np.random.default_rng(0).choice(difference.to_numpy(), (n_resamples, len(difference))).mean(axis=1)
+    )
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return f"{low:+.3f} to {high:+.3f}"
+
+
+def draw(of_person, where):
+    """A dot a person, and the mean."""
+    import matplotlib.pyplot as plt
+
+    from mne_cnnclass.viz.style import COLORS
+
+    fig, axes = plt.subplots(2, 2, figsize=(10.5, 8), sharex=True, layout="constrained")
+    rng = np.random.default_rng(0)
+    for row, (task, metric, label) in zip(
+        axes,
+        (
+            ("across", "accuracy", "Accuracy (share of trials), people not trained on"),
+            ("within", "auc", "ROC-AUC, five folds of each person's trials"),
+        ),
+        strict=True,
+    ):
+        for ax, window in zip(row, WINDOWS, strict=True):
+            values = of_person.loc[(task, window), metric].unstack("subject")
+            values = values.loc[values.mean(axis=1).sort_values().index]
+            for y, (method, of_method) in enumerate(values.iterrows()):
+                color = COLORS[0] if method.startswith(RECIPE) else "0.55"
+                ax.scatter(
+                    of_method, y + rng.uniform(-0.15, 0.15, len(of_method)), s=12, color=color, alpha=0.6
+                )
+                ax.plot(of_method.mean(), y, "|", color=color, markersize=22, markeredgewidth=3)
+                ax.annotate(f"{of_method.mean():.2f}", (1.02, y), va="center", annotation_clip=False)
+            ax.axvline(0.5, color="0.3", linestyle="--", linewidth=1)
+            ax.set(yticks=range(len(values)), yticklabels=values.index, xlim=(0.2, 1.0), xlabel=label)
+            seconds = window.replace("-", "–")
+            ax.set_title(f"{seconds} s after the cue, n = {values.shape[1]} people", loc="left")
+    axes[0, 0].annotate(
+        "chance", (0.5, 1.0), xycoords=("data", "axes fraction"), ha="right", va="top", rotation=90
+    )
+    where.mkdir(exist_ok=True, parents=True)
+    fig.savefig(where / "motor_imagery.png", dpi=110)
+
+
 if __name__ == "__main__":
     mne.set_log_level("ERROR")
     command, folder = sys.argv[1], Path(sys.argv[2])
     folder.mkdir(exist_ok=True, parents=True)
     if command == "baselines":
         run_baselines(folder)
+    elif command == "summary":
+        summarize(folder, Path(sys.argv[3]))
     elif command in ("across", "within"):
         {"across": run_across, "within": run_within}[command](folder, sys.argv[3], int(sys.argv[4]))
