@@ -84,8 +84,8 @@ def score_within(make, view, fold):
     for person in np.unique(view.groups):
         of_person = view.groups == person
         for k in range(5):
-            test = of_person & (fold == k)
-            score[test] = positive(make(person).fit(view[of_person & (fold != k)]), view[test])
+            train, test = of_person & (fold != k), of_person & (fold == k)
+            score[test] = positive(make(person).fit(view[train], view.labels[train]), view[test])
     return score
 
 
@@ -112,7 +112,7 @@ def run_baselines(folder):
             for name in LINEAR:
                 score = score_within(lambda person, linear=known[name]: clone(linear), view, fold)
                 rows += scored("within", window, name, seed, score, view, fold)
-    write(folder, "baselines", rows)
+        write(folder, "baselines", rows)
 
 
 def score_across(pipeline, X, view):
