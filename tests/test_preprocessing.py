@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import make_pipeline
 
 from mne_cnnclass import EpochsView, datasets, evaluate
-from mne_cnnclass.preprocessing import epochs_log, make_epochs
+from mne_cnnclass.preprocessing import Crop, Standardize, epochs_log, make_epochs
 from mne_cnnclass.report.data import data_pages
 
 EVENTS = dict(left="T1", right="T2")
@@ -406,6 +407,14 @@ def test_rejected_epochs_are_in_the_log_which_survives_views_and_pickle():
     kept = log[log["step"] == "epochs"]
     assert kept["done"].tolist() == ["28 of 30 kept; 2 dropped for C3 (1), bad_movement (1)", "30 of 30 kept"]
     assert kept["n_dropped"].tolist() == [2, 0]
+
+
+def test_transformed_samples_keep_the_log_of_their_recordings():
+    epochs = make_epochs([cap(), cap(seed=3)], **{**WINDOWS, "classes": ["a", "b"]}, h_freq=40.0)
+    view = EpochsView(epochs)
+    shuffled = view[np.random.default_rng(0).permutation(len(view))]
+    transformed = make_pipeline(Crop(0.0, 1.0), Standardize()).fit_transform(shuffled)
+    pd.testing.assert_frame_equal(epochs_log(transformed), epochs_log(epochs))
 
 
 def test_epochs_of_other_origin_have_an_empty_log():
