@@ -31,8 +31,8 @@ def epochs_log(epochs):
 
     Notes
     -----
-    The log is kept with the Epochs in memory, with parts and views of them, and with what transformers make of
-    them; it is not part of a file that they are saved to.
+    The log is kept with the Epochs in memory, with parts and views of them, and with what transformers make
+    of them; it is not part of a file that they are saved to.
 
     Examples
     --------
