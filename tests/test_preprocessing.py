@@ -156,6 +156,23 @@ def test_missing_events_are_named_beside_those_that_are_there(write_recording):
         make_epochs(paths, events=EVENTS, tmin=0.0, tmax=1.0)
 
 
+def test_a_subject_without_events_is_named(write_recording):
+    paths = [write_recording("S001_raw.fif"), write_recording("S002_raw.fif", n_events=0)]
+    for events in (EVENTS, None):
+        with pytest.raises(ValueError, match=r"S002_raw.fif has none of the events T1, T2. .*: none"):
+            make_epochs(paths, events=events, tmin=0.0, tmax=1.0)
+    with pytest.raises(ValueError, match=r"There are no events. Events found: S002_raw.fif: none"):
+        make_epochs(paths[1], tmin=0.0, tmax=1.0)
+
+
+def test_events_at_the_same_time_are_refused():
+    raw = cap(20)
+    raw.set_annotations(mne.Annotations([1.0, 5.0, 5.0], 0.0, ["T1", "T1", "T2"]))
+    with pytest.raises(ValueError, match="1 pairs of events at the same time, first left and right at 5 s"):
+        make_epochs(raw, events=EVENTS, tmin=0.0, tmax=1.0)
+    assert len(make_epochs(raw, events=dict(left="T1"), tmin=0.0, tmax=1.0)[0]) == 2
+
+
 def test_recordings_of_different_rates_are_named(write_recording):
     paths = [write_recording("a_raw.fif"), write_recording("b_raw.fif", sfreq=128.0)]
     with pytest.raises(ValueError, match="100 Hz: a_raw.fif; 128 Hz: b_raw.fif"):
@@ -428,6 +445,8 @@ def test_windows_lie_within_the_spans_of_their_class():
         ),
         (dict(windows=dict(overlap=1.0), classes=["a"]), "windows must be dict"),
         (dict(windows=2.0, classes=["a"]), "windows must be dict"),
+        (dict(**WINDOWS, reference="avg"), r"reference \['avg'\] are no channels of recording 0"),
+        (dict(**WINDOWS, picks="Fp1", artifacts="ica", eog=[]), "neither an EOG nor an ECG channel"),
         (dict(**WINDOWS, reference=["M1"]), r"reference \['M1'\] are no channels of recording 0"),
         (dict(**WINDOWS, artifacts="ica", eog="EOG1"), r"eog \['EOG1'\] are no channels of recording 0"),
         (dict(**WINDOWS, reject="all"), 'reject must be None, "auto" or a dict'),
@@ -537,6 +556,10 @@ def test_a_folder_of_windows_is_looked_for_and_other_objects_are_refused():
         make_epochs(PureWindowsPath("C:/data/S001/S001R04.edf"), tmin=0.0, tmax=1.0)
     with pytest.raises(TypeError, match="must be paths or mne.io.Raw objects, got NoneType"):
         make_epochs([None], tmin=0.0, tmax=1.0)
+    with pytest.raises(TypeError, match=r"events must be None or a dict .*, got \['T1'\]"):
+        make_epochs(cap(20), events=["T1"], tmin=0.0, tmax=1.0)
+    with pytest.raises(ValueError, match="no components in recording 0, which has 1 good EEG channels"):
+        make_epochs(cap(20).pick(["Fp1"]), **WINDOWS, artifacts="ica", eog="Fp1")
     epochs = make_epochs(cap(20), **WINDOWS)[0]
     with pytest.raises(TypeError, match="must be paths or mne.io.Raw objects, got Epochs"):
         make_epochs(epochs, **WINDOWS)

@@ -170,8 +170,9 @@ def filter_continuous(raw, recording, l_freq, h_freq):
 
 def set_reference(raw, recording, reference):
     """A new reference of the EEG channels."""
-    if not isinstance(reference, str):
-        _check_names(reference, raw, recording, "reference")
+    if reference not in ("average", "REST"):
+        names = [reference] if isinstance(reference, str) else reference
+        _check_names(names, raw, recording, "reference")
     raw.set_eeg_reference(reference, verbose="ERROR")
     return str(reference or "as recorded")
 
@@ -181,7 +182,7 @@ def remove_artifacts(raw, recording, method, eog, ecg, random_state):
     eog = [eog] if isinstance(eog, str) else eog
     _check_names(eog or (), raw, recording, "eog")
     _check_names([ecg] if ecg else (), raw, recording, "ecg")
-    has_eog = eog is not None or "eog" in raw
+    has_eog = bool(eog) or "eog" in raw
     if method == "regression":
         if not has_eog:
             raise ValueError(
@@ -199,7 +200,14 @@ def remove_artifacts(raw, recording, method, eog, ecg, random_state):
     ica = mne.preprocessing.ICA(n_components=0.99, random_state=random_state, verbose="ERROR")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the log tells of it
-        ica.fit(fitted_on, verbose="ERROR")
+        try:
+            ica.fit(fitted_on, verbose="ERROR")
+        except RuntimeError as error:
+            n_good = len(mne.pick_types(raw.info, eeg=True))
+            raise ValueError(
+                f"ICA found no components in {recording}, which has {n_good} "
+                'good EEG channels. Take more channels, or artifacts="regression".'
+            ) from error
     found = {}
     if has_eog:
         found["eye"] = ica.find_bads_eog(
