@@ -130,9 +130,9 @@ def make_epochs(
     TypeError
         If a recording is neither a path nor a Raw, or events are no dict.
     ValueError
-        If a file can't be read, an event is not there, two are at the same time, recordings differ in sampling frequency or channels, a
-        filter does not fit the recording, a step lacks the channels it needs, a subject that is needed can't
-        be told, or nothing is left.
+        If a file can't be read, an event is not there, two are at the same time, recordings differ in
+        sampling frequency or channels, a filter does not fit the recording, a step lacks the channels it
+        needs, a subject that is needed can't be told, or nothing is left.
 
     References
     ----------
