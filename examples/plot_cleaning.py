@@ -54,6 +54,7 @@ print(EpochsView(clean))
 # %%
 # Before and after
 # ----------------
+# The two spoilt channels are red.
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 5), sharey=True, layout="constrained")
 names = ["Fp1", "Fp2", "F3", "C5", "C3", "C4", "P3", "Pz", "O1", "O2"]
@@ -61,7 +62,9 @@ step = 250
 number = clean.selection[0]
 for ax, epochs, title in ((axes[0], plain, "as recorded"), (axes[1], clean, "cleaned")):
     signal = 1e6 * epochs[list(epochs.selection).index(number)].get_data(picks=names)[0]
-    ax.plot(epochs.times, signal.T - step * np.arange(len(names)), linewidth=0.7, color="black")
-    ax.set(title=f"{title}, one trial", xlabel="Time from the cue (s)", ylim=(-step * len(names), step))
+    for row, (name, line) in enumerate(zip(names, signal, strict=True)):
+        color = "tab:red" if name in ("C5", "P3") else "black"
+        ax.plot(epochs.times, line - step * row, linewidth=0.7, color=color)
+    ax.set(title=f"{title}, one trial", xlabel="Time from the cue (s)", ylim=(-step * len(names), 1.5 * step))
 axes[0].set_yticks(-step * np.arange(len(names)), names)
 axes[0].set_ylabel(f"Channel ({step} µV from line to line)")

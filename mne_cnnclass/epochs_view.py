@@ -360,19 +360,24 @@ class EpochsView:
         order = np.argsort(number, kind="stable")
         if np.any(np.diff(order) != 1):
             data = data[order]
-        everything = array_epochs(
-            data, self.info if info is None else info, self.times[0] if tmin is None else tmin
+        everything = array_epochs(  # MNE's constructor goes through the epochs one by one, for nothing
+            data[:1], self.info if info is None else info, self.times[0] if tmin is None else tmin
         )
+        everything._data = data
+        new, new_sources = self._take(np.arange(len(self))), []
+        new._origin = np.empty_like(self._origin)
         cuts = [0, *(np.flatnonzero(np.diff(number[order])) + 1), len(order)]
-        parts = []
         for part in map(slice, cuts[:-1], cuts[1:]):
             rows = order[part]
+            new._origin[rows, 0], new._origin[rows, 1] = len(new_sources), np.arange(len(rows))
             table = None if self.metadata is None else self.metadata.iloc[rows]
             source = self._source(number[rows[0]])
-            parts.append(part_of(everything, part, source, self._origin[rows, 1], table))
-        groups = None if self.groups is None else self.groups[order]
-        view = EpochsView(parts, labels=self.labels[order], groups=groups, picks="all")
-        return view if len(parts) == 1 else view[np.argsort(order)]
+            its_part = part_of(everything, part, source, self._origin[rows, 1], table)
+            its_part.preparation = getattr(source, "preparation", [])  # the log of `make_epochs`
+            new_sources.append(its_part)
+        new._sources, new._states = tuple(new_sources), [state_of(source) for source in new_sources]
+        new._ch_names = everything.ch_names
+        return new
 
     def __repr__(self):
         n_epochs, n_channels, n_times = self.shape

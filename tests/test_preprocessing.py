@@ -2,15 +2,19 @@
 
 import pickle
 import sys
+from functools import partial
+from pathlib import PureWindowsPath
 
 import mne
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import make_pipeline
 
 from mne_cnnclass import EpochsView, datasets, evaluate
-from mne_cnnclass.preprocessing import epochs_log, make_epochs
+from mne_cnnclass.ecg import read_raw_wfdb
+from mne_cnnclass.preprocessing import Crop, Standardize, epochs_log, make_epochs
 from mne_cnnclass.report.data import data_pages
 
 EVENTS = dict(left="T1", right="T2")
@@ -152,6 +156,23 @@ def test_missing_events_are_named_beside_those_that_are_there(write_recording):
         make_epochs(paths, events=EVENTS, tmin=0.0, tmax=1.0)
 
 
+def test_a_subject_without_events_is_named(write_recording):
+    paths = [write_recording("S001_raw.fif"), write_recording("S002_raw.fif", n_events=0)]
+    for events in (EVENTS, None):
+        with pytest.raises(ValueError, match=r"S002_raw.fif has none of the events T1, T2. .*: none"):
+            make_epochs(paths, events=events, tmin=0.0, tmax=1.0)
+    with pytest.raises(ValueError, match=r"There are no events. Events found: S002_raw.fif: none"):
+        make_epochs(paths[1], tmin=0.0, tmax=1.0)
+
+
+def test_events_at_the_same_time_are_refused():
+    raw = cap(20)
+    raw.set_annotations(mne.Annotations([1.0, 5.0, 5.0], 0.0, ["T1", "T1", "T2"]))
+    with pytest.raises(ValueError, match="1 pairs of events at the same time, first left and right at 5 s"):
+        make_epochs(raw, events=EVENTS, tmin=0.0, tmax=1.0)
+    assert len(make_epochs(raw, events=dict(left="T1"), tmin=0.0, tmax=1.0)[0]) == 2
+
+
 def test_recordings_of_different_rates_are_named(write_recording):
     paths = [write_recording("a_raw.fif"), write_recording("b_raw.fif", sfreq=128.0)]
     with pytest.raises(ValueError, match="100 Hz: a_raw.fif; 128 Hz: b_raw.fif"):
@@ -267,6 +288,18 @@ def test_given_bads_need_positions_and_names():
         make_epochs(cap(), **WINDOWS, bads=["XX"])
     with pytest.raises(ValueError, match="needs at least 8; recording 0 has 3"):
         make_epochs(cap().pick(["C3", "Cz", "C4"]), **WINDOWS, bads="auto")
+    with pytest.raises(ValueError, match="13 of 16 channels of recording 0 are bad"):
+        make_epochs(cap(), **WINDOWS, bads=NAMES[:13])
+
+
+def test_bad_channels_that_can_not_be_interpolated_are_not_said_to_be():
+    raw = cap(eog=True)
+    with pytest.raises(ValueError, match=r"bads \['VEOG'\] of recording 0 can't be interpolated"):
+        make_epochs(raw, **WINDOWS, montage="standard_1005", bads=["VEOG"])
+    raw.info["bads"] = ["Cz", "VEOG"]
+    (epochs,) = make_epochs(raw, **WINDOWS, montage="standard_1005", bads=[])
+    assert epochs_log(epochs)["done"].iloc[0] == "interpolated Cz (marked in the file)"
+    assert epochs.info["bads"] == ["VEOG"]
 
 
 def test_line_noise_is_notched_and_a_rhythm_stays():
@@ -286,6 +319,7 @@ def test_blinks_are_removed_and_a_rhythm_stays(method):
     for name, weight in dict(Fp1=1.0, Fp2=1.0, F3=0.4, Fz=0.4, F4=0.4).items():
         raw._data[NAMES.index(name)] += weight * shape
     raw._data[NAMES.index("O1")] += 8e-6 * np.sin(2 * np.pi * 10 * raw.times)
+    raw._data[16] += 1e-3 * np.sin(2 * np.pi * 0.02 * raw.times)  # a drift of the EOG alone
     settings = dict(**WINDOWS, l_freq=1.0, h_freq=40.0, reference=[])
     dirty, clean = (make_epochs(raw, **settings, artifacts=how)[0] for how in (None, method))
 
@@ -298,6 +332,40 @@ def test_blinks_are_removed_and_a_rhythm_stays(method):
     assert correlation(clean) < 0.3
     assert amplitude(clean, 10, "O1") == pytest.approx(amplitude(dirty, 10, "O1"), rel=0.15)
     assert epochs_log(clean)["step"].tolist() == ["filter", "reference", "artefacts", "epochs"]
+
+
+def test_heart_beats_are_removed_and_the_brain_stays(data_path):
+    file = data_path / "eegmmidb" / "S001" / "S001R04.edf"
+    raw = mne.io.read_raw_edf(file, preload=True, verbose="ERROR").pick(range(0, 64, 4)).crop(0, 80)
+    heart = read_raw_wfdb(data_path / "mitdb" / "101").pick([0]).crop(0, 85).resample(160.0, verbose="ERROR")
+    beat = heart.get_data()[0, : raw.n_times]
+    weights = np.linspace(-0.04, 0.04, 16)  # 1 mV at the chest, up to 40 µV at the head
+    truth = make_epochs(raw, **WINDOWS, l_freq=1.0, h_freq=40.0)[0]
+    raw._data += weights[:, None] * beat
+    info = mne.create_info(["chest"], 160.0, "ecg")
+    raw.add_channels([mne.io.RawArray(beat[None], info, verbose="ERROR")], force_update_info=True)
+    settings = dict(**WINDOWS, l_freq=1.0, h_freq=40.0)
+    dirty, clean = (make_epochs(raw, **settings, artifacts=how)[0] for how in (None, "ica"))
+
+    def share(epochs):
+        """How much of the heart that was planted is in the epochs."""
+        signal, chest = epochs.get_data(picks="eeg"), epochs.get_data(picks="ecg")
+        planted = (weights[:, None] * chest).ravel()
+        return (signal - truth.get_data()).ravel() @ planted / (planted @ planted)
+
+    assert "of the heart" in epochs_log(clean)["done"].iloc[1]
+    assert share(dirty) == pytest.approx(1, abs=1e-6)
+    assert abs(share(clean)) < 0.1
+    for channel in (0, 7, 15):
+        pair = (epochs.get_data(picks="eeg")[:, channel].ravel() for epochs in (clean, truth))
+        assert np.corrcoef(*pair)[0, 1] > 0.9
+
+
+def test_ica_that_does_not_converge_is_told_of_in_the_log(monkeypatch):
+    monkeypatch.setattr(mne.preprocessing, "ICA", partial(mne.preprocessing.ICA, max_iter=1))
+    settings = dict(**WINDOWS, l_freq=1.0, artifacts="ica", eog="Fp1")
+    (epochs,) = make_epochs(cap(20), **settings)
+    assert "(not converged in 1 iterations)" in epochs_log(epochs)["done"].iloc[1]
 
 
 def test_artifacts_need_channels_to_tell_them_by():
@@ -337,6 +405,19 @@ def test_windows_overlap_and_carry_their_recording():
     np.testing.assert_array_equal(np.asarray(view[0])[0, :, 100:], np.asarray(view[1])[0, :, :300])
 
 
+@pytest.mark.parametrize(("sfreq", "n_times"), [(160.5, 48), (162.0, 48), (250.0, 75), (101.0, 30)])
+def test_windows_at_odd_rates_share_no_sample(sfreq, n_times):
+    raw = cap(20, sfreq=sfreq)
+    raw.set_annotations(mne.Annotations([0.0, 10.0], [10.0, 10.0], ["calm", "busy"]))
+    events = dict(rest="calm", task="busy")
+    (epochs,) = make_epochs(raw, windows=dict(duration=0.3), events=events)
+    starts = epochs.events[:, 0]
+    assert len(epochs.times) == n_times
+    assert np.diff(starts).min() >= n_times
+    assert starts[EpochsView(epochs).labels == "rest"].max() + n_times <= round(10 * sfreq)
+    assert len(epochs) == 66
+
+
 def test_windows_lie_within_the_spans_of_their_class():
     raw = cap(30).crop(5.0)  # a recording whose first sample is not 0
     raw.set_annotations(mne.Annotations([1.0, 12.0], [5.0, 7.0], ["calm", "busy"]))
@@ -362,6 +443,14 @@ def test_windows_lie_within_the_spans_of_their_class():
             dict(**WINDOWS, l_freq=0.02),
             "filter from 0.02 to None Hz is 165 s long, and recording 0 only 60 s",
         ),
+        (dict(windows=dict(overlap=1.0), classes=["a"]), "windows must be dict"),
+        (dict(windows=2.0, classes=["a"]), "windows must be dict"),
+        (dict(**WINDOWS, reference="avg"), r"reference \['avg'\] are no channels of recording 0"),
+        (dict(**WINDOWS, picks="Fp1", artifacts="ica", eog=[]), "neither an EOG nor an ECG channel"),
+        (dict(**WINDOWS, reference=["M1"]), r"reference \['M1'\] are no channels of recording 0"),
+        (dict(**WINDOWS, artifacts="ica", eog="EOG1"), r"eog \['EOG1'\] are no channels of recording 0"),
+        (dict(**WINDOWS, reject="all"), 'reject must be None, "auto" or a dict'),
+        (dict(**WINDOWS, montage="standard_1006"), "Allowed values"),
         (dict(**WINDOWS, notch=[50.0, 100.0]), "notch must be between 0 and 100 Hz"),
         (dict(**WINDOWS, artifacts="magic"), "artifacts must be None"),
         (dict(**WINDOWS, bads="some"), "bads must be None"),
@@ -408,20 +497,97 @@ def test_rejected_epochs_are_in_the_log_which_survives_views_and_pickle():
     assert kept["n_dropped"].tolist() == [2, 0]
 
 
+def test_transformed_samples_keep_the_log_of_their_recordings():
+    epochs = make_epochs([cap(), cap(seed=3)], **{**WINDOWS, "classes": ["a", "b"]}, h_freq=40.0)
+    view = EpochsView(epochs)
+    shuffled = view[np.random.default_rng(0).permutation(len(view))]
+    transformed = make_pipeline(Crop(0.0, 1.0), Standardize()).fit_transform(shuffled)
+    pd.testing.assert_frame_equal(epochs_log(transformed), epochs_log(epochs))
+
+
 def test_epochs_of_other_origin_have_an_empty_log():
     events = np.column_stack([np.arange(4), np.zeros(4, int), [1, 2, 1, 2]])
     epochs = mne.EpochsArray(np.zeros((4, 2, 10)), mne.create_info(2, 100.0, "eeg"), events, verbose="ERROR")
     assert epochs_log(epochs).empty
 
 
+def test_a_notch_that_is_longer_than_the_recording_is_refused():
+    with pytest.raises(ValueError, match="that notches 50 Hz is 6.61 s long, and recording 0 only 4 s"):
+        make_epochs(cap(4), **WINDOWS, notch=50.0)
+
+
+def test_recordings_of_the_heart_are_filtered():
+    raw = cap().set_channel_types(dict.fromkeys(NAMES, "ecg"), verbose="ERROR")
+    raw._data += 1e-3 * np.sin(2 * np.pi * 0.1 * raw.times)
+    (epochs,) = make_epochs(raw, **WINDOWS, l_freq=2.0)
+    assert np.abs(epochs.get_data().mean(axis=(1, 2))).max() < 1e-5  # of a drift of 1 mV
+    with pytest.raises(ValueError, match="is for EEG, MEG and EOG channels; recording 0 has ecg"):
+        make_epochs(raw, **WINDOWS, reject="auto")
+
+
+@pytest.mark.parametrize("stim", [False, True])
+@pytest.mark.parametrize("preload", [False, True])
+def test_a_cropped_raw_is_cut_at_its_events_and_stays_as_it_was(write_recording, stim, preload):
+    raw = mne.io.read_raw(write_recording("a_raw.fif", stim=stim), preload=preload).crop(2.5, 40.0)
+    before = raw.copy().load_data()
+    events = dict(left=5, right=6) if stim else EVENTS
+    span = dict(tmin=0.0, tmax=0.98, picks="eeg")
+    for sfreq, filters in ((None, {}), (50.0, dict(h_freq=20.0))):
+        (epochs,) = make_epochs(raw, events=events, **span, sfreq=sfreq, **filters)
+        labels = EpochsView(epochs).labels
+        assert labels.tolist() == (["right", "left"] * 10)[:19]  # the first one was cropped off
+        assert rhythm(epochs)[labels == "left"].min() > 2
+        assert rhythm(epochs)[labels == "right"].max() < 1
+        np.testing.assert_allclose(epochs.metadata["onset"], 0.5 + 2 * np.arange(19))
+    assert raw.preload == preload
+    assert raw.ch_names == before.ch_names
+    np.testing.assert_array_equal(raw.get_data(), before.get_data())
+
+
+def test_files_of_the_same_name_are_told_apart_by_their_folder(write_recording):
+    paths = [write_recording(f"S00{i}/eeg_raw.fif") for i in (1, 2)]
+    view = EpochsView(make_epochs(paths, tmin=0.0, tmax=1.0), groups="file")
+    assert view.groups.tolist() == ["S001/eeg_raw.fif"] * 24 + ["S002/eeg_raw.fif"] * 24
+    assert set(view.metadata["subject"]) == {"S001", "S002"}
+
+
+def test_a_folder_of_windows_is_looked_for_and_other_objects_are_refused():
+    with pytest.raises(FileNotFoundError, match=r"S001R04\.edf"):
+        make_epochs(PureWindowsPath("C:/data/S001/S001R04.edf"), tmin=0.0, tmax=1.0)
+    with pytest.raises(TypeError, match="must be paths or mne.io.Raw objects, got NoneType"):
+        make_epochs([None], tmin=0.0, tmax=1.0)
+    with pytest.raises(TypeError, match=r"events must be None or a dict .*, got \['T1'\]"):
+        make_epochs(cap(20), events=["T1"], tmin=0.0, tmax=1.0)
+    with pytest.raises(ValueError, match="no components in recording 0, which has 1 good EEG channels"):
+        make_epochs(cap(20).pick(["Fp1"]), **WINDOWS, artifacts="ica", eog="Fp1")
+    epochs = make_epochs(cap(20), **WINDOWS)[0]
+    with pytest.raises(TypeError, match="must be paths or mne.io.Raw objects, got Epochs"):
+        make_epochs(epochs, **WINDOWS)
+
+
+def test_missing_autoreject_says_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "autoreject", None)
+    with pytest.raises(ImportError, match=r'pip install "mne-cnnclass\[autoreject\]"'):
+        make_epochs(cap(20), **WINDOWS, reject="auto")
+
+
 def test_autoreject_finds_a_threshold():
-    pytest.importorskip("autoreject")
+    autoreject = pytest.importorskip("autoreject")
     raw = cap()
     for start in (4, 20, 40):
         raw._data[:, start * 200 : (start + 1) * 200] += 2e-3 * np.hanning(200)
     (epochs,) = make_epochs(raw, **WINDOWS, reject="auto")
     assert not {2, 10, 20} & set(epochs.selection)
-    assert epochs_log(epochs)["done"].iloc[0].startswith("eeg peak to peak above 0.000")
+    every = make_epochs(raw, **WINDOWS)[0]
+    limit = autoreject.get_rejection_threshold(every, random_state=0, verbose=False)["eeg"]
+    good = np.flatnonzero(np.ptp(every.get_data(), axis=2).max(axis=1) <= limit)
+    assert epochs.selection.tolist() == good.tolist()
+    assert len(good) > 20
+    log = epochs_log(epochs)["done"]
+    assert log.iloc[0] == f"eeg peak to peak above {limit:.3g} (SI)"
+    assert log.iloc[1].startswith(f"{len(good)} of 30 kept; {30 - len(good)} dropped for ")
+    with pytest.raises(ValueError, match="needs at least 5 epochs; recording 0 has 4"):
+        make_epochs(cap(8), **WINDOWS, reject="auto")
 
 
 def test_bids_root(tmp_path, data_path):

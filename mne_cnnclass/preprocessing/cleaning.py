@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import warnings
 from functools import cache
 
 import mne
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from ..datasets import MONTAGE_1005
 
@@ -14,6 +16,8 @@ FLAT = 1e-7  # V peak to peak from sample to sample: below what any amplifier's 
 LOF_THRESHOLD = 2.0
 EOG_CORRELATION = 0.5  # of a component with an EOG channel, 1 to 10 Hz
 MIN_CHANNELS = 8  # of which outliers can be told
+MIN_GOOD = 4  # that others can be interpolated from
+MIN_EPOCHS = 5  # folds of autoreject
 
 
 @cache
@@ -54,6 +58,14 @@ def name_channels(recording, rename, ch_types, montage):
     source.set_montage(montage, verbose="ERROR")
 
 
+def _check_names(names, raw, recording, what):
+    unknown = [name for name in names if name not in raw.ch_names]
+    if unknown:
+        raise ValueError(
+            f"{what} {unknown} are no channels of {recording}, which has {', '.join(raw.ch_names)}."
+        )
+
+
 def find_bads(raw, recording):
     """Flat and noisy EEG channels, and the reason of each."""
     eeg = mne.pick_types(raw.info, eeg=True)
@@ -74,18 +86,28 @@ def find_bads(raw, recording):
 
 def interpolate(raw, recording, bads):
     """Interpolate the channels given, those found (``"auto"``), and those that the file marks as bad."""
-    reasons = dict.fromkeys(raw.info["bads"], "marked in the file")
+    kinds = dict(eeg=True, meg=True, fnirs=True)
+    brain = {raw.ch_names[i] for i in mne.pick_types(raw.info, **kinds, exclude=())}
+    left = [name for name in raw.info["bads"] if name not in brain]
+    reasons = {name: "marked in the file" for name in raw.info["bads"] if name in brain}
     if isinstance(bads, str):
         reasons |= find_bads(raw, recording)
     else:
-        unknown = [name for name in bads if name not in raw.ch_names]
-        if unknown:
+        _check_names(bads, raw, recording, "bads")
+        others = [name for name in bads if name not in brain]
+        if others:
             raise ValueError(
-                f"bads {unknown} are no channels of {recording}, which has {', '.join(raw.ch_names)}."
+                f"bads {others} of {recording} can't be interpolated: they are no EEG, MEG or fNIRS "
+                "channels. Leave them out by picks."
             )
         reasons |= dict.fromkeys(bads, "given")
     if not reasons:
         return "none"
+    if len(brain) - len(reasons) < MIN_GOOD:
+        raise ValueError(
+            f"{len(reasons)} of {len(brain)} channels of {recording} are bad ({', '.join(reasons)}), and at "
+            f"least {MIN_GOOD} good ones are needed to interpolate them from. Leave this recording out."
+        )
     eeg = mne.pick_types(raw.info, eeg=True, exclude=())
     if not all(np.any(np.nan_to_num(raw.info["chs"][i]["loc"][:3])) for i in eeg):
         raise ValueError(
@@ -94,19 +116,50 @@ def interpolate(raw, recording, bads):
         )
     raw.info["bads"] = list(reasons)
     raw.interpolate_bads(verbose="ERROR")
+    raw.info["bads"] = left
     return "interpolated " + ", ".join(f"{name} ({why})" for name, why in reasons.items())
 
 
-def filter_continuous(raw, recording, l_freq, h_freq):
-    """Band-pass with MNE's FIR filter, which must be shorter than the recording."""
-    design = mne.filter.create_filter(None, raw.info["sfreq"], l_freq, h_freq, verbose="ERROR")
+def _signals(info):
+    """Numbers of the channels to filter: those of the brain, and of eyes, heart and muscles."""
+    brain = dict(meg=True, eeg=True, csd=True, seeg=True, dbs=True, ecog=True, fnirs=True)
+    return mne.pick_types(info, **brain, eog=True, ecg=True, emg=True, exclude=())
+
+
+def _check_length(design, raw, recording, what):
+    """MNE only warns of a filter that is longer than the signal, of which edges alone are left."""
     if len(design) > raw.n_times:
         seconds = len(design) / raw.info["sfreq"], raw.n_times / raw.info["sfreq"]
         raise ValueError(
-            f"The filter from {l_freq} to {h_freq} Hz is {seconds[0]:.3g} s long, and {recording} only "
-            f"{seconds[1]:.3g} s. Take a higher l_freq or a longer recording."
+            f"The filter {what} is {seconds[0]:.3g} s long, and {recording} only {seconds[1]:.3g} s. "
+            "Take a higher l_freq, leave the notch out, or take a longer recording."
         )
-    raw.filter(l_freq, h_freq, verbose="ERROR")
+
+
+def notch_continuous(raw, recording, freqs):
+    """Notch out frequencies with MNE's FIR filter."""
+    lines = np.atleast_1d(freqs)
+    half = lines / 400 + 0.5  # of MNE's notch, and its transition bands
+    design = mne.filter.create_filter(
+        None,
+        raw.info["sfreq"],
+        lines + half,
+        lines - half,
+        l_trans_bandwidth=0.5,
+        h_trans_bandwidth=0.5,
+        verbose="ERROR",
+    )
+    text = f"{', '.join(f'{line:g}' for line in lines)} Hz"
+    _check_length(design, raw, recording, f"that notches {text}")
+    raw.notch_filter(freqs, picks=_signals(raw.info), verbose="ERROR")
+    return text
+
+
+def filter_continuous(raw, recording, l_freq, h_freq):
+    """Band-pass with MNE's FIR filter; channels of the eyes, too, as a regression on their drifts is none."""
+    design = mne.filter.create_filter(None, raw.info["sfreq"], l_freq, h_freq, verbose="ERROR")
+    _check_length(design, raw, recording, f"from {l_freq} to {h_freq} Hz")
+    raw.filter(l_freq, h_freq, picks=_signals(raw.info), verbose="ERROR")
     edges = []  # MNE's rule for l_trans_bandwidth and h_trans_bandwidth "auto"
     if l_freq is not None:
         edges.append(f"from {l_freq:g} Hz (transition {min(max(0.25 * l_freq, 2.0), l_freq):g} Hz)")
@@ -116,13 +169,21 @@ def filter_continuous(raw, recording, l_freq, h_freq):
     return "pass " + " ".join(edges)
 
 
+def set_reference(raw, recording, reference):
+    """A new reference of the EEG channels."""
+    if reference not in ("average", "REST"):
+        names = [reference] if isinstance(reference, str) else reference
+        _check_names(names, raw, recording, "reference")
+    raw.set_eeg_reference(reference, verbose="ERROR")
+    return str(reference or "as recorded")
+
+
 def remove_artifacts(raw, recording, method, eog, ecg, random_state):
     """Eye and heart artefacts, by regression or ICA."""
     eog = [eog] if isinstance(eog, str) else eog
-    unknown = [name for name in (*(eog or ()), *([ecg] if ecg else ())) if name not in raw.ch_names]
-    if unknown:
-        raise ValueError(f"eog and ecg must name channels of {recording}, which has no {unknown}.")
-    has_eog = eog is not None or "eog" in raw
+    _check_names(eog or (), raw, recording, "eog")
+    _check_names([ecg] if ecg else (), raw, recording, "ecg")
+    has_eog = bool(eog) or "eog" in raw
     if method == "regression":
         if not has_eog:
             raise ValueError(
@@ -138,7 +199,16 @@ def remove_artifacts(raw, recording, method, eog, ecg, random_state):
     # ICA is led astray by drifts; its weights hold for the signal with them
     fitted_on = raw if raw.info["highpass"] >= 1 else raw.copy().filter(1.0, None, verbose="ERROR")
     ica = mne.preprocessing.ICA(n_components=0.99, random_state=random_state, verbose="ERROR")
-    ica.fit(fitted_on, verbose="ERROR")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the log tells of it
+        try:
+            ica.fit(fitted_on, verbose="ERROR")
+        except RuntimeError as error:
+            n_good = len(mne.pick_types(raw.info, eeg=True))
+            raise ValueError(
+                f"ICA found no components in {recording}, which has {n_good} "
+                'good EEG channels. Take more channels, or artifacts="regression".'
+            ) from error
     found = {}
     if has_eog:
         found["eye"] = ica.find_bads_eog(
@@ -149,7 +219,8 @@ def remove_artifacts(raw, recording, method, eog, ecg, random_state):
     ica.exclude = sorted({int(i) for numbers in found.values() for i in numbers})
     ica.apply(raw, verbose="ERROR")
     counts = ", ".join(f"{len(numbers)} of the {name}" for name, numbers in found.items())
-    return f"ICA, {ica.n_components_} components, removed {counts}"
+    unsure = "" if ica.n_iter_ < ica.max_iter else f" (not converged in {ica.max_iter} iterations)"
+    return f"ICA, {ica.n_components_} components{unsure}, removed {counts}"
 
 
 def _regress(raw, recording, eog):
@@ -159,13 +230,13 @@ def _regress(raw, recording, eog):
             f'{recording}: artifacts="regression" needs a reference, such as reference="average"; '
             "reference=[] keeps that of the recording."
         )
-    regression = mne.preprocessing.EOGRegression(picks_artifact=eog).fit(raw)
-    regression.apply(raw, copy=False)
+    with mne.use_log_level("ERROR"):
+        mne.preprocessing.EOGRegression(picks_artifact=eog).fit(raw).apply(raw, copy=False)
     names = eog if isinstance(eog, list) else [raw.ch_names[i] for i in mne.pick_types(raw.info, eog=True)]
     return f"regression on {', '.join(names)}"
 
 
-def find_thresholds(epochs, random_state):
+def find_thresholds(epochs, recording, random_state):
     """The threshold of each channel type that autoreject finds for this recording."""
     try:
         from autoreject import get_rejection_threshold
@@ -174,7 +245,19 @@ def find_thresholds(epochs, random_state):
             'reject="auto" needs autoreject: pip install "mne-cnnclass[autoreject]", or give thresholds, '
             "reject=dict(eeg=150e-6)."
         ) from error
-    return get_rejection_threshold(epochs, random_state=random_state, verbose=False)
+    if len(epochs) < MIN_EPOCHS:
+        raise ValueError(
+            f'reject="auto" cross-validates and needs at least {MIN_EPOCHS} epochs; {recording} has '
+            f"{len(epochs)}. Give thresholds, reject=dict(eeg=150e-6)."
+        )
+    found = get_rejection_threshold(epochs, random_state=random_state, cv=MIN_EPOCHS, verbose=False)
+    if not found:
+        types = ", ".join(epochs.get_channel_types(unique=True))
+        raise ValueError(
+            f'reject="auto" is for EEG, MEG and EOG channels; {recording} has {types}. Give thresholds, such '
+            "as reject=dict(ecg=5e-3)."
+        )
+    return found
 
 
 def limit_text(name, limit):

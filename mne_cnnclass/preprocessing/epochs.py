@@ -84,13 +84,15 @@ def make_epochs(
     notch : None | float | list of float
         Frequencies in Hz to notch out (:meth:`mne.io.Raw.notch_filter`).
     l_freq, h_freq : None | float
-        Edges of the band-pass filter in Hz (:meth:`mne.io.Raw.filter`). ``None`` leaves an edge out.
+        Edges of the band-pass filter in Hz (:meth:`mne.io.Raw.filter`). ``None`` leaves an edge out. Both
+        filters run on the channels of brain, eyes, heart and muscles alike.
     reference : None | str | list of str
         New reference of the EEG channels (:meth:`mne.io.Raw.set_eeg_reference`): ``"average"`` or channels.
     artifacts : None | "regression" | "ica"
         Remove what the eyes give by regression on EOG channels (:class:`mne.preprocessing.EOGRegression`), or
         what eyes and heart give by independent components (:class:`mne.preprocessing.ICA`), told by their
-        correlation with an EOG channel (above 0.5 from 1 to 10 Hz) and their phase with the ECG.
+        correlation with an EOG channel (above 0.5 from 1 to 10 Hz) and their phase with the ECG. The log
+        tells if ICA did not converge: it then needs more data, or fewer channels.
     eog, ecg : None | str | list of str
         Channels to tell artefacts by, in place of those of type EOG and ECG, such as ``["Fp1", "Fp2"]``;
         ``ecg`` is one channel.
@@ -125,10 +127,12 @@ def make_epochs(
         If a file does not exist.
     ImportError
         If MNE-BIDS or autoreject is needed and not installed.
+    TypeError
+        If a recording is neither a path nor a Raw, or events are no dict.
     ValueError
-        If a file can't be read, an event is not there, recordings differ in sampling frequency or channels, a
-        filter does not fit the recording, a step lacks the channels it needs, a subject that is needed can't
-        be told, or nothing is left.
+        If a file can't be read, an event is not there, two are at the same time, recordings differ in
+        sampling frequency or channels, a filter does not fit the recording, a step lacks the channels it
+        needs, a subject that is needed can't be told, or nothing is left.
 
     References
     ----------
@@ -153,8 +157,13 @@ def make_epochs(
         raise ValueError(f"tmin must be below tmax, both in s, got tmin={tmin} and tmax={tmax}.")
     if windows is None and classes is not None:
         raise ValueError("classes= is for windows=; the class of an epoch at an event is in events=.")
+    if not (reject is None or reject == "auto" or isinstance(reject, dict)):
+        raise ValueError(f'reject must be None, "auto" or a dict of thresholds, got {reject!r}.')
     if windows is not None and (
-        tmin is not None or tmax is not None or set(windows) - {"duration", "overlap"}
+        tmin is not None
+        or tmax is not None
+        or not isinstance(windows, dict)
+        or not {"duration"} <= set(windows) <= {"duration", "overlap"}
     ):
         raise ValueError(
             "windows must be dict(duration=, overlap=) in s, without tmin and tmax, got "
@@ -199,7 +208,8 @@ def make_epochs(
             if pick_late:
                 _pick(recording, source, picks)
             if windows is not None:
-                span = (0.0, windows["duration"] - 1 / source.info["sfreq"])
+                rate = source.info["sfreq"]  # a window has no sample of the next one, at any rate
+                span = (0.0, (int(windows["duration"] * rate + 1e-6) - 1) / rate)
         made.append(
             _cut(recording, source, rows, event_id, table, span, baseline, reject, flat, random_state, done)
         )
@@ -289,14 +299,12 @@ def _clean(raw, events, recording, steps, eog, ecg, random_state):
     if steps["bads"] is not None:
         done.append(("bad channels", cleaning.interpolate(raw, recording, steps["bads"])))
     if steps["notch"] is not None:
-        raw.notch_filter(steps["notch"], verbose="ERROR")
-        done.append(("notch", f"{steps['notch']} Hz"))
+        done.append(("notch", cleaning.notch_continuous(raw, recording, steps["notch"])))
     if steps["l_freq"] is not None or steps["h_freq"] is not None:
         text = cleaning.filter_continuous(raw, recording, steps["l_freq"], steps["h_freq"])
         done.append(("filter", text))
     if steps["reference"] is not None:
-        raw.set_eeg_reference(steps["reference"], verbose="ERROR")
-        done.append(("reference", str(steps["reference"] or "as recorded")))
+        done.append(("reference", cleaning.set_reference(raw, recording, steps["reference"])))
     if steps["artifacts"] is not None:
         text = cleaning.remove_artifacts(raw, recording, steps["artifacts"], eog, ecg, random_state)
         done.append(("artefacts", text))
@@ -340,7 +348,7 @@ def _cut(recording, source, events, event_id, metadata, span, baseline, reject, 
         )
     n_good = len(epochs)
     if reject == "auto":
-        reject = cleaning.find_thresholds(epochs, random_state)
+        reject = cleaning.find_thresholds(epochs, recording, random_state)
     if reject is not None or flat is not None:
         limits = dict(reject={} if reject is None else reject, flat={} if flat is None else flat)
         epochs.drop_bad(**{name: limit or None for name, limit in limits.items()}, verbose="ERROR")

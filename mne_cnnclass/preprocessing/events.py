@@ -14,10 +14,11 @@ def choose_events(recordings, wanted):
     present = [{name: len(rows) for table in t[::-1] for name, rows in table.items()} for t in tables]
     if wanted is None:
         wanted = {name: name for counts in present for name in sorted(counts)}
-    wanted = check_classes(wanted)
+    wanted = _check_classes(wanted)
     missing = [event for event in wanted.values() if not any(event in counts for counts in present)]
     if missing or not wanted:
-        raise ValueError(f"No event {', '.join(missing)}. Events found: {_counts(recordings, present)}.")
+        what = f"No event {', '.join(missing)}" if missing else "There are no events"
+        raise ValueError(f"{what}. Events found: {_counts(recordings, present)}.")
     chosen = []
     for recording, its_tables, counts in zip(recordings, tables, present, strict=True):
         rows, event_id = [], {}
@@ -33,12 +34,29 @@ def choose_events(recordings, wanted):
                 f"Events found: {_counts([recording], [counts])}."
             )
         rows = np.concatenate(rows)
-        chosen.append((rows[np.argsort(rows[:, 0], kind="stable")], event_id))
+        chosen.append((_in_order(recording, rows, event_id), event_id))
     return chosen
 
 
-def check_classes(wanted):
+def _in_order(recording, rows, event_id):
+    """Events sorted by time; an epoch is of one class only."""
+    rows = rows[np.argsort(rows[:, 0], kind="stable")]
+    twice = np.flatnonzero(np.diff(rows[:, 0]) == 0)
+    if len(twice):
+        names = {code: name for name, code in event_id.items()}
+        one, other = (names[code] for code in rows[twice[0] : twice[0] + 2, 2])
+        onset = (rows[twice[0], 0] - getattr(recording.source, "first_samp", 0)) / recording.sfreq
+        raise ValueError(
+            f"{recording} has {len(twice)} pairs of events at the same time, first {one} and {other} at "
+            f"{onset:.4g} s. Name the events that you mean in events=, or correct the recording."
+        )
+    return rows
+
+
+def _check_classes(wanted):
     """Events of the classes as text, each of one class."""
+    if not isinstance(wanted, dict):
+        raise TypeError(f'events must be None or a dict such as dict(left="T1", right="T2"), got {wanted!r}.')
     wanted = {name: str(event) for name, event in wanted.items()}
     twice = sorted(event for event, n in Counter(wanted.values()).items() if n > 1)
     if twice:
@@ -88,7 +106,7 @@ def choose_windows(recordings, duration, overlap, spans, classes):
         raise ValueError(
             f"classes must be a list with the class of each of {len(recordings)} recordings, got {classes!r}."
         )
-    spans = None if spans is None else check_classes(spans)
+    spans = None if spans is None else _check_classes(spans)
     codes = {name: code for code, name in enumerate(dict.fromkeys(spans or classes), start=1)}
     return [
         _windows_of(recording, duration, overlap, spans, None if classes is None else classes[number], codes)
@@ -124,8 +142,8 @@ def _windows_of(recording, duration, overlap, spans, its_class, codes):
             f"{raw.times[-1]:.4g} s long and has the annotations {dict(found) or 'none'}."
         )
     present = set(rows[:, 2])
-    rows = rows[np.argsort(rows[:, 0], kind="stable")]
-    return rows, {name: code for name, code in codes.items() if code in present}
+    event_id = {name: code for name, code in codes.items() if code in present}
+    return _in_order(recording, rows, event_id), event_id
 
 
 def _spans(raw, description):

@@ -11,7 +11,6 @@ from ..epochs_view import EpochsView
 
 __all__ = ["epochs_log"]
 
-_ATTRIBUTE = "preparation"  # of the Epochs; copies, subsets and pickles of Epochs keep their attributes
 MAX_REASONS = 6
 _COLUMNS = ["file", "step", "done", "n_dropped"]
 
@@ -32,8 +31,8 @@ def epochs_log(epochs):
 
     Notes
     -----
-    The log is kept with the Epochs in memory; it is not part of a file that they are saved to, nor of what a
-    transformer makes of them.
+    The log is kept with the Epochs in memory, with parts and views of them, and with what transformers make
+    of them; it is not part of a file that they are saved to.
 
     Examples
     --------
@@ -55,12 +54,15 @@ def epochs_log(epochs):
         sources = [epochs[[row]].epochs for row in first]
     else:
         sources = epochs if isinstance(epochs, (list, tuple)) else [epochs]
-    rows = [row for source in sources for row in getattr(source, _ATTRIBUTE, ())]
+    rows = [row for source in sources for row in getattr(source, "preparation", ())]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def attach_log(epochs, file, steps):
-    """Keep the steps (name and text) with the Epochs, and what MNE dropped."""
+    """Keep the steps (name and text) with the Epochs, and what MNE dropped.
+
+    As an attribute of theirs, which copies, subsets and pickles of Epochs keep.
+    """
     entries = [entry for entry in epochs.drop_log if set(entry) != {"IGNORED"}]
     n_dropped = sum(bool(entry) for entry in entries)
     text = f"{len(epochs)} of {len(entries)} kept"
@@ -70,4 +72,4 @@ def attach_log(epochs, file, steps):
         rest = len(reasons) - MAX_REASONS
         text += f"; {n_dropped} dropped for {shown}" + (f" and {rest} more reasons" if rest > 0 else "")
     rows = [(file, *step, 0) for step in steps]
-    setattr(epochs, _ATTRIBUTE, [*rows, (file, "epochs", text, n_dropped)])
+    epochs.preparation = [*rows, (file, "epochs", text, n_dropped)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import mne
+import numpy as np
 
 # Identifiers that devices and MNE's anonymisation write for nobody.
 _NOBODY = {"", "none", "0", "x", "xx", "xxx", "unknown", "anonymous", "anonymized", "mne_anonymize"}
@@ -81,11 +84,14 @@ def open_recordings(recordings, bids=None):
     -------
     recordings : list of Recording
     """
-    if isinstance(recordings, (str, Path, mne.io.BaseRaw)):
-        recordings = [recordings]
-    recordings = list(recordings)
+    kinds = (str, os.PathLike, mne.io.BaseRaw)
+    is_one = isinstance(recordings, (*kinds, mne.BaseEpochs)) or not np.iterable(recordings)
+    recordings = [recordings] if is_one else list(recordings)
     if not recordings:
         raise ValueError("recordings is empty; at least one file is needed.")
+    wrong = sorted({type(r).__name__ for r in recordings if not isinstance(r, kinds)})
+    if wrong:
+        raise TypeError(f"recordings must be paths or mne.io.Raw objects, got {', '.join(wrong)}.")
     if len(recordings) == 1 and not isinstance(recordings[0], mne.io.BaseRaw):
         root = Path(recordings[0])
         if (root / "dataset_description.json").is_file():
@@ -95,7 +101,12 @@ def open_recordings(recordings, bids=None):
             "bids= is for recordings that are one BIDS root, a folder with dataset_description.json; "
             f"got {recordings}."
         )
-    return [_open(recording, number) for number, recording in enumerate(recordings)]
+    found = [_open(recording, number) for number, recording in enumerate(recordings)]
+    counts = Counter(recording.name for recording in found)
+    for recording in found:
+        if counts[recording.name] > 1 and recording.path is not None:  # S001/eeg.fif and S002/eeg.fif
+            recording.name = f"{recording.path.resolve().parent.name}/{recording.name}"
+    return found
 
 
 def _open(recording, number):
