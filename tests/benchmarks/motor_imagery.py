@@ -39,9 +39,14 @@ LINEAR = ("CSP + LDA", "tangent space + LR")
 RECIPE = "recipe"
 
 
-def load(window, **how):
+def load(window, *, again=None, **how):
+    """The epochs of a window; with ``again``, longer ones are high-passed once more and then cut."""
     tmin, tmax = WINDOWS[window]
-    return EpochsView(datasets.load_eegbci(SUBJECTS, tmin=tmin, tmax=tmax, **how), groups="subject")
+    if again is None:
+        return EpochsView(datasets.load_eegbci(SUBJECTS, tmin=tmin, tmax=tmax, **how), groups="subject")
+    longer = datasets.load_eegbci(SUBJECTS, tmin=tmin - 1.0, tmax=tmax + 1.0, **how)
+    cut = [epochs.filter(again, None).crop(tmin, tmax) for epochs in longer]
+    return EpochsView(cut, groups="subject")
 
 
 def positive(estimator, X):
