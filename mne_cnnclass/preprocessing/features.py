@@ -337,16 +337,13 @@ def _library(signals, alias):
     """A function of mne-features, which names channels and goes through samples one by one."""
     from mne_features.feature_extraction import extract_features
 
-    table = extract_features(
-        signals.data,
-        signals.sfreq,
-        [alias],
-        ch_names=signals.ch_names,
-        return_as_df=True,
-        separator="__",
-    )
+    def extract(data, **names):
+        return extract_features(data, signals.sfreq, [alias], separator="__", **names)
+
+    # names are made anew for each sample, which takes longer than many features
+    named = extract(signals.data[:1], ch_names=signals.ch_names, return_as_df=True)
     names = []
-    for _, own in table.columns:
+    for _, own in named.columns:
         channel, _, rest = own.partition("__")
         names.append(f"{channel}.{alias}" + f".{rest}" * bool(rest))
-    return names, table.to_numpy()
+    return names, extract(signals.data)
