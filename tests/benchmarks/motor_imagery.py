@@ -2,11 +2,12 @@
 
     python tests/benchmarks/motor_imagery.py baselines results/
     python tests/benchmarks/motor_imagery.py across results/ 0-3 0     # window in s, seed; an hour each
-    python tests/benchmarks/motor_imagery.py within results/ 0-3 0     # after across, whose networks it takes
+    python tests/benchmarks/motor_imagery.py within results/ 0-3 0
+    python tests/benchmarks/motor_imagery.py transfer results/ 0-3 0   # after across, whose networks it takes
     python tests/benchmarks/motor_imagery.py summary results/ docs/motor_imagery
 
 eegmmidb S001–S016, runs 4, 8 and 12, imagined left against right fist, 45 trials a person, 4–38 Hz. Each of
-the first three writes a table with a row a person into the folder; the last prints what
+the first four writes a table with a row a person into the folder; the last prints what
 ``docs/motor_imagery.md`` shows, and draws its figure. Needs ``MNE_CNNCLASS_DATA``.
 """
 
@@ -144,8 +145,7 @@ def run_across(folder, window, seed):
     for train, test in LeaveOneGroupOut().split(view, groups=view.groups):
         file = networks(folder, window, seed, view.groups[test][0])
         if not file.exists():
-            pipeline = recipe("motor imagery", random_state=seed, n_threads=1)
-            save_classifier(pipeline.fit(view[train]), file)
+            save_classifier(_recipe(seed).fit(view[train]), file)
         pipeline = load_classifier(file)
         for method, online in zip(score, (False, True), strict=True):
             pipeline.set_params(euclideanalignment__online=online)  # of people who were not there at fit
@@ -160,18 +160,28 @@ def run_across(folder, window, seed):
 
 
 def run_within(folder, window, seed):
-    """Each person by networks of the same person, from scratch and from those of the others."""
-    view, rows = load(window), []
+    """Each person by networks of the same person's other trials."""
+    _run_folds(folder, "within", RECIPE, window, seed, lambda person: _recipe(seed))
+
+
+def run_transfer(folder, window, seed):
+    """Each person by networks of the others, trained further on the same person's other trials."""
+
+    def make(person):
+        return FineTunedClassifier(load_classifier(networks(folder, window, seed, person)))
+
+    _run_folds(folder, "transfer", f"{RECIPE}, transfer", window, seed, make)
+
+
+def _recipe(seed):
+    return recipe("motor imagery", random_state=seed, n_threads=1)
+
+
+def _run_folds(folder, name, method, window, seed, make):
+    view = load(window)
     fold = within_folds(view, seed)
-    methods = {
-        RECIPE: lambda person: recipe("motor imagery", random_state=seed, n_threads=1),
-        f"{RECIPE}, transfer": lambda person: FineTunedClassifier(
-            load_classifier(networks(folder, window, seed, person))
-        ),
-    }
-    for method, make in methods.items():
-        rows += scored("within", window, method, seed, score_within(make, view, fold), view, fold)
-        write(folder, f"within_{window}_{seed}", rows)
+    score = score_within(make, view, fold)
+    write(folder, f"{name}_{window}_{seed}", scored("within", window, method, seed, score, view, fold))
 
 
 def summarize(folder, where):
@@ -259,5 +269,6 @@ if __name__ == "__main__":
         run_baselines(folder)
     elif command == "summary":
         summarize(folder, Path(sys.argv[3]))
-    elif command in ("across", "within"):
-        {"across": run_across, "within": run_within}[command](folder, sys.argv[3], int(sys.argv[4]))
+    else:
+        run = {"across": run_across, "within": run_within, "transfer": run_transfer}[command]
+        run(folder, sys.argv[3], int(sys.argv[4]))
