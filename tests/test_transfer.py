@@ -10,7 +10,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from mne_cnnclass import CNNClassifier, EpochsView, FineTunedClassifier, evaluate, load_classifier, recipe
+from mne_cnnclass import (
+    CNNClassifier,
+    EpochsView,
+    FineTunedClassifier,
+    evaluate,
+    load_classifier,
+    recipe,
+    save_classifier,
+)
 from mne_cnnclass.preprocessing import EuclideanAlignment
 
 
@@ -64,6 +72,13 @@ def test_it_goes_on_from_a_file(new, tmp_path):
         for estimator in (network, load_classifier(tmp_path / "many.mcnn"))
     ]
     assert (proba[0] == proba[1]).all()
+
+
+def test_what_was_trained_further_is_saved(many, new, tmp_path):
+    further = FineTunedClassifier(many, max_epochs=1).fit(new)
+    save_classifier(further, tmp_path / "new.mcnn")
+    loaded = load_classifier(tmp_path / "new.mcnn")
+    assert (loaded.predict_proba(new) == further.predict_proba(new)).all()
 
 
 def test_what_can_not_go_on_is_refused(new):

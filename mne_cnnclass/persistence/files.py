@@ -24,9 +24,10 @@ def save_classifier(estimator, path, *, epochs_settings=None):
 
     Parameters
     ----------
-    estimator : CNNClassifier | BeatClassifier | transformer | Pipeline
+    estimator : CNNClassifier | BeatClassifier | FineTunedClassifier | transformer | Pipeline
         The fitted estimator: a classifier, a transformer of :mod:`mne_cnnclass.preprocessing`, or a Pipeline
-        of which all steps are such estimators, ``None`` or ``"passthrough"``.
+        of which all steps are such estimators, ``None`` or ``"passthrough"``. Of a FineTunedClassifier what
+        was trained further is written, which is what predicts.
     path : path-like
         The file, by habit with the ending ``.mcnn``. It is replaced only when the new one is complete.
     epochs_settings : None | dict
@@ -59,7 +60,11 @@ def save_classifier(estimator, path, *, epochs_settings=None):
     from safetensors.torch import save
     from sklearn.utils.validation import check_is_fitted
 
+    from ..transfer import FineTunedClassifier
+
     check_is_fitted(estimator)
+    if isinstance(estimator, FineTunedClassifier):
+        estimator = estimator.estimator_
     weights = {}
     header = {
         "schema": SCHEMA,
