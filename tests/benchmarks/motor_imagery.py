@@ -195,11 +195,12 @@ def summarize(folder, where):
             values = of_person.loc[(task, window), metric].unstack("subject")
             linear = values.loc[[m for m in values.index if m.startswith(LINEAR)]]
             best = linear.mean(axis=1).idxmax()
-            for method, of_method in values.iterrows():
+            for method in values.mean(axis=1).sort_values(ascending=False).index:
+                of_method = values.loc[method]
                 difference = of_method - values.loc[best]
                 rows.append(
                     {
-                        "window": f"{window} s",
+                        "window": f"{window.replace('-', '–')} s",
                         "method": method,
                         name: f"{of_method.mean():.3f}",
                         "SD of people": f"{of_method.std():.3f}",
@@ -208,7 +209,9 @@ def summarize(folder, where):
                         "difference from the best baseline, 95 % CI": "–"
                         if method == best
                         else f"{difference.mean():+.3f} ({_interval(difference)})",
-                        "people better": f"{(difference > 0).sum()} of {len(difference)}",
+                        "people better": "–"
+                        if method == best
+                        else f"{(difference > 0).sum()} of {len(difference)}",
                     }
                 )
         print(f"\n### {task}\n\n{pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)}")
@@ -225,18 +228,18 @@ def _interval(difference, n_resamples=10000):
 
 
 def draw(of_person, where):
-    """A dot a person, and the mean."""
+    """A dot a person, and a bar at the mean."""
     import matplotlib.pyplot as plt
 
     from mne_cnnclass.viz.style import COLORS
 
-    fig, axes = plt.subplots(2, 2, figsize=(10.5, 8), sharex=True, layout="constrained")
+    fig, axes = plt.subplots(2, 2, figsize=(10.5, 7.5), height_ratios=[2, 1], layout="constrained")
     rng = np.random.default_rng(0)
     for row, (task, metric, label) in zip(
         axes,
         (
-            ("across", "accuracy", "Accuracy (share of trials), people not trained on"),
-            ("within", "auc", "ROC-AUC, five folds of each person's trials"),
+            ("across", "accuracy", "Accuracy of people not trained on (bar: mean)"),
+            ("within", "auc", "ROC-AUC, folds of a person's trials (bar: mean)"),
         ),
         strict=True,
     ):
@@ -249,11 +252,11 @@ def draw(of_person, where):
                     of_method, y + rng.uniform(-0.15, 0.15, len(of_method)), s=12, color=color, alpha=0.6
                 )
                 ax.plot(of_method.mean(), y, "|", color=color, markersize=22, markeredgewidth=3)
-                ax.annotate(f"{of_method.mean():.2f}", (1.02, y), va="center", annotation_clip=False)
+                ax.annotate(f"{of_method.mean():.2f}", (1.03, y), va="center", annotation_clip=False)
             ax.axvline(0.5, color="0.3", linestyle="--", linewidth=1)
-            ax.set(yticks=range(len(values)), yticklabels=values.index, xlim=(0.2, 1.0), xlabel=label)
+            ax.set(yticks=range(len(values)), yticklabels=values.index, xlim=(0.3, 1.01), xlabel=label)
             seconds = window.replace("-", "–")
-            ax.set_title(f"{seconds} s after the cue, n = {values.shape[1]} people", loc="left")
+            ax.set_title(f"{seconds} s after the cue, n = {values.shape[1]}", loc="left")
     axes[0, 0].annotate(
         "chance", (0.5, 1.0), xycoords=("data", "axes fraction"), ha="right", va="top", rotation=90
     )
