@@ -8,6 +8,7 @@ from functools import cache
 
 import mne
 import numpy as np
+from scipy.stats import pearsonr
 from sklearn.exceptions import ConvergenceWarning
 
 from ..datasets import MONTAGE_1005
@@ -180,18 +181,19 @@ def set_reference(raw, recording, reference):
 
 def remove_artifacts(raw, recording, method, eog, ecg, random_state):
     """Eye and heart artefacts, by regression or ICA."""
-    eog = [eog] if isinstance(eog, str) else eog
-    _check_names(eog or (), raw, recording, "eog")
+    if eog is None:
+        eog = [raw.ch_names[i] for i in mne.pick_types(raw.info, eog=True)]
+    eog = [eog] if isinstance(eog, str) else list(eog)
+    _check_names(eog, raw, recording, "eog")
     _check_names([ecg] if ecg else (), raw, recording, "ecg")
-    has_eog = bool(eog) or "eog" in raw
     if method == "regression":
-        if not has_eog:
+        if not eog:
             raise ValueError(
                 f'{recording} has no EOG channel, which artifacts="regression" needs. Give the type of the '
                 'channel, ch_types=dict(NAME="eog").'
             )
-        return _regress(raw, recording, eog or "eog")
-    if not (has_eog or ecg or "ecg" in raw):
+        return _regress(raw, recording, eog)
+    if not (eog or ecg or "ecg" in raw):
         raise ValueError(
             f"{recording} has neither an EOG nor an ECG channel to tell components by. Name channels that "
             'see the eyes, such as eog=["Fp1", "Fp2"], or the type of a channel by ch_types.'
@@ -210,10 +212,11 @@ def remove_artifacts(raw, recording, method, eog, ecg, random_state):
                 'good EEG channels. Take more channels, or artifacts="regression".'
             ) from error
     found = {}
-    if has_eog:
-        found["eye"] = ica.find_bads_eog(
-            fitted_on, ch_name=eog, measure="correlation", threshold=EOG_CORRELATION, verbose="ERROR"
-        )[0]
+    if eog:
+        # what find_bads_eog does by name, which fails for some versions of scipy and numpy
+        band = dict(l_freq=1.0, h_freq=10.0, verbose="ERROR")
+        scores = [ica.score_sources(fitted_on, target=name, score_func=_correlate, **band) for name in eog]
+        found["eye"] = np.flatnonzero(np.abs(scores).max(axis=0) > EOG_CORRELATION)
     if ecg or "ecg" in raw:
         found["heart"] = ica.find_bads_ecg(fitted_on, ch_name=ecg, verbose="ERROR")[0]
     ica.exclude = sorted({int(i) for numbers in found.values() for i in numbers})
@@ -221,6 +224,10 @@ def remove_artifacts(raw, recording, method, eog, ecg, random_state):
     counts = ", ".join(f"{len(numbers)} of the {name}" for name, numbers in found.items())
     unsure = "" if ica.n_iter_ < ica.max_iter else f" (not converged in {ica.max_iter} iterations)"
     return f"ICA, {ica.n_components_} components{unsure}, removed {counts}"
+
+
+def _correlate(sources, target):
+    return np.array([pearsonr(source, target.ravel()).statistic for source in sources])
 
 
 def _regress(raw, recording, eog):
@@ -232,8 +239,7 @@ def _regress(raw, recording, eog):
         )
     with mne.use_log_level("ERROR"):
         mne.preprocessing.EOGRegression(picks_artifact=eog).fit(raw).apply(raw, copy=False)
-    names = eog if isinstance(eog, list) else [raw.ch_names[i] for i in mne.pick_types(raw.info, eog=True)]
-    return f"regression on {', '.join(names)}"
+    return f"regression on {', '.join(eog)}"
 
 
 def find_thresholds(epochs, recording, random_state):
