@@ -265,8 +265,8 @@ def check_same_problem(fitted, X, classes):
             "warm_start=True goes on with the network of before, but model, model_params or standardize were "
             "changed since. Set warm_start=False to start anew."
         )
-    before = (fitted._architecture.get("n_members", 1), fitted._architecture.get("mirror"))
-    if fitted.n_members != before[0] or (fitted.symmetry is None) != (before[1] is None):
+    n_members, mirror = fitted._architecture["n_members"], fitted._architecture["mirror"]
+    if fitted.n_members != n_members or (fitted.symmetry is None) != (mirror is None):
         raise ValueError(
             "warm_start=True goes on with the networks of before, but n_members or symmetry were changed "
             "since. Set warm_start=False to start anew."

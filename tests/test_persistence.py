@@ -17,7 +17,14 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mne_cnnclass import CNNClassifier, EpochsView, load_classifier, preprocessing, save_classifier
+from mne_cnnclass import (
+    CNNClassifier,
+    EpochsView,
+    FineTunedClassifier,
+    load_classifier,
+    preprocessing,
+    save_classifier,
+)
 from mne_cnnclass.persistence import KEY
 from mne_cnnclass.preprocessing import (
     Clip,
@@ -426,8 +433,14 @@ def test_files_of_schema_4_are_read(people, strangers, tmp_path):
     save_classifier(pipeline, path)
     header, tensors = read(path)
     header["schema"] = 4
-    del header["steps"][0][1]["side_scaler"]["transformers"]  # which they do not have
+    network = header["steps"][0][1]
+    for part, name in (("side_scaler", "transformers"), ("architecture", "mirror"), ("params", "symmetry")):
+        del network[part][name]  # which they do not have
+    for part in ("architecture", "params"):
+        del network[part]["n_members"]
     write(path, header, tensors)
     loaded = load_classifier(path)
     assert loaded[-1].side_inputs == ["rr"]
     np.testing.assert_array_equal(loaded.predict_proba(strangers), pipeline.predict_proba(strangers))
+    further = [FineTunedClassifier(one, max_epochs=1).fit(people) for one in (pipeline, loaded)]
+    np.testing.assert_array_equal(*(one.predict_proba(strangers) for one in further))

@@ -187,7 +187,7 @@ def _restore_network(header, weights, path, module):
     from ..samples import ChannelScaler
     from ..side_inputs import SideScaler
 
-    architecture = header["architecture"]
+    architecture = {"mirror": None, "n_members": 1} | header["architecture"]  # older files lack these
     if header["custom_module"]:
         if module is None:
             raise ValueError(
