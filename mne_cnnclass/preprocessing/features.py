@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations
 
 import mne
@@ -243,7 +243,7 @@ class _Signals:
         """Power of each band, shape (n_samples, n_channels, n_bands)."""
         freqs, density = self.density
         width = freqs[1] - freqs[0] if len(freqs) > 1 else np.nan
-        return np.stack([density[..., self.bins(freqs, b)].sum(axis=-1) * width for b in self.bands], axis=-1)
+        return density @ np.column_stack([self.bins(freqs, band) * width for band in self.bands])
 
 
 def _band_power(signals):
@@ -334,16 +334,22 @@ def _library_names():
 
 
 def _library(signals, alias):
-    """A function of mne-features, which names channels and goes through samples one by one."""
+    """A function of mne-features, which goes through samples one by one."""
     from mne_features.feature_extraction import extract_features
 
-    def extract(data, **names):
-        return extract_features(data, signals.sfreq, [alias], separator="__", **names)
+    names = _names_by_library(alias, tuple(signals.ch_names), signals.data.shape[2], signals.sfreq)
+    return names, extract_features(signals.data, signals.sfreq, [alias], separator="__")
 
-    # names are made anew for each sample, which takes longer than many features
-    named = extract(signals.data[:1], ch_names=signals.ch_names, return_as_df=True)
-    names = []
-    for _, own in named.columns:
-        channel, _, rest = own.partition("__")
-        names.append(f"{channel}.{alias}" + f".{rest}" * bool(rest))
-    return names, extract(signals.data)
+
+@lru_cache
+def _names_by_library(alias, ch_names, n_times, sfreq):
+    """Names of what a function of mne-features returns; it makes them anew for each sample, which takes longer
+    than many functions themselves."""
+    from mne_features.feature_extraction import extract_features
+
+    sample = np.random.default_rng(0).standard_normal((1, len(ch_names), n_times))
+    table = extract_features(
+        sample, sfreq, [alias], separator="__", ch_names=list(ch_names), return_as_df=True
+    )
+    parts = [own.partition("__") for _, own in table.columns]
+    return [f"{channel}.{alias}" + f".{rest}" * bool(rest) for channel, _, rest in parts]
