@@ -109,10 +109,12 @@ class Benchmark:
                 GROUP BY grid_id, size, coalesce('s' || subject, id)),
             stats AS (
                 SELECT grid_id, size, avg(value) AS mean, count(*) AS n FROM units GROUP BY grid_id, size)
-            SELECT dataset, splits, pipeline, size, mean, sum((value - mean) * (value - mean)) AS squares, n
+            SELECT dataset, splits, pipeline, stats.size AS size, mean,
+                sum((value - mean) * (value - mean)) AS squares, n
             FROM names JOIN stats USING (grid_id) JOIN units USING (grid_id)
             WHERE units.size IS stats.size {_current(current)}
-            GROUP BY dataset, splits, pipeline, grid_id, size ORDER BY dataset, splits, pipeline, size
+            GROUP BY dataset, splits, pipeline, grid_id, stats.size
+            ORDER BY dataset, splits, pipeline, stats.size
             """
         )
         squares = table.pop("squares").to_numpy(float)
@@ -241,7 +243,8 @@ class Benchmark:
             Table and figures.
         """
         rows = self._table(
-            "SELECT DISTINCT dataset, pipeline FROM names WHERE current AND splits = coalesce(?, splits)",
+            "SELECT dataset, pipeline FROM names WHERE current AND splits = coalesce(?, splits) "
+            "ORDER BY rowid",
             [splits],
         )
         results = {}

@@ -136,24 +136,7 @@ class Store:
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreError(self._explain(error)) from error
-
-    def _explain(self, error):
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        what = {
-            sqlite3.SQLITE_FULL: "the disk is full. Free some space",
-            sqlite3.SQLITE_IOERR: "the disk is full, over its quota, or does not answer. Look after it",
-            sqlite3.SQLITE_BUSY: f"another program has kept it locked for {BUSY} s. Close that program",
-            sqlite3.SQLITE_LOCKED: "another program keeps it locked. Close that program",
-            sqlite3.SQLITE_READONLY: "it, or its folder, may not be written. Change its permissions",
-            sqlite3.SQLITE_CANTOPEN: "it can't be opened. Look whether its folder exists and may be written",
-            sqlite3.SQLITE_NOTADB: "it is no SQLite file. Name another file",
-            sqlite3.SQLITE_CORRUPT: "it is damaged. Restore a copy, or name another file",
-        }.get(code, "SQLite refuses it")
-        again = "" if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) else (
-            ", and start again: the results so far are in the store, and the rest goes on from there"
-        )  # fmt: skip
-        return f"Store {self.path}: {what}{again}. ({error})"
+            raise StoreError(f"Store {self.path}: {_explain(error)} (SQLite: {error})") from error
 
     def read(self, query, parameters=()):
         """All rows of a query."""
@@ -385,3 +368,20 @@ def _find_or_insert(connection, table, row, key):
 
 def _list(numbers):
     return ", ".join(str(int(number)) for number in numbers)
+
+
+def _explain(error):
+    """What an error of SQLite means, and what to do."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    advice = {
+        sqlite3.SQLITE_FULL: "The disk is full. Free some space",
+        sqlite3.SQLITE_IOERR: "The disk is full, over its quota, or does not answer. Look after it",
+        sqlite3.SQLITE_BUSY: f"Another program has kept it locked for {BUSY} s. Close that program",
+        sqlite3.SQLITE_READONLY: "It, or its folder, may not be written. Change its permissions",
+        sqlite3.SQLITE_CANTOPEN: "It can't be opened. Look whether its folder exists and may be written",
+    }
+    if code in advice:
+        return f"{advice[code]}, and start again: what is in it stays, and the rest goes on from there."
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return "It is no SQLite file, or a damaged one. Name another file, or restore a copy."
+    return "SQLite refuses it."
