@@ -11,7 +11,6 @@ import sys
 import textwrap
 import time
 from datetime import datetime
-from itertools import count
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 
@@ -45,9 +44,10 @@ def _epochs(n_subjects=3, n_sessions=2, n_each=8, **planted):
     order = pd.MultiIndex.from_product(
         [[f"s{i}" for i in range(n_subjects)], range(n_sessions), range(n_each)]
     )
-    epochs.metadata = pd.DataFrame(
-        {"subject": order.get_level_values(0), "session": order.get_level_values(1)}
-    )
+    with mne.use_log_level("ERROR"):
+        epochs.metadata = pd.DataFrame(
+            {"subject": order.get_level_values(0), "session": order.get_level_values(1)}
+        )
     return epochs
 
 
@@ -278,6 +278,21 @@ def test_changed_data_are_other_data(change):
     assert as_dataset("other", epochs).describe()["fingerprint"] == before
     change(epochs)
     assert as_dataset("d", epochs).describe()["fingerprint"] != before
+
+
+def test_data_that_change_while_it_runs_are_told(tmp_path):
+    epochs, n = _epochs(), []
+
+    def make():
+        n.append(1)
+        epochs._data[0, 0, 0] = 1e-6 * len(n)
+        return epochs
+
+    data = {"changes": make, "other": _epochs(seed=1)}
+    with pytest.raises(ValueError, match="'changes' is not the same as when"):
+        benchmark({"power": _Power()}, data, store=tmp_path / "s.sqlite")
+    status = open_benchmark(tmp_path / "s.sqlite").status()
+    assert (status["waiting"], len(status["running"])) == (6, 0)
 
 
 SCRIPT = """
@@ -533,10 +548,15 @@ def start_worker(path, seconds=0.02):
 
 def kill_at_random(path, n_kills, rng):
     """Kill workers at random moments, and let the last one end; returns how many folds each kill found."""
-    found = []
+    start, found = time.monotonic(), []
+    start_worker(path.with_suffix(".whole")).join()
+    longest = time.monotonic() - start  # on this computer, now
     for _ in range(n_kills):
+        if found and found[-1] == N_CELLS:  # begin anew
+            path.unlink()
+            found.append(0)
         process = start_worker(path)
-        time.sleep(rng.uniform(0, 0.5))
+        time.sleep(rng.uniform(0, longest))
         process.kill()
         process.join()
         if path.exists() and path.stat().st_size:
@@ -563,14 +583,8 @@ def check_rows(path, least=0):
 
 
 @forking
-@pytest.mark.parametrize("n_kills", [3, pytest.param(50, marks=pytest.mark.slow)])
-def test_killed_at_any_moment_it_goes_on_where_it_stopped(tmp_path, n_kills):
-    rng, n_found = np.random.default_rng(0), 0
-    for number in count():  # one store after the other, as each is soon full
-        found = kill_at_random(tmp_path / f"{number}.sqlite", min(5, n_kills - n_found), rng)
-        n_found += max(1, len(found))
-        if n_found >= n_kills:
-            break
+def test_killed_at_any_moment_it_goes_on_where_it_stopped(tmp_path):
+    kill_at_random(tmp_path / "s.sqlite", 3, np.random.default_rng(0))
 
 
 @forking

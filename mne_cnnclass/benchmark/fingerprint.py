@@ -147,7 +147,7 @@ class _Description:
         own = {}
         for package in sorted(self._packages):
             if _is_installed(package):
-                names.update(_distributions().get(package, ()))
+                names.update(_distributions(package))
             else:
                 own[package] = f"sources {_hash_sources(package)}"
         return {name: importlib.metadata.version(name) for name in sorted(names)} | own
@@ -224,8 +224,14 @@ def _names(code):
 
 
 @cache
-def _distributions():
-    return importlib.metadata.packages_distributions()
+def _distributions(package):
+    """Names under which an installed package has a version; Python's own have none."""
+    if package in sys.stdlib_module_names or package == "sklearn":
+        return ()  # which is among those that every result depends on
+    try:
+        return (importlib.metadata.distribution(package).name,)
+    except importlib.metadata.PackageNotFoundError:  # a slow way, for those of another name
+        return tuple(importlib.metadata.packages_distributions().get(package, ()))
 
 
 @cache

@@ -101,27 +101,21 @@ class Benchmark:
         """
         if metric not in METRICS:
             raise ValueError(f"metric must be one of {METRICS}, got {metric!r}.")
-        table = self._table(
-            f"""
-            WITH units AS (
-                SELECT grid_id, size, avg({metric}) AS value FROM cells
-                WHERE state = 'done' AND {metric} IS NOT NULL
-                GROUP BY grid_id, size, coalesce('s' || subject, id)),
-            stats AS (
-                SELECT grid_id, size, avg(value) AS mean, count(*) AS n FROM units GROUP BY grid_id, size)
-            SELECT dataset, splits, pipeline, stats.size AS size, mean,
-                sum((value - mean) * (value - mean)) AS squares, n
-            FROM names JOIN stats USING (grid_id) JOIN units USING (grid_id)
-            WHERE units.size IS stats.size {_current(current)}
-            GROUP BY dataset, splits, pipeline, grid_id, stats.size
-            ORDER BY dataset, splits, pipeline, stats.size
-            """
+        values = self._table(
+            f"SELECT grid_id, size, avg({metric}) AS value FROM cells WHERE state = 'done' "
+            f"AND subject IS NOT NULL AND {metric} IS NOT NULL GROUP BY grid_id, size, subject "
+            f"UNION ALL SELECT grid_id, size, {metric} FROM cells WHERE state = 'done' "
+            f"AND subject IS NULL AND {metric} IS NOT NULL"
         )
-        squares = table.pop("squares").to_numpy(float)
-        n = table["n"].to_numpy(float)
-        table.insert(5, "sd", np.sqrt(squares / np.where(n > 1, n - 1, np.nan)))
+        stats = values.groupby(["grid_id", "size"], dropna=False)["value"].agg(
+            mean="mean", sd="std", n="count"
+        )
+        names = self._table(
+            f"SELECT dataset, splits, pipeline, grid_id FROM names WHERE 1 {_current(current)}"
+        )
+        table = names.merge(stats.reset_index(), on="grid_id").drop(columns="grid_id")
         levels = ["dataset", "splits", "pipeline"] + ["size"] * bool(table["size"].notna().any())
-        return table.set_index(levels).drop(columns={"size"} - {*levels})
+        return table.set_index(levels).sort_index().drop(columns={"size"} - {*levels})
 
     def errors(self, *, current=True):
         """Folds that failed; ``benchmark(retry=True)`` does them again.

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -27,7 +28,7 @@ from .packing import encode_label, pack
 from .plan import plan_splits
 from .results import Benchmark
 from .sources import Dataset, as_dataset
-from .store import Store, StoreError
+from .store import Store
 
 POLL = 1.0  # s between looks at cells that another process runs
 REFRESH = 5.0  # s between estimates of the end
@@ -148,30 +149,27 @@ def benchmark(
         )
     splits = splits if isinstance(splits, (list, tuple)) else [splits]
     described = {name: describe_pipeline(estimator) for name, estimator in pipelines.items()}
-    filled = Store(store, create=True)
-    grids = {}
-    for name, source in datasets.items():
-        data = as_dataset(name, source)
-        about = data.describe()
-        for kind in splits:
-            plan = plan_splits(data, kind, n_folds)
-            _warn_of_overlap(data.X, [(split.train, split.test) for split in plan])
-            kind = kind if isinstance(kind, str) else repr(kind)
-            cells = _cells(plan, random_state)
-            grid = {
-                "splits": kind,
-                "indices": digest([split.fingerprint for split in plan]),
-                "random_state": int(random_state),
-            }
-            for pipeline, estimator in pipelines.items():
-                names = {"pipeline": pipeline, "dataset": name, "splits": kind}
-                grid_id = filled.add_grid(names, described[pipeline], about, grid, cells)
-                grids[grid_id] = Grid(" / ".join(names.values()), clone(estimator), data, plan, cells)
-    filled.put_back(grids, failed=retry, without_predictions=keep_predictions)
-    try:
-        _fill(filled, grids, n_jobs, keep_predictions, verbose)
-    finally:
-        filled.close()
+    load = _Loader(datasets)
+    with closing(Store(store, create=True)) as filled:
+        grids = {}
+        for name in datasets:
+            data = load(name)
+            for kind in splits:
+                plan = plan_splits(data, kind, n_folds)
+                _warn_of_overlap(data.X, [(split.train, split.test) for split in plan])
+                kind = kind if isinstance(kind, str) else repr(kind)
+                cells = _cells(plan, random_state)
+                grid = {
+                    "splits": kind,
+                    "indices": digest([split.fingerprint for split in plan]),
+                    "random_state": int(random_state),
+                }
+                for pipeline, estimator in pipelines.items():
+                    names = {"pipeline": pipeline, "dataset": name, "splits": kind}
+                    grid_id = filled.add_grid(names, described[pipeline], load.about, grid, cells)
+                    grids[grid_id] = Grid(names, clone(estimator), plan, cells)
+        filled.put_back(grids, failed=retry, without_predictions=keep_predictions)
+        _fill(filled, grids, load, n_jobs, keep_predictions, verbose)
     return Benchmark(store)
 
 
@@ -179,11 +177,29 @@ def benchmark(
 class Grid:
     """The folds of one pipeline on one data set."""
 
-    name: str
+    names: dict
     estimator: object
-    data: Dataset
     plan: list
     cells: list
+
+
+class _Loader:
+    """Makes one data set after the other, so that not all of them are in memory."""
+
+    def __init__(self, sources):
+        self._sources, self._fingerprints, self._name = sources, {}, None
+
+    def __call__(self, name):
+        if name != self._name:
+            self._name, self.data = name, as_dataset(name, self._sources[name])
+            self.about = self.data.describe()
+            found = self.about["fingerprint"]
+            if self._fingerprints.setdefault(name, found) != found:
+                raise ValueError(
+                    f"Data set {name!r} is not the same as when this benchmark began. Start it again, and "
+                    "see to it that what makes the data set always gives the same."
+                )
+        return self.data
 
 
 def _check_names(named, what):
@@ -220,13 +236,13 @@ def _seed(split, random_state):
     return int(digest([int(random_state), what])[:8], 16) >> 1
 
 
-def _fill(store, grids, n_jobs, keep_predictions, verbose):
+def _fill(store, grids, load, n_jobs, keep_predictions, verbose):
     """Do what waits, until all is done, by this process or by others."""
     store.join(effective_n_jobs(n_jobs))
     try:
         with _Progress(store, grids, verbose) as progress:
             while True:
-                _work(store, grids, n_jobs, keep_predictions, progress)
+                _work(store, grids, load, n_jobs, keep_predictions, progress)
                 left = store.count(grids)
                 if not left["waiting"] and not left["running"]:
                     break
@@ -236,7 +252,7 @@ def _fill(store, grids, n_jobs, keep_predictions, verbose):
         store.leave()
 
 
-def _work(store, grids, n_jobs, keep_predictions, progress):
+def _work(store, grids, load, n_jobs, keep_predictions, progress):
     """Do what is to be had, one transaction a finished fold."""
     running, failures = set(), []
 
@@ -246,8 +262,8 @@ def _work(store, grids, n_jobs, keep_predictions, progress):
             while not failures and (cells := store.claim(list(grids))):
                 running.update(cells)
                 progress.started(cells)
-                yield _job(grids, cells, keep_predictions)
-        except StoreError as error:
+                yield _job(grids[cells[0][0]], cells, load, keep_predictions)
+        except Exception as error:
             failures.append(error)
 
     try:
@@ -311,10 +327,9 @@ class Job:
     log_level: int
 
 
-def _job(grids, cells, keep_predictions):
-    grid = grids[cells[0][0]]
+def _job(grid, cells, load, keep_predictions):
     cells = [(grid_id, n, grid.cells[n]["seed"], grid.plan[n]) for grid_id, n in cells]
-    return Job(grid.estimator, grid.data, cells, keep_predictions, logger.level)
+    return Job(grid.estimator, load(grid.names["dataset"]), cells, keep_predictions, logger.level)
 
 
 def run_job(job):
@@ -438,7 +453,7 @@ class _Progress:
 
     def started(self, cells):
         for cell in cells:
-            self._running[cell] = self._grids[cell[0]].name
+            self._running[cell] = " / ".join(self._grids[cell[0]].names.values())
         self.show()
 
     def finished(self, cell):

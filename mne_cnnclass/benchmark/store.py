@@ -47,7 +47,8 @@ CREATE TABLE cells (
     n_train INTEGER, n_test INTEGER, n_pretrain INTEGER, most_frequent TEXT,
     {", ".join(f"{name} REAL" for name in (*TIMES, "peak_memory", *METRICS))},
     UNIQUE (grid_id, number));
-CREATE INDEX by_state ON cells (state, grid_id);
+CREATE INDEX by_state ON cells (grid_id, state);
+CREATE INDEX by_accuracy ON cells (grid_id, size, subject, accuracy) WHERE state = 'done';
 CREATE TABLE errors (
     cell_id INTEGER PRIMARY KEY REFERENCES cells, type TEXT, message TEXT, traceback TEXT);
 CREATE TABLE predictions (cell_id INTEGER PRIMARY KEY REFERENCES cells, content BLOB NOT NULL);
@@ -146,8 +147,9 @@ class Store:
     def table(self, query, parameters=()):
         """All rows of a query, as a DataFrame."""
         with self._lock, self._told():
-            cursor = self._connection.execute(query, parameters)
-            rows = [tuple(row) for row in cursor]
+            cursor = self._connection.cursor()
+            cursor.row_factory = None  # plain tuples
+            rows = cursor.execute(query, parameters).fetchall()
         return pd.DataFrame(rows, columns=[column[0] for column in cursor.description])
 
     @contextmanager
@@ -197,12 +199,14 @@ class Store:
             connection.execute(
                 "INSERT OR REPLACE INTO names VALUES (?, ?, ?, ?, 1)", [*names.values(), grid_id]
             )
-            columns = list(cells[0])
-            connection.executemany(
-                f"INSERT OR IGNORE INTO cells (grid_id, {', '.join(columns)}) "
-                f"VALUES ({grid_id}, {', '.join('?' * len(columns))})",
-                [list(cell.values()) for cell in cells],
-            )
+            known = connection.execute("SELECT 1 FROM cells WHERE grid_id = ? LIMIT 1", [grid_id]).fetchone()
+            if not known:
+                columns = list(cells[0])
+                connection.executemany(
+                    f"INSERT INTO cells (grid_id, {', '.join(columns)}) "
+                    f"VALUES ({grid_id}, {', '.join('?' * len(columns))})",
+                    [list(cell.values()) for cell in cells],
+                )
         return grid_id
 
     def put_back(self, grid_ids, *, failed=False, without_predictions=False):
