@@ -392,7 +392,8 @@ def test_errors_are_kept_and_retried_on_request(tmp_path):
         store=tmp_path / "s.sqlite",
         n_folds=3,
     )
-    result = benchmark(**ask)
+    with pytest.warns(UserWarning, match="3 of 6 folds failed"):
+        result = benchmark(**ask)
     errors = result.errors()
     assert errors[["pipeline", "fold", "type", "message"]].to_numpy().tolist() == [
         ["fails", fold, "RuntimeError", "no luck"] for fold in range(3)
@@ -400,7 +401,8 @@ def test_errors_are_kept_and_retried_on_request(tmp_path):
     assert "in fit" in errors["traceback"][0]
     assert result.table()["pipeline"].unique().tolist() == ["guess"]
     bad.unlink()
-    assert len(benchmark(**ask).errors()) == 3
+    with pytest.warns(UserWarning, match="3 of 6 folds failed"):
+        assert len(benchmark(**ask).errors()) == 3
     again = benchmark(**ask, retry=True)
     assert again.errors().empty
     assert len(again.table()) == 6
@@ -650,9 +652,9 @@ class _Dies(DummyClassifier):
 
 
 def test_a_process_of_joblib_that_is_killed_is_an_error_of_its_folds(tmp_path):
-    result = benchmark(
-        {"dies": _Dies()}, {"planted": _epochs()}, store=tmp_path / "s.sqlite", n_folds=2, n_jobs=2
-    )
+    how = dict(store=tmp_path / "s.sqlite", n_folds=2, n_jobs=2)
+    with pytest.warns(UserWarning, match="2 of 2 folds failed"):
+        result = benchmark({"dies": _Dies()}, {"planted": _epochs()}, **how)
     assert set(result.errors()["type"]) == {"TerminatedWorkerError"}
     assert len(result.errors()) == 2
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+import warnings
 from collections.abc import Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -113,6 +114,12 @@ def benchmark(
         If the store can't be read or written: the disk is full, the file is locked, read-only or no store.
         What it holds stays whole.
 
+    Warns
+    -----
+    UserWarning
+        If folds failed; as in :func:`~mne_cnnclass.evaluate`, if windows that overlap are on both sides of a
+        fold, or a step was fitted beforehand.
+
     Notes
     -----
     A fold that fails has a row with its error (:meth:`Benchmark.errors`) and does not stop the others. If
@@ -122,14 +129,15 @@ def benchmark(
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
     >>> from mne.decoding import Vectorizer
     >>> from sklearn.dummy import DummyClassifier
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
     >>> from mne_cnnclass import EpochsView, datasets
     >>> from mne_cnnclass.benchmark import benchmark
-    >>> view = EpochsView(datasets.load_sample("train"))[:40]
-    >>> view = EpochsView(view, groups=[1, 2, 3, 4] * 10)
+    >>> view = EpochsView(datasets.load_sample("train"))[::6]
+    >>> view = EpochsView(view, groups=np.arange(len(view)) % 4)
     >>> logistic = make_pipeline(Vectorizer(), LogisticRegression())
     >>> pipelines = {"guess": DummyClassifier(), "logistic": logistic}
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -170,7 +178,16 @@ def benchmark(
                     grids[grid_id] = Grid(names, clone(estimator), plan, cells)
         filled.put_back(grids, failed=retry, without_predictions=keep_predictions)
         _fill(filled, grids, load, n_jobs, keep_predictions, verbose)
-    return Benchmark(store)
+        counts = filled.count(grids)
+    result = Benchmark(store)
+    if counts["failed"]:
+        warnings.warn(
+            f"{counts['failed']} of {sum(counts.values())} folds failed; errors() tells why, and retry=True "
+            "does them again.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return result
 
 
 @dataclass(frozen=True)
