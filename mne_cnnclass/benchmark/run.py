@@ -476,7 +476,6 @@ class _Progress:
     def finished(self, cell):
         self._running.pop(cell, None)
         self._bar.update()
-        self.show()
 
     def show(self):
         """Tell what is running, not oftener than each few seconds."""
