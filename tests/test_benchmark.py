@@ -677,6 +677,30 @@ def test_predictions_make_the_evaluation_again(tmp_path):
     pd.testing.assert_frame_equal(result.compare().table, compare(expected).table, rtol=1e-6)
 
 
+def test_pipelines_are_compared_without_predictions(tmp_path):
+    """By folds the same as with predictions; by subjects on the mean of their folds."""
+    ask = dict(
+        pipelines={"power": _Power(), "guess": DummyClassifier()},
+        datasets={"planted": _epochs(n_sessions=1), "other": _epochs(n_sessions=1, amplitude=0.7)},
+        store=tmp_path / "s.sqlite",
+        splits="within-session",
+        n_folds=2,
+    )
+    result = benchmark(**ask)
+    plain, means = result.compare(units="folds"), result.compare()
+    expected = result.table().groupby(["dataset", "subject", "pipeline"])["accuracy"].mean().unstack()
+    assert means.units == "groups"
+    pd.testing.assert_frame_equal(means.scores, expected, check_like=True, check_names=False)
+    kept = benchmark(**ask, keep_predictions=True).compare(units="folds")
+    pd.testing.assert_frame_equal(plain.table, kept.table)
+    connection = sqlite3.connect(ask["store"])
+    connection.execute("UPDATE cells SET state = 'failed' WHERE id = 1")
+    connection.commit()
+    connection.close()
+    with pytest.raises(ValueError, match="1 of 24 folds are not done"):
+        result.compare()
+
+
 def test_decision_scores_come_back(tmp_path):
     pipeline = make_pipeline(Vectorizer(), LinearSVC())
     ask = dict(datasets={"planted": _epochs()}, store=tmp_path / "s.sqlite", n_folds=3)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..evaluation import Evaluation, compare
+from ..evaluation.compare import compare_scores
 from ..evaluation.metrics import METRICS
 from .packing import unpack
 from .store import TIMES, Store
@@ -99,8 +100,7 @@ class Benchmark:
             (with n - 1) over ``n`` subjects, whose folds are averaged first; a fold that tests several
             subjects counts by itself. Folds in which the metric is undefined are left out.
         """
-        if metric not in METRICS:
-            raise ValueError(f"metric must be one of {METRICS}, got {metric!r}.")
+        _check_metric(metric)
         values = self._table(
             f"SELECT grid_id, size, avg({metric}) AS value FROM cells WHERE state = 'done' "
             f"AND subject IS NOT NULL AND {metric} IS NOT NULL GROUP BY grid_id, size, subject "
@@ -222,7 +222,7 @@ class Benchmark:
         return Evaluation(pd.concat(predictions, ignore_index=True), folds.assign(error=None), classes)
 
     def compare(self, *, metric="accuracy", splits=None, units=None):
-        """Compare all pipelines on all data sets, from the predictions that were kept.
+        """Compare all pipelines on all data sets.
 
         Parameters
         ----------
@@ -235,17 +235,47 @@ class Benchmark:
         -------
         comparison : Comparison
             Table and figures.
+
+        Raises
+        ------
+        ValueError
+            If there are several kinds of splits, or pipelines lack folds that others have.
+
+        Notes
+        -----
+        If all predictions were kept, this is :func:`~mne_cnnclass.compare` of the evaluations. If not, it is
+        the same of the scores in the table: a group is then a subject with the mean of its folds, rather than
+        the score of all its predictions together, and there is no chance level.
         """
-        rows = self._table(
-            "SELECT dataset, pipeline FROM names WHERE current AND splits = coalesce(?, splits) "
-            "ORDER BY rowid",
+        folds = self._table(
+            "SELECT pipeline, dataset, splits, subject, number, size, state, indices, n_train, n_test, "
+            f"{_check_metric(metric)} AS value, predictions.cell_id IS NOT NULL AS kept "
+            "FROM folds LEFT JOIN predictions USING (cell_id) "
+            "WHERE current AND splits = coalesce(?, splits) ORDER BY grid_id, number",
             [splits],
         )
-        results = {}
-        for dataset, pipeline in rows.itertuples(index=False):
-            results.setdefault(dataset, {})[pipeline] = self.evaluation(pipeline, dataset, splits)
-        only = next(iter(results.values())) if len(results) == 1 else results
-        return compare(only, metric=metric, units=units)
+        _check_comparable(folds)
+        pairs = folds[["dataset", "pipeline"]].drop_duplicates()
+        if folds["kept"].all():
+            results = {}
+            for dataset, pipeline in pairs.itertuples(index=False):
+                results.setdefault(dataset, {})[pipeline] = self.evaluation(pipeline, dataset, splits)
+            return compare(results, metric=metric, units=units)
+        alone = folds["subject"].notna().all()  # whether each fold tests one subject
+        if units is None:
+            units = "groups" if alone else "folds"
+        if units == "groups" and not alone:
+            raise ValueError(
+                'units="groups" needs folds that test one subject each, or keep_predictions=True. Or "folds".'
+            )
+        scores = {
+            dataset: rows.pivot_table(
+                "value", "subject" if units == "groups" else "number", "pipeline", dropna=False, sort=False
+            )
+            for dataset, rows in folds.groupby("dataset", sort=False)
+        }
+        ratios = (folds["n_test"] / folds["n_train"]).groupby(folds["dataset"]).mean()
+        return compare_scores(scores, ratios, dict.fromkeys(scores, np.nan), metric, units)
 
     def __repr__(self):
         status = self.status()
@@ -260,3 +290,29 @@ _STATES = ("done", "running", "failed", "waiting")
 
 def _current(current):
     return "AND current" if current else ""
+
+
+def _check_metric(metric):
+    if metric not in METRICS:
+        raise ValueError(f"metric must be one of {METRICS}, got {metric!r}.")
+    return metric
+
+
+def _check_comparable(folds):
+    """Whether all pipelines of a data set have all of the same folds."""
+    kinds = folds["splits"].unique().tolist()
+    if len(kinds) != 1:
+        raise ValueError(f"Name one kind of splits by splits=; there are {kinds}.")
+    if folds["size"].notna().any():
+        raise ValueError("A learning curve has several sizes; compare its evaluations at one of them.")
+    n_lacking = int((folds["state"] != "done").sum())
+    if n_lacking:
+        raise ValueError(
+            f"{n_lacking} of {len(folds)} folds are not done or failed, see status() and errors()."
+        )
+    for dataset, rows in folds.groupby("dataset"):
+        if rows["indices"].nunique() > 1:
+            raise ValueError(
+                f"Pipelines were not evaluated on the same splits of {dataset!r}. Call benchmark with all of "
+                "them at once."
+            )

@@ -56,8 +56,8 @@ CREATE VIEW folds AS
     SELECT names.pipeline, names.dataset, names.splits, cells.subject, cells.session, cells.fold, cells.size,
         cells.seed, cells.state, cells.changed, cells.n_train, cells.n_test, cells.n_pretrain,
         {", ".join(f"cells.{name}" for name in (*TIMES, "peak_memory", *METRICS))},
-        names.current, cells.id AS cell_id, cells.grid_id, cells.worker_id,
-        grids.pipeline_id, grids.dataset_id, grids.random_state
+        names.current, cells.id AS cell_id, cells.grid_id, cells.number, cells.worker_id,
+        grids.pipeline_id, grids.dataset_id, grids.indices, grids.random_state
     FROM names JOIN grids ON grids.id = names.grid_id JOIN cells ON cells.grid_id = grids.id;
 """
 
