@@ -99,14 +99,41 @@ def compare(results, *, metric="accuracy", units=None):
     if units is None:
         units = "groups" if min(map(_n_groups, firsts.values())) > 1 else "folds"
 
-    scores, means, rows, chance = {}, {}, [], {}
+    scores, ratios, chance = {}, {}, {}
     for dataset, evaluations in results.items():
         first = firsts[dataset]
-        values = pd.DataFrame(
+        scores[dataset] = pd.DataFrame(
             {name: _score_units(result, metric, units) for name, result in evaluations.items()}
         )
+        ratios[dataset] = (first.folds["n_test"] / first.folds["n_train"]).mean()
+        levels = chance_levels(first.predictions, first.folds, first.classes)
+        chance[dataset] = float(levels[metric])
+    return compare_scores(scores, ratios, chance, metric, units)
+
+
+def compare_scores(scores, ratios, chance, metric, units):
+    """Compare pipelines by the scores that they have in each group or fold.
+
+    Parameters
+    ----------
+    scores : dict of str to pandas.DataFrame
+        For each data set, a row a group or fold and a column a pipeline.
+    ratios : dict of str to float
+        Samples of the test part by those of the training part, which the test of folds needs.
+    chance : dict of str to float
+        The chance level of each data set, NaN if there is none.
+    metric, units : str
+        What is compared, and what the rows are.
+
+    Returns
+    -------
+    comparison : Comparison
+        Table and figures.
+    """
+    means, rows = {}, []
+    for dataset, values in scores.items():
         _check_defined(values, metric, units)
-        ratio = (first.folds["n_test"] / first.folds["n_train"]).mean() if units == "folds" else 0.0
+        ratio = ratios[dataset] if units == "folds" else 0.0
         intervals = [mean_interval(values[name], 1 / len(values) + ratio) for name in values]
         means[dataset] = pd.DataFrame(
             intervals, index=pd.Index(values.columns, name="pipeline"), columns=["mean", "low", "high"]
@@ -115,13 +142,10 @@ def compare(results, *, metric="accuracy", units=None):
             {"dataset": dataset} | _compare_pair(values, *pair, units, ratio)
             for pair in combinations(values, 2)
         ]
-        scores[dataset] = values
-        levels = chance_levels(first.predictions, first.folds, first.classes)
-        chance[dataset] = float(levels[metric])
 
-    table = pd.DataFrame(rows)
+    table, n_datasets = pd.DataFrame(rows), len(scores)
     lower_is_better = metric in LOWER_IS_BETTER
-    if len(results) > 1:
+    if n_datasets > 1:
         pairs = table.groupby(["pipeline_a", "pipeline_b"], sort=False)
         combined = [_combine_pair(*pair, rows) for pair, rows in pairs]
         table = pd.concat([table, pd.DataFrame(combined)], ignore_index=True)
@@ -131,9 +155,9 @@ def compare(results, *, metric="accuracy", units=None):
     table["better"] = np.select(
         [gain > 0, gain < 0], [table["pipeline_a"], table["pipeline_b"]], default="neither"
     )
-    table = table.drop(columns=["p_greater", "p_less"] + ["dataset"] * (len(results) == 1))
+    table = table.drop(columns=["p_greater", "p_less"] + ["dataset"] * (n_datasets == 1))
     scores, means = (pd.concat(tables, names=["dataset"]) for tables in (scores, means))
-    if len(results) == 1:
+    if n_datasets == 1:
         scores, means = scores.droplevel(0), means.droplevel(0)
     return Comparison(table, scores, means, pd.Series(chance, name="chance"), metric, units)
 

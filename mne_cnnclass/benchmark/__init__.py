@@ -1,0 +1,7 @@
+"""Many pipelines on many data sets, for days: each fold is a row of a store that survives a crash."""
+
+from .results import Benchmark, open_benchmark
+from .run import benchmark
+from .store import StoreError
+
+__all__ = ["Benchmark", "StoreError", "benchmark", "open_benchmark"]

@@ -1,0 +1,318 @@
+"""What a store holds: tables, summaries, errors, and evaluations from the predictions that were kept."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..evaluation import Evaluation, compare
+from ..evaluation.compare import compare_scores
+from ..evaluation.metrics import METRICS
+from .packing import unpack
+from .store import TIMES, Store
+
+
+def open_benchmark(store):
+    """Open the results of :func:`benchmark`, also while it is running.
+
+    Parameters
+    ----------
+    store : path-like
+        The file.
+
+    Returns
+    -------
+    result : Benchmark
+        What it holds; neither data nor pipelines are needed.
+
+    Raises
+    ------
+    StoreError
+        If there is no such file, or it is no store.
+    """
+    Store(store).close()
+    return Benchmark(store)
+
+
+class Benchmark:
+    """Results of pipelines on data sets. Made by :func:`benchmark` and :func:`open_benchmark`.
+
+    Parameters
+    ----------
+    store : path-like
+        The file, which is read anew by each method.
+    """
+
+    def __init__(self, store):
+        self.store = Path(store)
+
+    def _table(self, query, parameters=()):
+        with closing(Store(self.store)) as store:
+            return store.table(query, parameters)
+
+    def table(self, *, current=True):
+        """Each finished fold with all its scores.
+
+        Parameters
+        ----------
+        current : bool
+            Whether to leave out what was changed since: folds of former code, parameters, data or splits of
+            the same names.
+
+        Returns
+        -------
+        table : pandas.DataFrame
+            A row a fold: names of ``pipeline``, ``dataset`` and ``splits``; ``subject`` and ``session`` that
+            are tested, if it is one; ``fold``; ``size`` of the training part in a learning curve; ``seed``;
+            ``n_train``, ``n_test``, ``n_pretrain`` (samples of other subjects); ``fit_time``, ``score_time``,
+            ``pretrain_time`` (shared by the folds of a subject) and ``seconds`` (altogether) in s;
+            ``peak_memory`` of the process so far in bytes; a column a metric; ``current``; ``finished``.
+        """
+        table = self._table(
+            f"SELECT * FROM folds WHERE state = 'done' {_current(current)} "
+            "ORDER BY dataset, splits, pipeline, cell_id"
+        )
+        numbers = [*TIMES, "peak_memory", *METRICS]
+        table[numbers] = table[numbers].astype(float)  # None is NaN
+        table["finished"] = pd.to_datetime(table.pop("changed"), unit="s", utc=True)
+        table["current"] = table["current"].astype(bool)
+        return table.drop(columns="state")
+
+    def summary(self, metric="accuracy", *, current=True):
+        """A metric of each pipeline on each data set.
+
+        Parameters
+        ----------
+        metric : str
+            The metric.
+        current : bool
+            As for :meth:`table`.
+
+        Returns
+        -------
+        summary : pandas.DataFrame
+            A row a data set, kind of splits and pipeline (and size, in learning curves): ``mean`` and ``sd``
+            (with n - 1) over ``n`` subjects, whose folds are averaged first; a fold that tests several
+            subjects counts by itself. Folds in which the metric is undefined are left out.
+        """
+        _check_metric(metric)
+        values = self._table(
+            f"SELECT grid_id, size, avg({metric}) AS value FROM cells WHERE state = 'done' "
+            f"AND subject IS NOT NULL AND {metric} IS NOT NULL GROUP BY grid_id, size, subject "
+            f"UNION ALL SELECT grid_id, size, {metric} FROM cells WHERE state = 'done' "
+            f"AND subject IS NULL AND {metric} IS NOT NULL"
+        )
+        stats = values.groupby(["grid_id", "size"], dropna=False)["value"].agg(
+            mean="mean", sd="std", n="count"
+        )
+        names = self._table(
+            f"SELECT dataset, splits, pipeline, grid_id FROM names WHERE 1 {_current(current)}"
+        )
+        table = names.merge(stats.reset_index(), on="grid_id").drop(columns="grid_id")
+        levels = ["dataset", "splits", "pipeline"] + ["size"] * bool(table["size"].notna().any())
+        return table.set_index(levels).sort_index().drop(columns={"size"} - {*levels})
+
+    def errors(self, *, current=True):
+        """Folds that failed; ``benchmark(retry=True)`` does them again.
+
+        Parameters
+        ----------
+        current : bool
+            As for :meth:`table`.
+
+        Returns
+        -------
+        errors : pandas.DataFrame
+            A row a fold: ``pipeline``, ``dataset``, ``splits``, ``subject``, ``session``, ``fold``, ``size``,
+            ``type``, ``message`` and ``traceback``.
+        """
+        columns = ["pipeline", "dataset", "splits", "subject", "session", "fold", "size"]
+        columns += ["type", "message", "traceback"]
+        return self._table(
+            f"SELECT {', '.join(columns)} FROM folds JOIN errors USING (cell_id) WHERE state = 'failed' "
+            f"{_current(current)} ORDER BY dataset, splits, pipeline, cell_id"
+        )
+
+    def status(self):
+        """How far it is, also while other processes are at it.
+
+        Returns
+        -------
+        status : dict
+            Number of folds that are ``done``, ``failed`` and ``waiting`` of what was last asked for;
+            ``running``, a DataFrame with ``pipeline``, ``dataset``, ``splits``, ``subject``, ``session``,
+            ``fold``, ``host``, ``pid``, ``since`` and ``alive`` (False if its process has died: the next one
+            takes it over); and ``ends``, the expected time, None if nothing runs or none is done yet.
+        """
+        columns = ["pipeline", "dataset", "splits", "subject", "session", "fold", "host", "pid", "changed"]
+        with closing(Store(self.store)) as store:
+            grids = [grid for (grid,) in store.read("SELECT DISTINCT grid_id FROM names WHERE current")]
+            counts = store.count(grids)
+            workers = {row["id"]: row for row in store.read("SELECT * FROM workers WHERE ended IS NULL")}
+            alive = {number for number, row in workers.items() if store.is_alive(row)}
+            running = store.table(
+                f"SELECT {', '.join(columns)}, worker_id FROM folds "
+                "JOIN workers ON workers.id = worker_id WHERE state = 'running' AND current"
+            )
+            seconds = store.remaining_seconds(grids) if alive else None
+        running["alive"] = running.pop("worker_id").isin(alive)
+        running["since"] = pd.to_datetime(running.pop("changed"), unit="s", utc=True)
+        ends = None if seconds is None else datetime.now().astimezone() + timedelta(seconds=seconds)
+        return counts | {"running": running, "ends": ends}
+
+    def evaluation(self, pipeline, dataset, splits=None, *, size=None):
+        """The evaluation of a pipeline on a data set, from the predictions that were kept.
+
+        Parameters
+        ----------
+        pipeline, dataset : str
+            Their names.
+        splits : None | str
+            The kind of splits; ``None`` if there is one only.
+        size : None | int
+            The size of the training part, of a learning curve.
+
+        Returns
+        -------
+        result : Evaluation
+            All folds that are done, numbered as in the store; subjects are its groups. Probabilities are
+            those of the pipeline rounded to float32.
+
+        Raises
+        ------
+        ValueError
+            If there are no such results, or predictions were not kept.
+        """
+        known = self._table(
+            "SELECT names.splits, grid_id, classes, subjects FROM names JOIN grids ON grids.id = grid_id "
+            "JOIN datasets ON datasets.id = dataset_id WHERE current AND pipeline = ? AND dataset = ? "
+            "AND names.splits = coalesce(?, names.splits)",
+            [pipeline, dataset, splits],
+        )
+        if len(known) != 1:
+            kinds = known["splits"].tolist()
+            raise ValueError(
+                f"There are no results of {pipeline!r} on {dataset!r}; see table()."
+                if not kinds
+                else f"There are several kinds of splits, {kinds}; name one by splits=."
+            )
+        grid = known.iloc[0]
+        folds = self._table(
+            "SELECT number AS fold, n_train, n_test, most_frequent, fit_time, score_time, content FROM cells "
+            "LEFT JOIN predictions ON cell_id = id WHERE grid_id = ? AND state = 'done' AND size IS ? "
+            "ORDER BY number",
+            [int(grid["grid_id"]), size],
+        )
+        if folds.empty or folds["content"].isna().any():
+            raise ValueError(
+                f"Predictions of {pipeline!r} on {dataset!r} were not kept"
+                + (f" for size={size!r}" if size is not None else "")
+                + ". Call benchmark with the same and keep_predictions=True."
+            )
+        classes = np.array(json.loads(grid["classes"]))
+        subjects = None if grid["subjects"] is None else np.array(json.loads(grid["subjects"]))
+        content = folds.pop("content")
+        folds["most_frequent"] = folds["most_frequent"].map(json.loads)
+        predictions = [unpack(*fold, classes, subjects) for fold in zip(content, folds["fold"], strict=True)]
+        return Evaluation(pd.concat(predictions, ignore_index=True), folds.assign(error=None), classes)
+
+    def compare(self, *, metric="accuracy", splits=None, units=None):
+        """Compare all pipelines on all data sets.
+
+        Parameters
+        ----------
+        metric, units
+            As for :func:`~mne_cnnclass.compare`.
+        splits : None | str
+            The kind of splits; ``None`` if there is one only.
+
+        Returns
+        -------
+        comparison : Comparison
+            Table and figures.
+
+        Raises
+        ------
+        ValueError
+            If there are several kinds of splits, or pipelines lack folds that others have.
+
+        Notes
+        -----
+        If all predictions were kept, this is :func:`~mne_cnnclass.compare` of the evaluations. If not, it is
+        the same of the scores in the table: a group is then a subject with the mean of its folds, rather than
+        the score of all its predictions together, and there is no chance level.
+        """
+        folds = self._table(
+            "SELECT pipeline, dataset, splits, subject, number, size, state, indices, n_train, n_test, "
+            f"{_check_metric(metric)} AS value, predictions.cell_id IS NOT NULL AS kept "
+            "FROM folds LEFT JOIN predictions USING (cell_id) "
+            "WHERE current AND splits = coalesce(?, splits) ORDER BY grid_id, number",
+            [splits],
+        )
+        _check_comparable(folds)
+        pairs = folds[["dataset", "pipeline"]].drop_duplicates()
+        if folds["kept"].all():
+            results = {}
+            for dataset, pipeline in pairs.itertuples(index=False):
+                results.setdefault(dataset, {})[pipeline] = self.evaluation(pipeline, dataset, splits)
+            return compare(results, metric=metric, units=units)
+        alone = folds["subject"].notna().all()  # whether each fold tests one subject
+        if units is None:
+            units = "groups" if alone else "folds"
+        if units == "groups" and not alone:
+            raise ValueError(
+                'units="groups" needs folds that test one subject each, or keep_predictions=True. Or "folds".'
+            )
+        scores = {
+            dataset: rows.pivot_table(
+                "value", "subject" if units == "groups" else "number", "pipeline", dropna=False, sort=False
+            )
+            for dataset, rows in folds.groupby("dataset", sort=False)
+        }
+        ratios = (folds["n_test"] / folds["n_train"]).groupby(folds["dataset"]).mean()
+        return compare_scores(scores, ratios, dict.fromkeys(scores, np.nan), metric, units)
+
+    def __repr__(self):
+        status = self.status()
+        counts = [
+            f"{len(status['running'])} running" if k == "running" else f"{status[k]} {k}" for k in _STATES
+        ]
+        return f"<Benchmark | {', '.join(counts)}>\n{self.summary().round(3).to_string()}"
+
+
+_STATES = ("done", "running", "failed", "waiting")
+
+
+def _current(current):
+    return "AND current" if current else ""
+
+
+def _check_metric(metric):
+    if metric not in METRICS:
+        raise ValueError(f"metric must be one of {METRICS}, got {metric!r}.")
+    return metric
+
+
+def _check_comparable(folds):
+    """Whether all pipelines of a data set have all of the same folds."""
+    kinds = folds["splits"].unique().tolist()
+    if len(kinds) != 1:
+        raise ValueError(f"Name one kind of splits by splits=; there are {kinds}.")
+    if folds["size"].notna().any():
+        raise ValueError("A learning curve has several sizes; compare its evaluations at one of them.")
+    n_lacking = int((folds["state"] != "done").sum())
+    if n_lacking:
+        raise ValueError(
+            f"{n_lacking} of {len(folds)} folds are not done or failed, see status() and errors()."
+        )
+    for dataset, rows in folds.groupby("dataset"):
+        if rows["indices"].nunique() > 1:
+            raise ValueError(
+                f"Pipelines were not evaluated on the same splits of {dataset!r}. Call benchmark with all of "
+                "them at once."
+            )

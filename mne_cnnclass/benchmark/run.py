@@ -1,0 +1,362 @@
+"""Run the folds that a store lacks, and put each into it as soon as it is finished."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import warnings
+from collections.abc import Mapping
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from joblib import effective_n_jobs
+from mne.utils import logger
+from sklearn import clone
+from sklearn.utils.parallel import Parallel, delayed
+from tqdm import tqdm
+
+from ..evaluation.evaluate import _warn_of_overlap, _warn_of_prefit
+from .fingerprint import describe_pipeline, digest
+from .jobs import Job, run_job
+from .plan import plan_splits
+from .results import Benchmark
+from .sources import as_dataset
+from .store import Store
+
+POLL = 1.0  # s between looks at cells that another process runs
+REFRESH = 5.0  # s between estimates of the end
+
+
+def benchmark(
+    pipelines,
+    datasets,
+    *,
+    splits="cross-subject",
+    store,
+    n_folds=5,
+    random_state=0,
+    n_jobs=None,
+    keep_predictions=False,
+    retry=False,
+    verbose=None,
+):
+    """Evaluate pipelines on data sets, fold by fold, into a store that survives a crash.
+
+    Each fold of each pipeline on each data set is a row of the store, written when it is finished. Called
+    again with the same, also after the process or the computer died, it goes on where it stopped. What was
+    changed (code, parameters, versions, data, splits, seed) is done anew; the old rows stay. Several
+    processes may fill one store: they share the folds.
+
+    Parameters
+    ----------
+    pipelines : dict of str to scikit-learn classifier
+        The pipelines by name.
+    datasets : dict of str to EpochsView | mne.Epochs | list of mne.Epochs | path-like | callable
+        The data sets by name: Epochs; a file of Epochs or a pattern of several, such as
+        ``"epochs/sub-*-epo.fif"``, whose signals are read from disk as they are needed; or a function without
+        arguments that makes any of these, for example from a BIDS root or a folder of WFDB records by
+        :func:`~mne_cnnclass.preprocessing.make_epochs`. The metadata columns ``subject`` and ``session`` tell
+        who and when; without a column ``subject``, the groups of a view do.
+    splits : str | scikit-learn splitter | list of these
+        What is trained and tested on:
+
+        - ``"within-session"``: folds of each session of each subject; without sessions, of each subject.
+          Groups that are smaller, such as trials that several windows are cut from, stay whole.
+        - ``"cross-session"``: each session of a subject, trained on the other sessions of this subject.
+        - ``"cross-subject"``: ``n_folds`` folds of whole subjects.
+        - ``"leave-one-subject-out"``: each subject, trained on all others.
+        - ``"transfer"``: the folds of ``"within-session"``, by a pipeline that has learnt from all other
+          subjects before. One that ends in a CNNClassifier is trained on the others once a subject, and goes
+          on in each fold (:class:`~mne_cnnclass.FineTunedClassifier`). Any other is trained on the others and
+          the training samples of the fold together.
+        - ``"learning-curve"``: the folds of ``"within-session"``, trained on growing parts of their training
+          samples, of five sizes from a few to as many as the smallest training part has.
+        - a splitter: it is given the labels and the groups of the data set.
+
+        Folds are not shuffled, as in :func:`~mne_cnnclass.evaluate`.
+    store : path-like
+        The file of results, a SQLite database; made if there is none.
+    n_folds : int
+        Number of folds.
+    random_state : int
+        From it and the samples of a fold follow the seeds of all parts of a pipeline whose ``random_state``
+        is None, so that results depend neither on the order nor on ``n_jobs``.
+    n_jobs : None | int
+        Number of folds to run at the same time; ``None`` is 1, ``-1`` is all cores.
+    keep_predictions : bool
+        Whether to keep the predictions of each fold, which :meth:`Benchmark.evaluation` needs. Folds that
+        were done without are done again.
+    retry : bool
+        Whether to do folds again that failed.
+    verbose : None | bool
+        Whether to show a progress bar with what is running and when it will end, by default not.
+
+    Returns
+    -------
+    result : Benchmark
+        What the store holds.
+
+    Raises
+    ------
+    TypeError
+        If a pipeline, a data set or a splitter is none.
+    ValueError
+        If subjects, sessions or samples that the splits need are not there.
+    StoreError
+        If the store can't be read or written: the disk is full, the file is locked, read-only or no store.
+        What it holds stays whole.
+
+    Warns
+    -----
+    UserWarning
+        If folds failed; as in :func:`~mne_cnnclass.evaluate`, if windows that overlap are on both sides of a
+        fold, or a step was fitted beforehand.
+
+    Notes
+    -----
+    A fold that fails has a row with its error (:meth:`Benchmark.errors`) and does not stop the others. If
+    another process runs folds of the same plan, this one waits for them, and takes them over if it dies.
+    ``docs/benchmark.md`` describes the tables of the store, and what counts as a change.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from mne.decoding import Vectorizer
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from mne_cnnclass import EpochsView, datasets
+    >>> from mne_cnnclass.benchmark import benchmark
+    >>> view = EpochsView(datasets.load_sample("train"))[::6]
+    >>> view = EpochsView(view, groups=np.arange(len(view)) % 4)
+    >>> logistic = make_pipeline(Vectorizer(), LogisticRegression())
+    >>> pipelines = {"guess": DummyClassifier(), "logistic": logistic}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     benchmark(pipelines, {"cursor": view}, store=f"{folder}/results.sqlite", n_folds=2)
+    <Benchmark | 4 done, 0 running, 0 failed, 0 waiting>
+    ...
+    """
+    _check_names(pipelines, "pipelines")
+    _check_names(datasets, "datasets")
+    for estimator in pipelines.values():
+        if isinstance(estimator, type) or not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
+            raise TypeError(f"Pipelines must be instances of scikit-learn classifiers, got {estimator!r}.")
+        _warn_of_prefit(estimator)
+    if isinstance(random_state, bool) or not isinstance(random_state, (int, np.integer)):
+        raise TypeError(
+            f"random_state must be an integer, so that results can be had again, got {random_state!r}."
+        )
+    splits = splits if isinstance(splits, (list, tuple)) else [splits]
+    described = {name: describe_pipeline(estimator) for name, estimator in pipelines.items()}
+    load = _Loader(datasets)
+    with closing(Store(store, create=True)) as filled:
+        grids = {}
+        for name in datasets:
+            data = load(name)
+            for kind in splits:
+                plan = plan_splits(data, kind, n_folds)
+                _warn_of_overlap(data.X, [(split.train, split.test) for split in plan])
+                kind = kind if isinstance(kind, str) else repr(kind)
+                cells = _cells(plan, random_state)
+                grid = {
+                    "splits": kind,
+                    "indices": digest([split.fingerprint for split in plan]),
+                    "random_state": int(random_state),
+                }
+                for pipeline, estimator in pipelines.items():
+                    names = {"pipeline": pipeline, "dataset": name, "splits": kind}
+                    grid_id = filled.add_grid(names, described[pipeline], load.about, grid, cells)
+                    grids[grid_id] = Grid(names, clone(estimator), plan, cells)
+        filled.put_back(grids, failed=retry, without_predictions=keep_predictions)
+        _fill(filled, grids, load, n_jobs, keep_predictions, verbose)
+        counts = filled.count(grids)
+    result = Benchmark(store)
+    if counts["failed"]:
+        warnings.warn(
+            f"{counts['failed']} of {sum(counts.values())} folds failed; errors() tells why, and retry=True "
+            "does them again.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return result
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The folds of one pipeline on one data set."""
+
+    names: dict
+    estimator: object
+    plan: list
+    cells: list
+
+
+class _Loader:
+    """Makes one data set after the other, so that not all of them are in memory."""
+
+    def __init__(self, sources):
+        self._sources, self._fingerprints, self._name = sources, {}, None
+
+    def __call__(self, name):
+        if name != self._name:
+            self._name, self.data = name, as_dataset(name, self._sources[name])
+            self.about = self.data.describe()
+            found = self.about["fingerprint"]
+            if self._fingerprints.setdefault(name, found) != found:
+                raise ValueError(
+                    f"Data set {name!r} is not the same as when this benchmark began. Start it again, and "
+                    "see to it that what makes the data set always gives the same."
+                )
+        return self.data
+
+
+def _check_names(named, what):
+    if not isinstance(named, Mapping) or not named or not all(isinstance(name, str) for name in named):
+        raise TypeError(f"{what} must be a dict by name, and not empty, got {named!r}.")
+
+
+def _cells(plan, random_state):
+    """What the store notes of each fold before it is done."""
+    cells, jobs = [], {}
+    for number, split in enumerate(plan):
+        shared = number if split.before is None else split.before.tobytes()
+        cells.append(
+            {
+                "number": number,
+                "job": jobs.setdefault(shared, number),  # folds that are done together
+                "subject": _plain(split.subject),
+                "session": _plain(split.session),
+                "fold": split.fold,
+                "size": split.size,
+                "seed": _seed(split, random_state),
+            }
+        )
+    return cells
+
+
+def _plain(value):
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _seed(split, random_state):
+    # folds that share what was learnt before share the seed
+    what = split.fingerprint if split.before is None else split.before.tolist()
+    return int(digest([int(random_state), what])[:8], 16) >> 1
+
+
+def _fill(store, grids, load, n_jobs, keep_predictions, verbose):
+    """Do what waits, until all is done, by this process or by others."""
+    store.join(effective_n_jobs(n_jobs))
+    try:
+        with _Progress(store, grids, verbose) as progress:
+            while True:
+                _work(store, grids, load, n_jobs, keep_predictions, progress)
+                left = store.count(grids)
+                if not left["waiting"] and not left["running"]:
+                    break
+                progress.show()
+                time.sleep(POLL)  # others are at it, or have just died
+    finally:
+        store.leave()
+
+
+def _work(store, grids, load, n_jobs, keep_predictions, progress):
+    """Do what is to be had, one transaction a finished fold."""
+    running, failures = set(), []
+
+    def claimed():
+        # joblib takes jobs in a thread of its own, where an error would be lost
+        try:
+            while not failures and (cells := store.claim(list(grids))):
+                running.update(cells)
+                progress.started(cells)
+                yield _job(grids[cells[0][0]], cells, load, keep_predictions)
+        except Exception as error:
+            failures.append(error)
+
+    try:
+        for finished in run_jobs(claimed(), n_jobs):
+            for grid_id, number, outcome in finished:
+                store.finish(grid_id, number, **outcome)
+                running.discard((grid_id, number))
+                progress.finished((grid_id, number))
+    except BrokenProcessPool as error:
+        # Which of those that were running is to blame is not known.
+        message = f"A process was killed while this ran, probably as memory was short: {error}"
+        for cell in running:
+            store.finish(*cell, error=(type(error).__name__, message, traceback.format_exc()))
+            progress.finished(cell)
+    if failures:
+        raise failures[0]
+
+
+def run_jobs(jobs, n_jobs):
+    """Run jobs at the same time; the place to put another scheduler than joblib's.
+
+    Parameters
+    ----------
+    jobs : iterator of Job
+        What to do, to be taken one by one, when there is room to run it.
+    n_jobs : None | int
+        How many at the same time.
+
+    Yields
+    ------
+    finished : list
+        What :func:`run_job` returns, in any order, at once when it is there.
+    """
+    work = (delayed(run_job)(job) for job in jobs)
+    options = dict(return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1)
+    yield from Parallel(n_jobs=n_jobs, **options)(work)
+
+
+def _job(grid, cells, load, keep_predictions):
+    cells = [(grid_id, n, grid.cells[n]["seed"], grid.plan[n]) for grid_id, n in cells]
+    return Job(grid.estimator, load(grid.names["dataset"]), cells, keep_predictions, logger.level)
+
+
+class _Progress:
+    """A bar with what is running and when it will end."""
+
+    def __init__(self, store, grids, verbose):
+        self._store, self._grids, self._running, self._shown = store, grids, {}, 0.0
+        counts = store.count(grids)
+        self._bar = tqdm(
+            desc="Benchmark",
+            unit="fold",
+            total=sum(counts.values()),
+            initial=counts["done"] + counts["failed"],
+            disable=not verbose,
+            bar_format="{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]",
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._bar.close()
+
+    def started(self, cells):
+        for cell in cells:
+            self._running[cell] = " / ".join(self._grids[cell[0]].names.values())
+        self.show()
+
+    def finished(self, cell):
+        self._running.pop(cell, None)
+        self._bar.update()
+
+    def show(self):
+        """Tell what is running, not oftener than each few seconds."""
+        if self._bar.disable or time.monotonic() - self._shown < REFRESH:
+            return
+        self._shown = time.monotonic()
+        counts = self._store.count(self._grids)
+        self._bar.n = counts["done"] + counts["failed"]  # of other processes, too
+        names = ", ".join(sorted(set(self._running.values()))) or "other processes"
+        seconds = self._store.remaining_seconds(self._grids)
+        end = "" if seconds is None else f", ends {datetime.now() + timedelta(seconds=seconds):%a %H:%M}"
+        self._bar.set_postfix_str(f"{names}{end}")

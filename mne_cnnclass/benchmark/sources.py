@@ -1,0 +1,108 @@
+"""What a data set of a benchmark can be: Epochs, a view, files of Epochs, or a function that makes them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from glob import glob
+from os import PathLike, fspath
+
+import mne
+import numpy as np
+
+from ..epochs_sources import check_column
+from ..epochs_view import EpochsView
+from ..samples import as_view
+from .fingerprint import fingerprint_view
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples, and who and when they are from.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    X : EpochsView
+        The samples; their groups are those of the view, else subjects.
+    subjects, sessions : None | array, shape (n_samples,)
+        The subject and the session of each sample.
+    """
+
+    name: str
+    X: EpochsView
+    subjects: np.ndarray | None
+    sessions: np.ndarray | None
+
+    @property
+    def y(self):
+        """The class of each sample."""
+        return self.X.labels
+
+    def describe(self):
+        """What the store keeps of a data set, as a dict."""
+        n_samples, n_channels, n_times = self.X.shape
+        return {
+            "fingerprint": fingerprint_view(self.X, self.y, self.X.groups, self.subjects, self.sessions),
+            "n_samples": n_samples,
+            "n_channels": n_channels,
+            "n_times": n_times,
+            "sfreq": self.X.sfreq,
+            "tmin": float(self.X.times[0]),
+            "ch_names": json.dumps(self.X.ch_names),
+            "classes": json.dumps(np.unique(self.y).tolist()),
+            "subjects": None if self.subjects is None else json.dumps(np.unique(self.subjects).tolist()),
+            "sessions": None if self.sessions is None else json.dumps(np.unique(self.sessions).tolist()),
+        }
+
+
+def as_dataset(name, source):
+    """Make a data set of what a user gives.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    source : EpochsView | mne.Epochs | list of mne.Epochs | path-like | callable | Dataset
+        Epochs; a file of Epochs or a pattern of several, such as ``"epochs/sub-*-epo.fif"``, whose signals
+        are read from disk as they are needed; or a function without arguments that makes any of these. The
+        metadata columns ``subject`` and ``session`` tell who and when; without a column ``subject``, the
+        groups of a view do.
+
+    Returns
+    -------
+    data : Dataset
+        The data set.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    ValueError
+        If there is no such file, or a subject, session or label is missing for some samples.
+    """
+    if isinstance(source, Dataset):
+        return source
+    if callable(source):
+        return as_dataset(name, source())
+    if isinstance(source, (str, PathLike)):
+        paths = sorted(glob(fspath(source), recursive=True))
+        if not paths:
+            raise ValueError(f"Data set {name!r}: there is no file {fspath(source)}.")
+        source = [mne.read_epochs(path, preload=False, verbose="ERROR") for path in paths]
+    view = as_view(source)
+    if view is None:
+        raise TypeError(
+            f"Data set {name!r} must be Epochs, an EpochsView, a path or pattern of files of Epochs, or a "
+            f"function that makes one, got {type(source).__name__}."
+        )
+    columns = {} if view.metadata is None else view.metadata
+    subjects, sessions = (
+        check_column(columns[key], key, len(view)) if key in columns else None
+        for key in ("subject", "session")
+    )
+    check_column(view.labels, "labels", len(view))
+    subjects = view.groups if subjects is None else subjects
+    groups = subjects if view.groups is None else view.groups
+    return Dataset(name, EpochsView(view, groups=groups), subjects, sessions)
