@@ -1,6 +1,8 @@
 """Our pipelines in MOABB and MOABB's in ours: the same epochs, the same splits, the same scores."""
 
 import importlib.util
+import re
+from pathlib import Path
 
 import mne
 import numpy as np
@@ -49,14 +51,21 @@ def csp_and_lda():
     from pyriemann.estimation import Covariances
     from pyriemann.spatialfilters import CSP
 
-    return make_pipeline(FunctionTransformer(np.asarray), Covariances("oas"), CSP(nfilter=6), LinearDiscriminantAnalysis())
+    return make_pipeline(
+        FunctionTransformer(np.asarray), Covariances("oas"), CSP(nfilter=6), LinearDiscriminantAnalysis()
+    )
 
 
 def tangent_space():
     from pyriemann.estimation import Covariances
     from pyriemann.tangentspace import TangentSpace
 
-    return make_pipeline(FunctionTransformer(np.asarray), Covariances("oas"), TangentSpace(metric="riemann"), LogisticRegression())
+    return make_pipeline(
+        FunctionTransformer(np.asarray),
+        Covariances("oas"),
+        TangentSpace(metric="riemann"),
+        LogisticRegression(),
+    )
 
 
 def csp_of_mne():
@@ -133,7 +142,9 @@ def scores_in_ours(kind, pipeline, view):
         for train, test in splitter.split(view.labels, table)
         for part in table.loc[test].reset_index().groupby(["subject", "session"]).indices.values()
     ]
-    scores = evaluate(pipeline, view, cv=splits).scores.query("metric == 'roc_auc'").set_index("fold")["value"]
+    scores = (
+        evaluate(pipeline, view, cv=splits).scores.query("metric == 'roc_auc'").set_index("fold")["value"]
+    )
     tested = table.loc[[test[0] for _, test in splits], ["subject", "session"]].reset_index(drop=True)
     return scores.groupby([tested["subject"], tested["session"]]).mean().sort_index()
 
@@ -244,3 +255,12 @@ def test_what_is_no_data_set_of_moabb_is_told(fake, paradigm):
 def test_without_moabb_it_is_said_how_to_install_it():
     with pytest.raises(ImportError, match=r'pip install "mne-cnnclass\[moabb\]"'):
         moabb_view(None, None)
+
+
+@needs_moabb
+@pytest.mark.slow
+def test_python_of_the_page_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = Path(__file__).parents[1] / "docs" / "moabb.md"
+    for code in re.findall(r"```py\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL):
+        exec(compile(code, page.name, "exec"), {})

@@ -34,18 +34,20 @@ def moabb_view(dataset, paradigm, subjects=None):
     ------
     ImportError
         If MOABB is not installed.
+    TypeError
+        If the data set or the paradigm is none of MOABB.
     ValueError
         If the paradigm is a bank of several filters.
 
     Notes
     -----
-    MOABB multiplies by 1e6 what it hands out as arrays, so that they are in µV; epochs, there and here, are in
-    V. Pipelines without a scale of their own (CSP, covariances and what follows them) give the same score for
+    MOABB multiplies by 1e6 what it hands out as arrays, so that they are in µV; epochs, there and here, are
+    in V. Pipelines without a scale of their own (CSP, covariances and what follows them) give the same score for
     both up to rounding; a threshold or a regularisation in absolute units does not.
 
     All epochs are in memory, as MOABB's are. For a data set that is too large for that, save the epochs of
-    one subject after the other (``moabb_view(dataset, paradigm, [subject]).epochs.save(...)``) and make a view
-    of the files, read with ``preload=False``.
+    one subject after the other (``moabb_view(dataset, paradigm, [subject]).epochs.save(...)``) and make a
+    view of the files, read with ``preload=False``.
 
     References
     ----------
@@ -73,8 +75,8 @@ def moabb_view(dataset, paradigm, subjects=None):
             raise TypeError(f"{name} must be an instance of a {name} of MOABB, got {value!r}.")
     if len(paradigm.filters) > 1:
         raise ValueError(
-            f"{type(paradigm).__name__} has {len(paradigm.filters)} filters and gives each epoch once for each "
-            "of them. Take a paradigm with one filter."
+            f"{type(paradigm).__name__} has {len(paradigm.filters)} filters and gives each epoch once for "
+            "each of them. Take a paradigm with one filter."
         )
     subjects = dataset.subject_list if subjects is None else list(subjects)
     parts = [_epochs_of(subject, dataset, paradigm) for subject in subjects]
