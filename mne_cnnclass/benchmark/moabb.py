@@ -42,8 +42,8 @@ def moabb_view(dataset, paradigm, subjects=None):
     Notes
     -----
     MOABB multiplies by 1e6 what it hands out as arrays, so that they are in µV; epochs, there and here, are
-    in V. Pipelines without a scale of their own (CSP, covariances and what follows them) give the same score for
-    both up to rounding; a threshold or a regularisation in absolute units does not.
+    in V. Pipelines without a scale of their own (CSP, covariances and what follows them) give the same score
+    for both up to rounding; a threshold or a regularisation in absolute units does not.
 
     All epochs are in memory, as MOABB's are. For a data set that is too large for that, save the epochs of
     one subject after the other (``moabb_view(dataset, paradigm, [subject]).epochs.save(...)``) and make a
