@@ -207,6 +207,7 @@ def test_the_recipe_says_what_an_array_lacks(fake, paradigm, tmp_path):
 
 
 @needs_moabb
+@pytest.mark.slow
 def test_one_trial_at_a_time_needs_the_causal_recipe(fake, paradigm, tmp_path):
     options = dict(cs_mode="train_trialwise")
     with pytest.raises(ValueError, match="has one sample only.*set online=True"):
