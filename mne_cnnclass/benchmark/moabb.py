@@ -1,0 +1,90 @@
+"""Data sets of MOABB as an EpochsView."""
+
+from __future__ import annotations
+
+from ..epochs_view import EpochsView
+
+__all__ = ["moabb_view"]
+
+
+def moabb_view(dataset, paradigm, subjects=None):
+    """Get a data set as a paradigm of MOABB cuts it.
+
+    The epochs are those that MOABB hands to its own pipelines with ``return_epochs=True``, in its order, so
+    the same splits have the same samples here and there.
+
+    Parameters
+    ----------
+    dataset : moabb.datasets.base.BaseDataset
+        The data set, such as ``moabb.datasets.BNCI2014_001()``. MOABB downloads what it does not find.
+    paradigm : moabb.paradigms.base.BaseParadigm
+        What is cut from it: band, window, sampling frequency, channels and events, such as
+        ``moabb.paradigms.LeftRightImagery(fmin=4, fmax=38)``.
+    subjects : None | list of int
+        The subjects, by default all of the data set.
+
+    Returns
+    -------
+    view : EpochsView, shape (n_epochs, n_channels, n_times)
+        The epochs in V, one :class:`mne.Epochs` a subject, with MOABB's labels (``"left_hand"``,
+        ``"right_hand"``) and the metadata columns ``subject``, ``session`` and ``run``. The groups are the
+        subjects if there are several, else there are none.
+
+    Raises
+    ------
+    ImportError
+        If MOABB is not installed.
+    TypeError
+        If the data set or the paradigm is none of MOABB.
+    ValueError
+        If the paradigm is a bank of several filters.
+
+    Notes
+    -----
+    MOABB multiplies by 1e6 what it hands out as arrays, so that they are in µV; epochs, there and here, are
+    in V. Pipelines without a scale of their own (CSP, covariances and what follows them) give the same score
+    for both up to rounding; a threshold or a regularisation in absolute units does not.
+
+    All epochs are in memory, as MOABB's are. For a data set that is too large for that, save the epochs of
+    one subject after the other (``moabb_view(dataset, paradigm, [subject]).epochs.save(...)``) and make a
+    view of the files, read with ``preload=False``.
+
+    References
+    ----------
+    .. [1] Jayaram V, Barachant A. MOABB: trustworthy algorithm benchmarking for BCIs. J Neural Eng
+       2018;15(6):066011. https://doi.org/10.1088/1741-2552/aadea0
+
+    Examples
+    --------
+    >>> from moabb.datasets.fake import FakeDataset  # doctest: +SKIP
+    >>> from moabb.paradigms import LeftRightImagery  # doctest: +SKIP
+    >>> from mne_cnnclass.benchmark.moabb import moabb_view  # doctest: +SKIP
+    >>> dataset = FakeDataset(event_list=("left_hand", "right_hand"), n_subjects=2)  # doctest: +SKIP
+    >>> moabb_view(dataset, LeftRightImagery())  # doctest: +SKIP
+    <EpochsView | 480 epochs, 3 channels, 385 times at 128 Hz | left_hand: 240, right_hand: 240 | 2 groups>
+    """
+    try:
+        from moabb.datasets.base import BaseDataset
+        from moabb.paradigms.base import BaseParadigm
+    except ImportError as error:
+        raise ImportError(
+            'Data sets of MOABB come with MOABB, which is missing: pip install "mne-cnnclass[moabb]"'
+        ) from error
+    for value, name, kind in ((dataset, "dataset", BaseDataset), (paradigm, "paradigm", BaseParadigm)):
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} must be an instance of a {name} of MOABB, got {value!r}.")
+    if len(paradigm.filters) > 1:
+        raise ValueError(
+            f"{type(paradigm).__name__} has {len(paradigm.filters)} filters and gives each epoch once for "
+            "each of them. Take a paradigm with one filter."
+        )
+    subjects = dataset.subject_list if subjects is None else list(subjects)
+    parts = [_epochs_of(subject, dataset, paradigm) for subject in subjects]
+    return EpochsView(parts, groups="subject" if len(parts) > 1 else None)
+
+
+def _epochs_of(subject, dataset, paradigm):
+    """The epochs of a subject, whose events have MOABB's names: MOABB itself calls them by their codes."""
+    epochs, _, _ = paradigm.get_data(dataset, subjects=[subject], return_epochs=True)
+    epochs.event_id = paradigm.used_events(dataset)
+    return epochs
