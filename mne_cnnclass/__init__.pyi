@@ -2,6 +2,7 @@ from . import datasets, ecg, evaluation, explain, viz
 from .architectures import MultiScaleCNN, list_models
 from .augmentations import list_augmentations
 from .baseline_pipelines import baselines
+from .benchmarking import Benchmark, benchmark, open_benchmark
 from .classifier import CNNClassifier
 from .epochs_view import EpochsView
 from .evaluation import Comparison, Evaluation, compare, evaluate
@@ -11,6 +12,7 @@ from .transfer import FineTunedClassifier
 from .utils import sys_info
 
 __all__ = [
+    "Benchmark",
     "CNNClassifier",
     "Comparison",
     "EpochsView",
@@ -18,6 +20,7 @@ __all__ = [
     "FineTunedClassifier",
     "MultiScaleCNN",
     "baselines",
+    "benchmark",
     "compare",
     "datasets",
     "ecg",
@@ -27,6 +30,7 @@ __all__ = [
     "list_augmentations",
     "list_models",
     "load_classifier",
+    "open_benchmark",
     "recipe",
     "save_classifier",
     "sys_info",

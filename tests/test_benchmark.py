@@ -30,10 +30,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from mne_cnnclass import CNNClassifier, EpochsView, compare, evaluate
-from mne_cnnclass.benchmark import StoreError, benchmark, open_benchmark, run, store
-from mne_cnnclass.benchmark.fingerprint import describe_pipeline
-from mne_cnnclass.benchmark.plan import plan_splits
-from mne_cnnclass.benchmark.sources import as_dataset
+from mne_cnnclass.benchmarking import StoreError, benchmark, open_benchmark, run, store
+from mne_cnnclass.benchmarking.fingerprint import describe_pipeline
+from mne_cnnclass.benchmarking.plan import plan_splits
+from mne_cnnclass.benchmarking.sources import as_dataset
 
 forking = pytest.mark.skipif("fork" not in get_all_start_methods(), reason="a fork has all imported")
 
@@ -350,7 +350,7 @@ def test_fingerprints_are_those_of_another_process():
         from mne.decoding import CSP
         from sklearn.ensemble import RandomForestClassifier
         from sklearn.pipeline import make_pipeline
-        from mne_cnnclass.benchmark.fingerprint import describe_pipeline
+        from mne_cnnclass.benchmarking.fingerprint import describe_pipeline
         pipeline = make_pipeline(CSP(2), RandomForestClassifier(class_weight={"a": 1, "b": 2}))
         fingerprint = describe_pipeline(pipeline)["fingerprint"]
     """

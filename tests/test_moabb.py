@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from mne_cnnclass import CNNClassifier, EpochsView, evaluate, recipe
-from mne_cnnclass.benchmark.moabb import moabb_view
+from mne_cnnclass.benchmarking import moabb_view
 from mne_cnnclass.preprocessing import EuclideanAlignment
 
 MOABB = importlib.util.find_spec("moabb") is not None

@@ -81,7 +81,9 @@ def test_python_of_pages_runs(page, tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
 def test_examples_run(example, tmp_path, monkeypatch):
-    needs_data = any(word in example.read_text(encoding="utf-8") for word in ("load_eegbci", "fetch_"))
+    needs_data = any(
+        word in example.read_text(encoding="utf-8") for word in ("load_eegbci", "load_data", "fetch_")
+    )
     if needs_data and not os.environ.get("MNE_CNNCLASS_DATA"):
         pytest.skip("MNE_CNNCLASS_DATA is not set")
     monkeypatch.chdir(tmp_path)

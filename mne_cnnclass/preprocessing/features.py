@@ -343,8 +343,7 @@ def _library(signals, alias):
 
 @lru_cache
 def _names_by_library(alias, ch_names, n_times, sfreq):
-    """Names of what a function of mne-features returns; it makes them anew for each sample, which takes longer
-    than many functions themselves."""
+    """Names of what a function of mne-features returns, which makes them anew for each sample, at length."""
     from mne_features.feature_extraction import extract_features
 
     sample = np.random.default_rng(0).standard_normal((1, len(ch_names), n_times))

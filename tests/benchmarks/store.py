@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mne_cnnclass.benchmark import open_benchmark
-from mne_cnnclass.benchmark.store import TIMES, Store
+from mne_cnnclass.benchmarking import open_benchmark
+from mne_cnnclass.benchmarking.store import TIMES, Store
 from mne_cnnclass.evaluation.metrics import METRICS
 
 N_PIPELINES, N_DATASETS, N_FOLDS = 10, 20, 5

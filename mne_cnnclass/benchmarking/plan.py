@@ -58,7 +58,7 @@ def plan_splits(data, splits, n_folds):
     data : Dataset
         The data set.
     splits : str | scikit-learn splitter
-        A kind of splits, see :func:`~mne_cnnclass.benchmark.benchmark`.
+        A kind of splits, see :func:`~mne_cnnclass.benchmark`.
     n_folds : int
         Number of folds.
 

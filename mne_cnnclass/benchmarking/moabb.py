@@ -58,7 +58,7 @@ def moabb_view(dataset, paradigm, subjects=None):
     --------
     >>> from moabb.datasets.fake import FakeDataset  # doctest: +SKIP
     >>> from moabb.paradigms import LeftRightImagery  # doctest: +SKIP
-    >>> from mne_cnnclass.benchmark.moabb import moabb_view  # doctest: +SKIP
+    >>> from mne_cnnclass.benchmarking import moabb_view  # doctest: +SKIP
     >>> dataset = FakeDataset(event_list=("left_hand", "right_hand"), n_subjects=2)  # doctest: +SKIP
     >>> moabb_view(dataset, LeftRightImagery())  # doctest: +SKIP
     <EpochsView | 480 epochs, 3 channels, 385 times at 128 Hz | left_hand: 240, right_hand: 240 | 2 groups>

@@ -129,8 +129,7 @@ def benchmark(
     >>> from sklearn.dummy import DummyClassifier
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
-    >>> from mne_cnnclass import EpochsView, datasets
-    >>> from mne_cnnclass.benchmark import benchmark
+    >>> from mne_cnnclass import EpochsView, benchmark, datasets
     >>> view = EpochsView(datasets.load_sample("train"))[::6]
     >>> view = EpochsView(view, groups=np.arange(len(view)) % 4)
     >>> logistic = make_pipeline(Vectorizer(), LogisticRegression())
