@@ -11,7 +11,7 @@ points to one.
 """
 
 # %%
-# Left or right fist, imagined by eight people: 4–38 Hz, 0–3 s after the cue.
+# Left or right fist, imagined by six people: 4–38 Hz, 0–3 s after the cue.
 
 import matplotlib.pyplot as plt
 import mne
@@ -26,7 +26,7 @@ from mne_cnnclass import EpochsView, datasets
 from mne_cnnclass.preprocessing import EuclideanAlignment, Resample, Standardize
 
 mne.set_log_level("ERROR")
-view = EpochsView(datasets.load_eegbci(subjects=[1, 2, 3, 4, 7, 8, 9, 10], tmin=0, tmax=3), groups="subject")
+view = EpochsView(datasets.load_eegbci(subjects=[1, 2, 3, 4, 7, 8], tmin=0, tmax=3), groups="subject")
 view = Resample(100).fit_transform(view)
 print(view)
 
@@ -61,7 +61,7 @@ print(accuracy.mean().round(3).to_string())
 # The mean covariance of each person, before and after. Afterwards all are the identity.
 
 aligned = EuclideanAlignment().fit_transform(view)
-fig, axes = plt.subplots(2, 8, figsize=(11, 3.4), layout="constrained")
+fig, axes = plt.subplots(2, 6, figsize=(9, 3.6), layout="constrained")
 for row, (samples, name) in zip(axes, ((view, "before"), (aligned, "after")), strict=True):
     for ax, person in zip(row, np.unique(view.groups), strict=True):
         data = np.asarray(samples[samples.groups == person])

@@ -81,6 +81,14 @@ def plan_splits(data, splits, n_folds):
     return list(_across(data, splits, data.X.groups))
 
 
+def name_of_splits(splits):
+    """What the store calls a kind of splits or a splitter: the same in every process."""
+    if isinstance(splits, str):
+        return splits
+    shown = repr(splits)
+    return type(splits).__name__.strip("_") if f" at {hex(id(splits))}" in shown else shown
+
+
 def _within_session(data, n_folds):
     for subject, session, rows in _sessions(data):
         for fold, (train, test) in enumerate(_folds(data, rows, n_folds, subject, session)):

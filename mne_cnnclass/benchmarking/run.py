@@ -21,7 +21,7 @@ from tqdm import tqdm
 from ..evaluation.evaluate import _warn_of_overlap, _warn_of_prefit
 from .fingerprint import describe_pipeline, digest
 from .jobs import Job, run_job
-from .plan import plan_splits
+from .plan import name_of_splits, plan_splits
 from .results import Benchmark
 from .sources import as_dataset
 from .store import Store
@@ -74,7 +74,8 @@ def benchmark(
           the training samples of the fold together.
         - ``"learning-curve"``: the folds of ``"within-session"``, trained on growing parts of their training
           samples, of five sizes from a few to as many as the smallest training part has.
-        - a splitter: it is given the labels and the groups of the data set.
+        - a splitter: it is given the labels and the groups of the data set. Of pairs of training and test
+          samples, `sklearn.model_selection.check_cv` makes one.
 
         Folds are not shuffled, as in :func:`~mne_cnnclass.evaluate`.
     store : path-like
@@ -159,7 +160,7 @@ def benchmark(
             for kind in splits:
                 plan = plan_splits(data, kind, n_folds)
                 _warn_of_overlap(data.X, [(split.train, split.test) for split in plan])
-                kind = kind if isinstance(kind, str) else repr(kind)
+                kind = name_of_splits(kind)
                 cells = _cells(plan, random_state)
                 grid = {
                     "splits": kind,
