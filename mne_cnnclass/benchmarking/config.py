@@ -11,6 +11,7 @@ import tomllib
 from difflib import get_close_matches
 from functools import partial
 from glob import glob
+from operator import eq
 from pathlib import Path
 
 from sklearn.pipeline import make_pipeline
@@ -82,8 +83,9 @@ def read_config(path):
         datasets = {name: _dataset(table) for name, table in config.tables("datasets").items()}
         splits = {"splits": _splits(config)} if "splits" in config.content else {}
         others = config.arguments(benchmark, but=("store", "retry", "verbose"))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    except (ValueError, ImportError) as error:
+        kind = ImportError if isinstance(error, ImportError) else ValueError
+        raise kind(f"{path}: {error}") from error
     return {"pipelines": pipelines, "datasets": datasets} | splits | others
 
 
@@ -470,7 +472,7 @@ def _alternatives(kind, plural=False):
     for one in re.split(r" \| (?![^(]*\))", kind):
         head, _, of = one.partition(" of ")
         if one[:1] == one[-1:] == '"':
-            found.append((one, one.strip('"').__eq__))
+            found.append((one, partial(eq, one.strip('"'))))
         elif head in ("list", "sequence", "tuple", "array-like"):
             inner = _alternatives(of.strip("()"), plural=True) if "," not in of else []
             of_what = f" of {' or '.join(words for words, _ in inner)}" * bool(inner)

@@ -108,22 +108,10 @@ def compare(
     Example: mne-cnnclass compare results.sqlite --metric roc_auc --splits cross-subject
     """
     from ..benchmarking import open_benchmark
+    from ..report.benchmark import comparison_table, describe_tests
 
-    result = open_benchmark(store)
-    comparison = result.compare(metric=metric, splits=splits)
-    table = comparison.table
-    shown = table[[*table.columns.intersection(["dataset"]), "pipeline_a", "pipeline_b"]].copy()
-    for name in ("mean_a", "mean_b", "difference"):
-        shown[name] = table[name].map("{:z.3f}".format)
-    shown["95 % CI"] = [f"{low:z.3f} to {high:z.3f}" for low, high in table[["low", "high"]].to_numpy()]
-    shown = shown.join(table["n"])
-    for name in ("p_value", "p_holm"):
-        shown[name] = table[name].map("{:.3g}".format)
-    tests = " and ".join(table["test"].unique())
-    print(f"{shown.to_string(index=False)}\n")
-    better = "lower" if comparison.lower_is_better else "higher"
-    print(f"{metric} ({better} is better), difference a minus b; n counts {comparison.units}.")
-    print(f"Test: {tests}; p_holm is adjusted for all pairs.")
+    comparison = open_benchmark(store).compare(metric=metric, splits=splits)
+    print(f"{comparison_table(comparison).to_string(index=False)}\n\n{describe_tests(comparison)}")
 
 
 @app.command()

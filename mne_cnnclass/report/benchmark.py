@@ -9,8 +9,7 @@ import pandas as pd
 from ..evaluation.metrics import LOWER_IS_BETTER, METRICS, chance_levels
 from ..evaluation.statistics import mean_interval
 from .build import add_sections
-from .html import bullets, fact_table, html_table, paragraph, verbatim
-from .scores import comparison_pages
+from .html import bullets, fact_table, html_table, p_text, paragraph, verbatim
 
 MANY = 12  # names that a table lists
 
@@ -188,7 +187,7 @@ def _plot_units(result, dataset):
         scores, means = (
             table.loc[dataset] if several else table for table in (comparison.scores, comparison.means)
         )
-        units = "subjects" if comparison.units == "groups" else comparison.units
+        units = _units(comparison.units)
     order = result.ranked(dataset).index  # the best first
     fig = plot_paired_scores(
         {dataset: scores[order]},
@@ -237,9 +236,39 @@ def _comparison_pages(result):
     if result.comparison is None:
         yield f"Comparison, {result.kind}", paragraph("There is no comparison.", result.why_not)
         return
-    for heading, *content in comparison_pages(result.comparison):
-        if heading != "Paired scores":  # they are under Scores
-            yield f"{heading}, {result.kind}", *content
+    comparison = result.comparison
+    datasets = "combined over the data sets" if len(result.datasets) > 1 else result.datasets[0]
+    yield f"Differences, {result.kind}", comparison.plot(), f"Each pipeline against each other, {datasets}."
+    table = html_table(comparison_table(comparison), index=False)
+    yield f"Pairs, {result.kind}", paragraph(describe_tests(comparison)) + table
+
+
+def comparison_table(comparison):
+    """Pairs of pipelines as text: means, difference with its interval, n and p-values."""
+    table = comparison.table
+    shown = table[[*table.columns.intersection(["dataset"]), "pipeline_a", "pipeline_b"]].copy()
+    for name in ("mean_a", "mean_b", "difference"):
+        shown[name] = table[name].map("{:z.3f}".format)
+    shown["95 % CI"] = [f"{low:z.3f} to {high:z.3f}" for low, high in table[["low", "high"]].to_numpy()]
+    shown["n"] = table["n"]
+    for name, words in (("p_value", "p"), ("p_holm", "p holm")):
+        shown[words] = table[name].map(p_text)
+    return shown.rename(columns=_words)
+
+
+def describe_tests(comparison):
+    """How the pairs were tested."""
+    better = "lower" if comparison.lower_is_better else "higher"
+    tests = " and ".join(comparison.table["test"].unique())
+    units = _units(comparison.units)
+    return (
+        f"{_words(comparison.metric).capitalize()} ({better} is better); the difference is a minus b, and n "
+        f"counts {units}. Test: {tests}. p holm is adjusted for all pairs of a data set."
+    )
+
+
+def _units(units):
+    return "subjects" if units == "groups" else units
 
 
 def _metric_pages(result):

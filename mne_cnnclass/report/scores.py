@@ -210,11 +210,6 @@ def statistics_pages(result, permutations, comparison, n_permutations):
     if comparison is None:
         yield "Against other pipelines", paragraph("No comparison was given: compare() makes one.")
         return
-    yield from comparison_pages(comparison)
-
-
-def comparison_pages(comparison):
-    """Pipelines held against each other."""
     table = comparison.table.rename(columns=lambda name: name.replace("_", " "))
     yield "Against other pipelines", html_table(table, index=False)
     yield "Differences", comparison.plot(), f"Metric: {comparison.metric}; units: {comparison.units}."
