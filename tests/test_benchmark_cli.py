@@ -269,6 +269,7 @@ def test_wfdb_folder_is_of_patients(data_path, tmp_path):
     assert len(windows.X) == 2 * 31  # records of 1805.6 s
 
 
+@pytest.mark.filterwarnings("ignore:Montage name 'standard_1005' is deprecated")  # MOABB 1.7 with MNE 1.13
 def test_moabb(tmp_path, monkeypatch):
     pytest.importorskip("moabb")
     monkeypatch.setenv("MNE_DATA", str(tmp_path))
@@ -426,7 +427,8 @@ def test_what_is_not_installed_is_named(tmp_path, monkeypatch):
     path = _write(tmp_path, f'[pipelines.a]\nimport = "no_module:x"\n{DATASETS}')
     with pytest.raises(ImportError, match="config.toml: pipelines.a.import: No module named"):
         read_config(path)
-    monkeypatch.setitem(sys.modules, "moabb", None)
+    for module in ("moabb", "moabb.datasets"):
+        monkeypatch.setitem(sys.modules, module, None)
     path = _write(tmp_path, f'{PIPELINES}[datasets.d]\nmoabb = "X"\nparadigm = "P300"\n')
     with pytest.raises(
         ImportError, match=r"config.toml: datasets.d.moabb needs moabb.*mne-cnnclass\[moabb\]"

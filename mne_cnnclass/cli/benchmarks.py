@@ -111,7 +111,8 @@ def compare(
     from ..report.benchmark import comparison_table, describe_tests
 
     comparison = open_benchmark(store).compare(metric=metric, splits=splits)
-    print(f"{comparison_table(comparison).to_string(index=False)}\n\n{describe_tests(comparison)}")
+    table = comparison_table(comparison).to_string(index=False).replace("\u00a0", " ")
+    print(f"{table}\n\n{describe_tests(comparison)}")
 
 
 @app.command()
@@ -139,6 +140,8 @@ def _summary(result, metric):
         for mean, sd, n in stats[["mean", "sd", "n"]].itertuples(index=False)
     ]
     table = stats["text"].unstack("dataset").fillna("–").rename_axis(columns=None)
+    if "size" in table.index.names:  # of learning curves
+        table = table.rename(index=lambda size: f"{size:g}" if size == size else "", level="size")
     return f"{metric}, mean ± SD (n subjects, or folds that test several):\n{table.to_string()}"
 
 

@@ -79,7 +79,13 @@ class _Result:
 
     def _stats(self, summary):
         stats = summary.xs(self.kind, level="splits")
-        return stats if self.sizes or "size" not in stats.index.names else stats.droplevel("size")
+        if self.sizes:
+            return stats.rename(index=int, level="size")
+        return stats.droplevel("size") if "size" in stats.index.names else stats
+
+    def largest(self):
+        """Where a learning curve ends."""
+        return f" with {self.folds['size'].max():g} training samples" if self.sizes else ""
 
     def units(self, dataset):
         """What is averaged over."""
@@ -115,7 +121,7 @@ def _summary_pages(benchmark, results):
         return
     best = [text for result in results for text in _best(result)]
     names = [table.index.nunique() for table in (benchmark.pipelines(), benchmark.datasets())]
-    counted = f"{names[0]} pipelines on {names[1]} data sets, {n_done} folds done."
+    counted = f"{names[0]} pipeline(s) on {names[1]} data set(s), {n_done} folds done."
     yield "In words", paragraph(counted, *cautions) + bullets(best)
     for result in results:
         yield f"{_words(result.metric).capitalize()}, {result.kind}", _headline(result)
@@ -131,7 +137,8 @@ def _best(result):
         second = f"then {ranked.index[1]}, {_mean_sd(ranked.iloc[1])}" if len(ranked) > 1 else ""
         chance = result.chance.loc[result.metric, dataset]
         level = f"chance {chance:.3f}" if np.isfinite(chance) else ""
-        yield f"{dataset}, {result.kind}: {'; '.join(filter(None, [first, second, level]))}."
+        text = "; ".join(filter(None, [first, second, level]))
+        yield f"{dataset}, {result.kind}{result.largest()}: {text}."
 
 
 def _headline(result):
@@ -238,7 +245,8 @@ def _comparison_pages(result):
         return
     comparison = result.comparison
     datasets = "combined over the data sets" if len(result.datasets) > 1 else result.datasets[0]
-    yield f"Differences, {result.kind}", comparison.plot(), f"Each pipeline against each other, {datasets}."
+    fig = comparison.plot()
+    yield f"Differences, {result.kind}", fig, f"Each pipeline against each other, {datasets}."
     table = html_table(comparison_table(comparison), index=False)
     yield f"Pairs, {result.kind}", paragraph(describe_tests(comparison)) + table
 
@@ -249,7 +257,9 @@ def comparison_table(comparison):
     shown = table[[*table.columns.intersection(["dataset"]), "pipeline_a", "pipeline_b"]].copy()
     for name in ("mean_a", "mean_b", "difference"):
         shown[name] = table[name].map("{:z.3f}".format)
-    shown["95 % CI"] = [f"{low:z.3f} to {high:z.3f}" for low, high in table[["low", "high"]].to_numpy()]
+    shown["95 % CI"] = [
+        f"{low:z.3f}\u00a0to\u00a0{high:z.3f}" for low, high in table[["low", "high"]].to_numpy()
+    ]
     shown["n"] = table["n"]
     for name, words in (("p_value", "p"), ("p_holm", "p holm")):
         shown[words] = table[name].map(p_text)
@@ -283,9 +293,8 @@ def _metric_pages(result):
         ).T
         texts["chance"] = result.chance[dataset].rename(_words).reindex(texts.index).map("{:.3f}".format)
         texts = texts.rename_axis("metric", axis=0).rename_axis(None, axis=1).replace("nan", "–")
-        lower = [_words(name) for name in LOWER_IS_BETTER]
-        largest = f", with {result.folds['size'].max():g} training samples" if result.sizes else ""
-        note = f"Mean ± SD over {result.units(dataset)}{largest}. Of {', '.join(lower)}, lower is better."
+        lower = ", ".join(map(_words, LOWER_IS_BETTER))
+        note = f"Mean ± SD over {result.units(dataset)}{result.largest()}. Of {lower}, lower is better."
         yield f"{dataset}, {result.kind}", html_table(texts.fillna("–")) + paragraph(note)
 
 
@@ -346,7 +355,8 @@ def _environment_pages(benchmark):
     for found in benchmark.pipelines()["versions"]:
         for package, version in found.items():
             versions.setdefault(package, []).append(version)
-    yield "Versions", fact_table({name: ", ".join(sorted(set(v))) for name, v in sorted(versions.items())})
+    facts = {name: ", ".join(sorted(set(found))) for name, found in sorted(versions.items())}
+    yield "Versions", fact_table(facts)
     workers = benchmark.workers()
     times = workers[["started", "ended"]].apply(lambda column: column.dt.strftime("%Y-%m-%d %H:%M UTC"))
     workers[["started", "ended"]] = times.fillna("–")
