@@ -1,6 +1,7 @@
 """A benchmark from a config: what is wrong in it is named by its key, and the commands read its store."""
 
 import importlib.util
+import inspect
 import json
 import re
 import subprocess
@@ -17,7 +18,7 @@ from sklearn.dummy import DummyClassifier
 
 import mne_cnnclass
 from mne_cnnclass import EpochsView, baselines, benchmark, datasets, ecg, open_benchmark, recipe
-from mne_cnnclass.benchmarking import config, read_config
+from mne_cnnclass.benchmarking import config, read_config, tables
 from mne_cnnclass.benchmarking.sources import as_dataset
 from mne_cnnclass.cli import main
 from mne_cnnclass.preprocessing import make_epochs
@@ -303,9 +304,9 @@ def test_every_parameter_that_a_config_can_set_has_a_type_that_is_understood():
     functions += [one for one in transformers if isinstance(one, type)]
     not_toml = {"recordings", "callbacks", "model"}  # files, objects, and what the kind itself names
     for function in functions:
-        types = config._documented_types(function)
-        for name in set(config.inspect.signature(function).parameters) - not_toml:
-            assert config._alternatives(types[name]), f"{function.__name__}: {name}"
+        types = tables.documented_types(function)
+        for name in set(inspect.signature(function).parameters) - not_toml:
+            assert tables._alternatives(types[name]), f"{function.__name__}: {name}"
 
 
 # -- what is wrong in a config ---------------------------------------------------------------------
