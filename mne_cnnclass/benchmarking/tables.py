@@ -58,7 +58,7 @@ class Table:
             raise self.error(None, f"must say what it is by one key of {', '.join(makers)}; it {got}.")
         return found[0]
 
-    def table(self, key, default=None):
+    def table(self, key):
         """A table in this one; an empty one if it is not there and need not be."""
         return Table(self.take(key, "dict", {}), join(self.where, key), self.folder)
 
@@ -138,6 +138,7 @@ class Table:
 
 
 def join(where, key):
+    """The path of a key, quoted where TOML wants it."""
     key = key if re.fullmatch(r"[\w-]+", key) else json.dumps(key, ensure_ascii=False)
     return f"{where}.{key}" if where else key
 
