@@ -277,6 +277,84 @@ class Benchmark:
         ratios = (folds["n_test"] / folds["n_train"]).groupby(folds["dataset"]).mean()
         return compare_scores(scores, ratios, dict.fromkeys(scores, np.nan), metric, units)
 
+    def datasets(self):
+        """What the data sets are like.
+
+        Returns
+        -------
+        datasets : pandas.DataFrame
+            A row a data set, by name: ``n_samples``, ``n_channels``, ``n_times``, ``sfreq`` (Hz), ``tmin``
+            (s), and the lists ``ch_names``, ``classes``, ``subjects`` and ``sessions`` (None if unknown).
+        """
+        table = self._table(
+            "SELECT DISTINCT names.dataset, datasets.* FROM names JOIN grids ON grids.id = grid_id "
+            "JOIN datasets ON datasets.id = dataset_id WHERE current ORDER BY names.dataset"
+        )
+        lists = ["ch_names", "classes", "subjects", "sessions"]
+        table[lists] = table[lists].map(lambda text: None if text is None else json.loads(text))
+        return table.set_index("dataset").drop(columns=["id", "fingerprint"])
+
+    def pipelines(self):
+        """What the pipelines are made of.
+
+        Returns
+        -------
+        pipelines : pandas.DataFrame
+            A row a pipeline, by name: its ``repr``, and the dicts ``parameters`` and ``versions`` (of
+            packages).
+        """
+        table = self._table(
+            "SELECT DISTINCT names.pipeline, repr, parameters, versions FROM names "
+            "JOIN grids ON grids.id = grid_id JOIN pipelines ON pipelines.id = pipeline_id "
+            "WHERE current ORDER BY names.pipeline"
+        )
+        dicts = ["parameters", "versions"]
+        table[dicts] = table[dicts].map(json.loads)
+        return table.set_index("pipeline")
+
+    def workers(self):
+        """The processes that filled the store.
+
+        Returns
+        -------
+        workers : pandas.DataFrame
+            A row a process: ``host``, ``pid``, ``n_jobs``, ``started`` and ``ended`` (NaT if it runs, or was
+            killed).
+        """
+        table = self._table("SELECT host, pid, n_jobs, started, ended FROM workers ORDER BY id")
+        for name in ("started", "ended"):
+            table[name] = pd.to_datetime(table[name].astype(float), unit="s", utc=True)
+        return table
+
+    def report(self, path=None, *, title=None, metric="accuracy"):
+        """Put everything on one page: scores, comparisons, errors, data sets, pipelines, versions.
+
+        Parameters
+        ----------
+        path : None | path-like
+            An HTML file to write, as by :meth:`mne.Report.save`; an existing one is replaced.
+        title : None | str
+            The title; ``None`` takes the name of the store.
+        metric : str
+            The metric of figures and comparisons; tables have all.
+
+        Returns
+        -------
+        report : mne.Report
+            The report.
+
+        Notes
+        -----
+        Of a benchmark that is not finished, it tells what is there. Chance levels need predictions that were
+        kept.
+        """
+        from ..report import build_benchmark_report
+
+        report = build_benchmark_report(self, title=title, metric=_check_metric(metric))
+        if path is not None:
+            report.save(path, overwrite=True, open_browser=False, verbose="ERROR")
+        return report
+
     def __repr__(self):
         status = self.status()
         counts = [

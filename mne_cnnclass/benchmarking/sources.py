@@ -1,8 +1,9 @@
-"""What a data set of a benchmark can be: Epochs, a view, files of Epochs, or a function that makes them."""
+"""What a data set of a benchmark can be: Epochs, a view, files, a table of a config, or a function."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from glob import glob
 from os import PathLike, fspath
@@ -13,6 +14,7 @@ import numpy as np
 from ..epochs_sources import check_column
 from ..epochs_view import EpochsView
 from ..samples import as_view
+from .config import dataset_source
 from .fingerprint import fingerprint_view
 
 
@@ -64,11 +66,8 @@ def as_dataset(name, source):
     ----------
     name : str
         Its name.
-    source : EpochsView | mne.Epochs | list of mne.Epochs | path-like | callable | Dataset
-        Epochs; a file of Epochs or a pattern of several, such as ``"epochs/sub-*-epo.fif"``, whose signals
-        are read from disk as they are needed; or a function without arguments that makes any of these. The
-        metadata columns ``subject`` and ``session`` tell who and when; without a column ``subject``, the
-        groups of a view do.
+    source : EpochsView | mne.Epochs | list of mne.Epochs | path-like | dict | callable | Dataset
+        As for :func:`~mne_cnnclass.benchmark`.
 
     Returns
     -------
@@ -84,6 +83,8 @@ def as_dataset(name, source):
     """
     if isinstance(source, Dataset):
         return source
+    if isinstance(source, Mapping):
+        source = dataset_source(name, source)
     if callable(source):
         return as_dataset(name, source())
     if isinstance(source, (str, PathLike)):
@@ -94,12 +95,13 @@ def as_dataset(name, source):
     view = as_view(source)
     if view is None:
         raise TypeError(
-            f"Data set {name!r} must be Epochs, an EpochsView, a path or pattern of files of Epochs, or a "
-            f"function that makes one, got {type(source).__name__}."
+            f"Data set {name!r} must be Epochs, an EpochsView, a path or pattern of files of Epochs, a "
+            f"dict as in a config, or a function that makes one of these, got {type(source).__name__}."
         )
     columns = {} if view.metadata is None else view.metadata
     subjects, sessions = (
-        check_column(columns[key], key, len(view)) if key in columns else None
+        # make_epochs has these columns, too, where nothing tells them
+        check_column(columns[key], key, len(view)) if key in columns and columns[key].notna().any() else None
         for key in ("subject", "session")
     )
     check_column(view.labels, "labels", len(view))

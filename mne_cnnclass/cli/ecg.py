@@ -205,26 +205,16 @@ def _settings(text, leads, causal):
     return dict(classes=dict(classes), leads=list(leads), causal=causal)
 
 
-def _find_records(paths):
-    """The records that are given, and those in the folders that are given."""
-    found = []
-    for path in paths:
-        inside = sorted(file.with_suffix("") for file in path.glob("*.hea")) if path.is_dir() else [path]
-        if not inside:
-            raise FileNotFoundError(f"{path} has no WFDB records: no file there ends with .hea.")
-        found += inside
-    return found
-
-
 def _read_folder(paths, settings):
     """Beats of each record; records that lack a lead are left out, with a warning that names them."""
     from tqdm import tqdm
 
     from ..ecg import make_beat_epochs, read_raw_wfdb
     from ..ecg.leads import MissingLead
+    from ..ecg.recordings import find_records
 
     epochs, left = [], {}
-    for record in tqdm(_find_records(paths), desc="Records", disable=None):
+    for record in tqdm(find_records(paths), desc="Records", disable=None):
         raw = read_raw_wfdb(record)
         try:
             epochs.append(make_beat_epochs(raw, **settings))
@@ -294,6 +284,7 @@ def _beat_figures(result, view, paths, folder):
 
     from .. import viz
     from ..ecg import read_raw_wfdb
+    from ..ecg.recordings import find_records
 
     table = result.predictions
     figures = {
@@ -308,7 +299,7 @@ def _beat_figures(result, view, paths, folder):
     if len(errors):
         n_near = np.searchsorted(errors, errors + 9) - np.arange(len(errors))
         start = max(0.0, errors[n_near.argmax()] - 0.5)
-    raw = read_raw_wfdb(next(path for path in _find_records(paths) if path.name == record))
+    raw = read_raw_wfdb(next(path for path in find_records(paths) if path.name == record))
     shown = own[["onset", "y_pred", "y_true"]].to_numpy().T
     figures[f"record_{record}"] = viz.plot_beats(raw, *shown, start=start)
     files = []

@@ -12,7 +12,7 @@ import numpy as np
 
 from .patients import make_raw, patient_of
 
-__all__ = ["check_files", "read_raw_wfdb", "read_recording"]
+__all__ = ["check_files", "find_records", "read_raw_wfdb", "read_recording"]
 
 _VOLTS = {"v": 1.0, "mv": 1e-3, "uv": 1e-6, "µv": 1e-6, "μv": 1e-6, "nv": 1e-9}
 # What a signal is that is no lead of the heart, by the names in PhysioNet's databases; the first that fits.
@@ -173,6 +173,33 @@ def read_recording(path, *, annotator=None):
         leads = [name for name in raw.ch_names if _LEAD.search(name)]
         raw.set_channel_types(dict.fromkeys(leads, "ecg"), verbose="ERROR")
     return raw
+
+
+def find_records(paths):
+    """Find WFDB records.
+
+    Parameters
+    ----------
+    paths : list of pathlib.Path
+        Records, and folders of records.
+
+    Returns
+    -------
+    records : list of pathlib.Path
+        The records that are given, and those in the folders that are given, sorted by name.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a folder has none.
+    """
+    found = []
+    for path in paths:
+        inside = sorted(file.with_suffix("") for file in path.glob("*.hea")) if path.is_dir() else [path]
+        if not inside:
+            raise FileNotFoundError(f"{path} has no WFDB records: no file there ends with .hea.")
+        found += inside
+    return found
 
 
 def import_wfdb():

@@ -84,9 +84,6 @@ def build_report(
         names = " + ".join(type(step).__name__ for step in top_steps(result.estimator).values())
         title = f"Evaluation of {names or 'a classifier'}" if title is None else title
         report = mne.Report(title=title, image_format="png", verbose="ERROR")
-    report.add_custom_css(CSS)
-    if PHONE not in report.include:
-        report.include += PHONE
     permutations = result.permutation_test(n_permutations=n_permutations)
     sections = {
         "Summary": summary_pages(result, permutations),
@@ -102,6 +99,27 @@ def build_report(
         "Methods": methods_pages(result, permutations),
         "Versions and how to reproduce": reproduce_pages(result),
     }
+    return add_sections(report, sections)
+
+
+def add_sections(report, sections):
+    """Add pages to a report.
+
+    Parameters
+    ----------
+    report : mne.Report
+        The report, which is changed.
+    sections : dict of str to iterable of tuple
+        The pages of each section: heading and HTML, or heading, figure and caption.
+
+    Returns
+    -------
+    report : mne.Report
+        The same.
+    """
+    report.add_custom_css(CSS)
+    if PHONE not in report.include:
+        report.include += PHONE
     for section, items in sections.items():
         for heading, content, *caption in items:
             options = dict(title=heading, section=section, tags=(TAG,))

@@ -53,7 +53,7 @@ def verbatim(text):
 def html_table(table, index=True):
     """A table that is scrolled where it is wider than the page."""
     formats = {name: _number for name in table.columns if table[name].dtype.kind in "fi"}
-    formats |= {name: p_text for name in table.columns if name in P_VALUES}
+    formats |= {name: p_text for name in formats if name in P_VALUES}
     with pd.option_context("display.max_colwidth", None):
         html = table.to_html(
             escape=True, index=index, border=0, classes="table table-sm", formatters=formats, na_rep="–"

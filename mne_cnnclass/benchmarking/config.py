@@ -1,0 +1,305 @@
+"""A benchmark as a file: pipelines and data sets in TOML, checked before anything is computed."""
+
+from __future__ import annotations
+
+import importlib
+import tomllib
+from functools import partial
+from pathlib import Path
+
+from sklearn.pipeline import make_pipeline
+
+from ..epochs_view import EpochsView
+from .plan import KINDS
+from .tables import Table, documented_types, join
+
+__all__ = ["dataset_source", "read_config"]
+
+
+def read_config(path):
+    """Read a config, as ``docs/benchmark.md`` describes it.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, in TOML. Paths in it are relative to its folder.
+
+    Returns
+    -------
+    arguments : dict
+        Those of :func:`~mne_cnnclass.benchmark`: ``pipelines`` and ``datasets`` by name, and what else the
+        file gives. Data sets are functions without arguments, so none is read yet.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ImportError
+        If something in it needs a library that is not installed.
+    ValueError
+        If it is no TOML; a key is unknown, missing or of a wrong type; or a file, model, recipe or whatever
+        else it names does not exist. The message has the file and the path of the key, such as
+        ``datasets.imagery.tmin``.
+
+    Notes
+    -----
+    Types and allowed words are those that the docstrings of the functions have. Code is imported and run
+    only where the file says ``import``, from the path of Python or the folder of the file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from mne_cnnclass.benchmarking import read_config
+    >>> text = '''
+    ... splits = "within-session"
+    ... [pipelines.simple]
+    ... baselines = "eeg"
+    ... names = ["dummy", "CSP + LDA"]
+    ... [datasets.cursor]
+    ... load = "sample"
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "config.toml")
+    ...     _ = path.write_text(text)
+    ...     arguments = read_config(path)
+    >>> list(arguments), list(arguments["pipelines"])
+    (['pipelines', 'datasets', 'splits'], ['dummy', 'CSP + LDA'])
+    """
+    from .run import benchmark
+
+    path = Path(path)
+    try:
+        config = Table(tomllib.loads(path.read_text("utf-8")), "", path.resolve().parent)
+        pipelines = _pipelines(config.tables("pipelines"))
+        datasets = {name: _dataset(table) for name, table in config.tables("datasets").items()}
+        splits = {"splits": _splits(config)} if "splits" in config.content else {}
+        others = config.arguments(benchmark, but=("store", "retry", "verbose"))
+    except (ValueError, ImportError) as error:
+        kind = ImportError if isinstance(error, ImportError) else ValueError
+        raise kind(f"{path}: {error}") from error
+    return {"pipelines": pipelines, "datasets": datasets} | splits | others
+
+
+def dataset_source(name, table, folder="."):
+    """Get the function that makes a data set of what a config says of it.
+
+    Parameters
+    ----------
+    name : str
+        The name of the data set.
+    table : dict
+        What stands under ``[datasets.NAME]`` in a config.
+    folder : path-like
+        What paths are relative to.
+
+    Returns
+    -------
+    source : callable
+        A function without arguments.
+
+    Raises
+    ------
+    ImportError, ValueError
+        As for :func:`read_config`.
+    """
+    return _dataset(Table(table, join("datasets", name), Path(folder)))
+
+
+# -- pipelines -------------------------------------------------------------------------------------
+
+
+def _pipelines(tables):
+    """All pipelines by name; a table of baselines gives several."""
+    pipelines, of_table = {}, {}
+    for name, table in tables.items():
+        make = _PIPELINES[table.kind(_PIPELINES, "pipeline")]
+        before = _steps(table)
+        made = make(table)
+        if not isinstance(made, dict):
+            made = {name: made}
+        elif before:  # so that they can be held against the same without these steps
+            made = {f"{name} + {own}": pipeline for own, pipeline in made.items()}
+        for own, pipeline in made.items():
+            if own in pipelines:
+                raise table.error(None, f"makes a pipeline {own!r}, and so does pipelines.{of_table[own]}.")
+            pipelines[own], of_table[own] = make_pipeline(*before, pipeline) if before else pipeline, name
+    return pipelines
+
+
+def _steps(table):
+    """Transformers of this package that come before a pipeline, each a name or a table with ``step``."""
+    from .. import preprocessing
+
+    known = [name for name in preprocessing.__all__ if isinstance(getattr(preprocessing, name), type)]
+    steps = []
+    for number, step in enumerate(table.take("before", "list of (str | dict)", [])):
+        where = f"{join(table.where, 'before')}[{number}]"
+        inner = Table({"step": step} if isinstance(step, str) else step, where, table.folder)
+        transformer = getattr(preprocessing, inner.choose("step", known, "transformer"))
+        steps.append(transformer(**inner.arguments(transformer)))
+    return steps
+
+
+def _recipe(table):
+    from ..recipes import recipe
+
+    task = table.take("recipe", documented_types(recipe)["task"])
+    return table.call("recipe", recipe, task, **table.arguments(recipe, but=("task",)))
+
+
+def _model(table):
+    from ..architectures.build import _check_parameter_names, resolve_model
+    from ..classifier import CNNClassifier
+
+    model = table.take("model", "str")
+    params = table.arguments(CNNClassifier)
+    cls = table.call("model", resolve_model, model)
+    table.call("model_params", _check_parameter_names, cls, params.get("model_params", {}))
+    return CNNClassifier(model, **params)
+
+
+def _baselines(table):
+    from ..baseline_pipelines import baselines
+
+    kind = table.take("baselines", documented_types(baselines)["kind"])
+    arguments = table.arguments(baselines, but=("kind",))
+    return table.call("names" if "names" in arguments else "baselines", baselines, kind, **arguments)
+
+
+def _imported_pipeline(table):
+    make = table.imported("import")
+    return table.call("import", make, **table.arguments(make, typed=False))
+
+
+_PIPELINES = {
+    "recipe": _recipe,
+    "model": _model,
+    "baselines": _baselines,
+    "import": _imported_pipeline,
+}
+
+
+# -- data sets -------------------------------------------------------------------------------------
+
+
+def _dataset(table):
+    return _DATASETS[table.kind(_DATASETS, "data set")](table)
+
+
+def _epochs(table):
+    files = table.files("epochs", "str | list of str")
+    table.arguments(lambda: None)
+    return partial(_read_epochs, files)
+
+
+def _read_epochs(files):
+    import mne
+
+    return [mne.read_epochs(path, preload=False, verbose="ERROR") for path in files]
+
+
+def _recordings(table):
+    files = table.files("recordings", "str | list of str")
+    return partial(_make_epochs, files, **_cuts(table))
+
+
+def _bids(table):
+    root = table.path("bids")
+    if not (root / "dataset_description.json").is_file():
+        raise table.error("bids", f"is no BIDS root: {root} has no dataset_description.json.")
+    find = table.table("select")
+    select = find.arguments(_import(table, "bids", "mne_bids").find_matching_paths, but=("root",))
+    return partial(_make_epochs, root, bids=select, **_cuts(table))
+
+
+def _cuts(table):
+    """Arguments of make_epochs."""
+    from ..preprocessing import make_epochs
+
+    arguments = table.arguments(make_epochs, but=("recordings", "bids"))
+    if "windows" not in arguments:
+        for name in ("tmin", "tmax"):
+            if name not in arguments:
+                raise table.error(name, "is missing, expected a number (s), or a table windows.")
+    return arguments
+
+
+def _make_epochs(recordings, **arguments):
+    from ..preprocessing import make_epochs
+
+    return EpochsView(make_epochs(recordings, **arguments), groups=arguments.get("group"))
+
+
+def _wfdb(table):
+    from .. import ecg
+    from ..ecg.recordings import find_records
+
+    makers = {"heartbeats": ecg.make_beat_epochs, "rhythm": ecg.make_rhythm_epochs}
+    records = table.call("wfdb", find_records, [table.path("wfdb")])
+    make = makers[table.choose("cut", makers, "kind of epochs")]
+    return partial(_make_ecg, make, records, **table.arguments(make, but=("recordings",)))
+
+
+def _make_ecg(make, records, **arguments):
+    return EpochsView(make(records, **arguments), groups="patient")
+
+
+def _moabb(table):
+    from .moabb import moabb_view
+
+    objects = []
+    for key, module in (("moabb", "datasets"), ("paradigm", "paradigms")):
+        module = _import(table, key, f"moabb.{module}")
+        known = [name for name, value in vars(module).items() if isinstance(value, type)]
+        cls = getattr(module, table.choose(key, known, f"class of {module.__name__}"))
+        params = table.table(f"{'dataset' if key == 'moabb' else key}_params")
+        objects.append(table.call(key, cls, **params.arguments(cls, typed=False)))
+    return partial(moabb_view, *objects, **table.arguments(moabb_view, but=("dataset", "paradigm")))
+
+
+def _load(table):
+    from .. import datasets
+
+    known = [name.removeprefix("load_") for name in datasets.__all__]
+    load = getattr(datasets, f"load_{table.choose('load', known, 'data set to load')}")
+    return partial(load, **table.arguments(load))
+
+
+def _imported_dataset(table):
+    make = table.imported("import")
+    return partial(make, **table.arguments(make, typed=False))
+
+
+_DATASETS = {
+    "epochs": _epochs,
+    "recordings": _recordings,
+    "bids": _bids,
+    "wfdb": _wfdb,
+    "moabb": _moabb,
+    "load": _load,
+    "import": _imported_dataset,
+}
+
+
+# -- splits and libraries --------------------------------------------------------------------------------
+
+
+def _splits(config):
+    given = config.take("splits", "str | list of str")
+    for kind in [given] if isinstance(given, str) else given:
+        config.known("splits", kind, KINDS, "kind of splits")
+    if not given:
+        raise config.error("splits", f"is empty; name some of {', '.join(KINDS)}.")
+    return given
+
+
+def _import(table, key, module):
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        extra = {"mne_bids": "bids"}.get(module, "moabb")
+        raise ImportError(
+            f"{join(table.where, key)} needs {module.partition('.')[0]}, which is missing: "
+            f'pip install "mne-cnnclass[{extra}]"'
+        ) from error

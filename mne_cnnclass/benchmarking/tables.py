@@ -1,0 +1,199 @@
+"""Tables of a config: keys are taken one by one, and what is wrong is named by the path of its key."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import re
+import sys
+from difflib import get_close_matches
+from functools import partial
+from glob import glob
+from operator import eq
+from pathlib import Path
+
+__all__ = ["Table", "documented_types", "join"]
+
+MANY = 50  # words that a message does not list
+
+
+class Table:
+    """A table whose keys are taken one by one; errors name a key with its path."""
+
+    def __init__(self, content, where, folder):
+        self.content, self.where, self.folder = content, where, folder
+        self._taken = []
+
+    def error(self, key, text):
+        return ValueError(f"{join(self.where, key) if key else self.where} {text}")
+
+    def take(self, key, kind, default=inspect.Parameter.empty):
+        """The value of a key of a documented type."""
+        self._taken.append(key)
+        if key not in self.content:
+            if default is inspect.Parameter.empty:
+                raise self.error(key, f"is missing, {_expected(kind)}.")
+            return default
+        return self._check(key, kind)
+
+    def choose(self, key, words, what):
+        """The value of a key that must be one of some words."""
+        return self.known(key, self.take(key, "str"), words, what)
+
+    def known(self, key, word, words, what):
+        """A word that must be known."""
+        if word not in words:
+            raise self.error(key, f"has no {what} {word!r}.{_near(word, words)}")
+        return word
+
+    def kind(self, makers, what):
+        """Which of some keys is there, to say what the table is."""
+        found = [key for key in makers if key in self.content]
+        if len(found) != 1:
+            near = [key for key in self.content if get_close_matches(key, makers)]
+            if not found and near:
+                raise self.error(near[0], f"is no key of a {what}.{_near(near[0], makers)}")
+            got = f"has {' and '.join(found)}" if found else "has none of them"
+            raise self.error(None, f"must say what it is by one key of {', '.join(makers)}; it {got}.")
+        return found[0]
+
+    def table(self, key):
+        """A table in this one; an empty one if it is not there and need not be."""
+        return Table(self.take(key, "dict", {}), join(self.where, key), self.folder)
+
+    def tables(self, key):
+        """The tables in a table, by name."""
+        inner = Table(self.take(key, "dict", {}), join(self.where, key), self.folder)
+        if not inner.content:
+            raise self.error(key, f"is missing or empty: at least one table [{key}.NAME] is needed.")
+        return {name: inner.table(name) for name in inner.content}
+
+    def arguments(self, function, but=(), typed=True):
+        """All keys that are not taken yet, as arguments of a function."""
+        parameters = inspect.signature(function).parameters
+        takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        named = {
+            name: p
+            for name, p in parameters.items()
+            if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and name not in (*but, *self._taken)
+        }
+        left = [key for key in self.content if key not in self._taken]
+        types = documented_types(function) if typed else {}
+        for key in left:
+            if key not in named and not takes_all:
+                raise self.error(key, f"is unknown.{_near(key, [*self._taken, *named])}")
+        for name, parameter in named.items():
+            if parameter.default is parameter.empty and name not in left:
+                raise self.error(name, f"is missing, {_expected(types.get(name, ''))}.")
+        return {key: self._check(key, types.get(key, "")) for key in left}
+
+    def call(self, key, function, *args, **kwargs):
+        """The result of a function whose errors are about a key."""
+        try:
+            return function(*args, **kwargs)
+        except (ValueError, TypeError, OSError, ImportError) as error:
+            kind = ImportError if isinstance(error, ImportError) else ValueError
+            raise kind(f"{join(self.where, key)}: {error}") from error
+
+    def path(self, key):
+        """The value of a key as a path that must exist."""
+        path = Path(self.take(key, "path-like"))
+        if not path.exists():
+            raise self.error(key, f"does not exist: {path}")
+        return path
+
+    def files(self, key, kind):
+        """The files of a pattern or of several."""
+        patterns = self.take(key, kind)
+        found = []
+        for pattern in [patterns] if isinstance(patterns, str) else patterns:
+            files = sorted(glob(str(self.folder / pattern), recursive=True))
+            if not files:
+                raise self.error(key, f"finds no file {self.folder / pattern}")
+            found += files
+        if not found:
+            raise self.error(key, "is empty; at least one file is needed.")
+        return found
+
+    def imported(self, key):
+        """The object that MODULE:NAME names."""
+        text = self.take(key, "str")
+        module, _, name = text.partition(":")
+        if not module or not name:
+            raise self.error(key, f"must be MODULE:NAME, such as my_lab.pipelines:make, got {text!r}.")
+        if str(self.folder) not in sys.path:
+            sys.path.append(str(self.folder))  # behind all else, so that it hides nothing
+        found = self.call(key, importlib.import_module, module)
+        known = [own for own in vars(found) if not own.startswith("_")]
+        return getattr(found, self.known(key, name, known, f"name in the module {module}"))
+
+    def _check(self, key, kind):
+        value, alternatives = self.content[key], _alternatives(kind)
+        if alternatives and not any(fits(value) for _, fits in alternatives):
+            raise self.error(key, f"is {value!r}, {_expected(kind)}.")
+        if "path-like" in kind and isinstance(value, str):
+            return str(self.folder / value)
+        return tuple(value) if "tuple" in kind and isinstance(value, list) else value
+
+
+def join(where, key):
+    """The path of a key, quoted where TOML wants it."""
+    key = key if re.fullmatch(r"[\w-]+", key) else json.dumps(key, ensure_ascii=False)
+    return f"{where}.{key}" if where else key
+
+
+def _near(word, words):
+    """What may have been meant, and what there is."""
+    words = list(words)
+    near = get_close_matches(str(word), words, n=1) or [w for w in words if w.lower() == str(word).lower()]
+    meant = f" Did you mean {near[0]}?" if near else ""
+    shown = ", ".join(words) if len(words) < MANY else f"{len(words)} others"
+    return f"{meant} There {'are' if len(words) > 1 else 'is'} {shown}."
+
+
+def documented_types(function):
+    """The types of the parameters in a numpydoc docstring, by name."""
+    lines = re.findall(r"^(\w+(?:, \w+)*) : (.*)$", inspect.getdoc(function) or "", re.MULTILINE)
+    return {name: kind for names, kind in lines for name in names.split(", ")}
+
+
+def _is_a(*types):
+    return lambda value: isinstance(value, types) and (bool in types or not isinstance(value, bool))
+
+
+_TYPES = {
+    "float": ("a number", "numbers", _is_a(int, float)),
+    "int": ("an integer", "integers", _is_a(int)),
+    "bool": ("true or false", "booleans", _is_a(bool)),
+    "str": ("a string", "strings", _is_a(str)),
+    "path-like": ("a path", "paths", _is_a(str)),
+    "dict": ("a table", "tables", _is_a(dict)),
+}
+
+
+def _alternatives(kind, plural=False):
+    """What TOML can hold of a documented type, such as ``None | "auto" | list of str``: words and a test."""
+    found = []
+    for one in re.split(r" \| (?![^(]*\))", kind):
+        head, _, of = one.partition(" of ")
+        if one[:1] == one[-1:] == '"':
+            found.append((one, partial(eq, one.strip('"'))))
+        elif head in ("list", "sequence", "tuple", "array-like"):
+            inner = _alternatives(of.strip("()"), plural=True) if "," not in of else []
+            of_what = f" of {' or '.join(words for words, _ in inner)}" * bool(inner)
+            found.append((("lists" if plural else "a list") + of_what, partial(_is_list, inner)))
+        elif head in _TYPES:
+            one, several, fits = _TYPES[head]
+            found.append((several if plural else one, fits))
+    return found
+
+
+def _is_list(inner, value):
+    return isinstance(value, list) and (
+        not inner or all(any(fits(item) for _, fits in inner) for item in value)
+    )
+
+
+def _expected(kind):
+    return f"expected {' or '.join(words for words, _ in _alternatives(kind)) or 'a value'}"

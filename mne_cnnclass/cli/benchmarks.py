@@ -1,0 +1,167 @@
+"""Commands of benchmarks: run a config, then status, compare and report of its store."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import app, report_files
+
+Store = Annotated[
+    Path, typer.Argument(help="A store that `mne-cnnclass benchmark` fills.", show_default=False)
+]
+Metric = Annotated[str, typer.Option(help="The metric, such as balanced_accuracy or roc_auc.")]
+
+
+@app.command()
+def benchmark(
+    config: Annotated[
+        Path, typer.Argument(help="Pipelines, data sets and splits in TOML.", show_default=False)
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Store of the results, such as results.sqlite; made if there is none.",
+            show_default=False,
+        ),
+    ],
+    n_jobs: Annotated[
+        int | None,
+        typer.Option(
+            help="Folds at the same time; -1 takes all cores.", show_default="that of the config, or 1"
+        ),
+    ] = None,
+    keep_predictions: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-predictions/--no-keep-predictions",
+            help="Keep the predictions, from which chance levels and scores of subjects follow.",
+            show_default="that of the config, or not",
+        ),
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Do folds again that failed.")] = False,
+):
+    """Evaluate pipelines on data sets, fold by fold, into a store that survives a crash.
+
+    Called again with the same, it goes on where it stopped; several processes may fill one store. Exit code
+    1 tells that folds failed.
+
+    Example: mne-cnnclass benchmark config.toml -o results.sqlite --n-jobs 2
+    """
+    from ..benchmarking import benchmark, read_config
+
+    given = {"n_jobs": n_jobs, "keep_predictions": keep_predictions}
+    arguments = read_config(config) | {name: value for name, value in given.items() if value is not None}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"\d+ of \d+ folds failed", UserWarning)  # told below
+        result = benchmark(**arguments, store=output, retry=retry, verbose=True)
+    print(f"\n{_summary(result, 'accuracy')}\n")
+    n_failed = _print_failures(result)
+    print(f"Scores, comparisons and figures on a page: mne-cnnclass report {output}")
+    if n_failed:
+        print(f"To do the {n_failed} again: mne-cnnclass benchmark {config} -o {output} --retry")
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(store: Store):
+    """Tell how far a benchmark is, also while it runs: what is done and when it will end."""
+    from ..benchmarking import open_benchmark
+
+    result = open_benchmark(store)
+    state = result.status()
+    running = state["running"]
+    dead = int((~running["alive"]).sum())
+    counts = {name: state[name] for name in ("done", "failed", "waiting")}
+    counts = {"done": counts.pop("done"), "running": len(running) - dead} | counts
+    counts["waiting"] += dead  # the next process takes them over
+    print(f"{store}: {', '.join(f'{n} {name}' for name, n in counts.items())}")
+    if state["ends"] is not None:
+        print(f"Expected end: {state['ends']:%a %d %b %H:%M}")
+    elif counts["running"]:
+        print("Expected end: known when the first fold is done")
+    elif counts["waiting"]:
+        print("Nothing runs; `mne-cnnclass benchmark CONFIG -o STORE` goes on.")
+    if counts["running"]:
+        running = running[running["alive"]].drop(columns="alive")
+        running["since"] = running["since"].dt.tz_convert(_local_zone()).dt.strftime("%a %H:%M:%S")
+        print(f"\nRunning:\n{_text(running)}")
+    _print_failures(result)
+
+
+@app.command()
+def compare(
+    store: Store,
+    metric: Metric = "accuracy",
+    splits: Annotated[
+        str | None,
+        typer.Option(help="The kind of splits, needed if there are several.", show_default=False),
+    ] = None,
+):
+    """Compare the pipelines of a benchmark by paired tests over subjects, or over folds.
+
+    Example: mne-cnnclass compare results.sqlite --metric roc_auc --splits cross-subject
+    """
+    from ..benchmarking import open_benchmark
+    from ..report.benchmark import comparison_table, describe_tests
+
+    comparison = open_benchmark(store).compare(metric=metric, splits=splits)
+    table = comparison_table(comparison).to_string(index=False).replace("\u00a0", " ")
+    print(f"{table}\n\n{describe_tests(comparison)}")
+
+
+@app.command()
+def report(
+    store: Store,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="HTML file.", show_default="the name of the store, with .html"),
+    ] = None,
+    metric: Metric = "accuracy",
+):
+    """Write a page of a benchmark: scores, figures, comparisons, errors, data sets and versions."""
+    from ..benchmarking import open_benchmark
+
+    output = store.with_suffix(".html") if output is None else output
+    open_benchmark(store).report(output, metric=metric)
+    report_files([output])
+
+
+def _summary(result, metric):
+    """Pipelines × data sets as text."""
+    stats = result.summary(metric)
+    stats["text"] = [
+        f"{mean:.3f}" + (f" ± {sd:.3f}" if n > 1 else "") + f" ({n})"
+        for mean, sd, n in stats[["mean", "sd", "n"]].itertuples(index=False)
+    ]
+    table = stats["text"].unstack("dataset").fillna("–").rename_axis(columns=None)
+    if "size" in table.index.names:  # of learning curves
+        table = table.rename(index=lambda size: f"{size:g}" if size == size else "", level="size")
+    return f"{metric}, mean ± SD (n subjects, or folds that test several):\n{table.to_string()}"
+
+
+def _print_failures(result):
+    """What went wrong, and how often; the number of folds."""
+    errors = result.errors()
+    if len(errors):
+        keys = ["pipeline", "dataset", "splits", "type", "message"]
+        counts = errors.groupby(keys, sort=False).size().rename("folds").reset_index()
+        counts["message"] = counts["message"].str.split().str.join(" ").str.slice(stop=100)
+        print(f"Failed:\n{_text(counts)}\n")
+    return len(errors)
+
+
+def _text(table):
+    """A table without the columns that say nothing."""
+    return table.dropna(axis=1, how="all").to_string(index=False)
+
+
+def _local_zone():
+    from datetime import datetime
+
+    return datetime.now().astimezone().tzinfo
