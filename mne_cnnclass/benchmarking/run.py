@@ -54,10 +54,12 @@ def benchmark(
     ----------
     pipelines : dict of str to scikit-learn classifier
         The pipelines by name.
-    datasets : dict of str to EpochsView | mne.Epochs | list of mne.Epochs | path-like | callable
+    datasets : dict of str to EpochsView | mne.Epochs | list of mne.Epochs | path-like | dict | callable
         The data sets by name: Epochs; a file of Epochs or a pattern of several, such as
-        ``"epochs/sub-*-epo.fif"``, whose signals are read from disk as they are needed; or a function without
-        arguments that makes any of these, for example from a BIDS root or a folder of WFDB records by
+        ``"epochs/sub-*-epo.fif"``, whose signals are read from disk as they are needed; a dict as a table of
+        a config has it (``docs/benchmark.md``), such as ``dict(bids=root, tmin=1.0, tmax=4.0)``,
+        ``dict(wfdb=folder, cut="heartbeats")`` or ``dict(moabb="PhysionetMI", paradigm="LeftRightImagery")``;
+        or a function without arguments that makes any of these, for example by
         :func:`~mne_cnnclass.preprocessing.make_epochs`. The metadata columns ``subject`` and ``session`` tell
         who and when; without a column ``subject``, the groups of a view do.
     splits : str | scikit-learn splitter | list of these
