@@ -487,3 +487,22 @@ def test_the_example_of_the_docs_is_read(tmp_path, monkeypatch):
     assert list(arguments["pipelines"])[:3] == ["imagery", "EEGNet", "dummy"]
     assert set(arguments["datasets"]) == set(tomllib.loads(text)["datasets"])
     assert arguments["n_jobs"] == 2
+
+
+@pytest.mark.parametrize(
+    "path", sorted((DOCS.parent / "benchmark").glob("*.toml")), ids=lambda path: path.stem
+)
+def test_configs_of_the_study_are_read(path, data_path):
+    arguments = read_config(path)
+    assert "recipe" in arguments["pipelines"]
+    assert all(callable(make) for make in arguments["datasets"].values())
+
+
+def test_paths_are_taken_as_by_a_shell(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder / "first"))
+    monkeypatch.setenv("PEOPLE", str(folder))
+    for pattern, n_epochs in (("~/*-epo.fif", 64), ("$PEOPLE/second/sub-0-epo.fif", 16)):
+        text = f'{PIPELINES}[datasets.d]\nepochs = "{pattern}"\n'
+        (folder / "elsewhere").mkdir(exist_ok=True)
+        make = read_config(_write(folder / "elsewhere", text))["datasets"]["d"]
+        assert len(EpochsView(make())) == n_epochs

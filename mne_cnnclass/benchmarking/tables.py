@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import os
 import re
 import sys
 from difflib import get_close_matches
@@ -108,9 +109,10 @@ class Table:
         patterns = self.take(key, kind)
         found = []
         for pattern in [patterns] if isinstance(patterns, str) else patterns:
-            files = sorted(glob(str(self.folder / pattern), recursive=True))
+            pattern = self._path(pattern)
+            files = sorted(glob(pattern, recursive=True))
             if not files:
-                raise self.error(key, f"finds no file {self.folder / pattern}")
+                raise self.error(key, f"finds no file {pattern}")
             found += files
         if not found:
             raise self.error(key, "is empty; at least one file is needed.")
@@ -128,12 +130,16 @@ class Table:
         known = [own for own in vars(found) if not own.startswith("_")]
         return getattr(found, self.known(key, name, known, f"name in the module {module}"))
 
+    def _path(self, text):
+        """A path relative to the folder, with ``~`` and ``$VARIABLE`` as a shell takes them."""
+        return str(self.folder / os.path.expandvars(os.path.expanduser(text)))
+
     def _check(self, key, kind):
         value, alternatives = self.content[key], _alternatives(kind)
         if alternatives and not any(fits(value) for _, fits in alternatives):
             raise self.error(key, f"is {value!r}, {_expected(kind)}.")
         if "path-like" in kind and isinstance(value, str):
-            return str(self.folder / value)
+            return self._path(value)
         return tuple(value) if "tuple" in kind and isinstance(value, list) else value
 
 

@@ -33,17 +33,22 @@ def build_benchmark_report(benchmark, *, title=None, metric="accuracy"):
     """
     title = f"Benchmark {benchmark.store.stem}" if title is None else title
     report = mne.Report(title=title, image_format="png", verbose="ERROR")
-    results = [_Result(benchmark, kind, metric) for kind in benchmark.table()["splits"].unique()]
+    table, pipelines, datasets = benchmark.table(), benchmark.pipelines(), benchmark.datasets()
+    summaries = {name: benchmark.summary(name) for name in METRICS}
+    results = [
+        _Result(benchmark, kind, metric, folds, summaries)
+        for kind, folds in table.groupby("splits", sort=False)
+    ]
     sections = {
-        "Summary": _summary_pages(benchmark, results),
+        "Summary": _summary_pages(benchmark.status(), pipelines.index.nunique(), len(datasets), results),
         "Scores": (page for result in results for page in _score_pages(result)),
         "Comparison": (page for result in results for page in _comparison_pages(result)),
         "All metrics": (page for result in results for page in _metric_pages(result)),
         "Errors": _error_pages(benchmark.errors()),
-        "Time and memory": _time_pages(benchmark.table()),
-        "Data sets": _dataset_pages(benchmark.datasets()),
-        "Pipelines": _pipeline_pages(benchmark.pipelines()),
-        "Run environment": _environment_pages(benchmark),
+        "Time and memory": _time_pages(table),
+        "Data sets": _dataset_pages(datasets),
+        "Pipelines": _pipeline_pages(pipelines),
+        "Run environment": _environment_pages(benchmark, pipelines),
     }
     return add_sections(report, sections)
 
@@ -51,15 +56,13 @@ def build_benchmark_report(benchmark, *, title=None, metric="accuracy"):
 class _Result:
     """What came out of one kind of splits."""
 
-    def __init__(self, benchmark, kind, metric):
-        self.kind, self.metric = kind, metric
+    def __init__(self, benchmark, kind, metric, folds, summaries):
+        self.kind, self.metric, self.folds = kind, metric, folds
         self.lower_is_better = metric in LOWER_IS_BETTER
-        table = benchmark.table()
-        self.folds = table[table["splits"] == kind]
         self.sizes = self.folds["size"].notna().any()  # a learning curve
         self.datasets = self.folds["dataset"].unique().tolist()
         self.chance = pd.DataFrame({name: self._chance(benchmark, name) for name in self.datasets})
-        self.stats = {name: self._stats(benchmark.summary(name)) for name in METRICS}
+        self.stats = {name: self._stats(summary) for name, summary in summaries.items()}
         try:
             self.comparison, self.why_not = benchmark.compare(metric=metric, splits=kind), None
         except ValueError as error:  # not finished, or one pipeline only
@@ -111,8 +114,7 @@ def _mean_sd(row):
     return f"{row['mean']:z.3f}" + (f" ± {row['sd']:.3f}" if row["n"] > 1 else "")
 
 
-def _summary_pages(benchmark, results):
-    status = benchmark.status()
+def _summary_pages(status, n_pipelines, n_datasets, results):
     n_done, n_left = status["done"], status["waiting"] + len(status["running"])
     cautions = [f"{n_left} folds are not done yet."] * bool(n_left)
     cautions += [f"{status['failed']} folds failed; see Errors."] * bool(status["failed"])
@@ -120,8 +122,7 @@ def _summary_pages(benchmark, results):
         yield "In words", paragraph("No fold is done yet.", *cautions)
         return
     best = [text for result in results for text in _best(result)]
-    names = [table.index.nunique() for table in (benchmark.pipelines(), benchmark.datasets())]
-    counted = f"{names[0]} pipeline(s) on {names[1]} data set(s), {n_done} folds done."
+    counted = f"{n_pipelines} pipeline(s) on {n_datasets} data set(s), {n_done} folds done."
     yield "In words", paragraph(counted, *cautions) + bullets(best)
     for result in results:
         yield f"{_words(result.metric).capitalize()}, {result.kind}", _headline(result)
@@ -350,9 +351,9 @@ def _pipeline_pages(pipelines):
         yield name, verbatim(row["repr"])
 
 
-def _environment_pages(benchmark):
+def _environment_pages(benchmark, pipelines):
     versions = {}
-    for found in benchmark.pipelines()["versions"]:
+    for found in pipelines["versions"]:
         for package, version in found.items():
             versions.setdefault(package, []).append(version)
     facts = {name: ", ".join(sorted(set(found))) for name, found in sorted(versions.items())}
