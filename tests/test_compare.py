@@ -10,7 +10,8 @@ from sklearn.model_selection import LeaveOneGroupOut, RepeatedStratifiedKFold, S
 from sklearn.svm import SVC
 
 from mne_cnnclass import evaluate
-from mne_cnnclass.evaluation.compare import COMBINED, compare
+from mne_cnnclass.evaluation import compare
+from mne_cnnclass.evaluation.comparison import COMBINED
 from mne_cnnclass.evaluation.statistics import (
     corrected_resampled_ttest,
     holm,

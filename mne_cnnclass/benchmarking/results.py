@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..evaluation import Evaluation, compare
-from ..evaluation.compare import compare_scores
+from ..evaluation.comparison import compare_scores
 from ..evaluation.metrics import METRICS
 from .packing import unpack
 from .store import TIMES, Store

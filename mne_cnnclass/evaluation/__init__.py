@@ -1,6 +1,7 @@
 """Cross-validation of any scikit-learn classifier on epochs, and what follows from its predictions."""
 
-from .compare import Comparison, compare
+from .compare import compare
+from .comparison import Comparison
 from .evaluate import evaluate
 from .learning import LearningCurve, learning_curve
 from .metrics import calibration_error, summary_table

@@ -1,0 +1,252 @@
+"""Pairs of pipelines by their scores in the same groups or folds: tests, intervals, tables and figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from .. import viz
+from .metrics import LOWER_IS_BETTER
+from .statistics import (
+    corrected_resampled_ttest,
+    holm,
+    mean_interval,
+    sign_flip_test,
+    signed_rank_test,
+    standardized_difference,
+    stouffer,
+    two_sided,
+    weighted_mean_interval,
+)
+
+COMBINED = "combined"  # in the column dataset: the row over all data sets
+MANY_GROUPS = 20  # from here on Wilcoxon's test, as in MOABB
+
+
+def compare_scores(scores, ratios, chance, metric, units):
+    """Compare pipelines by the scores that they have in each group or fold.
+
+    Parameters
+    ----------
+    scores : dict of str to pandas.DataFrame
+        For each data set, a row a group or fold and a column a pipeline.
+    ratios : dict of str to float
+        Samples of the test part by those of the training part, which the test of folds needs.
+    chance : dict of str to float
+        The chance level of each data set, NaN if there is none.
+    metric, units : str
+        What is compared, and what the rows are.
+
+    Returns
+    -------
+    comparison : Comparison
+        Table and figures.
+    """
+    means, rows = {}, []
+    for dataset, values in scores.items():
+        _check_defined(values, metric, units)
+        ratio = ratios[dataset] if units == "folds" else 0.0
+        intervals = [mean_interval(values[name], 1 / len(values) + ratio) for name in values]
+        means[dataset] = pd.DataFrame(
+            intervals, index=pd.Index(values.columns, name="pipeline"), columns=["mean", "low", "high"]
+        ).assign(n=len(values))
+        rows += [
+            {"dataset": dataset} | _compare_pair(values, *pair, units, ratio)
+            for pair in combinations(values, 2)
+        ]
+
+    table, n_datasets = pd.DataFrame(rows), len(scores)
+    lower_is_better = metric in LOWER_IS_BETTER
+    if n_datasets > 1:
+        pairs = table.groupby(["pipeline_a", "pipeline_b"], sort=False)
+        combined = [_combine_pair(*pair, rows) for pair, rows in pairs]
+        table = pd.concat([table, pd.DataFrame(combined)], ignore_index=True)
+    table["p_value"] = [two_sided(*p) for p in zip(table["p_greater"], table["p_less"], strict=True)]
+    table["p_holm"] = table.groupby("dataset")["p_value"].transform(holm)
+    gain = -table["difference"] if lower_is_better else table["difference"]
+    table["better"] = np.select(
+        [gain > 0, gain < 0], [table["pipeline_a"], table["pipeline_b"]], default="neither"
+    )
+    table = table.drop(columns=["p_greater", "p_less"] + ["dataset"] * (n_datasets == 1))
+    scores, means = (pd.concat(tables, names=["dataset"]) for tables in (scores, means))
+    if n_datasets == 1:
+        scores, means = scores.droplevel(0), means.droplevel(0)
+    return Comparison(table, scores, means, pd.Series(chance, name="chance"), metric, units)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """Pipelines held against each other. Made by :func:`compare`.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A row a pair: ``pipeline_a``, ``pipeline_b``, ``mean_a``, ``mean_b``, their ``difference`` (a minus b)
+        with ``low`` and ``high`` (95 % confidence interval), ``effect_size`` (dz, a minus b) with
+        ``effect_low`` and ``effect_high``, ``n`` (groups or folds), ``test``, ``p_value`` (two-sided),
+        ``p_holm`` (adjusted for all pairs) and ``better``, the pipeline with the better mean, whether
+        significantly or not. Of several data sets: a column ``dataset`` before these, with rows "combined"
+        at the end.
+    scores : pandas.DataFrame
+        A row a group or fold, a column a pipeline. Of several data sets the rows have two levels.
+    means : pandas.DataFrame
+        A row a pipeline: ``mean``, ``low``, ``high`` (95 % confidence interval) and ``n``. Pairs are compared
+        by their differences, so pipelines may differ clearly while these intervals overlap.
+    chance : pandas.Series
+        The chance level of the metric in each data set, NaN if it has none.
+    metric : str
+        What is compared.
+    units : "groups" | "folds"
+        What n counts.
+    """
+
+    table: pd.DataFrame
+    scores: pd.DataFrame
+    means: pd.DataFrame
+    chance: pd.Series
+    metric: str
+    units: str
+
+    @property
+    def lower_is_better(self):
+        """Whether a lower value of the metric is the better one."""
+        return self.metric in LOWER_IS_BETTER
+
+    def _describe(self):
+        direction = "lower" if self.lower_is_better else "higher"
+        several = f", {len(self.chance)} data sets" if len(self.chance) > 1 else ""
+        text = f"{self.scores.shape[1]} pipelines{several}, {self.metric} ({direction} is better)"
+        return f"{text} | n = {len(self.scores)} {self.units}"
+
+    def __repr__(self):
+        return f"<Comparison | {self._describe()}>\n{self._shown().to_string(index=False)}"
+
+    def _repr_html_(self):
+        return f"<p>Comparison | {escape(self._describe())}</p>{self._shown().to_html(index=False)}"
+
+    def _shown(self):
+        p_values = self.table[["p_value", "p_holm"]].map("{:.3g}".format)
+        return self.table.round(3).assign(**p_values)
+
+    def plot(self, ax=None):
+        """Draw the matrix of differences with their p-values; of several data sets, the combined ones.
+
+        Parameters
+        ----------
+        ax : None | matplotlib.axes.Axes
+            Where to draw; ``None`` makes a new figure.
+
+        Returns
+        -------
+        fig : matplotlib.figure.Figure
+            The figure.
+        """
+        table = self.table
+        if "dataset" in table:
+            table = table[table["dataset"] == COMBINED]
+        return viz.plot_comparison(
+            table,
+            pipelines=self.scores.columns,
+            metric=self.metric,
+            units=self.units,
+            lower_is_better=self.lower_is_better,
+            ax=ax,
+        )
+
+    def plot_scores(self, ax=None):
+        """Draw the score of each group or fold with each pipeline, joined by lines, and the means.
+
+        Parameters
+        ----------
+        ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
+            Where to draw: one axes a data set. ``None`` makes a new figure.
+
+        Returns
+        -------
+        fig : matplotlib.figure.Figure
+            The figure.
+        """
+        several = self.scores.index.nlevels > 1
+        names = self.chance.index
+        return viz.plot_paired_scores(
+            {name: self.scores.loc[name] for name in names} if several else {"": self.scores},
+            means={name: self.means.loc[name] for name in names} if several else {"": self.means},
+            chance=self.chance.to_numpy(),
+            metric=self.metric,
+            units=self.units,
+            lower_is_better=self.lower_is_better,
+            ax=ax,
+        )
+
+
+def _check_defined(values, metric, units):
+    if len(values) < 2:
+        raise ValueError(f"A comparison needs at least 2 {units}, got {len(values)}.")
+    for name in values:
+        missing = values.index[values[name].isna()].tolist()
+        if missing:
+            raise ValueError(
+                f"The {metric} of {name!r} is undefined for {len(missing)} of {len(values)} {units}, first "
+                f"{missing[0]!r}: a class is missing among its samples, or the pipeline gives no scores or "
+                'probabilities. Compare the "accuracy", or other units ("groups" or "folds").'
+            )
+
+
+def _compare_pair(values, a, b, units, ratio):
+    differences = (values[a] - values[b]).to_numpy()
+    n = len(differences)
+    if units == "folds":
+        test, (p_greater, p_less) = "corrected resampled t", corrected_resampled_ttest(differences, ratio)
+    elif n < MANY_GROUPS:
+        test, (p_greater, p_less) = "sign-flip permutation", sign_flip_test(differences)
+    else:
+        test, (p_greater, p_less) = "Wilcoxon signed-rank", signed_rank_test(differences)
+    difference, low, high = mean_interval(differences, 1 / n + ratio)
+    effect, effect_low, effect_high = standardized_difference(differences, 1 / n + ratio)
+    return dict(
+        pipeline_a=a,
+        pipeline_b=b,
+        mean_a=values[a].mean(),
+        mean_b=values[b].mean(),
+        difference=difference,
+        low=low,
+        high=high,
+        effect_size=effect,
+        effect_low=effect_low,
+        effect_high=effect_high,
+        n=n,
+        test=test,
+        p_greater=p_greater,
+        p_less=p_less,
+    )
+
+
+def _combine_pair(a, b, rows):
+    """The row over all data sets of what two pipelines have in each."""
+    n = rows["n"].to_numpy()
+    weights = np.sqrt(n)
+    difference, low, high = weighted_mean_interval(rows["difference"], rows["low"], rows["high"], n)
+    effect, effect_low, effect_high = weighted_mean_interval(
+        rows["effect_size"], rows["effect_low"], rows["effect_high"], n
+    )
+    return dict(
+        dataset=COMBINED,
+        pipeline_a=a,
+        pipeline_b=b,
+        mean_a=np.average(rows["mean_a"], weights=weights),
+        mean_b=np.average(rows["mean_b"], weights=weights),
+        difference=difference,
+        low=low,
+        high=high,
+        effect_size=effect,
+        effect_low=effect_low,
+        effect_high=effect_high,
+        n=n.sum(),
+        test="Stouffer",
+        p_greater=stouffer(rows["p_greater"], n),
+        p_less=stouffer(rows["p_less"], n),
+    )
