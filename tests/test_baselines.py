@@ -28,7 +28,7 @@ def view():
     epochs = mne.EpochsArray(
         mixing @ epochs.get_data(), epochs.info, epochs.events, event_id=epochs.event_id, verbose=False
     )
-    return EpochsView(epochs.set_eeg_reference(verbose=False))
+    return EpochsView(epochs.set_eeg_reference(verbose=False), groups=np.arange(120) // 2 % 10)
 
 
 def beats(n=150, *, seed=0):
@@ -43,7 +43,7 @@ def beats(n=150, *, seed=0):
     )
     rr_ratio = np.where(y == "N", 1.0, 0.6) + 0.03 * rng.standard_normal(n)
     epochs.metadata = pd.DataFrame({"rr_ratio": rr_ratio, "record": "a"})
-    return EpochsView(epochs, labels=y)
+    return EpochsView(epochs, labels=y, groups=np.arange(n) // 5 % 10)
 
 
 @pytest.mark.parametrize("name", [*EEG, COMPILED])

@@ -16,7 +16,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -256,6 +256,20 @@ def test_groups_go_to_the_inner_splits_of_a_search():
     search = GridSearchCV(Remembering(), {}, cv=GroupKFold(2))
     result = evaluate(search, X, y, groups=np.arange(len(y)) % 6, cv=3)  # GroupKFold refuses to go without
     assert len(result.histories) == 6
+
+
+@pytest.mark.parametrize("search", [False, True])
+def test_groups_do_no_harm_to_an_estimator_whose_routing_never_ends(search):
+    """scikit-learn's RidgeClassifierCV asks its scorer, which asks it."""
+    X, y = planted(["left", "right"])
+    model = make_pipeline(StandardScaler(), RidgeClassifierCV())
+    if search:
+        model = GridSearchCV(model, {}, cv=GroupKFold(2))
+    groups = np.arange(len(y)) % 6
+    with_groups = evaluate(model, X, y, groups=groups, cv=GroupKFold(3)).predictions
+    splits = list(GroupKFold(3).split(X, y, groups))
+    without = evaluate(make_pipeline(StandardScaler(), RidgeClassifierCV()), X, y, cv=splits).predictions
+    assert (with_groups["y_pred"] == without["y_pred"]).all()
 
 
 def test_one_split_gives_one_value_without_deviation():

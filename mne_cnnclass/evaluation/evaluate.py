@@ -16,6 +16,7 @@ from sklearn import clone, get_config
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.multiclass import type_of_target
@@ -272,11 +273,17 @@ def _fit_params(estimator, groups):
     """The groups under the name by which this estimator's ``fit`` takes them, if it does."""
     if groups is None:
         return {}
-    if isinstance(estimator, Pipeline) and not get_config()["enable_metadata_routing"]:
+    if get_config()["enable_metadata_routing"]:
+        asked_for = get_routing_for_object(estimator).consumes("fit", ["groups"])
+    elif isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
         return {f"{name}__{key}": value for key, value in _fit_params(last, groups).items()}
-    # A parameter search has no argument of that name, but hands groups on to a splitter that asks for them.
-    asked_for = get_routing_for_object(estimator).consumes("fit", ["groups"])
+    else:
+        # A parameter search has no argument of that name, but hands groups on to a splitter that asks for
+        # them. Only the splitter is asked: RidgeClassifierCV, asked for its routing, never ends.
+        asked_for = isinstance(estimator, BaseSearchCV) and get_routing_for_object(estimator.cv).consumes(
+            "split", ["groups"]
+        )
     return {"groups": groups} if asked_for or has_fit_parameter(estimator, "groups") else {}
 
 
