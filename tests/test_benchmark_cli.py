@@ -159,6 +159,38 @@ def test_report_of_an_unfinished_benchmark_without_predictions_has_errors(folder
 
 
 @pytest.mark.filterwarnings("ignore:.*folds failed")
+def test_report_tells_of_folds_that_lack_a_class(folder):
+    epochs = planted_epochs(48, ch_names=("C3", "Cz"), n_times=60)
+    view = EpochsView(epochs)
+    number = np.arange(48) // 2
+    groups = np.where(view.labels == view.labels[0], number % 3, number % 2)  # 2 has one class
+    benchmark(
+        {"guess": DummyClassifier(), "deep": _Deep()},
+        {"d": EpochsView(epochs, groups=groups)},
+        splits="leave-one-subject-out",
+        store="s.sqlite",
+    )
+    for metric, told in (("roc_auc", True), ("accuracy", False)):
+        page = "".join(open_benchmark("s.sqlite").report(metric=metric).html)
+        assert (
+            "Left out, as it is undefined where a class is missing: 1 of 3 subjects of d." in page
+        ) is told
+    assert re.search(r"… \d{3,} lines …", page)
+    assert "RecursionError" in page
+
+
+class _Deep(DummyClassifier):
+    def fit(self, X, y):
+        return self.down(y)
+
+    def down(self, y):
+        return self.deeper(y)
+
+    def deeper(self, y):  # in turns, as Python itself shortens what repeats one line
+        return self.down(y)
+
+
+@pytest.mark.filterwarnings("ignore:.*folds failed")
 def test_report_of_an_empty_store(folder):
     benchmark({"guess": _Never()}, {"d": "first/*-epo.fif"}, store="s.sqlite", n_folds=2)
     report = open_benchmark("s.sqlite").report()

@@ -12,6 +12,7 @@ from .build import add_sections
 from .html import bullets, fact_table, html_table, p_text, paragraph, verbatim
 
 MANY = 12  # names that a table lists
+LONG = 60  # lines of a traceback that are shown
 
 
 def build_benchmark_report(benchmark, *, title=None, metric="accuracy"):
@@ -95,6 +96,14 @@ class _Result:
         alone = self.folds.loc[self.folds["dataset"] == dataset, "subject"].notna().all()
         return "subjects" if alone else "folds"
 
+    def n_undefined(self, dataset):
+        """Of how many subjects or folds, of all, the metric is undefined with some pipeline."""
+        rows = self.folds[self.folds["dataset"] == dataset]
+        unit = "subject" if self.units(dataset) == "subjects" else "cell_id"
+        found = rows.groupby(["pipeline", "size"], dropna=False)[unit].nunique()
+        defined = rows.dropna(subset=self.metric).groupby(["pipeline", "size"], dropna=False)[unit].nunique()
+        return int(found.sub(defined, fill_value=0).max()), int(found.max())
+
     def ranked(self, dataset, metric=None):
         """Mean, SD and n of the pipelines, the best first; of a learning curve at its largest size."""
         stats = self.stats[metric or self.metric]
@@ -161,6 +170,10 @@ def _headline(result):
     ]
     how = "the folds of a subject are averaged first; a fold that tests several subjects counts by itself"
     note = f"Mean ± SD over {'; '.join(numbers)} ({how})."
+    lost = {dataset: result.n_undefined(dataset) for dataset in result.datasets}
+    lost = [f"{n} of {of} {result.units(dataset)} of {dataset}" for dataset, (n, of) in lost.items() if n]
+    if lost:
+        note += f" Left out, as it is undefined where a class is missing: {'; '.join(lost)}."
     unknown = "Chance levels need predictions, which were not kept." * bool(chance.isna().any())
     return html_table(texts) + paragraph(note, unknown)
 
@@ -308,7 +321,11 @@ def _error_pages(errors):
     yield "Folds that failed", html_table(counts.sort_values("folds", ascending=False), index=False)
     first = errors.drop_duplicates(["type", "message"]).head(MANY)
     for number, row in enumerate(first.itertuples(), 1):
-        yield f"Traceback {number}: {row.type}", verbatim(row.traceback)
+        lines = row.traceback.splitlines()
+        if len(lines) > LONG:  # of a recursion, for example; the store has all of it
+            between = [f"… {len(lines) - LONG} lines …"]
+            lines = lines[: LONG // 2] + between + lines[-LONG // 2 :]
+        yield f"Traceback {number}: {row.type}", verbatim("\n".join(lines))
 
 
 def _time_pages(table):
