@@ -23,7 +23,7 @@ from mne_cnnclass.benchmarking import benchmark, cluster, open_benchmark
 
 distributed = pytest.importorskip("distributed")
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 HERE = Path(__file__).parent
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import sys
 import traceback
 import warnings
@@ -130,22 +129,23 @@ def _result(future, job):
 
 def _submit(client, function, content, *others):
     # Pickled here, so that the scheduler need not read it
-    import cloudpickle
+    from distributed.protocol import pickle
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
-        return client.submit(function, cloudpickle.dumps(content), *others, pure=False)
+        return client.submit(function, pickle.dumps(content), *others, pure=False)
 
 
 def _unpack(pickled, versions):
+    from distributed.protocol import pickle
+
     _check_versions(versions)
     return pickle.loads(pickled)
 
 
 def _run(pickled, versions, data):
-    _check_versions(versions)
     _pin_threads()
-    return run_job(replace(pickle.loads(pickled), data=data))
+    return run_job(replace(_unpack(pickled, versions), data=data))
 
 
 class _OtherVersions(RuntimeError):
