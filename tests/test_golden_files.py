@@ -26,9 +26,10 @@ def test_a_golden_file_predicts_what_it_did(name):
     classifier = loaded if isinstance(loaded, CNNClassifier) else loaded[-1]
     assert classifier.classes_.tolist() == ["left_hand", "right_hand"]
     assert classifier.ch_names_ == ["C3", "Cz", "C4"]
-    assert (classifier.sfreq_, classifier.n_times_, len(classifier.history_)) == (100.0, 50, 10 * classifier.n_members)
-    assert classifier.versions_["mne-cnnclass"] == "0.1.0.dev0"
-    loaded.set_params(**{f"{loaded.steps[-1][0]}__warm_start": True} if loaded is not classifier else {"warm_start": True})
+    assert (classifier.sfreq_, classifier.n_times_) == (100.0, 50)
+    assert classifier.versions_.keys() == {"mne-cnnclass", "torch", "braindecode", "mne"}
+    n_before = len(classifier.history_)
+    classifier.set_params(warm_start=True, max_epochs=1)
     view = EpochsView(golden_epochs(24, seed=0), groups="subject")
     loaded.fit(view, view.labels)
-    assert len(classifier.history_) == 20 * classifier.n_members
+    assert len(classifier.history_) == n_before + classifier.n_members

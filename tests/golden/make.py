@@ -6,8 +6,8 @@ is new in that schema gets an entry in ``ESTIMATORS``:
     python tests/golden/make.py
 
 It writes ``<schema>_<estimator>.mcnn``, and what these files predict into ``expected.json``. Files of earlier
-schemas are never written again: they are what users of earlier versions have. (Those of 1 to 4 were made by this
-script with the last commit of each schema on the PYTHONPATH.)
+schemas are never written again: they are what users of earlier versions have. (Those of 1 to 4 were made by
+this script with the last commit of each schema on the PYTHONPATH.)
 """
 
 import json
@@ -32,7 +32,9 @@ def golden_epochs(n_epochs, seed):
     data[codes == 1, 0] += 3 * np.sin(2 * np.pi * 10 / SFREQ * np.arange(N_TIMES))
     events = np.column_stack([np.arange(n_epochs) * N_TIMES, np.zeros(n_epochs, int), codes])
     info = mne.create_info(CHANNELS, SFREQ, "eeg").set_montage("easycap-M1")
-    epochs = mne.EpochsArray(1e-6 * data, info, events, event_id={"left_hand": 1, "right_hand": 2}, verbose=False)
+    epochs = mne.EpochsArray(
+        1e-6 * data, info, events, event_id={"left_hand": 1, "right_hand": 2}, verbose=False
+    )
     people = np.array(["Ada", "Bo"])[np.arange(n_epochs) * 2 // n_epochs]
     epochs.metadata = pd.DataFrame(dict(rr=rng.normal(0.8, 0.1, n_epochs), subject=people))
     return epochs
@@ -62,8 +64,9 @@ def pipeline():
 
 
 def transformers():
-    from mne_cnnclass.preprocessing import EuclideanAlignment, Features, Filter, Reference
     from sklearn.pipeline import Pipeline
+
+    from mne_cnnclass.preprocessing import EuclideanAlignment, Features, Filter, Reference
 
     side = ["rr", Features(["hjorth"], bands={"alpha": (8, 13)})]
     steps = [Filter(None, 40, method="iir"), Reference("average"), EuclideanAlignment(), "passthrough"]
@@ -72,7 +75,9 @@ def transformers():
 
 
 def ensemble():
-    return plain().set_params(n_members=2, symmetry="left_right", class_weight={"left_hand": 2, "right_hand": 1})
+    return plain().set_params(
+        n_members=2, symmetry="left_right", class_weight={"left_hand": 2, "right_hand": 1}
+    )
 
 
 ESTIMATORS = {1: [plain], 2: [calibrated], 3: [side_inputs], 4: [pipeline], 5: [transformers, ensemble]}
