@@ -9,7 +9,9 @@ import torch
 from torch.nn.modules import module as registration
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils.flop_counter import flop_registry
 
+MOST_FLOPS = 2e12  # of the trial runs after building, some ten seconds
 MOST_BYTES = 2**30  # of one tensor, besides what the file itself holds
 # Up to these, an architecture with its default parameters can't exceed that. It need not be predicted then,
 # for which torch imports much, once, in more than a second.
@@ -24,9 +26,9 @@ class BudgetError(Exception):
 def within_budget(tensors, architecture):
     """Build a network of no more layers and no larger tensors than those in its file account for.
 
-    A file of some kB can name a network of some TB. So the size of what each operation of torch returns is
-    found before it is computed, on torch's ``meta`` device, and layers and parameters are counted when they
-    are registered.
+    A file of some kB can name a network of some TB. So the size of what each operation of torch returns, and
+    the work that it takes, are found before it is done, on torch's ``meta`` device, and layers and parameters
+    are counted when they are registered.
 
     Parameters
     ----------
@@ -41,7 +43,7 @@ def within_budget(tensors, architecture):
         If the network exceeds that.
     """
     most_bytes = MOST_BYTES + sum(tensor.nbytes for tensor in tensors.values())
-    left = 1000 + 20 * len(tensors)
+    left = 200 + 20 * len(tensors)
     thread = threading.get_ident()
 
     def count(*registered):
@@ -68,33 +70,41 @@ def _is_usual(*, params, n_chans, n_times, sfreq, **_others):
 
 
 class _Limit(TorchDispatchMode):
-    """Let no operation return more than some bytes."""
+    """Let no operation return more than some bytes, and all together take no more than some work."""
 
     def __init__(self, most_bytes):
         super().__init__()
-        self.most_bytes = most_bytes
+        self.most_bytes, self.flops = most_bytes, 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        n_bytes = _predict_bytes(func, args, kwargs)
+        n_bytes, flops = _predict(func, args, kwargs)
+        self.flops += flops
         if n_bytes > self.most_bytes:
             raise BudgetError(f"it takes a tensor of {n_bytes / 2**30:.3g} GB")
+        if self.flops > MOST_FLOPS:
+            raise BudgetError(f"it takes more than {MOST_FLOPS:g} floating-point operations to try it out")
         return func(*args, **kwargs)
 
 
-def _predict_bytes(func, args, kwargs):
-    """Bytes of what an operation will return; 0 where torch can't tell without doing it."""
+def _predict(func, args, kwargs):
+    """Bytes of what an operation will return, and the work; 0 where torch can't tell without doing it."""
     args, kwargs = tree_map(_as_meta, (args, kwargs))
-    names = {argument.name for argument in func._schema.arguments}
+    names = [argument.name for argument in func._schema.arguments]
     if "device" in names:
         kwargs["device"] = "meta"
     if kwargs.get("generator") is not None:
         kwargs["generator"] = None
     try:
         returned = func(*args, **kwargs)
-    except (RuntimeError, TypeError, ValueError, NotImplementedError):  # the operation itself will tell
-        return 0
-    return sum(x.untyped_storage().nbytes() for x in tree_leaves(returned) if isinstance(x, torch.Tensor))
+    except (RuntimeError, TypeError, ValueError):  # the operation itself will tell
+        return 0, 0
+    n_bytes = sum(x.untyped_storage().nbytes() for x in tree_leaves(returned) if isinstance(x, torch.Tensor))
+    weight = dict(zip(names, args, strict=False)).get("weight")
+    if isinstance(weight, torch.Tensor) and weight.ndim > 1:  # convolutions and linear layers
+        return n_bytes, 2 * returned.numel() * weight[0].numel()
+    count = flop_registry.get(func.overloadpacket)
+    return n_bytes, 0 if count is None else count(*args, **kwargs, out_val=returned)
 
 
 def _as_meta(x):

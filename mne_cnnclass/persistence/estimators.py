@@ -235,8 +235,8 @@ def _restore_network(header, weights, source):
         module = source.module
         if module is None:
             raise RefusedFileError(
-                f"{source.path} was trained with a class of its user, {architecture['model']}. Pass that class"
-                ": load_classifier(path, module=YourModule)."
+                f"{source.path} was trained with a class of its user, {architecture['model']}. Pass that "
+                "class: load_classifier(path, module=YourModule)."
             )
         architecture["model"] = module
     for ch in architecture["chs_info"] or []:
@@ -267,6 +267,10 @@ def _restore_weights(clf, weights, source):
     """Build the network, no larger than its weights account for, and give them to it."""
     from .budget import BudgetError, within_budget
 
+    n_members = clf._architecture["n_members"]
+    need(
+        type(n_members) is int and n_members <= len(weights), source.path, "it has fewer weights than members"
+    )
     try:
         with within_budget(weights, clf._architecture):
             clf._restore_module(weights)
