@@ -18,6 +18,7 @@ from .guard import (
     check_training_samples,
 )
 from .samples import TrainingSamples, as_view
+from .utils import library_versions
 
 __all__ = ["CNNClassifier"]
 
@@ -149,6 +150,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         A row an epoch: epoch, train_loss, train_accuracy (with dropout and augmentation), valid_loss and
         valid_accuracy (with a validation split), lr, duration in s; of several members each, with the
         column member.
+    versions_ : dict of str
+        Versions of mne-cnnclass, torch, braindecode and mne that it was last trained with; a file keeps them.
 
     See Also
     --------
@@ -339,6 +342,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         self._is_table = table is not None
         for name, value in learnt.items():
             setattr(self, name, value)
+        self.versions_ = library_versions()
         if hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
         if self._is_table:
@@ -465,7 +469,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
         on_cpu = resolve_device(self.device).type == "cpu"
         with torch_session(self._seed):
-            module = build_module(**self._architecture, accelerate=self.accelerate and on_cpu)
+            module = build_module(**self._architecture, accelerate=self.accelerate and on_cpu, explain=False)
         module.load_state_dict(weights)
         self.module_ = module.eval()
 

@@ -52,7 +52,10 @@ def check_parameters(clf):
                 "patience watches the validation loss, so it needs a validation_fraction, got None."
             )
     if clf.n_threads is not None:
-        check_scalar(clf.n_threads, "n_threads", numbers.Integral, min_val=1)
+        if isinstance(clf.n_threads, bool):
+            raise TypeError(f"n_threads must be None or a number of threads, got {clf.n_threads!r}.")
+        # OpenMP ends the process where it can't start as many
+        check_scalar(clf.n_threads, "n_threads", numbers.Integral, min_val=1, max_val=1024)
     for name in ("calibrate", "standardize", "accelerate"):
         if not isinstance(getattr(clf, name), (bool, np.bool_)):
             raise TypeError(f"{name} must be True or False, got {getattr(clf, name)!r}.")

@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from ._version import __version__
 
-__all__ = ["sys_info"]
+__all__ = ["library_versions", "sys_info"]
 
 _PACKAGES = ("mne", "braindecode", "skorch", "torch", "scikit-learn", "numpy", "scipy", "pandas")
 
@@ -39,3 +39,8 @@ def sys_info():
     }
     for name, value in rows.items():
         print(f"{name:<13} {value}")
+
+
+def library_versions():
+    """Versions of what a trained network depends on, by name."""
+    return {name: version(name) for name in ("mne-cnnclass", "torch", "braindecode", "mne")}

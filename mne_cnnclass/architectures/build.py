@@ -79,6 +79,7 @@ def build_module(
     mirror=None,
     n_members=1,
     accelerate=False,
+    explain=True,
 ):
     """Build a network and make sure that it works for the input.
 
@@ -109,6 +110,9 @@ def build_module(
         Number of networks, which are joined into an `Ensemble`.
     accelerate : bool
         Whether to compute the same in less time where a way is known, see `architectures.fast`.
+    explain : bool
+        Whether to find out, by trying, what a network needs that can't take the input. ``False`` for one that
+        could once.
 
     Returns
     -------
@@ -135,7 +139,7 @@ def build_module(
     """
     if n_members > 1:
         of_each = dict(n_chans=n_chans, n_outputs=n_outputs, n_times=n_times, sfreq=sfreq, chs_info=chs_info)
-        of_each |= dict(n_side=n_side, mirror=mirror, accelerate=accelerate)
+        of_each |= dict(n_side=n_side, mirror=mirror, accelerate=accelerate, explain=explain)
         return join([build_module(model, params, **of_each) for _ in range(n_members)])
     cls = resolve_model(model)
     params = dict(params or {})
@@ -154,7 +158,7 @@ def build_module(
     except _WrongOutput as error:
         raise ValueError(f"{cls.__name__} {error}") from None
     except Exception as error:  # architectures raise what they like
-        clause = _explain(cls, params, signal)
+        clause = _explain(cls, params, signal) if explain else None
         if clause is None:
             clause = f"can't be built from {_describe(signal)} with {params=}: {_first_line(error)}"
         raise ValueError(f"{cls.__name__} {clause.rstrip('.')}.") from error

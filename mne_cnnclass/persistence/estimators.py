@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from inspect import signature
 
 import mne
@@ -10,7 +11,8 @@ import pandas as pd
 from sklearn.base import clone
 
 from ..augmentations import is_named, listed
-from .values import decode, encode
+from .refusal import MOST_VALUES, RefusedFileError, check_network, need, shown
+from .values import decode, encode, make_array
 
 # Parameters of a training alone, which may hold any Python object; a loaded estimator has their defaults.
 # Of these, augmentations that are all named are saved.
@@ -35,6 +37,25 @@ FITTED_BY_ALL = (
     *("ch_names_", "sfreq_", "n_channels_", "n_times_", "_is_table", "n_features_in_", "feature_names_in_"),
     "_sklearn_output_config",  # of set_output
 )
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an estimator is read from.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, for messages.
+    module : None | type
+        The class of the network, if it is of the user's own.
+    versions : dict of str
+        Versions of the libraries that wrote the file.
+    """
+
+    path: object
+    module: type | None
+    versions: dict
 
 
 def describe(estimator, weights, prefix=""):
@@ -73,7 +94,7 @@ def describe(estimator, weights, prefix=""):
     return header
 
 
-def restore(header, weights, path, module, prefix=""):
+def restore(header, weights, source, prefix=""):
     """The estimator that was described.
 
     Parameters
@@ -81,11 +102,9 @@ def restore(header, weights, path, module, prefix=""):
     header : dict | None | str
         What was read from JSON.
     weights : dict of str to torch.Tensor
-        Tensors by name.
-    path : path-like
-        The file, for messages.
-    module : None | type
-        The class of the network, if it is of the user's own.
+        Tensors by name; those of the estimator are taken out.
+    source : Source
+        Where they come from.
     prefix : str
         What the names of its tensors start with.
 
@@ -101,19 +120,25 @@ def restore(header, weights, path, module, prefix=""):
     """
     if header is None or isinstance(header, str):
         return header
+    need(isinstance(header, dict), source.path, f"it has {shown(header)} for an estimator")
     kind = header.get("kind", "CNNClassifier")  # the only one that schemas below 4 know
-    if kind not in KINDS:
-        raise ValueError(f"{path} holds a {kind!r}, which this version of mne-cnnclass does not know.")
-    own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
-    return KINDS[kind][1](header, own, path, module)
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise RefusedFileError(
+            f"{source.path} holds a {shown(kind)}, which this version of mne-cnnclass does not know."
+        )
+    own = {name: weights.pop(name) for name in list(weights) if name.startswith(prefix)}
+    own = {name.removeprefix(prefix): value for name, value in own.items()}
+    estimator = KINDS[kind][1](header, own, source)
+    need(not own, source.path, f"nothing needs its tensors {', '.join(map(shown, list(own)[:3]))}")
+    return estimator
 
 
 def _describe_each(estimators, weights, prefix=""):
     return [describe(one, weights, f"{prefix}{k}/") for k, one in enumerate(estimators)]
 
 
-def _restore_each(headers, weights, path, module, prefix=""):
-    return [restore(one, weights, path, module, f"{prefix}{k}/") for k, one in enumerate(headers)]
+def _restore_each(headers, weights, source, prefix=""):
+    return [restore(one, weights, source, f"{prefix}{k}/") for k, one in enumerate(headers)]
 
 
 def _network_params(clf, weights):
@@ -130,20 +155,33 @@ def _network_params(clf, weights):
     return params
 
 
-def _make_network(params, weights, path, module=None):
+def _make_network(params, weights, source, module=None):
     """An unfitted CNNClassifier."""
+    import torch
+
     from ..classifier import CNNClassifier
+    from ..guard import check_parameters
 
     params = params if module is None else params | {"model": module}
     if isinstance(params["class_weight"], dict):
         params = params | {"class_weight": dict(map(tuple, params["class_weight"]["pairs"]))}
     if params.get("side_inputs") is not None:
-        side = _restore_each(params["side_inputs"], weights, path, module, "side_inputs/")
+        side = _restore_each(params["side_inputs"], weights, source, "side_inputs/")
         params = params | {"side_inputs": side}
-    return CNNClassifier(**params)
+    clf = CNNClassifier(**params)
+    check_parameters(clf)
+    if str(clf.device).startswith("cuda") and not torch.cuda.is_available():
+        mne.utils.logger.info(f"{source.path} was trained on {clf.device}, which is not here; device='auto'.")
+        clf.device = "auto"
+    return clf
 
 
 def _describe_network(clf, weights):
+    n_values = clf.n_channels_ * clf.n_times_
+    if n_values > MOST_VALUES:
+        raise ValueError(
+            f"Samples have {n_values} values; files are not read where they have above {MOST_VALUES}."
+        )
     params, architecture = _network_params(clf, weights), dict(clf._architecture)
     lost = [k for k in NOT_SAVED if k not in (*params, "random_state") and getattr(clf, k) is not None]
     if lost:
@@ -179,33 +217,39 @@ def _describe_network(clf, weights):
             "scale": clf.side_scaler_.scale_.tolist(),
         },
         "temperature": clf.temperature_,
+        "versions": clf.versions_,
         "history": clf.history_.to_dict(orient="list"),
     }
 
 
-def _restore_network(header, weights, path, module):
+def _restore_network(header, weights, source):
     from ..samples import ChannelScaler
     from ..side_inputs import SideScaler
 
-    architecture = {"mirror": None, "n_members": 1} | header["architecture"]  # older files lack these
+    check_network(header, source.path)
+    architecture = {"mirror": None, "n_members": 1, "n_side": 0} | header[
+        "architecture"
+    ]  # older files lack these
+    module = None
     if header["custom_module"]:
+        module = source.module
         if module is None:
-            raise ValueError(
-                f"{path} was trained with a class of its user, {architecture['model']}. Pass that class: "
-                "load_classifier(path, module=YourModule)."
+            raise RefusedFileError(
+                f"{source.path} was trained with a class of its user, {architecture['model']}. Pass that "
+                "class: load_classifier(path, module=YourModule)."
             )
         architecture["model"] = module
     for ch in architecture["chs_info"] or []:
-        ch["loc"] = np.array(ch["loc"])
-    clf = _make_network(header["params"], weights, path, module if header["custom_module"] else None)
+        ch["loc"] = np.array(ch["loc"], dtype=float)
+    clf = _make_network(header["params"], weights, source, module)
     scaler = ChannelScaler(header["scaler"]["standardize"])
     scaler.mean_, scaler.scale_ = np.array(header["scaler"]["mean"]), np.array(header["scaler"]["scale"])
     side = header.get("side_scaler", {"names": [], "mean": [], "scale": []})
-    fitted = _restore_each(side.get("transformers", []), weights, path, module, "side_scaler/")
+    fitted = _restore_each(side.get("transformers", []), weights, source, "side_scaler/")
     clf.side_scaler_ = SideScaler(side["names"], map(clone, fitted))
     clf.side_scaler_.transformers_ = fitted
     clf.side_scaler_.mean_, clf.side_scaler_.scale_ = np.array(side["mean"]), np.array(side["scale"])
-    clf.classes_ = np.array(header["classes"], dtype=header["classes_dtype"])
+    clf.classes_ = make_array(header["classes"], header["classes_dtype"])
     clf.ch_names_, clf.sfreq_ = header["ch_names"], header["sfreq"]
     clf.n_channels_, clf.n_times_ = header["n_channels"], header["n_times"]
     clf.n_features_in_, clf._is_table = header["n_features_in"], header["is_table"]
@@ -213,12 +257,30 @@ def _restore_network(header, weights, path, module):
         clf.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
     clf.scaler_, clf.history_ = scaler, pd.DataFrame(header["history"])
     clf.temperature_ = header.get("temperature", 1.0)
+    clf.versions_ = header.get("versions", source.versions)
     clf._architecture, clf._seed = architecture, header["seed"]
-    try:
-        clf._restore_module({k: v for k, v in weights.items() if not k.startswith(OF_SIDE)})
-    except RuntimeError as error:
-        raise ValueError(f"The weights in {path} do not fit the network that it names: {error}") from error
+    _restore_weights(clf, weights, source)
     return clf
+
+
+def _restore_weights(clf, weights, source):
+    """Build the network, no larger than its weights account for, and give them to it."""
+    from .budget import BudgetError, within_budget
+
+    n_members = clf._architecture["n_members"]
+    need(
+        type(n_members) is int and n_members <= len(weights), source.path, "it has fewer weights than members"
+    )
+    try:
+        with within_budget(weights, clf._architecture):
+            clf._restore_module(weights)
+    except (BudgetError, RuntimeError, ValueError) as error:
+        raise RefusedFileError(
+            f"The weights in {source.path} do not fit the network that it names: {error}"
+        ) from error
+    for name, value in clf.module_.state_dict().items():
+        need(weights[name].dtype == value.dtype, source.path, f"{name} is of type {weights[name].dtype}")
+    weights.clear()
 
 
 def _describe_beats(clf, weights):
@@ -233,14 +295,19 @@ def _describe_beats(clf, weights):
     }
 
 
-def _restore_beats(header, weights, path, module):
+def _restore_beats(header, weights, source):
     from ..ecg import BeatClassifier
 
-    network = _make_network(header["network_params"], weights, path, module)
+    network = _make_network(header["network_params"], weights, source, source.module)
     clf = BeatClassifier(network, **header["params"])
-    clf.classes_ = np.array(header["classes"], dtype=header["classes_dtype"])
+    clf.classes_ = make_array(header["classes"], header["classes_dtype"])
     clf.causal_ = header["causal"]
-    clf.estimators_ = _restore_each(header["members"], weights, path, module)
+    clf.estimators_ = _restore_each(header["members"], weights, source)
+    alike = {
+        getattr(member, "classes_", clf.classes_).tolist() == clf.classes_.tolist()
+        for member in clf.estimators_
+    }
+    need(alike == {True}, source.path, "its members know other classes than it does")
     return clf
 
 
@@ -258,21 +325,21 @@ def _describe_transformer(transformer, weights):
     return {"attributes": {name: encode(value, weights, name) for name, value in vars(transformer).items()}}
 
 
-def _restore_transformer(header, weights, path, module):
+def _restore_transformer(header, weights, source):
     from .. import preprocessing
 
     cls = getattr(preprocessing, header["kind"])
     unknown = header["attributes"].keys() - _attributes(cls)
     if unknown:
-        raise ValueError(
-            f"{path} holds a {cls.__name__} with {', '.join(map(repr, sorted(unknown)))}, which this version "
-            "of mne-cnnclass does not know."
+        raise RefusedFileError(
+            f"{source.path} holds a {cls.__name__} with {', '.join(map(repr, sorted(unknown)))}, which this "
+            "version of mne-cnnclass does not know."
         )
     try:
         values = {name: decode(value, weights) for name, value in header["attributes"].items()}
         transformer = cls(**{name: values[name] for name in signature(cls).parameters if name in values})
     except Exception as error:  # those of mne.Info, too, which are of many types
-        raise ValueError(f"{path} is damaged: it holds no {cls.__name__} ({error}).") from error
+        raise RefusedFileError(f"{source.path} is damaged: it holds no {cls.__name__} ({error}).") from error
     vars(transformer).update(values)
     return transformer
 
@@ -287,11 +354,15 @@ def _describe_pipeline(pipeline, weights):
     return {"steps": steps}
 
 
-def _restore_pipeline(header, weights, path, module):
+def _restore_pipeline(header, weights, source):
     from sklearn.pipeline import Pipeline
 
-    names, steps = zip(*header["steps"], strict=True)
-    return Pipeline(list(zip(names, _restore_each(steps, weights, path, module), strict=True)))
+    names, headers = zip(*header["steps"], strict=True)
+    steps = _restore_each(headers, weights, source)
+    for name, step in zip(names, steps, strict=True):
+        known = isinstance(name, str) and (not isinstance(step, str) or step == "passthrough")
+        need(known, source.path, f"it has {shown(step)} for the step {shown(name)}")
+    return Pipeline(list(zip(names, steps, strict=True)))
 
 
 # What makes each kind, and how it is made again.

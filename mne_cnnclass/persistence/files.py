@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from importlib.metadata import version
+import secrets
+import stat
 from pathlib import Path
 
 import numpy as np
 
-from .estimators import describe, restore
+from ..utils import library_versions
+from .estimators import Source, describe, restore
+from .refusal import RefusedFileError, need, shown
 
 __all__ = ["KEY", "load_classifier", "read_epochs_settings", "save_classifier"]
 
@@ -17,6 +21,7 @@ __all__ = ["KEY", "load_classifier", "read_epochs_settings", "save_classifier"]
 # estimators other than CNNClassifier; 5 knows transformers, also as side inputs, and steps left out
 SCHEMA = 5
 KEY = "mne_cnnclass"
+MOST_HEADER = 2**24  # bytes; read into Python objects, which take some ten times as much
 
 
 def save_classifier(estimator, path, *, epochs_settings=None):
@@ -40,6 +45,11 @@ def save_classifier(estimator, path, *, epochs_settings=None):
     TypeError
         If it, a step or a transformer in ``side_inputs`` is of another type, or a parameter, a label or a
         group is of a type that can't be written as JSON, such as a function.
+    ValueError
+        If it is too large to be read again: samples of more than 2²⁵ values, or more than 16 MB besides
+        arrays.
+    OSError
+        If the file can't be written. What was there before is then unchanged.
 
     See Also
     --------
@@ -70,14 +80,50 @@ def save_classifier(estimator, path, *, epochs_settings=None):
         "schema": SCHEMA,
         **describe(estimator, weights),
         "epochs_settings": epochs_settings,
-        "versions": {name: version(name) for name in ("mne-cnnclass", "torch", "braindecode", "mne")},
+        "versions": library_versions(),
     }
     content = save(weights, metadata={KEY: json.dumps(header, default=_to_json)})
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    n_header = int.from_bytes(content[:8], "little")
+    if n_header > MOST_HEADER:
+        raise ValueError(
+            f"A {type(estimator).__name__} with {n_header / 2**20:.0f} MB of parameters, names and history "
+            f"can't be saved, as files with more than {MOST_HEADER / 2**20:.0f} MB of these are not read."
+        )
+    write_atomically(path, content)
+
+
+def write_atomically(path, content):
+    """Write a file completely or not at all.
+
+    The content goes to a hidden file beside it, and on to the disk, before that takes the place of the
+    file. A process that is killed meanwhile may leave the hidden one, whose name ends with ``.part``.
+
+    Parameters
+    ----------
+    path : path-like
+        The file. One that exists keeps its permissions, and a link its target.
+    content : bytes
+        What to write.
+
+    Raises
+    ------
+    OSError
+        If it can't be written.
+    """
+    target = Path(os.path.realpath(path))
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        part.write_bytes(content)
-        os.replace(part, path)
+        with open(part, "xb") as file:
+            if target.exists():
+                os.chmod(part, stat.S_IMODE(target.stat().st_mode))
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, target)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"{path} was not written, and is as it was before ({error.strerror or error})"
+        ) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -103,8 +149,15 @@ def load_classifier(path, *, module=None):
     ------
     FileNotFoundError
         If there is no such file.
+    IsADirectoryError
+        If it is a folder.
     ValueError
         If the file is no saved classifier, is damaged, comes from a later version, or needs ``module``.
+
+    Notes
+    -----
+    Files of others may be read: nothing that they hold is executed or imported, and memory is bounded, by the
+    size of the file and 1 GB for any one tensor. ``docs/saving.md`` tells what a file holds.
 
     Examples
     --------
@@ -119,37 +172,84 @@ def load_classifier(path, *, module=None):
     >>> bool((loaded.predict_proba(X) == clf.predict_proba(X)).all())
     True
     """
-    return restore(*_read(path), path, module)
+    header, weights = _read(path)
+    try:
+        return restore(header, weights, Source(path, module, header["versions"]))
+    except (RefusedFileError, MemoryError):
+        raise
+    except Exception as error:  # whatever a header makes of constructors, numpy and pandas
+        raise _damaged(path, error) from error
 
 
 def read_epochs_settings(path):
     """How the epochs were made that a saved classifier was trained on; None if the file does not say."""
-    return _read(path)[0]["epochs_settings"]
+    settings = _read(path)[0].get("epochs_settings")
+    need(isinstance(settings, (dict, type(None))), path, f"'epochs_settings' is {shown(settings)}")
+    return settings
 
 
 def _read(path):
     """Header and weights of a file."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
+    _check_file(path)
     try:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get(KEY)
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
-    except SafetensorError as error:
-        raise ValueError(
-            f"{path} is no classifier saved by mne_cnnclass, or is damaged ({error})."
-        ) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # of safetensors, of torch for types that it lacks, of text that is no UTF-8
+        raise _damaged(path, error) from error
     if text is None:
-        raise ValueError(f"{path} holds tensors, but no classifier of mne_cnnclass.")
-    header = json.loads(text)
-    if header["schema"] > SCHEMA:
-        raise ValueError(
-            f"{path} was written by mne-cnnclass {header['versions']['mne-cnnclass']} (schema "
-            f"{header['schema']}), which is later than this one (schema {SCHEMA}). Update mne-cnnclass."
+        raise RefusedFileError(f"{path} holds tensors, but no classifier of mne_cnnclass.")
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, error) from error
+    need(isinstance(header, dict), path, f"its header is {shown(header)}")
+    schema, versions = header.get("schema"), header.get("versions")
+    need(type(schema) is int and schema > 0, path, f"'schema' is {shown(schema)}")
+    need(isinstance(versions, dict), path, f"'versions' is {shown(versions)}")
+    if schema > SCHEMA:
+        raise RefusedFileError(
+            f"{path} was written by mne-cnnclass {shown(versions.get('mne-cnnclass'))} (schema "
+            f"{shown(schema)}), which is later than this one (schema {SCHEMA}). Update mne-cnnclass."
         )
     return header, weights
+
+
+def _check_file(path):
+    """Look at a file before anything else reads it: its kind, and the length of its header."""
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(errno.ENOENT, f"There is no file {path}")
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, f"{path} is a folder; give the file of a saved classifier")
+    if not path.is_file():  # reading a pipe or a device could last for ever
+        raise RefusedFileError(f"{path} is no regular file; give the file of a saved classifier.")
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(8)
+    n_header = int.from_bytes(start, "little")  # as safetensors have it
+    if len(start) < 8 or n_header > size - 8:
+        raise RefusedFileError(
+            f"{path} is no classifier saved by mne_cnnclass, or is damaged (it is cut off, or of another "
+            "format)."
+        )
+    if n_header > MOST_HEADER:
+        raise RefusedFileError(
+            f"{path} has a header of {n_header / 2**20:.0f} MB; no classifier saved by mne_cnnclass "
+            f"has more than {MOST_HEADER / 2**20:.0f} MB."
+        )
+
+
+def _damaged(path, error):
+    """What to raise where reading has failed."""
+    return RefusedFileError(
+        f"{path} is no classifier saved by mne_cnnclass, or is damaged ({type(error).__name__}: "
+        f"{str(error)[:300]})."
+    )
 
 
 def _to_json(value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mne
 import numpy as np
 
+MOST_ARRAY_BYTES = 2**26  # of an array in JSON; a type of wide text needs few letters to ask for more
 # What MNE knows of a recording that no transformer needs, and that may say who was recorded, and when
 PERSONAL = (
     *("subject_info", "experimenter", "description", "proj_id", "proj_name", "device_info", "helium_info"),
@@ -73,7 +74,7 @@ def decode(described, tensors):
     described : object
         What came from JSON.
     tensors : dict of str to torch.Tensor
-        Arrays by name.
+        Arrays by name; those that the value holds are taken out.
 
     Returns
     -------
@@ -101,9 +102,47 @@ def decode(described, tensors):
         case {"slice": list(limits)}:
             return slice(*each(limits))
         case {"tensor": str(name)} if name in tensors:
-            return tensors[name].numpy()
+            return _as_array(tensors.pop(name), name)
         case {"numpy": [str(dtype), values]}:
-            return np.array(decode(values, tensors), dtype)[()]  # which makes a number of zero dimensions
+            return make_array(decode(values, tensors), dtype)[()]  # which makes a number of zero dimensions
         case {"info": dict(info)}:
             return mne.Info.from_json_dict(info)
     raise ValueError(f"{described!r} describes no value, or one whose tensor is missing.")
+
+
+def make_array(values, dtype):
+    """An array of numbers, text or booleans, or of objects that are such.
+
+    Parameters
+    ----------
+    values : object
+        What ``tolist`` of the array gave.
+    dtype : str
+        Its type, as ``dtype.str`` has it.
+
+    Returns
+    -------
+    array : array
+        The array.
+
+    Raises
+    ------
+    ValueError
+        If the type is none of these, or takes far more memory than the values.
+    """
+    dtype = np.dtype(dtype)
+    if dtype.kind not in "biufUO":
+        raise ValueError(f"arrays of type {dtype.str} are not saved")
+    n_bytes = np.array(values, dtype=object).size * dtype.itemsize
+    if n_bytes > MOST_ARRAY_BYTES:
+        raise ValueError(f"an array of type {dtype.str} takes {n_bytes} bytes")
+    return np.array(values, dtype)
+
+
+def _as_array(tensor, name):
+    """A tensor of a file as an array of its own, which no longer needs the file."""
+    import torch
+
+    if tensor.dtype != torch.float64 or not tensor.ndim:
+        raise ValueError(f"{name} is no array of float64")
+    return tensor.numpy().copy()

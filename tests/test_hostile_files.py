@@ -1,0 +1,403 @@
+"""Files that were damaged or made to do harm are refused, in bounded memory, and nothing of them is executed."""
+
+import json
+import os
+import pickle
+import random
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from golden.make import FOLDER
+from safetensors import safe_open
+from safetensors.torch import save, save_file
+
+from mne_cnnclass import CNNClassifier, load_classifier
+from mne_cnnclass.persistence import KEY, files, read_epochs_settings
+
+PLAIN, PIPELINE = FOLDER / "1_plain.mcnn", FOLDER / "5_transformers.mcnn"
+
+
+def read(path):
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
+        return json.loads(file.metadata()[KEY]), tensors
+
+
+def put(header, keys, value):
+    """Set what lies at the end of some keys."""
+    *path, last = keys
+    for key in path:
+        header = header[key]
+    header[last] = value
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "hostile.mcnn"
+
+
+@pytest.fixture
+def write(path):
+    def write(header, tensors):
+        save_file(tensors, path, metadata={KEY: header if isinstance(header, str) else json.dumps(header)})
+        return path
+
+    return write
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_executed(monkeypatch):
+    """Fail where loading calls what would execute or fetch something."""
+
+    def refuse(*args, **kwargs):
+        pytest.fail(f"A file had something executed: {args}")
+
+    for target in ("os.system", "pickle.loads", "pickle.load", "torch.load", "numpy.load"):
+        monkeypatch.setattr(target, refuse)
+
+
+def refused(path, match="hostile.mcnn"):
+    with pytest.raises(ValueError, match=match) as caught:
+        load_classifier(path)
+    assert str(path) in str(caught.value)
+    return str(caught.value)
+
+
+def loads_or_refuses(path):
+    """What a file holds, or None if it is refused as it should be."""
+    try:
+        return load_classifier(path)
+    except ValueError as error:
+        message = str(error)
+    assert str(path) in message
+    return None
+
+
+# -- what is no file of ours ---------------------------------------------------------------------------
+
+
+def _zip(path, name="../../escaped.txt"):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, bytes(10**7))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda path: path.write_bytes(b""), id="empty"),
+        pytest.param(lambda path: path.write_bytes(b"\0" * 7), id="too short"),
+        pytest.param(lambda path: path.write_bytes(b"\0" * 5000), id="zeros"),
+        pytest.param(lambda path: path.write_bytes(b"\xff" * 5000), id="ones"),
+        pytest.param(lambda path: path.write_bytes(pickle.dumps(print, 4)), id="pickle"),
+        pytest.param(lambda path: torch.save({"weight": torch.zeros(3)}, path), id="torch"),
+        pytest.param(lambda path: _zip(path, "a.npy"), id="zip bomb"),
+        pytest.param(_zip, id="zip bomb that leaves its folder"),
+        pytest.param(lambda path: path.write_bytes(save({"a": torch.zeros(3)})), id="other tensors"),
+        pytest.param(lambda path: path.write_bytes((10**12).to_bytes(8, "little") + b"{}"), id="long header"),
+    ],
+)
+def test_what_is_no_saved_classifier_is_refused(make, path, tmp_path):
+    make(path)
+    refused(path)
+    with pytest.raises(ValueError, match=r"hostile\.mcnn"):
+        read_epochs_settings(path)
+    assert [one.name for one in tmp_path.iterdir()] == ["hostile.mcnn"]
+
+
+def test_only_regular_files_are_opened(path, tmp_path):
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        load_classifier(tmp_path)
+    with pytest.raises(FileNotFoundError, match="There is no file .*hostile.mcnn"):
+        load_classifier(path)
+    os.mkfifo(path)  # which would wait for a writer for ever
+    refused(path, "is no regular file")
+    with pytest.raises(ValueError, match="is no regular file"):
+        load_classifier("/dev/zero")
+
+
+def test_a_header_of_over_16_mb_is_not_parsed(path):
+    content = PLAIN.read_bytes()
+    n = 2**24 + 8
+    path.write_bytes(n.to_bytes(8, "little") + b" " * n + content)
+    refused(path, "has a header of 16 MB")
+
+
+def test_what_is_written_can_be_read(tmp_path, monkeypatch):
+    clf = load_classifier(PLAIN)
+    monkeypatch.setattr(files, "MOST_HEADER", 1000)
+    with pytest.raises(ValueError, match="CNNClassifier with 0 MB of parameters, names and history can't be"):
+        clf.save(tmp_path / "long.mcnn")
+    clf.n_times_ = 2**26
+    with pytest.raises(ValueError, match="Samples have 201326592 values"):
+        clf.save(tmp_path / "large.mcnn")
+    assert not any(tmp_path.iterdir())
+
+
+def test_declared_tensors_have_to_be_there(path):
+    """An offset beyond the end, one that overlaps, and a shape that is not that of its bytes."""
+    content = PLAIN.read_bytes()
+    n = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + n])
+    name = next(name for name in header if name != "__metadata__" and np.prod(header[name]["shape"]) > 8)
+    for key, value in [
+        ("data_offsets", [0, 2**50]),
+        ("data_offsets", [0, 4]),
+        ("data_offsets", [-4, 4]),
+        ("shape", [2**40]),
+        ("shape", [-1]),
+        ("dtype", "OBJECT"),
+    ]:
+        changed = json.loads(json.dumps(header))
+        changed[name][key] = value
+        text = json.dumps(changed).encode()
+        path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + n :])
+        refused(path)
+
+
+# -- damage --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("source", [PLAIN, PIPELINE], ids=lambda source: source.stem)
+def test_a_file_that_is_cut_off_is_refused(source, path):
+    content = source.read_bytes()
+    for end in random.Random(0).sample(range(len(content)), 20):
+        path.write_bytes(content[:end])
+        refused(path)
+
+
+@pytest.mark.parametrize("source", [PLAIN, PIPELINE], ids=lambda source: source.stem)
+def test_flipped_bytes_load_a_model_or_are_refused(source, path):
+    content, rng = source.read_bytes(), random.Random(0)
+    n_refused = 0
+    for _ in range(60 if source == PIPELINE else 140):
+        flipped = bytearray(content)
+        flipped[rng.randrange(len(content))] ^= rng.randrange(1, 256)
+        path.write_bytes(flipped)
+        n_refused += loads_or_refuses(path) is None
+    assert n_refused > 5
+
+
+# -- JSON ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("[" * 100_000 + "]" * 100_000, id="deep"),
+        pytest.param('{"a":' * 100_000 + "1" + "}" * 100_000, id="deep objects"),
+        pytest.param("1" * 10_000, id="long number"),
+        pytest.param("[]", id="list"),
+        pytest.param("null", id="null"),
+        pytest.param("{}", id="empty"),
+        pytest.param('{"schema": 5', id="cut off"),
+        pytest.param("", id="nothing"),
+    ],
+)
+def test_json_that_is_no_header_is_refused(text, write):
+    refused(write(text, read(PLAIN)[1]))
+
+
+@pytest.mark.parametrize("schema", ["5", [5], True, None, 0, -1, 5.0, {}, 1e999])
+def test_a_schema_is_a_number(schema, write):
+    header, tensors = read(PLAIN)
+    refused(write(header | {"schema": schema}, tensors), "'schema' is")
+
+
+WRONG = [None, True, -1, 0, 2**80, 1e999, float("nan"), "os.system", [], {}, [[]], [None], {"a": 1}]
+
+
+def _places(header, path=()):
+    """Where a header holds something, lists by their first entry."""
+    for key, value in header.items():
+        yield (*path, key)
+        if isinstance(value, dict) and key != "history":
+            yield from _places(value, (*path, key))
+
+
+@pytest.mark.parametrize("place", list(_places(read(PLAIN)[0])), ids=".".join)
+def test_any_value_may_be_wrong_or_missing(place, path):
+    """Each is refused, or a model is loaded whose predictions don't depend on it; nothing else is raised."""
+    header, tensors = read(PLAIN)
+    text = json.dumps(header)
+    for value in random.Random(str(place)).sample(WRONG, 3):  # tests/benchmarks/fuzz_loader.py tries all
+        wrong = json.loads(text)
+        put(wrong, place, value)
+        save_file(tensors, path, metadata={KEY: json.dumps(wrong)})
+        loaded = loads_or_refuses(path)
+        if loaded is not None:
+            assert isinstance(loaded, CNNClassifier)
+            assert loaded.predict_proba(np.zeros((1, 3, 50))).shape == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "match"),
+    [
+        (["architecture", "model"], "Nonsense", "no model 'Nonsense'"),
+        (["architecture", "model"], "os.system", "no model 'os.system'"),
+        (["architecture", "model"], "../../etc/passwd", "no model"),
+        (["architecture", "model"], "REVE", "downloads"),
+        (["architecture", "params", "F1"], "__import__('os').system('true')", "do not fit"),
+        (["architecture", "params", "activation"], "torch.nn.ELU", "do not fit"),
+        (["architecture", "params", "activation"], "builtins.exec", "do not fit"),
+        (["architecture", "accelerate"], True, "multiple values"),
+        (["architecture", "n_outputs"], 3, "'n_outputs' of its network is not 2"),
+        (["architecture", "n_chans"], 2, "'n_chans' of its network is not 3"),
+        (["params", "callbacks"], "os.system", "callbacks must be"),
+        (["params", "os.system"], 1, "unexpected keyword"),
+        (["params", "n_threads"], 10**9, "n_threads"),
+        (["params", "side_inputs"], [{"kind": "os.system"}], "holds a 'os.system', which"),
+        (["classes"], ["a", "b", "c"], "'n_outputs' of its network is not 3"),
+        (["classes_dtype"], "<U100000000", "takes"),
+        (["classes_dtype"], "|V1000000000", "are not saved"),
+        (["scaler", "scale"], [[0.0], [1.0], [1.0]], "no numbers to scale by"),
+        (["scaler", "scale"], [[float("nan")], [1.0], [1.0]], "no numbers to scale by"),
+        (["scaler", "mean"], [[0.0], [1.0]], r"no shape \(3, 1\)"),
+        (["ch_names"], ["C3", "C4"], "no 3 names"),
+        (["sfreq"], float("inf"), "'sfreq' is inf"),
+        (["temperature"], 0.0, "'temperature' is 0.0"),
+        (["history"], {"epoch": [1, 2], "lr": [1]}, "damaged"),
+        (["custom_module"], True, "Pass that class"),
+        (["kind"], "Popen", "does not know"),
+        (["kind"], "__class__", "does not know"),
+        (["kind"], ["CNNClassifier"], "does not know"),
+    ],
+)
+def test_what_was_tampered_with_is_named(place, value, match, write):
+    header, tensors = read(PLAIN)
+    put(header, place, value)
+    refused(write(header, tensors), match)
+
+
+@pytest.mark.parametrize(
+    ("step", "match"),
+    [
+        (["x", "os.system"], "'os.system' for the step 'x'"),
+        (["x", {"kind": "Pipeline", "steps": []}], "damaged"),
+        ([["x"], None], "for the step"),
+        (["x", 5], "has 5 for an estimator"),
+        (["x"], "damaged"),
+    ],
+)
+def test_a_step_is_a_known_estimator(step, match, write):
+    header, tensors = read(PIPELINE)
+    refused(write(header | {"steps": [*header["steps"], step]}, tensors), match)
+
+
+def test_pipelines_in_pipelines_come_to_an_end(write):
+    header = inner = {"kind": "Pipeline"}
+    for _ in range(300):
+        inner["steps"] = [["a", {"kind": "Pipeline"}]]
+        inner = inner["steps"][0][1]
+    refused(write(header | {"schema": 5, "versions": {}}, {"a": torch.zeros(1)}), "damaged")
+
+
+# -- tensors -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda t, name: t.pop(name), "do not fit"),
+        (lambda t, name: t.update(more=torch.zeros(2)), "do not fit"),
+        (lambda t, name: t.update({name: t[name].repeat(2, *[1] * (t[name].ndim - 1))}), "do not fit"),
+        (lambda t, name: t.update({name: t[name].double()}), "is of type torch.float64"),
+    ],
+    ids=["missing", "one more", "another shape", "float64"],
+)
+def test_tensors_have_to_be_those_of_the_network(change, match, write):
+    header, tensors = read(PLAIN)
+    change(tensors, next(name for name, value in tensors.items() if value.ndim == 4))
+    refused(write(header, tensors), match)
+
+
+def test_tensors_that_nothing_needs_are_refused(write):
+    header, tensors = read(PIPELINE)
+    refused(write(header, tensors | {"9/more": torch.zeros(2)}), "nothing needs its tensors '9/more'")
+    refused(write(header, tensors | {"0/more": torch.zeros(2)}), "nothing needs its tensors 'more'")
+
+
+def test_arrays_of_transformers_no_longer_need_the_file(path):
+    path.write_bytes(PIPELINE.read_bytes())
+    loaded = load_classifier(path)
+    before = loaded.named_steps["c"].mean_reference_.copy()
+    with open(path, "r+b") as file:
+        file.write(b"\0" * len(PIPELINE.read_bytes()))
+    np.testing.assert_array_equal(loaded.named_steps["c"].mean_reference_, before)
+
+
+# -- memory and time -----------------------------------------------------------------------------------
+
+GIGANTIC = {
+    "filters": {"F1": 2**21},
+    "many filters": {"F1": 2000, "D": 2000},
+    "kernels": {"kernel_length": 2**22},
+    "beyond any number": {"F1": 2**60},
+    "members": None,
+}
+
+
+def _gigantic(name, n_times=50):
+    header, tensors = read(PLAIN)
+    if name == "members":
+        header["architecture"]["n_members"] = 10**6
+    else:
+        header["architecture"]["params"] |= GIGANTIC[name]
+    header["architecture"]["n_times"] = header["n_times"] = n_times
+    return header, tensors
+
+
+@pytest.mark.parametrize("name", GIGANTIC)
+def test_a_gigantic_network_is_not_built(name, write):
+    refused(write(*_gigantic(name)), "do not fit|is a huge number|fewer weights than members")
+
+
+PROGRAM = """
+import resource, sys
+from mne_cnnclass import load_classifier
+load_classifier(sys.argv[1])  # what is needed anyway
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for path in sys.argv[2:]:
+    try:
+        load_classifier(path)
+    except ValueError as error:
+        assert path in str(error)
+    else:
+        raise AssertionError(path)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_memory_stays_bounded(tmp_path):
+    paths = []
+    for name in GIGANTIC:
+        paths.append(tmp_path / f"{name}.mcnn")
+        header, tensors = _gigantic(name, n_times=2**20)
+        save_file(tensors, paths[-1], metadata={KEY: json.dumps(header)})
+    header, tensors = read(PLAIN)
+    for number, text in enumerate(
+        ["[" + "[]," * 2_500_000 + "1]", json.dumps(header | {"classes_dtype": "<U400000000"})]
+    ):
+        paths.append(tmp_path / f"{number}.mcnn")
+        save_file(tensors, paths[-1], metadata={KEY: text})
+    sparse = tmp_path / "sparse.mcnn"  # declares, and seems to have, 1 TB
+    text = json.dumps(
+        {
+            "__metadata__": {KEY: json.dumps(header)},
+            "large": {"dtype": "F32", "shape": [2**38], "data_offsets": [0, 2**40]},
+        }
+    ).encode()
+    sparse.write_bytes(len(text).to_bytes(8, "little") + text)
+    os.truncate(sparse, 8 + len(text) + 2**40)
+    out = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(PLAIN), *map(str, [*paths, sparse])],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert out.returncode == 0, out.stderr
+    assert int(out.stdout) < 1000  # MB
