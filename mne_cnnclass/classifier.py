@@ -103,6 +103,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         then needs a ``validation_fraction``.
     callbacks : None | list of skorch.callbacks.Callback
         Further callbacks of skorch; copied for every fit.
+    checkpoint_dir : None | path-like
+        A folder for checkpoints: the same fit of the same data, begun again after a crash, goes on from the
+        last epoch that was complete, and comes to the same bits (``docs/long_runs.md``). When a fit has come
+        to its end, its files are deleted. Not with ``callbacks``, whose state is not known.
     device : str
         ``"auto"`` (CUDA if there is a device, else CPU) or the name of a torch device.
     accelerate : bool
@@ -150,6 +154,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         A row an epoch: epoch, train_loss, train_accuracy (with dropout and augmentation), valid_loss and
         valid_accuracy (with a validation split), lr, duration in s; of several members each, with the
         column member.
+    stopped_ : None | str
+        None if the last training came to its end. Else what stopped it before, after at least one epoch:
+        Ctrl-C or an error, which :meth:`fit` raised. The network has the best weights by the validation
+        loss, or without that those of the last whole epoch, and is not calibrated.
     versions_ : dict of str
         Versions of mne-cnnclass, torch, braindecode and mne that it was last trained with; a file keeps them.
 
@@ -210,6 +218,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         class_weight=None,
         warm_start=False,
         callbacks=None,
+        checkpoint_dir=None,
         device="auto",
         accelerate=True,
         n_threads=None,
@@ -235,6 +244,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         self.class_weight = class_weight
         self.warm_start = warm_start
         self.callbacks = callbacks
+        self.checkpoint_dir = checkpoint_dir
         self.device = device
         self.accelerate = accelerate
         self.n_threads = n_threads
@@ -315,6 +325,15 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             If samples, labels, groups or parameters can't be trained on; the message says which and why.
         RuntimeError
             If the loss diverges.
+        MemoryError
+            If a step takes more memory than there is; the message names a ``batch_size`` that fits.
+        KeyboardInterrupt
+            If Ctrl-C comes, after the end of the batch; at once if it comes twice.
+
+        Notes
+        -----
+        If Ctrl-C or an error ends the training after its first epoch, the error is raised, and the estimator
+        is fitted nevertheless: ``stopped_`` tells. Before that, it is left as it was.
         """
         check_parameters(self)
         X, y, groups, weight, side, table = check_training_samples(
@@ -333,7 +352,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
         # nothing of an earlier fit is touched before this point, nor before the training has ended well
         samples = TrainingSamples(X, target, weight, groups, side)
-        learnt = learn(self, samples, classes, go_on=go_on)
+        learnt, error = learn(self, samples, classes, go_on=go_on)
         self.classes_ = classes
         if not go_on:
             self.ch_names_, self.sfreq_ = getattr(X, "ch_names", None), getattr(X, "sfreq", None)
@@ -347,6 +366,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             del self.feature_names_in_
         if self._is_table:
             validate_data(self, table, skip_check_array=True)
+        if error is not None:
+            error.add_note(
+                f"The classifier keeps what it learnt in {self.history_['epoch'].max()} epoch(s), and can be "
+                "used: stopped_ tells of it."
+            )
+            raise error
         return self
 
     @property

@@ -201,7 +201,13 @@ class EpochsView:
             data = data[rows[0] : rows[-1] + 1] if adjacent else data[rows]
             data = data if picks is None else data[:, picks]
         else:
-            data = source.get_data(picks=picks, item=rows, copy=False, verbose="ERROR")
+            try:
+                data = source.get_data(picks=picks, item=rows, copy=False, verbose="ERROR")
+            except (OSError, ValueError) as error:
+                raise OSError(
+                    f"Epochs can't be read from {source.filename} any more ({error}). The file was cut, "
+                    "moved or changed after it was opened."
+                ) from error
         if np.iscomplexobj(data):
             raise TypeError("The Epochs hold complex numbers; a view needs real ones, such as their abs().")
         return data

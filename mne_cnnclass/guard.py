@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from os import PathLike
 
 import numpy as np
 import pandas as pd
@@ -66,6 +67,11 @@ def check_parameters(clf):
         )
     if clf.callbacks is not None and not isinstance(clf.callbacks, (list, tuple)):
         raise TypeError(f"callbacks must be None or a list of skorch callbacks, got {clf.callbacks!r}.")
+    if clf.checkpoint_dir is not None:
+        if not isinstance(clf.checkpoint_dir, (str, PathLike)):
+            raise TypeError(f"checkpoint_dir must be None or a folder, got {clf.checkpoint_dir!r}.")
+        if clf.callbacks:
+            raise ValueError("checkpoint_dir can't keep the state of callbacks. Give one or the other.")
     check_side_names(clf.side_inputs)
     _check_symmetry(clf.symmetry)
     if clf.model_params is not None and not isinstance(clf.model_params, dict):

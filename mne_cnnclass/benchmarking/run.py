@@ -187,7 +187,11 @@ def benchmark(
                     grid_id = filled.add_grid(names, described[pipeline], load.about, grid, cells)
                     grids[grid_id] = Grid(names, clone(estimator), plan, cells)
         filled.put_back(grids, failed=retry, without_predictions=keep_predictions)
-        _fill(filled, grids, load, keep_predictions, verbose, n_jobs=n_jobs, client=client)
+        try:
+            _fill(filled, grids, load, keep_predictions, verbose, n_jobs=n_jobs, client=client)
+        except KeyboardInterrupt as stop:
+            stop.add_note(f"Finished folds are in {filled.path}, and the same call goes on from there.")
+            raise
         counts = filled.count(grids)
     result = Benchmark(store)
     if counts["failed"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import warnings
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from numbers import Integral
 from time import perf_counter
@@ -86,7 +87,8 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
     -----
     UserWarning
         If a group, or windows that overlap, are on both sides of a fold; if a step was fitted beforehand; if
-        a fold fails, the others not. If all fail, the error of the first is raised.
+        a fold fails, the others not. If all fail, the error of the first is raised. Ctrl-C, or a process that
+        is killed, ends the evaluation: folds that were finished before are kept, the others count as failed.
 
     Examples
     --------
@@ -136,7 +138,17 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
     )
     done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
     bar = tqdm(done, total=len(splits), desc="Cross-validation", unit="fold", disable=not verbose)
-    results = sorted(bar, key=lambda result: result[0]["fold"])
+    results = []
+    try:
+        results.extend(bar)
+    except (KeyboardInterrupt, BrokenProcessPool) as stop:
+        if not results:
+            raise
+        done = {row["fold"] for row, *_ in results}
+        for fold, (train, test) in enumerate(splits):
+            if fold not in done:
+                results.append((_describe_fold(y, fold, train, test) | _describe_error(stop), None, None))
+    results.sort(key=lambda result: result[0]["fold"])
 
     folds, predictions, histories = zip(*results, strict=True)
     folds = pd.DataFrame(folds)
@@ -290,8 +302,16 @@ def _fit_params(estimator, groups):
 @mne.verbose
 def _run_fold(estimator, X, y, groups, classes, scoring, fold, train, test, *, verbose):
     """One fold: a row about it, a table of predictions, a table of the training history or None."""
+    row = _describe_fold(y, fold, train, test)
+    try:
+        return _fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row)
+    except Exception as error:  # of whatever kind: the other folds are not to be lost
+        return row | _describe_error(error), None, None
+
+
+def _describe_fold(y, fold, train, test):
     known, counts = np.unique(y[train], return_counts=True)
-    row = {
+    return {
         "fold": fold,
         "n_train": len(train),
         "n_test": len(test),
@@ -301,11 +321,10 @@ def _run_fold(estimator, X, y, groups, classes, scoring, fold, train, test, *, v
         "error": None,
         "error_type": None,
     }
-    try:
-        return _fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row)
-    except Exception as error:  # of whatever kind: the other folds are not to be lost
-        row |= {"error": f"{type(error).__name__}: {error}", "error_type": type(error).__name__}
-        return row, None, None
+
+
+def _describe_error(error):
+    return {"error": f"{type(error).__name__}: {error}", "error_type": type(error).__name__}
 
 
 def _fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row):

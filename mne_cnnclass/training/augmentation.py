@@ -93,11 +93,17 @@ def own_copies(transforms):
     scikit-learn's `clone` made would keep the state of that moment.
     """
     copies = copy.deepcopy(transforms)
-    for transform in copies:
+    for part in random_parts(copies):
+        part.rng = np.random.RandomState(np.random.randint(2**31 - 1))  # noqa: NPY002
+    return copies
+
+
+def random_parts(transforms):
+    """Those parts of transforms that have a random state of their own, ``rng``."""
+    for transform in transforms:
         for part in transform.modules() if isinstance(transform, torch.nn.Module) else [transform]:
             if hasattr(part, "rng"):
-                part.rng = np.random.RandomState(np.random.randint(2**31 - 1))  # noqa: NPY002
-    return copies
+                yield part
 
 
 def augment(inputs, y, transforms, *, class_weight=None, summarize=None):
