@@ -1,4 +1,4 @@
-"""Files that were damaged or made to do harm are refused, in bounded memory, and nothing of them is executed."""
+"""Files that were damaged or made to do harm are refused, in bounded memory, and none is executed."""
 
 import json
 import os
