@@ -217,7 +217,7 @@ def _describe_network(clf, weights):
             "scale": clf.side_scaler_.scale_.tolist(),
         },
         "temperature": clf.temperature_,
-        "versions": clf.versions_,
+        "trained_with": clf.versions_,
         "history": clf.history_.to_dict(orient="list"),
     }
 
@@ -257,7 +257,7 @@ def _restore_network(header, weights, source):
         clf.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
     clf.scaler_, clf.history_ = scaler, pd.DataFrame(header["history"])
     clf.temperature_ = header.get("temperature", 1.0)
-    clf.versions_ = header.get("versions", source.versions)
+    clf.versions_ = header.get("trained_with", source.versions)
     clf._architecture, clf._seed = architecture, header["seed"]
     _restore_weights(clf, weights, source)
     return clf

@@ -40,7 +40,11 @@ def export_onnx(clf, path):
             "Side inputs that transformers compute of the signals can't be exported to ONNX. Train without "
             "them, or put what they compute into the metadata and name these columns in side_inputs."
         )
-    model = _translate(onnx, _Classifier(clf).eval().requires_grad_(False), _random_inputs(clf, 3))
+    module = _Classifier(clf).eval().requires_grad_(False)
+    try:
+        model = _translate(onnx, module, _random_inputs(clf, 3))
+    except Exception as error:  # of torch, onnxscript and onnx, whose own types are many
+        raise _cant_be(clf, f"torch can't translate it ({type(error).__name__}: {error})") from error
     for key, value in _metadata(clf).items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value if isinstance(value, str) else json.dumps(value)
@@ -148,7 +152,7 @@ def _metadata(clf):
         "n_times": clf.n_times_,
         "unit": "as in training" if clf.ch_names_ is None else "V",
         "side_inputs": clf.side_scaler_.names,
-        "model": clf.model if isinstance(clf.model, str) else clf.model.__qualname__,
+        "model": _name(clf),
         "versions": clf.versions_,
         "exported_by": library_versions(),
     }
@@ -166,11 +170,15 @@ def _check_same(clf, onnxruntime, content):
             session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
             (got,) = session.run(None, dict(zip(["x", "side"], inputs, strict=False)))
         except Exception as error:  # whatever onnxruntime refuses
-            raise RuntimeError(
-                f"{clf.model} can't be exported to ONNX: onnxruntime refuses it ({error})."
-            ) from error
+            raise _cant_be(clf, f"onnxruntime refuses it ({error})") from error
         difference = np.abs(got - expected).max()
         if not difference <= TOLERANCE:
-            raise RuntimeError(
-                f"{clf.model} can't be exported to ONNX: there, probabilities differ by {difference:.2g}."
-            )
+            raise _cant_be(clf, f"there, probabilities differ by {difference:.2g}")
+
+
+def _name(clf):
+    return clf.model if isinstance(clf.model, str) else clf.model.__qualname__
+
+
+def _cant_be(clf, why):
+    return RuntimeError(f"{_name(clf)} can't be exported to ONNX: {why}.")
