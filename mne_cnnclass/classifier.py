@@ -403,7 +403,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             If a channel is missing or bad, if the sampling frequency or the length is another one than at
             fit, if there are NaN or infinite values, or if the metadata lack a side input.
         """
-        logits = self._logits(X)
+        return self._to_probabilities(self._logits(X))
+
+    def _to_probabilities(self, logits):
         logits = (logits - logits.max(axis=1, keepdims=True)) / self.temperature_
         proba = np.exp(logits)
         return proba / proba.sum(axis=1, keepdims=True)
@@ -427,15 +429,19 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     def _logits(self, X):
         """The network's outputs, in float64 and finite, before the temperature."""
         check_is_fitted(self)
+        X = check_samples(self, X)
+        return self._compute_logits(X, check_side_inputs(X, self.side_scaler_.names))
+
+    def _compute_logits(self, X, side):
+        """Those of checked samples and of the columns of their metadata."""
         from .trainer import compute_logits
         from .training import resolve_device
 
-        X = check_samples(self, X)
         logits = compute_logits(
             self.module_,
             self.scaler_,
             X,
-            self.side_scaler_.transform(check_side_inputs(X, self.side_scaler_.names), X),
+            self.side_scaler_.transform(side, X),
             architecture=self._architecture,
             device=resolve_device(self.device),
             n_threads=self.n_threads,
@@ -521,3 +527,43 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         from .persistence import save_classifier
 
         save_classifier(self, path)
+
+    def export_onnx(self, path):
+        """Write the fitted classifier as an ONNX model, for programs without Python or torch.
+
+        Its input ``x`` are samples, float32, of shape (n, n_channels, n_times), of any number n: channels in
+        the order of ``ch_names_``, in the unit of :meth:`fit` (V, if that were epochs). If the classifier has
+        side inputs, ``side`` are the columns of the metadata, float32, of shape (n, n_side). The output
+        ``probabilities``, float32, has the shape (n, n_classes). Scaling, members of an ensemble, symmetry
+        and temperature are inside; classes, names of channels, sampling frequency and versions are in the
+        metadata, as JSON.
+
+        Parameters
+        ----------
+        path : path-like
+            The file, by habit with the ending ``.onnx``.
+
+        Raises
+        ------
+        ImportError
+            If a package of ``pip install "mne-cnnclass[onnx]"`` is missing.
+        ValueError
+            If the architecture, or a transformer among ``side_inputs``, is known not to be exportable.
+        RuntimeError
+            If torch can't export the network, or the model in onnxruntime differs from the classifier by more
+            than 1e-5 in a probability, which is tried on random samples before anything is written.
+
+        Notes
+        -----
+        The model does not check its input: what :meth:`predict_proba` refuses (missing channels, another
+        sampling frequency, NaN) is for the caller to look for. ``docs/saving.md`` lists the architectures.
+
+        Examples
+        --------
+        >>> clf.export_onnx("hands.onnx")  # doctest: +SKIP
+        >>> session = onnxruntime.InferenceSession("hands.onnx")  # doctest: +SKIP
+        >>> session.run(None, {"x": epochs.get_data().astype("float32")})  # doctest: +SKIP
+        """
+        from .persistence.onnx import export_onnx
+
+        export_onnx(self, path)

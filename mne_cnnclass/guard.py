@@ -72,6 +72,10 @@ def check_parameters(clf):
             raise TypeError(f"checkpoint_dir must be None or a folder, got {clf.checkpoint_dir!r}.")
         if clf.callbacks:
             raise ValueError("checkpoint_dir can't keep the state of callbacks. Give one or the other.")
+        if clf.random_state is None:
+            raise ValueError(
+                "checkpoint_dir needs a random_state, as no fit without one is the same again, got None."
+            )
     check_side_names(clf.side_inputs)
     _check_symmetry(clf.symmetry)
     if clf.model_params is not None and not isinstance(clf.model_params, dict):

@@ -1,4 +1,4 @@
-"""Files that were damaged or made to do harm are refused, in bounded memory; nothing of them is executed."""
+"""Files that were damaged or made to do harm are refused, in bounded memory, and none is executed."""
 
 import json
 import os
@@ -173,7 +173,7 @@ def test_a_file_that_is_cut_off_is_refused(source, path):
 def test_flipped_bytes_load_a_model_or_are_refused(source, path):
     content, rng = source.read_bytes(), random.Random(0)
     n_refused = 0
-    for _ in range(60 if source == PIPELINE else 140):
+    for _ in range(50 if source == PIPELINE else 150):
         flipped = bytearray(content)
         flipped[rng.randrange(len(content))] ^= rng.randrange(1, 256)
         path.write_bytes(flipped)
@@ -340,19 +340,14 @@ GIGANTIC = {
 }
 
 
-def _gigantic(name, n_times=50):
+def _gigantic(name):
     header, tensors = read(PLAIN)
     if name == "members":
         header["architecture"]["n_members"] = 10**6
     else:
         header["architecture"]["params"] |= GIGANTIC[name]
-    header["architecture"]["n_times"] = header["n_times"] = n_times
+    header["architecture"]["n_times"] = header["n_times"] = 2**20
     return header, tensors
-
-
-@pytest.mark.parametrize("name", GIGANTIC)
-def test_a_gigantic_network_is_not_built(name, write):
-    refused(write(*_gigantic(name)), "do not fit|is a huge number|fewer weights than members")
 
 
 PROGRAM = """
@@ -364,22 +359,22 @@ for path in sys.argv[2:]:
     try:
         load_classifier(path)
     except ValueError as error:
-        assert path in str(error)
+        print(str(error).replace(path, "It"))
     else:
         raise AssertionError(path)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
-def test_memory_stays_bounded(tmp_path):
+def test_memory_and_time_stay_bounded(tmp_path):
     paths = []
     for name in GIGANTIC:
         paths.append(tmp_path / f"{name}.mcnn")
-        header, tensors = _gigantic(name, n_times=2**20)
+        header, tensors = _gigantic(name)
         save_file(tensors, paths[-1], metadata={KEY: json.dumps(header)})
     header, tensors = read(PLAIN)
     for number, text in enumerate(
-        ["[" + "[]," * 2_500_000 + "1]", json.dumps(header | {"classes_dtype": "<U400000000"})]
+        ["[" + "[]," * 800_000 + "1]", json.dumps(header | {"classes_dtype": "<U400000000"})]
     ):
         paths.append(tmp_path / f"{number}.mcnn")
         save_file(tensors, paths[-1], metadata={KEY: text})
@@ -400,4 +395,14 @@ def test_memory_stays_bounded(tmp_path):
         timeout=100,
     )
     assert out.returncode == 0, out.stderr
-    assert int(out.stdout) < 1000  # MB
+    *messages, megabytes = out.stdout.splitlines()
+    assert int(megabytes) < 1000
+    for why, message in zip(
+        (
+            *("takes a tensor of 1.64e+04 GB", "takes a tensor of", "floating-point operations to try"),
+            *("is a huge number", "fewer weights than members", "header is a list", "takes", "damaged"),
+        ),
+        messages,
+        strict=True,
+    ):
+        assert why in message

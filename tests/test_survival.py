@@ -312,6 +312,8 @@ def test_checkpoints_refuse_what_they_can_not_keep(samples, tmp_path):
         linear(checkpoint_dir=tmp_path, callbacks=[Callback()]).fit(*samples)
     with pytest.raises(TypeError, match="checkpoint_dir must be None or a folder"):
         linear(checkpoint_dir=3).fit(*samples)
+    with pytest.raises(ValueError, match="needs a random_state"):
+        linear(checkpoint_dir=tmp_path, random_state=None).fit(*samples)
     with pytest.raises(ValueError, match="can't be pickled"):
         linear(checkpoint_dir=tmp_path, augmentation=[lambda x, y: (x, y)]).fit(*samples)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 
 import torch
@@ -101,8 +102,8 @@ def _predict(func, args, kwargs):
         return 0, 0
     n_bytes = sum(x.untyped_storage().nbytes() for x in tree_leaves(returned) if isinstance(x, torch.Tensor))
     weight = dict(zip(names, args, strict=False)).get("weight")
-    if isinstance(weight, torch.Tensor) and weight.ndim > 1:  # convolutions and linear layers
-        return n_bytes, 2 * returned.numel() * weight[0].numel()
+    if isinstance(weight, torch.Tensor) and isinstance(returned, torch.Tensor):
+        return n_bytes, 2 * returned.numel() * math.prod(weight.shape[1:])  # convolutions and linear layers
     count = flop_registry.get(func.overloadpacket)
     return n_bytes, 0 if count is None else count(*args, **kwargs, out_val=returned)
 

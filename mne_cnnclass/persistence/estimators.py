@@ -218,7 +218,7 @@ def _describe_network(clf, weights):
         },
         "temperature": clf.temperature_,
         "stopped": clf.stopped_,
-        "versions": clf.versions_,
+        "trained_with": clf.versions_,
         "history": clf.history_.to_dict(orient="list"),
     }
 
@@ -258,8 +258,8 @@ def _restore_network(header, weights, source):
         clf.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
     clf.scaler_, clf.history_ = scaler, pd.DataFrame(header["history"])
     clf.temperature_ = header.get("temperature", 1.0)
-    clf.stopped_ = header.get("stopped")
-    clf.versions_ = header.get("versions", source.versions)
+        "stopped": clf.stopped_,
+    clf.versions_ = header.get("trained_with", source.versions)
     clf._architecture, clf._seed = architecture, header["seed"]
     _restore_weights(clf, weights, source)
     return clf

@@ -94,9 +94,11 @@ def check_network(header, path):
     temperature = field("temperature", (int, float), optional=True)
     need(temperature is None or 0 < temperature < math.inf, path, f"'temperature' is {temperature}")
     _check_sizes(field("params", (dict, type(None)), architecture), path)
-    versions = field("versions", dict, optional=True)
+    versions = field("trained_with", dict, optional=True)
     need(
-        versions is None or all(isinstance(v, str) for v in versions.values()), path, "'versions' are no text"
+        versions is None or all(isinstance(v, str) for v in versions.values()),
+        path,
+        "'trained_with' is no text",
     )
     field("standardize", bool, scaler)
     _check_scaling(scaler, (n_channels, 1), path)
