@@ -258,7 +258,7 @@ def _restore_network(header, weights, source):
         clf.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
     clf.scaler_, clf.history_ = scaler, pd.DataFrame(header["history"])
     clf.temperature_ = header.get("temperature", 1.0)
-        "stopped": clf.stopped_,
+    clf.stopped_ = header.get("stopped")
     clf.versions_ = header.get("trained_with", source.versions)
     clf._architecture, clf._seed = architecture, header["seed"]
     _restore_weights(clf, weights, source)
