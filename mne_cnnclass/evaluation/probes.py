@@ -10,7 +10,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..epochs_sources import check_column
+from ..columns import check_column
 from ..samples import as_view
 from .probe_features import baseline, group, muscle, ocular, order, quality, recordings
 

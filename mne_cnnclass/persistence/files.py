@@ -35,6 +35,10 @@ def save_classifier(estimator, path, *, epochs_settings=None):
 
     Raises
     ------
+    FileNotFoundError
+        If the folder of the file does not exist.
+    IsADirectoryError
+        If the path is a folder.
     sklearn.exceptions.NotFittedError
         If the estimator is not fitted.
     TypeError
@@ -62,6 +66,11 @@ def save_classifier(estimator, path, *, epochs_settings=None):
 
     from ..transfer import FineTunedClassifier
 
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a file in it, such as {path / 'model.mcnn'}.")
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.absolute().parent} to write {path.name} to.")
     check_is_fitted(estimator)
     if isinstance(estimator, FineTunedClassifier):
         estimator = estimator.estimator_
@@ -73,7 +82,6 @@ def save_classifier(estimator, path, *, epochs_settings=None):
         "versions": {name: version(name) for name in ("mne-cnnclass", "torch", "braindecode", "mne")},
     }
     content = save(weights, metadata={KEY: json.dumps(header, default=_to_json)})
-    path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_bytes(content)
@@ -119,7 +127,11 @@ def load_classifier(path, *, module=None):
     >>> bool((loaded.predict_proba(X) == clf.predict_proba(X)).all())
     True
     """
-    return restore(*_read(path), path, module)
+    header, weights = _read(path)
+    try:
+        return restore(header, weights, path, module)
+    except KeyError as error:
+        raise ValueError(f"{path} is damaged: it lacks {error}.") from error
 
 
 def read_epochs_settings(path):
@@ -143,11 +155,15 @@ def _read(path):
         ) from error
     if text is None:
         raise ValueError(f"{path} holds tensors, but no classifier of mne_cnnclass.")
-    header = json.loads(text)
-    if header["schema"] > SCHEMA:
+    try:
+        header = json.loads(text)
+        later = header["schema"] > SCHEMA and header["versions"]["mne-cnnclass"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged: its header can't be read ({error}).") from error
+    if later:
         raise ValueError(
-            f"{path} was written by mne-cnnclass {header['versions']['mne-cnnclass']} (schema "
-            f"{header['schema']}), which is later than this one (schema {SCHEMA}). Update mne-cnnclass."
+            f"{path} was written by mne-cnnclass {later} (schema {header['schema']}), which is later than "
+            f"this one (schema {SCHEMA}). Update mne-cnnclass."
         )
     return header, weights
 

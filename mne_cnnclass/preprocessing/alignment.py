@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from ..epochs_sources import check_column
+from ..columns import check_column
 from ..epochs_view import EpochsView
 from ..guard import check_samples
 from ..samples import iter_blocks

@@ -7,7 +7,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..epochs_view import EpochsView
-from ..guard import check_samples, check_signals
+from ..guard import check_samples
+from ..input_arrays import check_signals
 from ..samples import as_view, iter_blocks
 
 
