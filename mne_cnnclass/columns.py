@@ -102,7 +102,8 @@ def check_weights(sample_weight, n_samples):
     """One weight a sample, not negative and not all zero."""
     if sample_weight is None:
         return np.ones(n_samples)
-    if np.ndim(sample_weight) == 0 or np.asarray(sample_weight).dtype.kind in "US":
+    given = np.asarray(sample_weight)
+    if given.ndim == 0 or given.dtype.kind in "US":
         raise ValueError(
             f"sample_weight must have one number a sample, shape ({n_samples},), got {sample_weight!r}. "
             "Weights of classes are a parameter: class_weight."

@@ -8,6 +8,7 @@ import warnings
 import mne
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from .samples import iter_blocks
@@ -85,7 +86,8 @@ def check_kind(X):
     ValueError
         If values are masked, or if the samples of a list differ in shape.
     """
-    if X is None or isinstance(X, (str, bytes, os.PathLike, dict, set)):
+    no_samples = isinstance(X, (str, bytes, os.PathLike, dict, set)) and not issparse(X)  # some are dicts
+    if X is None or no_samples:
         hint = (
             " Read the file first, such as with mne.read_epochs." if isinstance(X, (str, os.PathLike)) else ""
         )
