@@ -99,7 +99,8 @@ def _check_results(results):
     """Evaluations by data set and pipeline, checked to be of the same pipelines on the same splits."""
     if not isinstance(results, Mapping) or not results:
         raise TypeError(
-            f"results must be a dict of pipeline names to evaluations, and not empty, got {results!r}."
+            "results must be a dict of pipeline names to evaluations, and not empty, got "
+            f"{type(results).__name__}."
         )
     nested = [isinstance(value, Mapping) for value in results.values()]
     if any(nested) != all(nested):
