@@ -7,17 +7,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .columns import check_weights
 from .guard import (
     check_known_labels,
     check_labels,
     check_logits,
-    check_parameters,
     check_same_problem,
     check_samples,
     check_side_inputs,
     check_training_samples,
 )
-from .samples import TrainingSamples, as_view
+from .parameters import check_parameters
+from .samples import TrainingSamples, as_view, channel_names
 from .utils import library_versions
 
 __all__ = ["CNNClassifier"]
@@ -402,6 +403,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If a channel is missing or bad, if the sampling frequency or the length is another one than at
             fit, if there are NaN or infinite values, or if the metadata lack a side input.
+
+        Warns
+        -----
+        RuntimeWarning
+            If a channel varies 300 times as much as in the training samples, or as little: it may be in
+            another unit, or detached.
         """
         return self._to_probabilities(self._logits(X))
 
@@ -434,9 +441,11 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
     def _compute_logits(self, X, side):
         """Those of checked samples and of the columns of their metadata."""
+        from .amplitudes import ScaleWatch
         from .trainer import compute_logits
         from .training import resolve_device
 
+        watch = ScaleWatch()
         logits = compute_logits(
             self.module_,
             self.scaler_,
@@ -446,8 +455,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             device=resolve_device(self.device),
             n_threads=self.n_threads,
             seed=self._seed,
+            watch=watch,
         )
         check_logits(logits, range(len(logits)))
+        watch.warn(channel_names(X), self.scaler_.scale_[:, 0])
         return logits
 
     def score(self, X, y=None, sample_weight=None):
@@ -470,13 +481,15 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a label was not among those of :meth:`fit`.
+            If a label was not among those of :meth:`fit`, or if weights are negative or all zero.
         """
         check_is_fitted(self)
         view = as_view(X)
         X = X if view is None else view
         y = check_labels(y, X)
         check_known_labels(y, self.classes_)
+        if sample_weight is not None:
+            sample_weight = check_weights(sample_weight, len(y))
         return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
 
     # -- copies ------------------------------------------------------------------------------------

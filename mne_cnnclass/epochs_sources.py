@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 
 import mne
 import numpy as np
-import pandas as pd
 
 
 class Unopened:
@@ -35,6 +35,12 @@ def check_sources(epochs):
         raise ValueError("epochs is an empty list; at least one Epochs object is needed.")
     first = sources[0]
     for number, source in enumerate(sources):
+        twice = sorted(name for name, n in Counter(source.ch_names).items() if n > 1)
+        if twice:
+            raise ValueError(
+                f"Channel names must be unique, but number {number} of the Epochs has {twice} more than "
+                "once. Rename these channels."
+            )
         source.drop_bad(verbose="ERROR")
         if source.info["sfreq"] != first.info["sfreq"]:
             raise ValueError(
@@ -88,22 +94,6 @@ def part_of(epochs, part, source, rows, metadata):
     return new
 
 
-def check_column(values, name, n_samples):
-    """Labels or groups as an array with one known entry a sample."""
-    values = np.asarray(values)
-    if values.shape != (n_samples,):
-        raise ValueError(
-            f"{name} must have one entry a sample, shape ({n_samples},), got shape {values.shape}."
-        )
-    missing = np.flatnonzero(pd.isna(values))
-    if len(missing):
-        raise ValueError(
-            f"{name} is missing (NaN or None) for {len(missing)} of {n_samples} samples, first for sample "
-            f"{missing[0]}. Leave these samples out."
-        )
-    return values
-
-
 def _span(epochs):
     return f"{epochs.times[0]:g} to {epochs.times[-1]:g} s ({len(epochs.times)} samples)"
 
@@ -135,6 +125,8 @@ def pick_names(info, picks):
         return [info["ch_names"][i] for i in index]
     if isinstance(picks, str):
         picks = info["ch_names"] if picks == "all" else [picks]
+    if not np.iterable(picks) or not all(isinstance(pick, str) for pick in picks):
+        raise TypeError(f"picks must be names or types of channels, not their numbers, got {picks!r}.")
     picks = list(picks)
     if not picks or len(set(picks)) < len(picks):
         raise ValueError(f"picks must name each channel once, and at least one, got {picks}.")

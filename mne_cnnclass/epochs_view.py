@@ -6,10 +6,10 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .columns import check_column
 from .epochs_sources import (
     Unopened,
     array_epochs,
-    check_column,
     check_sources,
     event_names,
     part_of,
@@ -104,6 +104,8 @@ class EpochsView:
             default_labels, default_groups = np.concatenate([event_names(s) for s in self._sources]), None
             names = pick_names(self._sources[0].info, picks)
         self._set_channels(names)
+        bads = set().union(*(source.info["bads"] for source in self._sources))
+        self._wanted_bads = bads.intersection(names)  # by their names; what is marked bad later is not
         self.labels = default_labels if labels is None else self._column(labels, "labels")
         self.groups = default_groups if groups is None else self._column(groups, "groups")
 
@@ -149,6 +151,7 @@ class EpochsView:
     def _take(self, index):
         new = object.__new__(EpochsView)
         new._sources, new._states, new._ch_names = self._sources, self._states, self._ch_names
+        new._wanted_bads = self._wanted_bads
         new._origin, new.labels = self._origin[index], self.labels[index]
         new.groups = None if self.groups is None else self.groups[index]
         new.metadata = None if self.metadata is None else self.metadata.iloc[index].reset_index(drop=True)
@@ -335,7 +338,8 @@ class EpochsView:
                     f"Channel(s) {missing} missing: these Epochs have {source.ch_names}. "
                     "Rename the channels, or interpolate the missing ones."
                 )
-            bad = [name for name in ch_names if name in source.info["bads"] and name not in self._ch_names]
+            bads = set(source.info["bads"]) - self._wanted_bads
+            bad = [name for name in ch_names if name in bads]
             if bad:
                 raise ValueError(
                     f"Channel(s) {bad} are marked bad: interpolate them with epochs.interpolate_bads(), "

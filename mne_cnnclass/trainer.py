@@ -14,8 +14,9 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from .architectures.build import build_module
 from .architectures.ensemble import join, split
-from .guard import check_logits, side_columns
+from .guard import check_logits
 from .mirror import mirrored_channels, swapped_classes
+from .parameters import side_columns
 from .samples import ChannelScaler, channel_positions, iter_blocks, within_reach
 from .seeds import draw_seed
 from .side_inputs import SideScaler
@@ -251,10 +252,14 @@ class Trainer:
         return logits
 
 
-def compute_logits(module, scaler, X, side, *, architecture, device, n_threads, seed):
-    """A network's outputs for samples and standardised side inputs, in float64, read by batches."""
+def compute_logits(module, scaler, X, side, *, architecture, device, n_threads, seed, watch=None):
+    """A network's outputs for samples and standardised side inputs, in float64, read by batches.
+
+    A `ScaleWatch` may look at the standardised samples.
+    """
     batch_size = min(max(PREDICTION_VALUES // (X.shape[1] * X.shape[2]), 16), 512)
-    inputs = [map(scaler.transform, iter_blocks(X, batch_size))]
+    blocks = map(scaler.transform, iter_blocks(X, batch_size))
+    inputs = [blocks if watch is None else watch.through(blocks)]
     if side.shape[1]:
         inputs.append(side[start : start + batch_size] for start in range(0, len(side), batch_size))
     # the known architectures draw no random numbers when they predict

@@ -87,6 +87,8 @@ def patient_info(raw):
     >>> patient_info(info)
     {'record': '101', 'patient': '101', 'age': 75.0, 'sex': 'F'}
     """
+    if not isinstance(raw, (mne.Info, mne.io.BaseRaw)):
+        raise TypeError(f"raw must be an mne.io.Raw or mne.Info, got {raw!r}.")
     info = raw if isinstance(raw, mne.Info) else raw.info
     subject, description = info["subject_info"] or {}, info["description"] or ""
     record = re.match(r"\w+ record (.+)", description)

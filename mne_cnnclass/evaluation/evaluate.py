@@ -14,19 +14,20 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger
 from sklearn import clone, get_config
+from sklearn.base import is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import has_fit_parameter
 from tqdm import tqdm
 
-from ..epochs_sources import check_column
+from ..columns import check_classes, check_column
 from ..epochs_view import EpochsView
+from ..input_arrays import check_kind
 from ..samples import as_view
 from .metrics import DECISION, PROBA, SCORER
 from .probes import judge_probes, make_probes, probe_estimator
@@ -106,10 +107,14 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
     """
     if isinstance(estimator, type) or not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
         raise TypeError(f"estimator must be an instance of a scikit-learn classifier, got {estimator!r}.")
+    if is_regressor(estimator):
+        raise TypeError(f"estimator must be a classifier, got the regressor {estimator!r}.")
     view = as_view(X)
     if view is None:
-        X = np.asarray(X)
-        if X.ndim == 0 or y is None:
+        X = np.asarray(check_kind(X))
+        if X.ndim == 0:
+            raise TypeError(f"X must be Epochs or an array with a row a sample, got {X[()]!r}.")
+        if y is None:
             raise ValueError("y=None takes the labels of Epochs; with an array X, give y.")
     else:
         X, y = view, view.labels if y is None else y
@@ -120,10 +125,9 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
     groups = None if groups is None else check_column(groups, "groups", len(X))
     if view is not None and groups is not None:
         X = EpochsView(view, groups=groups)  # for the steps of a Pipeline that ask samples for their groups
-    if type_of_target(y) not in ("binary", "multiclass"):
-        raise ValueError(f"y must hold classes (strings, integers or booleans), got {y.dtype} {y[:5]}.")
+    check_classes(y)
 
-    scoring = {name: get_scorer(name) for name in ([scoring] if isinstance(scoring, str) else scoring)}
+    scoring = {name: get_scorer(name) for name in _names(scoring)}
     classes = np.unique(y)
     splits = _split(cv, X, y, groups)
     _warn_of_overlap(view, splits)
@@ -163,6 +167,17 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
         view=view,
     )
     return replace(result, probes=_score_probes(result, found, y, groups, splits)) if probes else result
+
+
+def _names(scoring):
+    """Names of scorers; a scorer itself has none to be shown under."""
+    names = [scoring] if isinstance(scoring, str) else scoring
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise TypeError(
+            "scoring must be a name or a list of names (sklearn.metrics.get_scorer_names()), got "
+            f"{scoring!r}. Metrics of your own can be computed from result.predictions."
+        )
+    return names
 
 
 def _score_probes(result, probes, y, groups, splits):
@@ -249,10 +264,15 @@ def _split(cv, X, y, groups):
     if isinstance(cv, Integral) and groups is not None:
         cv = StratifiedGroupKFold(cv)
     positions = np.arange(len(y))
-    splits = [
-        (positions[train], positions[test])
-        for train, test in check_cv(cv, y, classifier=True).split(X, y, groups)
-    ]
+    splits = []
+    for train, test in check_cv(cv, y, classifier=True).split(X, y, groups):
+        try:
+            splits.append((positions[train], positions[test]))
+        except IndexError as error:
+            raise ValueError(
+                f"Fold {len(splits)} of cv must hold positions of the {len(y)} samples, or masks over them: "
+                f"{error}."
+            ) from error
     if not splits:
         raise ValueError(f"cv={cv!r} gives no folds.")
     mixing = 0 if groups is None else sum(bool(np.isin(groups[a], groups[b]).any()) for a, b in splits)

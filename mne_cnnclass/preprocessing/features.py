@@ -119,7 +119,7 @@ class Features(TransformerMixin, BaseEstimator):
         self : Features
             The fitted transformer.
         """
-        if isinstance(self.features, str) or not len(self.features):
+        if not isinstance(self.features, (list, tuple)) or not self.features:
             raise TypeError(f"features must be a list such as ['band_power'], got {self.features!r}.")
         if self.spectrum not in ("welch", "multitaper"):
             raise ValueError(f"spectrum must be 'welch' or 'multitaper', got {self.spectrum!r}.")
