@@ -160,7 +160,7 @@ def _make_network(params, weights, source, module=None):
     import torch
 
     from ..classifier import CNNClassifier
-    from ..guard import check_parameters
+    from ..parameters import check_parameters
 
     params = params if module is None else params | {"model": module}
     if isinstance(params["class_weight"], dict):

@@ -67,7 +67,7 @@ def measure():
     ch_names = [f"E{i}" for i in range(SHAPE[0])]
     epochs = planted_epochs(N_SUBJECTS * N_EACH, ch_names=ch_names, n_times=SHAPE[1])
     view = EpochsView(epochs, groups=np.repeat(np.arange(N_SUBJECTS), N_EACH))
-    network = {"EEGNet": CNNClassifier("EEGNet", max_epochs=10, n_threads=1)}
+    network = {"EEGNet": CNNClassifier("EEGNet", max_epochs=30, n_threads=1)}
     guess = {f"guess {i}": DummyClassifier(random_state=i) for i in range(20)}
     how = dict(splits="leave-one-subject-out")
     with (
