@@ -4,9 +4,9 @@ Run by hand, with the seconds for each of the two; it needs ``pip install atheri
 
     python tests/benchmarks/fuzz_loader.py classifier|wfdb SECONDS
 
-A classifier is read or refused with a ValueError that names the file, a record with one of ``WFDB_ERRORS``; anything
-else is counted, and printed with its traceback at the end. Half of the inputs are golden files with changed
-bytes, the others golden files with changed JSON, which safetensors lets through.
+A classifier is read or refused with a ValueError that names the file, a record with one of ``WFDB_ERRORS``;
+anything else is counted, and printed with its traceback at the end. Half of the inputs are golden files with
+changed bytes, the others golden files with changed JSON, which safetensors lets through.
 """
 
 import collections
