@@ -40,9 +40,19 @@ def export_onnx(clf, path):
             "Side inputs that transformers compute of the signals can't be exported to ONNX. Train without "
             "them, or put what they compute into the metadata and name these columns in side_inputs."
         )
+    # onnxruntime takes some models only as torch exports them, and some only when onnxscript simplifies them
+    try:
+        content = _convert(clf, onnx, onnxruntime, optimize=False)
+    except RuntimeError:
+        content = _convert(clf, onnx, onnxruntime, optimize=True)
+    write_atomically(path, content)
+
+
+def _convert(clf, onnx, onnxruntime, *, optimize):
+    """The bytes of a model that was seen to do the same as the classifier."""
     module = _Classifier(clf).eval().requires_grad_(False)
     try:
-        model = _translate(onnx, module, _random_inputs(clf, 3))
+        model = _translate(onnx, module, _random_inputs(clf, 3), optimize)
     except Exception as error:  # of torch, onnxscript and onnx, whose own types are many
         raise _cant_be(clf, f"torch can't translate it ({type(error).__name__}: {error})") from error
     for key, value in _metadata(clf).items():
@@ -50,7 +60,7 @@ def export_onnx(clf, path):
         entry.key, entry.value = key, value if isinstance(value, str) else json.dumps(value)
     content = model.SerializeToString()
     _check_same(clf, onnxruntime, content)
-    write_atomically(path, content)
+    return content
 
 
 def _import_onnx():
@@ -112,7 +122,7 @@ class _WeightChanges(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _translate(onnx, module, inputs):
+def _translate(onnx, module, inputs, optimize):
     """The ONNX model of a module, for any number of samples."""
     inputs = tuple(map(torch.from_numpy, inputs))
     names = ["x", "side"][: len(inputs)]
@@ -126,7 +136,7 @@ def _translate(onnx, module, inputs):
             return onnx.load_from_string(buffer.getvalue())
         options = dict(input_names=names, output_names=["probabilities"], verbose=False, dynamo=True)
         options["dynamic_shapes"] = tuple({0: torch.export.Dim.DYNAMIC} for _ in inputs)
-        program = torch.onnx.export(module, inputs, optimize=False, **options)
+        program = torch.onnx.export(module, inputs, optimize=optimize, **options)
         return program.model_proto
 
 
