@@ -365,7 +365,16 @@ class EpochsView:
         -------
         view : EpochsView
             The same epochs, with their events, labels, groups and metadata.
+
+        Raises
+        ------
+        ValueError
+            If the data are of another number of epochs.
         """
+        if np.ndim(data) != 3 or len(data) != len(self):
+            raise ValueError(
+                f"data must be of {len(self)} epochs, shape ({len(self)}, ...), got {np.shape(data)}."
+            )
         number = self._origin[:, 0]
         order = np.argsort(number, kind="stable")
         if np.any(np.diff(order) != 1):
