@@ -173,7 +173,7 @@ def test_a_file_that_is_cut_off_is_refused(source, path):
 def test_flipped_bytes_load_a_model_or_are_refused(source, path):
     content, rng = source.read_bytes(), random.Random(0)
     n_refused = 0
-    for _ in range(50 if source == PIPELINE else 150):
+    for _ in range(30 if source == PIPELINE else 170):
         flipped = bytearray(content)
         flipped[rng.randrange(len(content))] ^= rng.randrange(1, 256)
         path.write_bytes(flipped)
@@ -223,7 +223,7 @@ def test_any_value_may_be_wrong_or_missing(place, path):
     """Each is refused, or a model is loaded whose predictions don't depend on it; nothing else is raised."""
     header, tensors = read(PLAIN)
     text = json.dumps(header)
-    for value in random.Random(str(place)).sample(WRONG, 3):  # tests/benchmarks/fuzz_loader.py tries all
+    for value in random.Random(str(place)).sample(WRONG, 2):  # tests/benchmarks/fuzz_loader.py tries all
         wrong = json.loads(text)
         put(wrong, place, value)
         save_file(tensors, path, metadata={KEY: json.dumps(wrong)})
@@ -375,7 +375,7 @@ def test_memory_and_time_stay_bounded(tmp_path):
         save_file(tensors, paths[-1], metadata={KEY: json.dumps(header)})
     header, tensors = read(PLAIN)
     for number, text in enumerate(
-        ["[" + "[]," * 800_000 + "1]", json.dumps(header | {"classes_dtype": "<U400000000"})]
+        ["[" + "[]," * 300_000 + "1]", json.dumps(header | {"classes_dtype": "<U400000000"})]
     ):
         paths.append(tmp_path / f"{number}.mcnn")
         save_file(tensors, paths[-1], metadata={KEY: text})
