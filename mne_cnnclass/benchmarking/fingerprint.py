@@ -80,6 +80,7 @@ def other_versions(versions):
     return {name: (versions[name], here[name]) for name in versions if versions[name] != here[name]}
 
 
+@cache
 def _version(name, like):
     if name == "python":
         return platform.python_version()
