@@ -48,7 +48,9 @@ class At(torch.nn.Module):
 
 @pytest.fixture(autouse=True)
 def _unarmed():
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # pytest-xdist ignores Ctrl-C
     yield
+    signal.signal(signal.SIGINT, usual)
     At.step, At.do, At.seen = 10**9, None, 0
 
 
