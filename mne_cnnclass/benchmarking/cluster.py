@@ -48,8 +48,8 @@ def n_threads(client):
 def run_jobs_on(client, jobs):
     """Run jobs on a cluster.
 
-    A data set goes to the scheduler once, and to each worker once. A worker that dies costs the jobs that it
-    was running, which Dask gives to others.
+    A data set goes to the scheduler once, and from there or from another worker to each worker, not with each
+    job. A worker that dies costs the jobs that it was running, which Dask gives to others.
 
     Parameters
     ----------
@@ -68,12 +68,10 @@ def run_jobs_on(client, jobs):
     RuntimeError
         If the scheduler is gone, or workers can't read the data or the pipelines.
     """
-    from distributed.comm import CommClosedError
-
     running = {}
     try:
         yield from _run_jobs_on(client, jobs, running)
-    except (CancelledError, CommClosedError) as error:
+    except (CancelledError, OSError) as error:  # what workers raise comes as RuntimeError
         raise RuntimeError(
             "The connection to the Dask scheduler is lost. The store is whole: the same call with a new "
             "client goes on from there."
@@ -110,6 +108,7 @@ def _run_jobs_on(client, jobs, running):
 
 
 def _result(future, job):
+    from distributed.comm import CommClosedError
     from distributed.scheduler import KilledWorker
 
     try:
@@ -118,12 +117,13 @@ def _result(future, job):
         message = f"Workers died while this ran, probably as memory was short: {error}"
         described = (type(error).__name__, message, traceback.format_exc())
         return [(grid_id, number, {"error": described}) for grid_id, number, *_ in job.cells]
-    except (CancelledError, _OtherVersions):
+    except (CancelledError, CommClosedError, _OtherVersions):
         raise
     except Exception as error:  # what a fold raises is in its result
+        told = f"{type(error).__name__}: {error}"
         raise RuntimeError(
-            f"Workers can't read data set {job.data.name!r} or the pipeline: {type(error).__name__}: {error} "
-            "They need the same packages and modules, and the same files under the same paths."
+            f"Workers can't read data set {job.data.name!r} or the pipeline ({told}). They "
+            "need the same packages and modules, and the same files under the same paths."
         ) from error
 
 
