@@ -17,6 +17,7 @@ from .epochs_sources import (
     same_state,
     state_of,
 )
+from .quiet import quiet
 
 __all__ = ["EpochsView"]
 
@@ -201,7 +202,8 @@ class EpochsView:
             data = data[rows[0] : rows[-1] + 1] if adjacent else data[rows]
             data = data if picks is None else data[:, picks]
         else:
-            data = source.get_data(picks=picks, item=rows, copy=False, verbose="ERROR")
+            with quiet():
+                data = source.get_data(picks=picks, item=rows, copy=False)
         if np.iscomplexobj(data):
             raise TypeError("The Epochs hold complex numbers; a view needs real ones, such as their abs().")
         return data
@@ -297,7 +299,8 @@ class EpochsView:
         if self.metadata is None:
             for part in parts:  # MNE joins Epochs only if all or none of them have metadata
                 part.metadata = None
-        return mne.concatenate_epochs(parts, verbose="ERROR")
+        with quiet():
+            return mne.concatenate_epochs(parts)
 
     def _part(self, source, rows):
         """Epochs of one source with the channels of the view, read from disk only if MNE has to."""
