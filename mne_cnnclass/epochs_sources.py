@@ -8,6 +8,8 @@ from collections import Counter
 import mne
 import numpy as np
 
+from .quiet import quiet
+
 
 class Unopened:
     """Epochs on disk, on their way to another process: MNE's hold an open file, which can't be sent."""
@@ -21,7 +23,8 @@ class Unopened:
         return cls(epochs.filename, epochs.selection) if on_disk else epochs
 
     def open(self):
-        epochs = mne.read_epochs(self.path, preload=False, verbose="ERROR")
+        with quiet():
+            epochs = mne.read_epochs(self.path, preload=False)
         rows = {number: row for row, number in enumerate(epochs.selection)}
         return epochs[[rows[number] for number in self.selection if number in rows]]
 
@@ -41,7 +44,8 @@ def check_sources(epochs):
                 f"Channel names must be unique, but number {number} of the Epochs has {twice} more than "
                 "once. Rename these channels."
             )
-        source.drop_bad(verbose="ERROR")
+        with quiet():
+            source.drop_bad()
         if source.info["sfreq"] != first.info["sfreq"]:
             raise ValueError(
                 f"All Epochs must have the same sampling rate: the first has {first.info['sfreq']:g} Hz, "
@@ -80,7 +84,8 @@ def same_state(one, other):
 def array_epochs(data, info, tmin):
     """Epochs of an array, whose events are for `part_of` to set."""
     events = np.column_stack([np.arange(len(data)), np.zeros((len(data), 2), int)])
-    return mne.EpochsArray(data, info, events, tmin, proj=False, verbose="ERROR")
+    with quiet():
+        return mne.EpochsArray(data, info, events, tmin, proj=False)
 
 
 def part_of(epochs, part, source, rows, metadata):
@@ -89,7 +94,7 @@ def part_of(epochs, part, source, rows, metadata):
     new._data, new.events, new.event_id = epochs._data[part], source.events[rows], source.event_id
     new.selection, new.drop_log = np.arange(len(rows)), ((),) * len(rows)
     new._raw_sfreq = source._raw_sfreq
-    with mne.use_log_level("ERROR"):
+    with quiet():
         new.metadata = metadata
     return new
 

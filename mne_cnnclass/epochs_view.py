@@ -17,6 +17,7 @@ from .epochs_sources import (
     same_state,
     state_of,
 )
+from .quiet import quiet
 
 __all__ = ["EpochsView"]
 
@@ -205,7 +206,8 @@ class EpochsView:
             data = data if picks is None else data[:, picks]
         else:
             try:
-                data = source.get_data(picks=picks, item=rows, copy=False, verbose="ERROR")
+                with quiet():
+                    data = source.get_data(picks=picks, item=rows, copy=False)
             except (OSError, ValueError) as error:
                 raise OSError(
                     f"Epochs can't be read from {source.filename} any more ({error}). The file was cut, "
@@ -306,7 +308,8 @@ class EpochsView:
         if self.metadata is None:
             for part in parts:  # MNE joins Epochs only if all or none of them have metadata
                 part.metadata = None
-        return mne.concatenate_epochs(parts, verbose="ERROR")
+        with quiet():
+            return mne.concatenate_epochs(parts)
 
     def _part(self, source, rows):
         """Epochs of one source with the channels of the view, read from disk only if MNE has to."""

@@ -10,6 +10,7 @@ from mne.io.constants import FIFF
 
 from ..epochs_sources import pick_names
 from ..epochs_view import EpochsView
+from ..quiet import quiet
 from ..signal_limits import check_edges, check_rate, check_time
 from .base import SamplesTransformer, sampling_frequency
 
@@ -65,7 +66,8 @@ class Filter(SamplesTransformer):
             sfreq=sampling_frequency(self, X), l_freq=self.l_freq, h_freq=self.h_freq, method=self.method
         )
         check_edges(self.l_freq, self.h_freq, self._design["sfreq"], "the samples")
-        designed = mne.filter.create_filter(None, **self._design, verbose="ERROR")
+        with quiet():
+            designed = mne.filter.create_filter(None, **self._design)
         length = len(designed) if self.method == "fir" else designed["padlen"]
         if length > self.n_times_:
             raise ValueError(
@@ -77,7 +79,8 @@ class Filter(SamplesTransformer):
 
     def _transform_block(self, block, out):
         out[:] = block
-        mne.filter.filter_data(out, **self._design, pad="edge", copy=False, verbose="ERROR")
+        with quiet():
+            mne.filter.filter_data(out, **self._design, pad="edge", copy=False)
 
     def _info(self, view):
         info = view.info
@@ -124,7 +127,8 @@ class Resample(SamplesTransformer):
             raise ValueError(f"At {self.sfreq:g} Hz nothing is left of samples of {self.n_times_} times.")
 
     def _transform_block(self, block, out):
-        out[:] = mne.filter.resample(block, **self._ratio, pad="edge", npad="auto", verbose="ERROR")
+        with quiet():
+            out[:] = mne.filter.resample(block, **self._ratio, pad="edge", npad="auto")
 
     def _info(self, view):
         info = view.info
@@ -323,8 +327,9 @@ class Reference(SamplesTransformer):
                 f"Current source density needs the position of every EEG channel, which {', '.join(lost)} "
                 "lack(s). Set them with epochs.set_montage()."
             )
-        one_by_one = mne.EvokedArray(np.eye(n_channels), info, verbose="ERROR")
-        density = mne.preprocessing.compute_current_source_density(one_by_one, verbose="ERROR")
+        with quiet():
+            one_by_one = mne.EvokedArray(np.eye(n_channels), info)
+            density = mne.preprocessing.compute_current_source_density(one_by_one)
         self.matrix_, self._info_out = density.data, density.info
 
     def _transform_block(self, block, out):
