@@ -257,8 +257,8 @@ class EpochsView:
     @property
     def info(self):
         """The `mne.Info` of the picked channels."""
-        info = self._sources[0].info
-        return mne.pick_info(info, [info["ch_names"].index(name) for name in self._ch_names])
+        info = self._sources[0].info.copy()  # MNE unlocks what it picks from, also while others read it
+        return mne.pick_info(info, [info["ch_names"].index(name) for name in self._ch_names], copy=False)
 
     @property
     def sfreq(self):

@@ -241,7 +241,7 @@ class Benchmark:
         """
         _check_metric(metric)
         with closing(Store(self.store)) as store:
-            grids = describe_grids(store, read_grids(store, splits=splits))
+            grids = describe_grids(store, read_grids(store, splits=splits).sort_values("grid_id"))
             _check_comparable(grids)
             if not grids["kept"].all():
                 return self._compare_scores(store, grids, metric, units)

@@ -2,15 +2,13 @@
 
 Run by hand, in the folder of the repository:
 
-    python tests/benchmarks/load.py repeat [n]       # memory, threads, files and objects over n fits and others
+    python tests/benchmarks/load.py repeat [n]       # memory, threads, files, objects over n fits and others
     python tests/benchmarks/load.py day [hours ...]  # peak memory of the prediction of long recordings
     python tests/benchmarks/load.py large            # many classes, many channels, long windows
 """
 
 import gc
 import os
-import resource
-import subprocess
 import sys
 import tempfile
 import threading
@@ -24,8 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from planted import planted_epochs
 
-from mne_cnnclass import CNNClassifier, EpochsView, evaluate, list_models, load_classifier
-from mne_cnnclass.preprocessing import make_epochs
+from mne_cnnclass import CNNClassifier, EpochsView, evaluate, load_classifier
 
 WARM_UP = 100
 
