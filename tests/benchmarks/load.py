@@ -1,10 +1,6 @@
-"""Heavy use, measured: a thousand fits in one process, a recording of a day, large problems.
+"""Many fits and predictions in one process: memory, threads, files and objects before and after.
 
-Run by hand, in the folder of the repository:
-
-    python tests/benchmarks/load.py repeat [n]       # memory, threads, files, objects over n fits and others
-    python tests/benchmarks/load.py day [hours ...]  # peak memory of the prediction of long recordings
-    python tests/benchmarks/load.py large            # many classes, many channels, long windows
+Run by hand, in the folder of the repository: ``python tests/benchmarks/load.py repeat [n]``.
 """
 
 import gc
