@@ -9,8 +9,6 @@ Run by hand, in the folder of the repository:
 
 import gc
 import os
-import resource
-import subprocess
 import sys
 import tempfile
 import threading
@@ -24,8 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from planted import planted_epochs
 
-from mne_cnnclass import CNNClassifier, EpochsView, evaluate, list_models, load_classifier
-from mne_cnnclass.preprocessing import make_epochs
+from mne_cnnclass import CNNClassifier, EpochsView, evaluate, load_classifier
 
 WARM_UP = 100
 
