@@ -2,7 +2,7 @@
 
 Run by hand, in the folder of the repository:
 
-    python tests/benchmarks/load.py repeat [n]       # memory, threads, files and objects over n fits and others
+    python tests/benchmarks/load.py repeat [n]       # memory, threads, files over n fits and others
     python tests/benchmarks/load.py day [hours ...]  # peak memory of the prediction of long recordings
     python tests/benchmarks/load.py large            # many classes, many channels, long windows
 """
