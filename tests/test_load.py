@@ -183,3 +183,26 @@ def test_large_problems_train(model, n_classes, n_channels, n_times):
     proba = clf.predict_proba(X[:4])
     assert proba.shape == (4, n_classes)
     np.testing.assert_allclose(proba.sum(axis=1), 1)
+
+
+class Greedy(torch.nn.Linear):
+    """Asks for more memory than any computer has, in training or at more samples than it was trained on."""
+
+    def __init__(self, n_chans, n_outputs, n_times, most):
+        super().__init__(n_chans * n_times, n_outputs)
+        self.most = most
+
+    def forward(self, x):
+        if len(x) > self.most:
+            torch.empty(2**52)
+        return super().forward(x.flatten(1))
+
+
+def test_too_little_memory_is_told_of():
+    X, y = np.random.default_rng(0).standard_normal((16, 2, 10)), np.arange(16) % 2
+    greedy = CNNClassifier(Greedy, model_params=dict(most=4), max_epochs=1, batch_size=8, random_state=0)
+    with pytest.raises(MemoryError, match="8 samples of 2 channels and 10 times at once. Take fewer"):
+        greedy.fit(X, y)
+    greedy.set_params(model__most=8).fit(X[:8], y[:8])
+    with pytest.raises(MemoryError, match="16 samples of 2 channels"):
+        greedy.predict(X)

@@ -16,6 +16,7 @@ from ..architectures.symmetry import LeftRightSymmetric
 from .augmentation import own_copies
 from .batches import Batches, SampleDataset
 from .net import Accuracy, Divergence, LearningRate, Progress, SampleNet
+from .session import memory_told
 
 # A cycle of fewer steps would have hardly any at a rate that trains.
 FEWEST_SCHEDULED_STEPS = 10
@@ -125,10 +126,11 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
         verbose=0,
         device=device,
     )
-    net.run(dataset)
-    with torch.inference_mode():  # the last step has not been judged by a loss
-        module.eval()
-        outputs = net.infer(dataset[slice(0, batch_size)][0])
+    with memory_told((min(batch_size, len(dataset)), *data.shape[1:])):
+        net.run(dataset)
+        with torch.inference_mode():  # the last step has not been judged by a loss
+            module.eval()
+            outputs = net.infer(dataset[slice(0, batch_size)][0])
     if not outputs.isfinite().all():
         raise RuntimeError(
             f"Training diverged: outputs are no longer finite after {len(net.history)} epochs at "

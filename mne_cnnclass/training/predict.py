@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from .session import memory_told
+
 
 def predict_logits(module, batches, *, device):
     """Run a network in evaluation mode.
@@ -26,8 +28,10 @@ def predict_logits(module, batches, *, device):
     """
     if module.training or next(module.parameters(), torch.empty(0, device=device)).device != device:
         module.to(device).eval()
+    logits = []
     with torch.inference_mode():
-        logits = [
-            module(*(torch.from_numpy(part).to(device) for part in batch)).cpu().numpy() for batch in batches
-        ]
+        for batch in batches:
+            with memory_told(batch[0].shape):
+                inputs = (torch.from_numpy(part).to(device) for part in batch)
+                logits.append(module(*inputs).cpu().numpy())
     return np.concatenate(logits).astype(np.float64)

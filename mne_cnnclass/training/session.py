@@ -69,6 +69,23 @@ def torch_session(seed, *, n_threads=None, device=None):
         yield
 
 
+@contextlib.contextmanager
+def memory_told(shape):
+    """Say of torch's errors what they mean, if a batch of this shape did not fit into the memory."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise
+        n_samples, n_channels, n_times = shape
+        raise MemoryError(
+            f"There is too little memory for {n_samples} samples of {n_channels} channels and {n_times} times "
+            "at once. Take fewer (batch_size= in training), shorter windows or a lower sampling rate, or "
+            "another architecture: what attends to all times at once needs memory by the square of their "
+            f"number. ({error})"
+        ) from error
+
+
 def resolve_device(device):
     """The torch device for ``"auto"`` (CUDA where there is one, else CPU), a name or a device."""
     if isinstance(device, str) and device == "auto":
