@@ -181,10 +181,15 @@ def predict(
 ):
     """Predict the class of each epoch of recordings.
 
-    The epochs are made as in the training. Columns of the table: file, onset (s), event, predicted, and
+    The epochs are made as in the training, ten minutes of a recording at a time, so that its length does not
+    matter. Columns of the table: file, onset (s), event, predicted, and
     the probability of each class.
     """
+    import pandas as pd
+
+    from ..epochs_view import EpochsView
     from ..persistence import load_classifier, read_epochs_settings
+    from ..preprocessing.stretches import iter_epochs
 
     clf, settings = load_classifier(model), read_epochs_settings(model)
     if settings is not None and "beats" in settings:
@@ -198,13 +203,17 @@ def predict(
         )
     if event:
         settings["events"] = _parse_events(event)
-    view = _read(recordings, settings)
-    proba = clf.predict_proba(view)
-    table = view.metadata[["file", "onset"]].assign(
-        event=view.labels, predicted=clf.classes_[proba.argmax(1)]
-    )
-    for column, name in zip(proba.T, clf.classes_, strict=True):
-        table[f"proba_{name}"] = column
+    tables = []
+    for epochs in iter_epochs(recordings, **settings):
+        view = EpochsView(epochs)
+        proba = clf.predict_proba(view)
+        table = view.metadata[["file", "onset"]].assign(
+            event=view.labels, predicted=clf.classes_[proba.argmax(1)]
+        )
+        for column, name in zip(proba.T, clf.classes_, strict=True):
+            table[f"proba_{name}"] = column
+        tables.append(table)
+    table = pd.concat(tables, ignore_index=True)
     table.to_csv(output, index=False)
     counts = table["predicted"].value_counts()
     print(f"{len(table)} epochs: " + ", ".join(f"{name} {n}" for name, n in counts.items()))

@@ -191,7 +191,7 @@ def make_epochs(
         sfreq=sfreq,
     )
     for recording in found:
-        _check_steps(recording, steps)
+        check_steps(recording, steps)
     if windows is None:
         chosen = choose_events(found, events)
     else:
@@ -200,11 +200,11 @@ def make_epochs(
     for recording in found:
         cleaning.name_channels(recording, rename, ch_types, montage)
         if picks is not None and not pick_late:
-            _pick(recording, recording.source, picks)  # other channels need not be filtered
-    _check_rates(found, sfreq)
+            pick_channels(recording, recording.source, picks)  # other channels need not be filtered
+    check_rates(found, sfreq)
     if not pick_late:
-        _check_channels(found, [recording.source.ch_names for recording in found])
-    tables = [_metadata(recording, rows, group) for recording, (rows, _) in zip(found, chosen, strict=True)]
+        check_channels(found, [recording.source.ch_names for recording in found])
+    tables = [tabulate(recording, rows, group) for recording, (rows, _) in zip(found, chosen, strict=True)]
     made = []
     for recording, (rows, event_id), table in zip(found, chosen, tables, strict=True):
         source, done = recording.source, []
@@ -214,18 +214,18 @@ def make_epochs(
             check_values(source, recording)
             source, rows, done = _clean(source, rows, recording, steps, eog, ecg, random_state)
             if pick_late:
-                _pick(recording, source, picks)
+                pick_channels(recording, source, picks)
             if windows is not None:
                 rate = source.info["sfreq"]  # a window has no sample of the next one, at any rate
                 span = (0.0, (int(windows["duration"] * rate + 1e-6) - 1) / rate)
         made.append(
             _cut(recording, source, rows, event_id, table, span, baseline, reject, flat, random_state, done)
         )
-    _check_channels(found, [epochs.ch_names for epochs in made])
+    check_channels(found, [epochs.ch_names for epochs in made])
     return made
 
 
-def _check_steps(recording, steps):
+def check_steps(recording, steps):
     """The steps on continuous signals, which Epochs are not."""
     given = [name for name, value in steps.items() if value is not None]
     if given and not recording.is_raw:
@@ -241,7 +241,7 @@ def _check_steps(recording, steps):
         check_rate(steps["sfreq"], "sfreq")
 
 
-def _pick(recording, source, picks):
+def pick_channels(recording, source, picks):
     names = [picks] if isinstance(picks, str) else picks
     if not np.iterable(names) or not all(isinstance(name, str) for name in names):
         raise TypeError(f"picks must be names or types of channels, not their numbers, got {picks!r}.")
@@ -254,7 +254,7 @@ def _pick(recording, source, picks):
         ) from error
 
 
-def _check_rates(recordings, sfreq):
+def check_rates(recordings, sfreq):
     rates = {}
     for recording in recordings:
         rates.setdefault(recording.sfreq, []).append(recording.name)
@@ -265,7 +265,7 @@ def _check_rates(recordings, sfreq):
         )
 
 
-def _check_channels(recordings, ch_names):
+def check_channels(recordings, ch_names):
     names = [set(its) for its in ch_names]
     for recording, its in zip(recordings, names, strict=True):
         lacking, extra = names[0] - its, its - names[0]
@@ -276,7 +276,7 @@ def _check_channels(recordings, ch_names):
             )
 
 
-def _metadata(recording, events, group):
+def tabulate(recording, events, group):
     """A row an event; what the metadata of Epochs already say stays."""
     source = recording.source
     onset = (events[:, 0] - getattr(source, "first_samp", 0)) / recording.sfreq
@@ -318,21 +318,35 @@ def _clean(raw, events, recording, steps, eog, ecg, random_state):
     return raw, events, done
 
 
+def cut_raw(raw, events, event_id, metadata, tmin, tmax, baseline=None):
+    """The Epochs at the events of a Raw."""
+    return mne.Epochs(
+        raw,
+        events,
+        event_id,
+        tmin,
+        tmax,
+        baseline=baseline,
+        metadata=metadata,
+        preload=True,
+        verbose="ERROR",
+    )
+
+
+def check_any(n_epochs, recording, n_events, tmin, tmax):
+    """MNE makes Epochs of nothing."""
+    if not n_epochs:
+        raise ValueError(
+            f"{recording}: none of its {n_events} events has {tmin:g} to {tmax:g} s of good recording "
+            "around it. Choose a shorter span, or look at the annotations of bad spans."
+        )
+
+
 def _cut(recording, source, events, event_id, metadata, span, baseline, reject, flat, random_state, done):
     """The Epochs of one recording, with their log."""
     tmin, tmax = span
     if recording.is_raw:
-        epochs = mne.Epochs(
-            source,
-            events,
-            event_id,
-            tmin,
-            tmax,
-            baseline=baseline,
-            metadata=metadata,
-            preload=True,
-            verbose="ERROR",
-        )
+        epochs = cut_raw(source, events, event_id, metadata, tmin, tmax, baseline)
     else:
         half = 0.5 / recording.sfreq
         if tmin < source.tmin - half or tmax > source.tmax + half:
@@ -345,11 +359,7 @@ def _cut(recording, source, events, event_id, metadata, span, baseline, reject, 
         with mne.use_log_level("ERROR"):
             epochs.metadata = metadata
             epochs.crop(tmin, tmax).apply_baseline(baseline)
-    if not len(epochs):
-        raise ValueError(
-            f"{recording}: none of its {len(events)} events has {tmin:g} to {tmax:g} s of good recording "
-            "around it. Choose a shorter span, or look at the annotations of bad spans."
-        )
+    check_any(len(epochs), recording, len(events), tmin, tmax)
     n_good = len(epochs)
     if reject == "auto":
         reject = cleaning.find_thresholds(epochs, recording, random_state)

@@ -70,12 +70,19 @@ def _event_tables(source):
     """Events (n, 3) by description: of the annotations (or of Epochs), and of the stim channel."""
     if isinstance(source, mne.BaseEpochs):
         return [{name: source.events[source.events[:, 2] == code] for name, code in source.event_id.items()}]
-    events, event_id = mne.events_from_annotations(source, verbose="ERROR")
-    tables = [{name: events[events[:, 2] == code] for name, code in event_id.items()}]
+    tables = [{}]
+    if not is_no_event(source.annotations).all():  # else MNE raises an error
+        events, event_id = mne.events_from_annotations(source, verbose="ERROR")
+        tables = [{name: events[events[:, 2] == code] for name, code in event_id.items()}]
     if len(mne.pick_types(source.info, meg=False, stim=True)):
         events = mne.find_events(source, shortest_event=1, verbose="ERROR")
         tables.append({str(code): events[events[:, 2] == code] for code in np.unique(events[:, 2])})
     return tables
+
+
+def is_no_event(annotations):
+    """Which annotations are of bad spans and edges."""
+    return np.array([text.lower().startswith(("bad", "edge")) for text in annotations.description], bool)
 
 
 def _counts(recordings, present, n_shown=4):

@@ -1,10 +1,15 @@
 """Many fits and predictions in one process: memory, threads, files and objects before and after.
 
-Run by hand, in the folder of the repository: ``python tests/benchmarks/load.py repeat [n]``.
+Run by hand, in the folder of the repository:
+
+    python tests/benchmarks/load.py repeat [n]       # memory, threads, files over n fits and others
+    python tests/benchmarks/load.py day [hours ...]  # peak memory of the prediction of long recordings
+    python tests/benchmarks/load.py large            # many classes, many channels, long windows
 """
 
 import gc
 import os
+import subprocess
 import sys
 import tempfile
 import threading
@@ -19,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from planted import planted_epochs
 
 from mne_cnnclass import CNNClassifier, EpochsView, evaluate, load_classifier
+from mne_cnnclass.preprocessing import make_epochs
 
 WARM_UP = 100
 
@@ -76,7 +82,114 @@ def repeat(n=1000):
             print(f"{name}, {n} times in {took:.0f} s: {shown}; memory {growth:+.2f} %", flush=True)
 
 
+PREDICT = {
+    "mne-cnnclass predict": """
+from mne_cnnclass.cli import main
+sys.argv = ["mne-cnnclass", "predict", model, path, "-o", path + ".csv"]
+try:
+    main()
+except SystemExit as done:
+    assert not done.code
+""",
+    "predict of Epochs with preload=False": """
+import mne
+from mne_cnnclass import load_classifier
+raw = mne.io.read_raw(path, verbose="ERROR")
+events, event_id = mne.events_from_annotations(raw, verbose="ERROR")
+epochs = mne.Epochs(raw, events, event_id, 0.0, 0.99, baseline=None, preload=False, verbose="ERROR")
+load_classifier(model).predict_proba(epochs)
+""",
+    "make_epochs and predict, all in memory": """
+from mne_cnnclass import load_classifier
+from mne_cnnclass.persistence import read_epochs_settings
+from mne_cnnclass.preprocessing import make_epochs
+load_classifier(model).predict_proba(make_epochs(path, **read_epochs_settings(model)))
+""",
+}
+TOLD = """
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print("peak", int(peak.split()[1]) / 1024)
+"""
+
+
+def write_recording(path, hours, sfreq=128.0, n_channels=2):
+    """Noise with an event a second or two, written in one go."""
+    rng = np.random.default_rng(0)
+    data = 1e-5 * rng.standard_normal((n_channels, int(hours * 3600 * sfreq)), dtype=np.float32)
+    raw = mne.io.RawArray(data, mne.create_info(n_channels, sfreq, "eeg"), verbose="ERROR")
+    onsets = np.arange(1.0, 3600 * hours - 2, 2.0)
+    raw.set_annotations(mne.Annotations(onsets, 0.0, np.resize(["T1", "T2"], len(onsets))))
+    raw.save(path, verbose="ERROR")
+
+
+def day(*hours):
+    """Peak memory of a process that labels recordings of several lengths."""
+    from mne_cnnclass.persistence import save_classifier
+
+    settings = dict(
+        events=dict(left="T1", right="T2"), tmin=0.0, tmax=0.99, l_freq=4.0, h_freq=30.0, picks=None
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        short, model = Path(folder, "short_raw.fif"), Path(folder, "model.mcnn")
+        write_recording(short, 0.05)
+        clf = CNNClassifier("EEGNet", max_epochs=1, random_state=0, n_threads=1)
+        clf.fit(EpochsView(make_epochs(short, **settings)))
+        save_classifier(clf, model, epochs_settings=settings)
+        for length in hours or (1, 6, 24):
+            path = Path(folder, f"{length}h_raw.fif")
+            write_recording(path, length)
+            for name, code in PREDICT.items():
+                head = f"import sys\npath, model = {str(path)!r}, {str(model)!r}\n"
+                start = time.perf_counter()
+                done = subprocess.run(
+                    [sys.executable, "-c", head + code + TOLD], capture_output=True, text=True
+                )
+                if done.returncode:
+                    raise RuntimeError(done.stderr)
+                took, peak = time.perf_counter() - start, float(done.stdout.split()[-1])
+                print(f"{length} h, {name}: peak {peak:.0f} MB, {took:.0f} s", flush=True)
+
+
+LARGE = {
+    "500 classes": (1000, 500, 4, 200),
+    "512 channels": (32, 2, 512, 400),
+    "windows of 10 minutes at 100 Hz": (16, 2, 4, 60_000),
+}
+
+
+def large():
+    """Fits of large problems with each architecture that is told of, an epoch each, in a process each."""
+    names = [
+        "MultiScaleCNN",
+        "EEGNet",
+        "ShallowFBCSPNet",
+        "Deep4Net",
+        "EEGInceptionERP",
+        "EEGConformer",
+        "TCN",
+    ]
+    for what, shape in LARGE.items():
+        for name in names:
+            code = (
+                "import resource, time\nimport numpy as np\nfrom mne_cnnclass import CNNClassifier\n"
+                "resource.setrlimit(resource.RLIMIT_AS, (2**33, 2**33))\n"
+                f"n, n_classes, n_channels, n_times = {shape}\n"
+                "X = np.random.default_rng(0).standard_normal((n, n_channels, n_times)).astype(np.float32)\n"
+                f"clf = CNNClassifier({name!r}, max_epochs=1, random_state=0, n_threads=1)\n"
+                f"if {name!r} == 'EEGInceptionERP':\n    clf.set_params(model__sfreq=100.0)\n"
+                "start = time.perf_counter()\n"
+                "try:\n    clf.fit(X, np.arange(n) % n_classes).predict(X[:8])\n"
+                "    print('trains', round(time.perf_counter() - start, 1), 's,', end=' ')\n"
+                "except Exception as error:\n"
+                "    print(type(error).__name__, str(error)[:200], end=' ')\n"
+            )
+            done = subprocess.run([sys.executable, "-c", code + TOLD], capture_output=True, text=True)
+            print(
+                f"{what}, {name}: {done.stdout.strip() or done.stderr[-300:] or done.returncode}", flush=True
+            )
+
+
 if __name__ == "__main__":
-    commands = {"repeat": repeat}
+    commands = {"repeat": repeat, "day": day, "large": large}
     name, *numbers = sys.argv[1:] or ["repeat"]
     commands[name](*map(int, numbers))

@@ -1,0 +1,92 @@
+"""Epochs of long recordings, a stretch at a time, in memory that does not grow with their length."""
+
+from __future__ import annotations
+
+import mne
+import numpy as np
+
+from . import epochs as whole
+from .cleaning import filter_continuous
+from .events import choose_events, is_no_event
+from .recordings import open_recordings
+
+__all__ = ["iter_epochs"]
+
+STRETCH = 600.0  # s
+LOCAL = {"events", "tmin", "tmax", "l_freq", "h_freq", "picks"}  # arguments that need no whole recording
+
+
+def iter_epochs(recordings, *, stretch=STRETCH, **settings):
+    """Make the epochs of :func:`make_epochs` of a stretch of recording after the other.
+
+    A stretch is read, filtered and cut with as much around it as the filter reaches, so that its epochs are
+    those of the whole recording up to rounding.
+
+    Parameters
+    ----------
+    recordings : path-like | mne.io.Raw | list of path-like or mne.io.Raw
+        As for :func:`make_epochs`.
+    stretch : float
+        Length of a stretch in s.
+    **settings
+        Arguments of :func:`make_epochs`. With others than ``events``, ``tmin``, ``tmax``, ``l_freq``,
+        ``h_freq`` and ``picks``, and for files of epochs, a recording is one stretch.
+
+    Yields
+    ------
+    epochs : mne.Epochs
+        The epochs of a stretch, in the order of their events, at least one.
+
+    Raises
+    ------
+    FileNotFoundError, TypeError, ValueError
+        As :func:`make_epochs`.
+    """
+    found = open_recordings(recordings)
+    if set(settings) - LOCAL or not all(recording.is_raw for recording in found):
+        yield from whole.make_epochs(recordings, **settings)
+        return
+    events, tmin, tmax, l_freq, h_freq, picks = (
+        settings.get(name) for name in ("events", "tmin", "tmax", "l_freq", "h_freq", "picks")
+    )
+    chosen = choose_events(found, events)
+    for recording in found:
+        whole.check_steps(recording, dict(l_freq=l_freq, h_freq=h_freq, notch=None, sfreq=None))
+        if picks is not None:
+            whole.pick_channels(recording, recording.source, picks)
+    whole.check_rates(found, None)
+    whole.check_channels(found, [recording.source.ch_names for recording in found])
+    for recording, (rows, event_id) in zip(found, chosen, strict=True):
+        raw, table, n_epochs = recording.source, whole.tabulate(recording, rows, None), 0
+        around = _reach(raw, l_freq, h_freq)
+        bad = raw.annotations[is_no_event(raw.annotations)]
+        start = rows[:, 0] - raw.first_samp
+        sfreq = raw.info["sfreq"]
+        before, after = int(tmin * sfreq) - around - 1, int(tmax * sfreq) + around + 2
+        for part in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(start // (stretch * sfreq))) + 1):
+            first, stop = max(start[part[0]] + before, 0), min(start[part[-1]] + after, raw.n_times)
+            if first >= stop:
+                continue  # epochs would begin after the end
+            # raw.copy().crop() copies tables of the whole file
+            data = raw.get_data(start=first, stop=stop, verbose="ERROR")
+            piece = mne.io.RawArray(data, raw.info, first_samp=raw.first_samp + first, verbose="ERROR")
+            onset = bad.onset - raw.first_time - first / sfreq  # from the start of the piece
+            piece.set_annotations(
+                mne.Annotations(onset, bad.duration, bad.description, ch_names=bad.ch_names),
+                emit_warning=False,
+            )
+            if around:
+                filter_continuous(piece, recording, l_freq, h_freq)
+            here = {name: code for name, code in event_id.items() if code in rows[part, 2]}
+            epochs = whole.cut_raw(piece, rows[part], here, table.iloc[part], tmin, tmax)
+            n_epochs += len(epochs)
+            if len(epochs):
+                yield epochs
+        whole.check_any(n_epochs, recording, len(rows), tmin, tmax)
+
+
+def _reach(raw, l_freq, h_freq):
+    """How many times around a stretch its filtered signal depends on, with what MNE adds at edges."""
+    if l_freq is None and h_freq is None:
+        return 0
+    return 2 * len(mne.filter.create_filter(None, raw.info["sfreq"], l_freq, h_freq, verbose="ERROR"))
