@@ -25,7 +25,7 @@ TOLERANCE = 1e-5  # of probabilities
 # Architectures that torch and onnxruntime can't do, and why. tests/benchmarks/export_onnx.py tries all.
 NOT_EXPORTED = {
     "CodeBrain": "what it computes depends on a number in its state, which torch's exporter does not follow",
-    "LUNA": "it looks at phases of Fourier coefficients, which are chance where these are nearly zero, and are "
+    "LUNA": "it looks at phases of Fourier coefficients, which are chance where these are nearly zero, and "
     "others in onnxruntime",
     "SignalJEPA_Contextual": "it writes into parts of a tensor whose size depends on the number of samples, "
     "which onnxruntime then refuses",
