@@ -91,6 +91,8 @@ def baselines(kind, *, names=None, random_state=None):
     if kind not in _MAKERS:
         raise ValueError(f"There are baselines for {', '.join(map(repr, _MAKERS))}, got {kind!r}.")
     makers = _MAKERS[kind]
+    if names is not None and (isinstance(names, str) or not names):
+        raise TypeError(f"names must be None or a list of names among {', '.join(makers)}, got {names!r}.")
     unknown = [name for name in names or [] if name not in makers]
     if unknown:
         raise ValueError(f"There is no baseline {unknown[0]!r} for {kind!r}; there are {', '.join(makers)}.")

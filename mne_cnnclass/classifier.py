@@ -7,17 +7,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .columns import check_weights
 from .guard import (
     check_known_labels,
     check_labels,
     check_logits,
-    check_parameters,
     check_same_problem,
     check_samples,
     check_side_inputs,
     check_training_samples,
 )
-from .samples import TrainingSamples, as_view
+from .parameters import check_parameters
+from .samples import TrainingSamples, as_view, channel_names
 from .utils import library_versions
 
 __all__ = ["CNNClassifier"]
@@ -103,6 +104,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         then needs a ``validation_fraction``.
     callbacks : None | list of skorch.callbacks.Callback
         Further callbacks of skorch; copied for every fit.
+    checkpoint_dir : None | path-like
+        A folder for checkpoints: the same fit of the same data, begun again after a crash, goes on from the
+        last epoch that was complete, and comes to the same bits (``docs/long_runs.md``). When a fit has come
+        to its end, its files are deleted. Not with ``callbacks``, whose state is not known.
     device : str
         ``"auto"`` (CUDA if there is a device, else CPU) or the name of a torch device.
     accelerate : bool
@@ -150,6 +155,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         A row an epoch: epoch, train_loss, train_accuracy (with dropout and augmentation), valid_loss and
         valid_accuracy (with a validation split), lr, duration in s; of several members each, with the
         column member.
+    stopped_ : None | str
+        None if the last training came to its end. Else what stopped it before, after at least one epoch:
+        Ctrl-C or an error, which :meth:`fit` raised. The network has the best weights by the validation
+        loss, or without that those of the last whole epoch, and is not calibrated.
     versions_ : dict of str
         Versions of mne-cnnclass, torch, braindecode and mne that it was last trained with; a file keeps them.
 
@@ -210,6 +219,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         class_weight=None,
         warm_start=False,
         callbacks=None,
+        checkpoint_dir=None,
         device="auto",
         accelerate=True,
         n_threads=None,
@@ -235,6 +245,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         self.class_weight = class_weight
         self.warm_start = warm_start
         self.callbacks = callbacks
+        self.checkpoint_dir = checkpoint_dir
         self.device = device
         self.accelerate = accelerate
         self.n_threads = n_threads
@@ -315,6 +326,15 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             If samples, labels, groups or parameters can't be trained on; the message says which and why.
         RuntimeError
             If the loss diverges.
+        MemoryError
+            If a step takes more memory than there is; the message names a ``batch_size`` that fits.
+        KeyboardInterrupt
+            If Ctrl-C comes, after the end of the batch; at once if it comes twice.
+
+        Notes
+        -----
+        If Ctrl-C or an error ends the training after its first epoch, the error is raised, and the estimator
+        is fitted nevertheless: ``stopped_`` tells. Before that, it is left as it was.
         """
         check_parameters(self)
         X, y, groups, weight, side, table = check_training_samples(
@@ -333,7 +353,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
         # nothing of an earlier fit is touched before this point, nor before the training has ended well
         samples = TrainingSamples(X, target, weight, groups, side)
-        learnt = learn(self, samples, classes, go_on=go_on)
+        learnt, error = learn(self, samples, classes, go_on=go_on)
         self.classes_ = classes
         if not go_on:
             self.ch_names_, self.sfreq_ = getattr(X, "ch_names", None), getattr(X, "sfreq", None)
@@ -347,6 +367,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             del self.feature_names_in_
         if self._is_table:
             validate_data(self, table, skip_check_array=True)
+        if error is not None:
+            error.add_note(
+                f"The classifier keeps what it learnt in {self.history_['epoch'].max()} epoch(s), and can be "
+                "used: stopped_ tells of it."
+            )
+            raise error
         return self
 
     @property
@@ -377,6 +403,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If a channel is missing or bad, if the sampling frequency or the length is another one than at
             fit, if there are NaN or infinite values, or if the metadata lack a side input.
+
+        Warns
+        -----
+        RuntimeWarning
+            If a channel varies 300 times as much as in the training samples, or as little: it may be in
+            another unit, or detached.
         """
         return self._to_probabilities(self._logits(X))
 
@@ -409,9 +441,11 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
     def _compute_logits(self, X, side):
         """Those of checked samples and of the columns of their metadata."""
+        from .amplitudes import ScaleWatch
         from .trainer import compute_logits
         from .training import resolve_device
 
+        watch = ScaleWatch()
         logits = compute_logits(
             self.module_,
             self.scaler_,
@@ -421,8 +455,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             device=resolve_device(self.device),
             n_threads=self.n_threads,
             seed=self._seed,
+            watch=watch,
         )
         check_logits(logits, range(len(logits)))
+        watch.warn(channel_names(X), self.scaler_.scale_[:, 0])
         return logits
 
     def score(self, X, y=None, sample_weight=None):
@@ -445,13 +481,15 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a label was not among those of :meth:`fit`.
+            If a label was not among those of :meth:`fit`, or if weights are negative or all zero.
         """
         check_is_fitted(self)
         view = as_view(X)
         X = X if view is None else view
         y = check_labels(y, X)
         check_known_labels(y, self.classes_)
+        if sample_weight is not None:
+            sample_weight = check_weights(sample_weight, len(y))
         return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
 
     # -- copies ------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .signal_limits import check_edges
+
 __all__ = ["load_eegbci", "load_sample"]
 
 DATA_VARIABLE = "MNE_CNNCLASS_DATA"
@@ -167,11 +169,13 @@ def load_eegbci(subjects, *, path=None, runs=(4, 8, 12), tmin=1.0, tmax=4.0, l_f
     """
     subjects, runs = np.atleast_1d(subjects).tolist(), np.atleast_1d(runs).tolist()
     strange = [s for s in subjects if s not in range(1, 110)]
-    if strange:
-        raise ValueError(f"subjects must be integers from 1 to 109, got {strange}.")
+    if strange or not subjects:
+        raise ValueError(f"subjects must be integers from 1 to 109, got {strange or 'none'}.")
     strange = [r for r in runs if r not in FIST_RUNS]
-    if strange:
-        raise ValueError(f"runs must be runs of the left or right fist, {FIST_RUNS}, got {strange}.")
+    if strange or not runs:
+        raise ValueError(
+            f"runs must be runs of the left or right fist, {FIST_RUNS}, got {strange or 'none'}."
+        )
     return [
         mne.concatenate_epochs(
             [
@@ -218,6 +222,7 @@ def _eegbci_epochs(file, subject, run, tmin, tmax, l_freq, h_freq):
     raw = mne.io.read_raw_edf(file, preload=True, verbose="ERROR")
     mne.datasets.eegbci.standardize(raw)
     raw.set_montage(MONTAGE_1005)
+    check_edges(l_freq, h_freq, raw.info["sfreq"], f"S{subject:03d}")
     raw.filter(l_freq, h_freq, verbose="ERROR")
     events, _ = mne.events_from_annotations(raw, event_id=dict(T1=1, T2=2), verbose="ERROR")
     onset = (events[:, 0] - raw.first_samp) / raw.info["sfreq"]

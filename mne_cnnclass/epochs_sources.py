@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 
 import mne
 import numpy as np
-import pandas as pd
+
+from .quiet import quiet
 
 
 class Unopened:
@@ -21,7 +23,8 @@ class Unopened:
         return cls(epochs.filename, epochs.selection) if on_disk else epochs
 
     def open(self):
-        epochs = mne.read_epochs(self.path, preload=False, verbose="ERROR")
+        with quiet():
+            epochs = mne.read_epochs(self.path, preload=False)
         rows = {number: row for row, number in enumerate(epochs.selection)}
         return epochs[[rows[number] for number in self.selection if number in rows]]
 
@@ -35,7 +38,14 @@ def check_sources(epochs):
         raise ValueError("epochs is an empty list; at least one Epochs object is needed.")
     first = sources[0]
     for number, source in enumerate(sources):
-        source.drop_bad(verbose="ERROR")
+        twice = sorted(name for name, n in Counter(source.ch_names).items() if n > 1)
+        if twice:
+            raise ValueError(
+                f"Channel names must be unique, but number {number} of the Epochs has {twice} more than "
+                "once. Rename these channels."
+            )
+        with quiet():
+            source.drop_bad()
         if source.info["sfreq"] != first.info["sfreq"]:
             raise ValueError(
                 f"All Epochs must have the same sampling rate: the first has {first.info['sfreq']:g} Hz, "
@@ -74,7 +84,8 @@ def same_state(one, other):
 def array_epochs(data, info, tmin):
     """Epochs of an array, whose events are for `part_of` to set."""
     events = np.column_stack([np.arange(len(data)), np.zeros((len(data), 2), int)])
-    return mne.EpochsArray(data, info, events, tmin, proj=False, verbose="ERROR")
+    with quiet():
+        return mne.EpochsArray(data, info, events, tmin, proj=False)
 
 
 def part_of(epochs, part, source, rows, metadata):
@@ -83,25 +94,9 @@ def part_of(epochs, part, source, rows, metadata):
     new._data, new.events, new.event_id = epochs._data[part], source.events[rows], source.event_id
     new.selection, new.drop_log = np.arange(len(rows)), ((),) * len(rows)
     new._raw_sfreq = source._raw_sfreq
-    with mne.use_log_level("ERROR"):
+    with quiet():
         new.metadata = metadata
     return new
-
-
-def check_column(values, name, n_samples):
-    """Labels or groups as an array with one known entry a sample."""
-    values = np.asarray(values)
-    if values.shape != (n_samples,):
-        raise ValueError(
-            f"{name} must have one entry a sample, shape ({n_samples},), got shape {values.shape}."
-        )
-    missing = np.flatnonzero(pd.isna(values))
-    if len(missing):
-        raise ValueError(
-            f"{name} is missing (NaN or None) for {len(missing)} of {n_samples} samples, first for sample "
-            f"{missing[0]}. Leave these samples out."
-        )
-    return values
 
 
 def _span(epochs):
@@ -135,6 +130,8 @@ def pick_names(info, picks):
         return [info["ch_names"][i] for i in index]
     if isinstance(picks, str):
         picks = info["ch_names"] if picks == "all" else [picks]
+    if not np.iterable(picks) or not all(isinstance(pick, str) for pick in picks):
+        raise TypeError(f"picks must be names or types of channels, not their numbers, got {picks!r}.")
     picks = list(picks)
     if not picks or len(set(picks)) < len(picks):
         raise ValueError(f"picks must name each channel once, and at least one, got {picks}.")

@@ -6,10 +6,10 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .columns import check_column
 from .epochs_sources import (
     Unopened,
     array_epochs,
-    check_column,
     check_sources,
     event_names,
     part_of,
@@ -17,6 +17,7 @@ from .epochs_sources import (
     same_state,
     state_of,
 )
+from .quiet import quiet
 
 __all__ = ["EpochsView"]
 
@@ -104,6 +105,8 @@ class EpochsView:
             default_labels, default_groups = np.concatenate([event_names(s) for s in self._sources]), None
             names = pick_names(self._sources[0].info, picks)
         self._set_channels(names)
+        bads = set().union(*(source.info["bads"] for source in self._sources))
+        self._wanted_bads = bads.intersection(names)  # by their names; what is marked bad later is not
         self.labels = default_labels if labels is None else self._column(labels, "labels")
         self.groups = default_groups if groups is None else self._column(groups, "groups")
 
@@ -149,6 +152,7 @@ class EpochsView:
     def _take(self, index):
         new = object.__new__(EpochsView)
         new._sources, new._states, new._ch_names = self._sources, self._states, self._ch_names
+        new._wanted_bads = self._wanted_bads
         new._origin, new.labels = self._origin[index], self.labels[index]
         new.groups = None if self.groups is None else self.groups[index]
         new.metadata = None if self.metadata is None else self.metadata.iloc[index].reset_index(drop=True)
@@ -201,7 +205,14 @@ class EpochsView:
             data = data[rows[0] : rows[-1] + 1] if adjacent else data[rows]
             data = data if picks is None else data[:, picks]
         else:
-            data = source.get_data(picks=picks, item=rows, copy=False, verbose="ERROR")
+            try:
+                with quiet():
+                    data = source.get_data(picks=picks, item=rows, copy=False)
+            except (OSError, ValueError) as error:
+                raise OSError(
+                    f"Epochs can't be read from {source.filename} any more ({error}). The file was cut, "
+                    "moved or changed after it was opened."
+                ) from error
         if np.iscomplexobj(data):
             raise TypeError("The Epochs hold complex numbers; a view needs real ones, such as their abs().")
         return data
@@ -246,8 +257,8 @@ class EpochsView:
     @property
     def info(self):
         """The `mne.Info` of the picked channels."""
-        info = self._sources[0].info
-        return mne.pick_info(info, [info["ch_names"].index(name) for name in self._ch_names])
+        info = self._sources[0].info.copy()  # MNE unlocks what it picks from, also while others read it
+        return mne.pick_info(info, [info["ch_names"].index(name) for name in self._ch_names], copy=False)
 
     @property
     def sfreq(self):
@@ -297,7 +308,8 @@ class EpochsView:
         if self.metadata is None:
             for part in parts:  # MNE joins Epochs only if all or none of them have metadata
                 part.metadata = None
-        return mne.concatenate_epochs(parts, verbose="ERROR")
+        with quiet():
+            return mne.concatenate_epochs(parts)
 
     def _part(self, source, rows):
         """Epochs of one source with the channels of the view, read from disk only if MNE has to."""
@@ -329,7 +341,8 @@ class EpochsView:
                     f"Channel(s) {missing} missing: these Epochs have {source.ch_names}. "
                     "Rename the channels, or interpolate the missing ones."
                 )
-            bad = [name for name in ch_names if name in source.info["bads"] and name not in self._ch_names]
+            bads = set(source.info["bads"]) - self._wanted_bads
+            bad = [name for name in ch_names if name in bads]
             if bad:
                 raise ValueError(
                     f"Channel(s) {bad} are marked bad: interpolate them with epochs.interpolate_bads(), "
@@ -355,7 +368,16 @@ class EpochsView:
         -------
         view : EpochsView
             The same epochs, with their events, labels, groups and metadata.
+
+        Raises
+        ------
+        ValueError
+            If the data are of another number of epochs.
         """
+        if np.ndim(data) != 3 or len(data) != len(self):
+            raise ValueError(
+                f"data must be of {len(self)} epochs, shape ({len(self)}, ...), got {np.shape(data)}."
+            )
         number = self._origin[:, 0]
         order = np.argsort(number, kind="stable")
         if np.any(np.diff(order) != 1):

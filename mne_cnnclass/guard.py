@@ -3,105 +3,18 @@
 from __future__ import annotations
 
 import math
-import numbers
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_array, check_consistent_length, check_scalar, column_or_1d
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from .augmentations import is_named, listed
-from .epochs_sources import check_column
+from .columns import check_classes, check_column, check_weights, of_one_kind
 from .epochs_view import EpochsView
+from .input_arrays import check_signals
+from .parameters import side_columns
 from .samples import as_view
-
-
-def check_parameters(clf):
-    """Check the parameters of a classifier before anything is computed."""
-    check_scalar(clf.n_members, "n_members", numbers.Integral, min_val=1)
-    check_scalar(clf.max_epochs, "max_epochs", numbers.Integral, min_val=1)
-    if clf.batch_size != "auto":
-        check_scalar(clf.batch_size, "batch_size", numbers.Integral, min_val=1)
-    check_scalar(clf.lr, "lr", numbers.Real, min_val=0, max_val=np.inf, include_boundaries="neither")
-    check_scalar(clf.weight_decay, "weight_decay", numbers.Real, min_val=0)
-    check_scalar(
-        clf.label_smoothing,
-        "label_smoothing",
-        numbers.Real,
-        min_val=0,
-        max_val=1,
-        include_boundaries="left",
-    )
-    if clf.lr_schedule not in (None, "one_cycle"):
-        raise ValueError(f"lr_schedule must be None or 'one_cycle', got {clf.lr_schedule!r}.")
-    if clf.validation_fraction is not None:
-        check_scalar(
-            clf.validation_fraction,
-            "validation_fraction",
-            numbers.Real,
-            min_val=0,
-            max_val=1,
-            include_boundaries="neither",
-        )
-    if clf.patience is not None:
-        check_scalar(clf.patience, "patience", numbers.Integral, min_val=1)
-        if clf.validation_fraction is None:
-            raise ValueError(
-                "patience watches the validation loss, so it needs a validation_fraction, got None."
-            )
-    if clf.n_threads is not None:
-        if isinstance(clf.n_threads, bool):
-            raise TypeError(f"n_threads must be None or a number of threads, got {clf.n_threads!r}.")
-        # OpenMP ends the process where it can't start as many
-        check_scalar(clf.n_threads, "n_threads", numbers.Integral, min_val=1, max_val=1024)
-    for name in ("calibrate", "standardize", "accelerate"):
-        if not isinstance(getattr(clf, name), (bool, np.bool_)):
-            raise TypeError(f"{name} must be True or False, got {getattr(clf, name)!r}.")
-    if not all(one is None or callable(one) or is_named(one) for one in listed(clf.augmentation)):
-        raise TypeError(
-            "augmentation must be None, a name, a callable, or a list of names, of pairs (name, dict of "
-            f"parameters) and of callables, got {clf.augmentation!r}."
-        )
-    if clf.callbacks is not None and not isinstance(clf.callbacks, (list, tuple)):
-        raise TypeError(f"callbacks must be None or a list of skorch callbacks, got {clf.callbacks!r}.")
-    check_side_names(clf.side_inputs)
-    _check_symmetry(clf.symmetry)
-    if clf.model_params is not None and not isinstance(clf.model_params, dict):
-        raise TypeError(f"model_params must be None or a dict, got {type(clf.model_params).__name__}.")
-
-
-def _check_symmetry(symmetry):
-    name, classes = (symmetry, None) if not is_named(symmetry) or isinstance(symmetry, str) else symmetry
-    if name not in (None, "left_right") or (classes is not None and classes.keys() != {"classes"}):
-        raise ValueError(
-            "symmetry must be None, 'left_right' or ('left_right', {'classes': [...]}) with two labels or "
-            f"none, got {symmetry!r}."
-        )
-
-
-def side_columns(side_inputs):
-    """The names of columns among side inputs; what else there is are transformers."""
-    return [entry for entry in side_inputs or [] if isinstance(entry, str)]
-
-
-def check_side_names(side_inputs):
-    """Names of columns, each once, and transformers."""
-    if side_inputs is None:
-        return
-    if not isinstance(side_inputs, (list, tuple)) or not all(
-        isinstance(entry, str) or (hasattr(entry, "fit") and hasattr(entry, "transform"))
-        for entry in side_inputs
-    ):
-        raise TypeError(
-            f"side_inputs must be None or a list of names of metadata columns, got {side_inputs!r}; of one "
-            "column: side_inputs=['name']. Transformers may be in the list, too."
-        )
-    names = side_columns(side_inputs)
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"side_inputs must name each column once, got {', '.join(map(repr, twice))} twice.")
 
 
 def check_training_samples(X, y, groups, sample_weight, class_weight, *, estimator):
@@ -303,19 +216,6 @@ def check_logits(logits, numbers):
         )
 
 
-def check_signals(X, estimator):
-    """An array of samples: numbers, finite, of two or three dimensions."""
-    X = check_array(X, dtype="numeric", allow_nd=True, estimator=estimator, input_name="X")
-    if X.ndim > 3:
-        raise ValueError(
-            "X must have the shape (n_samples, n_channels, n_times), or (n_samples, n_times) for signals of "
-            f"one channel, got {X.ndim} dimensions: {X.shape}."
-        )
-    if 0 in X.shape:
-        raise ValueError(f"X has no channels or no times: its shape is {X.shape}.")
-    return X
-
-
 def check_labels(y, X):
     """One label a sample, those of the view by default."""
     if y is None:
@@ -324,10 +224,10 @@ def check_labels(y, X):
                 "This estimator requires y to be passed, but the target y is None; only epochs bring labels."
             )
         y = X.labels
-    y = column_or_1d(y, warn=True)
+    y = column_or_1d(of_one_kind(y, "y"), warn=True)
     check_array(y, ensure_2d=False, dtype=None, input_name="y")
     check_consistent_length(X, y)
-    check_classification_targets(y)
+    check_classes(y)
     return y
 
 
@@ -339,20 +239,6 @@ def check_known_labels(y, classes):
             f"y has labels that were not there at fit: {', '.join(unseen)}; fitted on {classes.tolist()}. "
             "Pass labels of the same kind as to fit."
         )
-
-
-def check_weights(sample_weight, n_samples):
-    """One weight a sample, not negative and not all zero."""
-    if sample_weight is None:
-        return np.ones(n_samples)
-    weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
-    if weight.shape != (n_samples,):
-        raise ValueError(f"sample_weight must have shape ({n_samples},), got {weight.shape}.")
-    if (weight < 0).any():
-        raise ValueError(f"sample_weight must not be negative, got {weight.min():g}.")
-    if not weight.any():
-        raise ValueError("All sample weights are zero: nothing is left to train on.")
-    return weight
 
 
 def _as_channels(signals):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import tempfile
-import warnings
 import weakref
 from dataclasses import dataclass
 
@@ -233,7 +232,9 @@ class ChannelScaler:
         """
         import torch  # which works on several processors
 
-        n_channels = X.shape[1]
+        from .amplitudes import Rails, warn_of_channels
+
+        n_channels, rails = X.shape[1], Rails()
         self.mean_, self.scale_ = np.zeros((n_channels, 1)), np.ones((n_channels, 1))
         n_seen, mean, squares = 0, 0.0, 0.0
         for block in iter_blocks(X):
@@ -241,23 +242,26 @@ class ChannelScaler:
             # which E[x²] − E[x]² does for channels with a large offset
             n_block = block.shape[0] * block.shape[2]
             block = _as_tensor(block)
+            if warn:
+                rails.add(block)
             block_mean = block.mean((0, 2))
             block_squares = torch.sub(block, block_mean[:, None]).square_().sum((0, 2)).numpy()
             block_mean = block_mean.numpy()
             delta, n_total = block_mean - mean, n_seen + n_block
-            squares = squares + block_squares + delta**2 * (n_seen * n_block / n_total)
+            with np.errstate(over="ignore", invalid="ignore"):  # it is told of below
+                squares = squares + block_squares + delta**2 * (n_seen * n_block / n_total)
             mean = mean + delta * (n_block / n_total)
             n_seen = n_total
         deviation = np.sqrt(squares / n_seen)
-        flat = deviation <= 1e-12 * np.abs(mean)
-        if warn and flat.any():
-            names = [_channel_name(X, i) for i in np.flatnonzero(flat)]
-            warnings.warn(
-                f"Flat channel(s) {', '.join(names)}: the same value at all times in all training samples. "
-                "They carry no information; mark them bad, or interpolate them.",
-                RuntimeWarning,
-                stacklevel=5,
+        if not np.isfinite(deviation).all():
+            lost = _channel_name(X, np.flatnonzero(~np.isfinite(deviation))[0])
+            raise ValueError(
+                f"The values of channel {lost} are too large for a deviation (their squares are infinite). "
+                "Look for outliers, or scale the samples."
             )
+        flat = deviation <= 1e-12 * np.abs(mean)
+        if warn:
+            warn_of_channels(channel_names(X), deviation, flat, rails.share(), self.standardize)
         if partners is not None:
             mean = (mean + mean[partners]) / 2
             deviation = np.sqrt((deviation**2 + deviation[partners] ** 2) / 2)
@@ -328,6 +332,11 @@ def _is_on_disk(X):
         if array is not None:
             return True
     return False
+
+
+def channel_names(X):
+    """Names of the channels as in messages."""
+    return [_channel_name(X, i) for i in range(X.shape[1])]
 
 
 def _channel_name(X, channel):

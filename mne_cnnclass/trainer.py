@@ -14,12 +14,14 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from .architectures.build import build_module
 from .architectures.ensemble import join, split
-from .guard import check_logits, side_columns
+from .guard import check_logits
 from .mirror import mirrored_channels, swapped_classes
+from .parameters import side_columns
 from .samples import ChannelScaler, channel_positions, iter_blocks, within_reach
 from .seeds import draw_seed
 from .side_inputs import SideScaler
 from .training import (
+    Checkpoints,
     TrainingOptions,
     fit_temperature,
     make_transforms,
@@ -52,6 +54,8 @@ def learn(clf, samples, classes, *, go_on):
     -------
     learnt : dict
         Attributes of the fitted estimator.
+    error : None | Exception | KeyboardInterrupt
+        What stopped the training before its end, after at least one epoch.
     """
     X = samples.X
     architecture = (
@@ -71,6 +75,8 @@ def learn(clf, samples, classes, *, go_on):
     )
     options = {f.name: getattr(clf, f.name) for f in fields(TrainingOptions) if hasattr(clf, f.name)}
     options["augmentation"] = make_transforms(clf.augmentation, {**architecture, "classes": classes})
+    checkpoints = None if clf.checkpoint_dir is None else Checkpoints(clf.checkpoint_dir)
+    options["checkpoints"] = checkpoints
     options["progress"] = _wants_progress(clf.verbose)
     if clf.class_weight is not None:
         weights = compute_class_weight(clf.class_weight, classes=classes, y=classes[samples.target])
@@ -93,15 +99,20 @@ def learn(clf, samples, classes, *, go_on):
     elif clf.calibrate:
         folds = split_folds(samples.target, **of_samples)
     start = (clf.module_, clf.scaler_, clf.side_scaler_) if go_on else None
-    *network, history = trainer.train(samples[train_rows], valid, start=start)
+    *network, history, error = trainer.train(samples[train_rows], valid, start=start)
     temperature = 1.0
-    if clf.calibrate:
-        if valid is not None:
-            rows, logits = valid_rows, trainer.predict(*network, valid)
-        else:
-            rows, logits = np.arange(len(samples)), trainer.cross_predict(samples, folds)
-        check_logits(logits, rows)
-        temperature = fit_temperature(logits, samples.target[rows], samples.weight[rows])
+    if clf.calibrate and error is None:
+        try:
+            if valid is not None:
+                rows, logits = valid_rows, trainer.predict(*network, valid)
+            else:
+                rows, logits = np.arange(len(samples)), trainer.cross_predict(samples, folds)
+            check_logits(logits, rows)
+            temperature = fit_temperature(logits, samples.target[rows], samples.weight[rows])
+        except (Exception, KeyboardInterrupt) as stop:  # the network is there, and is not to be lost
+            error = stop
+    if error is None and checkpoints is not None:
+        checkpoints.remove()
     if go_on:
         history["epoch"] += clf.history_["epoch"].max()
         history = pd.concat([clf.history_, history], ignore_index=True)
@@ -112,9 +123,11 @@ def learn(clf, samples, classes, *, go_on):
         side_scaler_=side_scaler,
         temperature_=temperature,
         history_=history,
-        _architecture=trainer.architecture | {"n_side": len(side_scaler.mean_)},
+        stopped_=None if error is None else f"{type(error).__name__}: {error}",
+        _architecture=trainer.architecture
+        | {"n_side": len(side_scaler.mean_), "n_members": len(split(module))},
         _seed=trainer.seed,
-    )
+    ), error
 
 
 @dataclass(frozen=True)
@@ -154,6 +167,8 @@ class Trainer:
             The standardisation of their side inputs.
         history : pandas.DataFrame
             A row an epoch, and of several members their number in the column ``member``.
+        error : None | Exception | KeyboardInterrupt
+            What stopped the training before its end; of several members, those are there that had begun.
         """
         unit = samples.weight.mean()
         n_members = self.architecture["n_members"]
@@ -181,7 +196,7 @@ class Trainer:
                 )
             side = side_scaler.transform(samples.side, samples.X)
             architecture = self.architecture | {"n_side": len(side_scaler.mean_), "n_members": 1}
-            members, histories = [], []
+            members, histories, error = [], [], None
             for number, seed in enumerate(seeds):
                 with torch_session(seed, device=self.device):
                     module = (
@@ -189,20 +204,28 @@ class Trainer:
                         if start is None
                         else copy.deepcopy(split(start[0])[number])
                     )
-                    history = train(
-                        module.to(self.device),
-                        data,
-                        samples.target,
-                        samples.weight / unit,
-                        side,
-                        valid=valid,
-                        options=self.options,
-                        device=self.device,
-                    )
+                    try:
+                        history, error = train(
+                            module.to(self.device),
+                            data,
+                            samples.target,
+                            samples.weight / unit,
+                            side,
+                            valid=valid,
+                            options=self.options,
+                            device=self.device,
+                        )
+                    except (Exception, KeyboardInterrupt) as stop:
+                        if not members:
+                            raise
+                        error = stop
+                        break
                 members.append(module)
                 histories.append(history if n_members == 1 else history.assign(member=number))
+                if error is not None:
+                    break
         history = pd.concat(histories, ignore_index=True) if n_members > 1 else histories[0]
-        return join(members).eval(), scaler, side_scaler, history
+        return join(members).eval(), scaler, side_scaler, history, error
 
     def predict(self, module, scaler, side_scaler, samples):
         """Logits of samples."""
@@ -222,15 +245,21 @@ class Trainer:
         logits = np.empty((len(samples), self.architecture["n_outputs"]))
         for train_rows, held_out in folds:
             # what is flat in all samples was told of before, and what is so in a part does not matter
-            *network, _ = self.train(samples[train_rows], warn=False)
+            *network, _, error = self.train(samples[train_rows], warn=False)
+            if error is not None:
+                raise error
             logits[held_out] = self.predict(*network, samples[held_out])
         return logits
 
 
-def compute_logits(module, scaler, X, side, *, architecture, device, n_threads, seed):
-    """A network's outputs for samples and standardised side inputs, in float64, read by batches."""
+def compute_logits(module, scaler, X, side, *, architecture, device, n_threads, seed, watch=None):
+    """A network's outputs for samples and standardised side inputs, in float64, read by batches.
+
+    A `ScaleWatch` may look at the standardised samples.
+    """
     batch_size = min(max(PREDICTION_VALUES // (X.shape[1] * X.shape[2]), 16), 512)
-    inputs = [map(scaler.transform, iter_blocks(X, batch_size))]
+    blocks = map(scaler.transform, iter_blocks(X, batch_size))
+    inputs = [blocks if watch is None else watch.through(blocks)]
     if side.shape[1]:
         inputs.append(side[start : start + batch_size] for start in range(0, len(side), batch_size))
     # the known architectures draw no random numbers when they predict

@@ -7,10 +7,10 @@ import numbers
 
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from .classifier import CNNClassifier
+from .parameters import check_number
 
 __all__ = ["FineTunedClassifier"]
 
@@ -98,7 +98,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If the samples are not of the kind that it was fitted on.
         """
-        check_scalar(self.max_epochs, "max_epochs", numbers.Integral, min_val=1)
+        check_number(self.max_epochs, "max_epochs", numbers.Integral, min_val=1)
         network, prefix = self.estimator, ""
         if isinstance(network, Pipeline):
             prefix, network = f"{network.steps[-1][0]}__", network.steps[-1][1]

@@ -26,7 +26,11 @@ DATA_VARIABLE = "MNE_CNNCLASS_DATA"
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_network():
+    look_up = socket.getaddrinfo
+
     def refuse(host, *args, **kwargs):
+        if host == "127.0.0.1":  # a cluster of this computer
+            return look_up(host, *args, **kwargs)
         raise socket.gaierror(f"Tests have no network, but one asked for {host}.")
 
     with pytest.MonkeyPatch.context() as patch:

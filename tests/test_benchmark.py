@@ -757,6 +757,28 @@ def test_summary_averages_folds_of_a_subject_first(tmp_path):
     pd.testing.assert_frame_equal(
         result.summary().reset_index().fillna({"size": -1}), expected.reset_index(), check_dtype=False
     )
+    some = dict(pipeline="power", splits="learning-curve")
+    chosen = table[(table["pipeline"] == "power") & (table["splits"] == "learning-curve")]
+    pd.testing.assert_frame_equal(
+        result.table(**some).fillna({"size": -1}), chosen.reset_index(drop=True), check_dtype=False
+    )
+    assert result.table(dataset="another").empty
+
+
+def test_summary_of_equal_scores_does_not_deviate_and_counts_folds_of_several_subjects(tmp_path):
+    file = store.Store(tmp_path / "s.sqlite", create=True)
+    grid = {"splits": "cross-subject", "indices": "i", "random_state": 0}
+    about = [{"fingerprint": "p"}, {"fingerprint": "d", "classes": "[]"}, grid]
+    cell = {"job": 0, "seed": 0, "state": "done"}
+    scores = {"a": [0.1] * 30, "b": [0.1, 0.3, None]}
+    for pipeline, values in scores.items():
+        names = {"pipeline": pipeline, "dataset": "data", "splits": "cross-subject"}
+        about[0]["fingerprint"] = pipeline
+        file.add_grid(names, *about, [cell | {"number": k, "accuracy": v} for k, v in enumerate(values)])
+    file.close()
+    summary = open_benchmark(tmp_path / "s.sqlite").summary().droplevel(["dataset", "splits"])
+    assert summary.loc["a"].tolist() == [0.1, 0.0, 30]
+    np.testing.assert_allclose(summary.loc["b"].tolist(), [0.2, np.sqrt(0.02), 2], rtol=1e-12)
 
 
 @forking

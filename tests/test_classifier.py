@@ -141,7 +141,8 @@ def test_only_training_samples_set_the_scale(view):
 
 
 def test_without_standardising_the_network_sees_the_samples_themselves(view):
-    clf = quick(max_epochs=1, standardize=False).fit(view)
+    with pytest.warns(RuntimeWarning, match="with a deviation of 1e-06, .* Set standardize=True"):
+        clf = quick(max_epochs=1, standardize=False).fit(view)
     assert (clf.scaler_.mean_ == 0).all()
     assert (clf.scaler_.scale_ == 1).all()
 

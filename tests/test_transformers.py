@@ -356,7 +356,7 @@ def test_pick_by_type_and_in_order(people):
     ("transformer", "error", "match"),
     [
         (Filter(0.5, 40), ValueError, "times long"),
-        (Filter(4, 60), ValueError, "Nyquist"),
+        (Filter(4, 60), ValueError, "half the sampling frequency"),
         (Filter(1, None, method="iir"), ValueError, "times long"),
         (Crop(-0.5, 0.5), ValueError, "0 to 0.99 s"),
         (Crop(0, 1.5), ValueError, "0 to 0.99 s"),

@@ -162,6 +162,8 @@ def build_module(
         if clause is None:
             clause = f"can't be built from {_describe(signal)} with {params=}: {_first_line(error)}"
         raise ValueError(f"{cls.__name__} {clause.rstrip('.')}.") from error
+    if not any(parameter.requires_grad for parameter in module.parameters()):
+        raise ValueError(f"{cls.__name__} has no parameters to train.")
     if n_side:
         module = WithSideInputs(module, n_side, n_outputs)
     return module if mirror is None else LeftRightSymmetric(module, **mirror)

@@ -74,7 +74,7 @@ def read_config(path):
         pipelines = _pipelines(config.tables("pipelines"))
         datasets = {name: _dataset(table) for name, table in config.tables("datasets").items()}
         splits = {"splits": _splits(config)} if "splits" in config.content else {}
-        others = config.arguments(benchmark, but=("store", "retry", "verbose"))
+        others = config.arguments(benchmark, but=("store", "retry", "client", "verbose"))
     except (ValueError, ImportError) as error:
         kind = ImportError if isinstance(error, ImportError) else ValueError
         raise kind(f"{path}: {error}") from error

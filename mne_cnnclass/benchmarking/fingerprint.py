@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import hashlib
+import importlib
 import importlib.metadata
 import json
 import platform
@@ -60,6 +61,36 @@ def describe_pipeline(estimator):
         "parameters": json.dumps(parameters),
         "versions": json.dumps(versions, sort_keys=True),
     }
+
+
+def other_versions(versions):
+    """Packages of which this process has other versions than one that described a pipeline.
+
+    Parameters
+    ----------
+    versions : dict of str
+        What :func:`describe_pipeline` found.
+
+    Returns
+    -------
+    others : dict of str to tuple of str
+        What is expected and what is here, by name.
+    """
+    here = {name: _version(name, expected) for name, expected in versions.items()}
+    return {name: (versions[name], here[name]) for name in versions if versions[name] != here[name]}
+
+
+@cache
+def _version(name, like):
+    if name == "python":
+        return platform.python_version()
+    try:
+        if like.startswith("sources "):
+            importlib.import_module(name)
+            return f"sources {_hash_sources(name)}"
+        return importlib.metadata.version(name)
+    except ImportError:  # PackageNotFoundError is one
+        return "none"
 
 
 def fingerprint_view(view, *columns):

@@ -14,7 +14,8 @@ from ..evaluation import Evaluation, compare
 from ..evaluation.comparison import compare_scores
 from ..evaluation.metrics import METRICS
 from .packing import unpack
-from .store import TIMES, Store
+from .queries import describe_grids, read_folds, read_grids, read_units, summarize
+from .store import Store
 
 
 def open_benchmark(store):
@@ -55,11 +56,14 @@ class Benchmark:
         with closing(Store(self.store)) as store:
             return store.table(query, parameters)
 
-    def table(self, *, current=True):
+    def table(self, *, pipeline=None, dataset=None, splits=None, current=True):
         """Each finished fold with all its scores.
 
         Parameters
         ----------
+        pipeline, dataset, splits : None | str
+            Names to take the folds of; ``None`` for all. A million folds take some ten seconds to become a
+            table; what is to be summed up, :meth:`summary` has in less than one.
         current : bool
             Whether to leave out what was changed since: folds of former code, parameters, data or splits of
             the same names.
@@ -73,15 +77,12 @@ class Benchmark:
             ``pretrain_time`` (shared by the folds of a subject) and ``seconds`` (altogether) in s;
             ``peak_memory`` of the process so far in bytes; a column a metric; ``current``; ``finished``.
         """
-        table = self._table(
-            f"SELECT * FROM folds WHERE state = 'done' {_current(current)} "
-            "ORDER BY dataset, splits, pipeline, cell_id"
-        )
-        numbers = [*TIMES, "peak_memory", *METRICS]
-        table[numbers] = table[numbers].astype(float)  # None is NaN
+        with closing(Store(self.store)) as store:
+            grids = read_grids(store, current=current, pipeline=pipeline, dataset=dataset, splits=splits)
+            table = read_folds(store, grids)
         table["finished"] = pd.to_datetime(table.pop("changed"), unit="s", utc=True)
         table["current"] = table["current"].astype(bool)
-        return table.drop(columns="state")
+        return table
 
     def summary(self, metric="accuracy", *, current=True):
         """A metric of each pipeline on each data set.
@@ -101,19 +102,10 @@ class Benchmark:
             subjects counts by itself. Folds in which the metric is undefined are left out.
         """
         _check_metric(metric)
-        values = self._table(
-            f"SELECT grid_id, size, avg({metric}) AS value FROM cells WHERE state = 'done' "
-            f"AND subject IS NOT NULL AND {metric} IS NOT NULL GROUP BY grid_id, size, subject "
-            f"UNION ALL SELECT grid_id, size, {metric} FROM cells WHERE state = 'done' "
-            f"AND subject IS NULL AND {metric} IS NOT NULL"
-        )
-        stats = values.groupby(["grid_id", "size"], dropna=False)["value"].agg(
-            mean="mean", sd="std", n="count"
-        )
-        names = self._table(
-            f"SELECT dataset, splits, pipeline, grid_id FROM names WHERE 1 {_current(current)}"
-        )
-        table = names.merge(stats.reset_index(), on="grid_id").drop(columns="grid_id")
+        with closing(Store(self.store)) as store:
+            names = read_grids(store, current=current)[["dataset", "splits", "pipeline", "grid_id"]]
+            stats = summarize(store, metric, names["grid_id"].unique())
+        table = names.merge(stats, on="grid_id").drop(columns="grid_id")
         levels = ["dataset", "splits", "pipeline"] + ["size"] * bool(table["size"].notna().any())
         return table.set_index(levels).sort_index().drop(columns={"size"} - {*levels})
 
@@ -247,34 +239,37 @@ class Benchmark:
         the same of the scores in the table: a group is then a subject with the mean of its folds, rather than
         the score of all its predictions together, and there is no chance level.
         """
-        folds = self._table(
-            "SELECT pipeline, dataset, splits, subject, number, size, state, indices, n_train, n_test, "
-            f"{_check_metric(metric)} AS value, predictions.cell_id IS NOT NULL AS kept "
-            "FROM folds LEFT JOIN predictions USING (cell_id) "
-            "WHERE current AND splits = coalesce(?, splits) ORDER BY grid_id, number",
-            [splits],
-        )
-        _check_comparable(folds)
-        pairs = folds[["dataset", "pipeline"]].drop_duplicates()
-        if folds["kept"].all():
-            results = {}
-            for dataset, pipeline in pairs.itertuples(index=False):
-                results.setdefault(dataset, {})[pipeline] = self.evaluation(pipeline, dataset, splits)
-            return compare(results, metric=metric, units=units)
-        alone = folds["subject"].notna().all()  # whether each fold tests one subject
+        _check_metric(metric)
+        with closing(Store(self.store)) as store:
+            grids = describe_grids(store, read_grids(store, splits=splits).sort_values("grid_id"))
+            _check_comparable(grids)
+            if not grids["kept"].all():
+                return self._compare_scores(store, grids, metric, units)
+        results = {}
+        for dataset, pipeline in grids[["dataset", "pipeline"]].itertuples(index=False):
+            results.setdefault(dataset, {})[pipeline] = self.evaluation(pipeline, dataset, splits)
+        return compare(results, metric=metric, units=units)
+
+    def _compare_scores(self, store, grids, metric, units):
+        """Compare pipelines without their predictions."""
+        alone = grids["alone"].all()
         if units is None:
             units = "groups" if alone else "folds"
         if units == "groups" and not alone:
             raise ValueError(
                 'units="groups" needs folds that test one subject each, or keep_predictions=True. Or "folds".'
             )
+        column = "subject" if units == "groups" else "number"
         scores = {
-            dataset: rows.pivot_table(
-                "value", "subject" if units == "groups" else "number", "pipeline", dropna=False, sort=False
-            )
-            for dataset, rows in folds.groupby("dataset", sort=False)
+            dataset: pd.DataFrame(
+                {
+                    pipeline: read_units(store, metric, column, grid)
+                    for pipeline, grid in rows[["pipeline", "grid_id"]].itertuples(index=False)
+                }
+            ).rename_axis(index=column, columns="pipeline")
+            for dataset, rows in grids.groupby("dataset", sort=False)
         }
-        ratios = (folds["n_test"] / folds["n_train"]).groupby(folds["dataset"]).mean()
+        ratios = grids.groupby("dataset")["ratio"].mean()
         return compare_scores(scores, ratios, dict.fromkeys(scores, np.nan), metric, units)
 
     def datasets(self):
@@ -376,19 +371,19 @@ def _check_metric(metric):
     return metric
 
 
-def _check_comparable(folds):
+def _check_comparable(grids):
     """Whether all pipelines of a data set have all of the same folds."""
-    kinds = folds["splits"].unique().tolist()
+    kinds = grids["splits"].unique().tolist()
     if len(kinds) != 1:
         raise ValueError(f"Name one kind of splits by splits=; there are {kinds}.")
-    if folds["size"].notna().any():
+    if grids["has_sizes"].any():
         raise ValueError("A learning curve has several sizes; compare its evaluations at one of them.")
-    n_lacking = int((folds["state"] != "done").sum())
+    n_lacking = int(grids["n_lacking"].sum())
     if n_lacking:
         raise ValueError(
-            f"{n_lacking} of {len(folds)} folds are not done or failed, see status() and errors()."
+            f"{n_lacking} of {grids['n'].sum()} folds are not done or failed, see status() and errors()."
         )
-    for dataset, rows in folds.groupby("dataset"):
+    for dataset, rows in grids.groupby("dataset"):
         if rows["indices"].nunique() > 1:
             raise ValueError(
                 f"Pipelines were not evaluated on the same splits of {dataset!r}. Call benchmark with all of "

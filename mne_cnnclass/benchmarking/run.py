@@ -19,6 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
 from ..evaluation.evaluate import _warn_of_overlap, _warn_of_prefit
+from .cluster import check_client, n_threads, run_jobs_on
 from .fingerprint import describe_pipeline, digest
 from .jobs import Job, run_job
 from .plan import name_of_splits, plan_splits
@@ -39,6 +40,7 @@ def benchmark(
     n_folds=5,
     random_state=0,
     n_jobs=None,
+    client=None,
     keep_predictions=False,
     retry=False,
     verbose=None,
@@ -89,6 +91,9 @@ def benchmark(
         is None, so that results depend neither on the order nor on ``n_jobs``.
     n_jobs : None | int
         Number of folds to run at the same time; ``None`` is 1, ``-1`` is all cores.
+    client : None | dask.distributed.Client
+        A Dask cluster to run the folds on, in place of ``n_jobs`` (extra ``dask``, ``docs/cluster.md``). Only
+        this process writes the store. Each thread of a worker computes with one thread.
     keep_predictions : bool
         Whether to keep the predictions of each fold, which :meth:`Benchmark.evaluation` needs. Folds that
         were done without are done again.
@@ -105,9 +110,13 @@ def benchmark(
     Raises
     ------
     TypeError
-        If a pipeline, a data set or a splitter is none.
+        If a pipeline, a data set, a splitter or a client is none.
     ValueError
-        If subjects, sessions or samples that the splits need are not there.
+        If subjects, sessions or samples that the splits need are not there, or with both ``n_jobs`` and
+        ``client``.
+    RuntimeError
+        If the scheduler of the cluster is gone, or its workers have other versions of packages or can't read
+        the data. What was finished is in the store.
     StoreError
         If the store can't be read or written: the disk is full, the file is locked, read-only or no store.
         What it holds stays whole.
@@ -152,6 +161,10 @@ def benchmark(
         raise TypeError(
             f"random_state must be an integer, so that results can be had again, got {random_state!r}."
         )
+    if client is not None:
+        check_client(client)
+        if n_jobs is not None:
+            raise ValueError(f"Give either n_jobs or client, got n_jobs={n_jobs!r} and {client!r}.")
     splits = splits if isinstance(splits, (list, tuple)) else [splits]
     described = {name: describe_pipeline(estimator) for name, estimator in pipelines.items()}
     load = _Loader(datasets)
@@ -174,7 +187,11 @@ def benchmark(
                     grid_id = filled.add_grid(names, described[pipeline], load.about, grid, cells)
                     grids[grid_id] = Grid(names, clone(estimator), plan, cells)
         filled.put_back(grids, failed=retry, without_predictions=keep_predictions)
-        _fill(filled, grids, load, n_jobs, keep_predictions, verbose)
+        try:
+            _fill(filled, grids, load, keep_predictions, verbose, n_jobs=n_jobs, client=client)
+        except KeyboardInterrupt as stop:
+            stop.add_note(f"Finished folds are in {filled.path}, and the same call goes on from there.")
+            raise
         counts = filled.count(grids)
     result = Benchmark(store)
     if counts["failed"]:
@@ -250,13 +267,13 @@ def _seed(split, random_state):
     return int(digest([int(random_state), what])[:8], 16) >> 1
 
 
-def _fill(store, grids, load, n_jobs, keep_predictions, verbose):
+def _fill(store, grids, load, keep_predictions, verbose, **where):
     """Do what waits, until all is done, by this process or by others."""
-    store.join(effective_n_jobs(n_jobs))
+    store.join(effective_n_jobs(where["n_jobs"]) if where["client"] is None else n_threads(where["client"]))
     try:
         with _Progress(store, grids, verbose) as progress:
             while True:
-                _work(store, grids, load, n_jobs, keep_predictions, progress)
+                _work(store, grids, load, keep_predictions, progress, **where)
                 left = store.count(grids)
                 if not left["waiting"] and not left["running"]:
                     break
@@ -266,7 +283,7 @@ def _fill(store, grids, load, n_jobs, keep_predictions, verbose):
         store.leave()
 
 
-def _work(store, grids, load, n_jobs, keep_predictions, progress):
+def _work(store, grids, load, keep_predictions, progress, **where):
     """Do what is to be had, one transaction a finished fold."""
     running, failures = set(), []
 
@@ -281,7 +298,7 @@ def _work(store, grids, load, n_jobs, keep_predictions, progress):
             failures.append(error)
 
     try:
-        for finished in run_jobs(claimed(), n_jobs):
+        for finished in run_jobs(claimed(), **where):
             for grid_id, number, outcome in finished:
                 store.finish(grid_id, number, **outcome)
                 running.discard((grid_id, number))
@@ -296,8 +313,8 @@ def _work(store, grids, load, n_jobs, keep_predictions, progress):
         raise failures[0]
 
 
-def run_jobs(jobs, n_jobs):
-    """Run jobs at the same time; the place to put another scheduler than joblib's.
+def run_jobs(jobs, *, n_jobs=None, client=None):
+    """Run jobs at the same time, by processes of this computer or on a cluster.
 
     Parameters
     ----------
@@ -305,12 +322,17 @@ def run_jobs(jobs, n_jobs):
         What to do, to be taken one by one, when there is room to run it.
     n_jobs : None | int
         How many at the same time.
+    client : None | dask.distributed.Client
+        The cluster.
 
     Yields
     ------
     finished : list
         What :func:`run_job` returns, in any order, at once when it is there.
     """
+    if client is not None:
+        yield from run_jobs_on(client, jobs)
+        return
     work = (delayed(run_job)(job) for job in jobs)
     options = dict(return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1)
     yield from Parallel(n_jobs=n_jobs, **options)(work)

@@ -11,7 +11,7 @@ from os import PathLike, fspath
 import mne
 import numpy as np
 
-from ..epochs_sources import check_column
+from ..columns import check_column
 from ..epochs_view import EpochsView
 from ..samples import as_view
 from .config import dataset_source

@@ -48,7 +48,7 @@ CREATE TABLE cells (
     {", ".join(f"{name} REAL" for name in (*TIMES, "peak_memory", *METRICS))},
     UNIQUE (grid_id, number));
 CREATE INDEX by_state ON cells (grid_id, state);
-CREATE INDEX by_accuracy ON cells (grid_id, size, subject, accuracy) WHERE state = 'done';
+CREATE INDEX by_accuracy ON cells (grid_id, size, subject, accuracy, state) WHERE state = 'done';
 CREATE TABLE errors (
     cell_id INTEGER PRIMARY KEY REFERENCES cells, type TEXT, message TEXT, traceback TEXT);
 CREATE TABLE predictions (cell_id INTEGER PRIMARY KEY REFERENCES cells, content BLOB NOT NULL);

@@ -9,6 +9,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from ..signal_limits import check_time
 from .intervals import INTERVAL_COLUMNS, interval_features, neighbours
 from .leads import describe_leads, filter_leads, invert_classes, open_recording, pick_leads
 from .measures import slope_widths
@@ -116,6 +117,8 @@ def make_beat_epochs(
     >>> epochs = ecg.make_beat_epochs(["mitdb/101", "mitdb/106"])  # doctest: +SKIP
     >>> view = EpochsView(epochs, groups="patient")  # doctest: +SKIP
     """
+    check_time(tmin, "tmin")
+    check_time(tmax, "tmax")
     if not tmin < 0 < tmax:
         raise ValueError(f"The window must hold the R peak, got tmin={tmin:g} s and tmax={tmax:g} s.")
     if peaks not in ("annotated", "detected"):
@@ -127,7 +130,7 @@ def make_beat_epochs(
         )
     class_of = invert_classes(AAMI_CLASSES if classes is None else classes)
     options = dict(tmin=tmin, tmax=tmax, l_freq=l_freq, h_freq=h_freq, causal=causal)
-    if isinstance(recordings, (mne.io.BaseRaw, str, Path)):
+    if isinstance(recordings, (mne.io.BaseRaw, str, Path)) or not np.iterable(recordings):
         return _beat_epochs(recordings, leads, class_of, peaks, sfreq, **options)
     if not len(recordings):
         raise ValueError("recordings is empty; at least one is needed.")

@@ -233,7 +233,8 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         labels : array, shape (n_samples,)
             The labels.
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        proba = self.predict_proba(X)  # before classes_ is asked for, so that it can tell when not fitted
+        return self.classes_[proba.argmax(axis=1)]
 
 
 def class_roles(classes):

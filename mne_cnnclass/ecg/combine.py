@@ -50,6 +50,8 @@ def combine_windows(predictions, records):
     A00002  0.20  0.80
     """
     records = np.asarray(records)
+    if records.ndim != 1:
+        raise ValueError(f"records must be a list with the record of each window, got {records!r}.")
     if not hasattr(predictions, "predictions"):
         table = pd.DataFrame(predictions)
         if len(table) != len(records):

@@ -7,6 +7,7 @@ from pathlib import Path
 import mne
 import numpy as np
 
+from ..signal_limits import check_edges, check_rate
 from .patients import patient_info
 
 __all__ = [
@@ -42,6 +43,11 @@ def open_recording(recording, number=0):
     """
     from .recordings import read_raw_wfdb
 
+    if not isinstance(recording, (mne.io.BaseRaw, str, Path)):
+        raise TypeError(
+            "recordings must be an mne.io.Raw, the path of a WFDB record, or a list of these, got a "
+            f"{type(recording).__name__}."
+        )
     raw = recording if isinstance(recording, mne.io.BaseRaw) else read_raw_wfdb(recording)
     about = patient_info(raw)
     file = (raw.filenames or [None])[0]
@@ -51,6 +57,8 @@ def open_recording(recording, number=0):
 
 def invert_classes(classes):
     """The class of each symbol."""
+    if not isinstance(classes, dict):
+        raise TypeError(f'classes must be a dict such as dict(N="NLR", V="VE"), got {classes!r}.')
     class_of = {}
     for name, symbols in classes.items():
         for symbol in symbols:
@@ -84,8 +92,11 @@ def pick_leads(raw, leads, name):
 
 def filter_leads(raw, picked, sfreq, l_freq, h_freq, causal=False):
     """Filtered and resampled signals, in V, and their rate."""
+    check_rate(sfreq, "sfreq")
     raw = raw.copy().pick(picked).reorder_channels(picked).load_data(verbose="ERROR")
+    _check_invalid(raw)
     h_freq = None if h_freq is None or h_freq >= raw.info["sfreq"] / 2 else h_freq
+    check_edges(l_freq, h_freq, raw.info["sfreq"], "the recording")
     how = dict(method="iir", phase="forward") if causal else {}
     if l_freq is not None or h_freq is not None:
         raw.filter(l_freq, h_freq, picks="all", **how, verbose="ERROR")
@@ -101,6 +112,21 @@ def filter_leads(raw, picked, sfreq, l_freq, h_freq, causal=False):
         data = mne.filter.resample(data, down=ratio, npad="auto", verbose="ERROR")
         return data, sfreq
     return data, raw.info["sfreq"]
+
+
+def _check_invalid(raw):
+    """A filter goes around spans that are annotated as invalid, and spreads NaN that are not."""
+    invalid = ~np.isfinite(raw._data)
+    times = raw.times + raw.first_time
+    for a in raw.annotations if invalid.any() else ():
+        if a["description"].upper().startswith("BAD_ACQ_SKIP"):
+            invalid[:, (times >= a["onset"]) & (times <= a["onset"] + a["duration"])] = False
+    if invalid.any():
+        channel, sample = np.argwhere(invalid)[0]
+        raise ValueError(
+            f"Lead {raw.ch_names[channel]} holds NaN or infinity, first at {raw.times[sample]:.4g} s, which "
+            "a filter would spread. Annotate such spans as BAD_ACQ_SKIP, as read_raw_wfdb does, or crop them."
+        )
 
 
 def describe_leads(raw, names, rate, l_freq, h_freq):

@@ -87,7 +87,9 @@ def patient_info(raw):
     >>> patient_info(info)
     {'record': '101', 'patient': '101', 'age': 75.0, 'sex': 'F'}
     """
-    info = raw if isinstance(raw, mne.Info) else raw.info
+    info = raw if isinstance(raw, mne.Info) else getattr(raw, "info", None)
+    if not isinstance(info, mne.Info):
+        raise TypeError(f"raw must be an mne.io.Raw, mne.Epochs or mne.Info, got {raw!r}.")
     subject, description = info["subject_info"] or {}, info["description"] or ""
     record = re.match(r"\w+ record (.+)", description)
     age, _ = _age_and_sex(description.split("\n")[1:]) if record else (np.nan, None)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import mne
 import numpy as np
 
+from ..signal_limits import LARGEST
 from .recordings import import_wfdb
 
 __all__ = ["find_r_peaks"]
 
 DETECTION_RATE = 120.0  # Hz; more makes the search slower, and not better (180 Hz: the same to 0.0001)
+LEAST_RATE = 60.0  # Hz; the detector's own filters have too few samples of a QRS complex below
 QRS_BAND = (5.0, 30.0)  # Hz
 REACH = 0.1  # s between where the search sees a QRS complex and its peak, at most
 REFRACTORY = 0.2  # s after a beat in which none can follow
@@ -59,6 +61,9 @@ def find_r_peaks(raw, lead=None):
     import_wfdb()
     from wfdb.processing import gqrs_detect
 
+    if not isinstance(raw, mne.io.BaseRaw):
+        came = type(raw).__name__
+        raise TypeError(f"raw must be an mne.io.Raw, such as mne.io.RawArray(data, info), got {came}.")
     have = [raw.ch_names[i] for i in mne.pick_types(raw.info, ecg=True)]
     if lead is None and not have:
         raise ValueError(f"No channel of type ecg that is not bad, got {raw.ch_names}. Set channel types.")
@@ -69,6 +74,13 @@ def find_r_peaks(raw, lead=None):
     signal = np.nan_to_num(raw.get_data([lead])[0])
     if not np.ptp(signal):
         return np.empty(0, int)
+    if np.ptp(signal) > LARGEST["ecg"]:
+        raise ValueError(
+            f"Lead {lead} spans {np.ptp(signal):.3g} V, and an ECG some mV: it is in another unit than V, or "
+            "has an artefact. Scale it, such as raw.apply_function(lambda x: 1e-3 * x, picks=...) from mV."
+        )
+    if sfreq < LEAST_RATE:
+        raise ValueError(f"R peaks can't be found at {sfreq:g} Hz; {LEAST_RATE:g} Hz at least are needed.")
     slow, ratio = signal, max(sfreq / DETECTION_RATE, 1.0)
     if ratio > 1:
         slow = mne.filter.resample(signal, down=ratio, npad="auto", verbose="ERROR")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger
 
+from ..signal_limits import check_time
 from .leads import describe_leads, filter_leads, invert_classes, open_recording, pick_leads
 from .measures import RHYTHM_COLUMNS, measure_rhythm
 from .peaks import find_r_peaks
@@ -100,6 +101,8 @@ def make_rhythm_epochs(
     >>> epochs = ecg.make_rhythm_epochs(raws)  # doctest: +SKIP
     >>> view = EpochsView(epochs, groups="record")  # doctest: +SKIP
     """
+    check_time(duration, "duration")
+    check_time(overlap, "overlap")
     if not 0 <= overlap < duration:
         raise ValueError(
             f"overlap must be at least 0 and less than the duration, {duration:g} s, got {overlap:g}."
@@ -119,7 +122,7 @@ def make_rhythm_epochs(
         normalize=normalize,
         around=max(around, duration),
     )
-    if isinstance(recordings, (mne.io.BaseRaw, str, Path)):
+    if isinstance(recordings, (mne.io.BaseRaw, str, Path)) or not np.iterable(recordings):
         return _rhythm_epochs(recordings, label, **options)
     if not len(recordings):
         raise ValueError("recordings is empty; at least one is needed.")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from .comparison import COMBINED, compare_scores
 from .metrics import METRICS, _score_table, chance_levels, score_pooled
+from .result import Evaluation
 
 UNITS = ("groups", "folds")
 
@@ -98,7 +99,8 @@ def _check_results(results):
     """Evaluations by data set and pipeline, checked to be of the same pipelines on the same splits."""
     if not isinstance(results, Mapping) or not results:
         raise TypeError(
-            f"results must be a dict of pipeline names to evaluations, got {type(results).__name__}."
+            "results must be a dict of pipeline names to evaluations, and not empty, got "
+            f"{type(results).__name__}."
         )
     nested = [isinstance(value, Mapping) for value in results.values()]
     if any(nested) != all(nested):
@@ -118,6 +120,9 @@ def _check_results(results):
             )
         if len(evaluations) < 2:
             raise ValueError(f"A comparison needs at least 2 pipelines, got {list(evaluations)}{place}.")
+        for name, one in evaluations.items():
+            if not isinstance(one, Evaluation):
+                raise TypeError(f"results must hold what evaluate returned, got {name!r}: {one!r}{place}.")
         results[dataset] = {name: evaluations[name] for name in expected}
         _check_same_splits(results[dataset], place)
     return results

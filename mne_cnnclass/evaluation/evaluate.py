@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import warnings
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from numbers import Integral
 from time import perf_counter
@@ -13,19 +14,20 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger
 from sklearn import clone, get_config
+from sklearn.base import is_regressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import has_fit_parameter
 from tqdm import tqdm
 
-from ..epochs_sources import check_column
+from ..columns import check_classes, check_column
 from ..epochs_view import EpochsView
+from ..input_arrays import check_kind
 from ..samples import as_view
 from .metrics import DECISION, PROBA, SCORER
 from .probes import judge_probes, make_probes, probe_estimator
@@ -86,7 +88,8 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
     -----
     UserWarning
         If a group, or windows that overlap, are on both sides of a fold; if a step was fitted beforehand; if
-        a fold fails, the others not. If all fail, the error of the first is raised.
+        a fold fails, the others not. If all fail, the error of the first is raised. Ctrl-C, or a process that
+        is killed, ends the evaluation: folds that were finished before are kept, the others count as failed.
 
     Examples
     --------
@@ -104,10 +107,14 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
     """
     if isinstance(estimator, type) or not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
         raise TypeError(f"estimator must be an instance of a scikit-learn classifier, got {estimator!r}.")
+    if is_regressor(estimator):
+        raise TypeError(f"estimator must be a classifier, got the regressor {estimator!r}.")
     view = as_view(X)
     if view is None:
-        X = np.asarray(X)
-        if X.ndim == 0 or y is None:
+        X = np.asarray(check_kind(X))
+        if X.ndim == 0:
+            raise TypeError(f"X must be Epochs or an array with a row a sample, got {X[()]!r}.")
+        if y is None:
             raise ValueError("y=None takes the labels of Epochs; with an array X, give y.")
     else:
         X, y = view, view.labels if y is None else y
@@ -118,10 +125,9 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
     groups = None if groups is None else check_column(groups, "groups", len(X))
     if view is not None and groups is not None:
         X = EpochsView(view, groups=groups)  # for the steps of a Pipeline that ask samples for their groups
-    if type_of_target(y) not in ("binary", "multiclass"):
-        raise ValueError(f"y must hold classes (strings, integers or booleans), got {y.dtype} {y[:5]}.")
+    check_classes(y)
 
-    scoring = {name: get_scorer(name) for name in ([scoring] if isinstance(scoring, str) else scoring)}
+    scoring = {name: get_scorer(name) for name in _names(scoring)}
     classes = np.unique(y)
     splits = _split(cv, X, y, groups)
     _warn_of_overlap(view, splits)
@@ -136,7 +142,17 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
     )
     done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
     bar = tqdm(done, total=len(splits), desc="Cross-validation", unit="fold", disable=not verbose)
-    results = sorted(bar, key=lambda result: result[0]["fold"])
+    results = []
+    try:
+        results.extend(bar)
+    except (KeyboardInterrupt, BrokenProcessPool) as stop:
+        if not results:
+            raise
+        done = {row["fold"] for row, *_ in results}
+        for fold, (train, test) in enumerate(splits):
+            if fold not in done:
+                results.append((_describe_fold(y, fold, train, test) | _describe_error(stop), None, None))
+    results.sort(key=lambda result: result[0]["fold"])
 
     folds, predictions, histories = zip(*results, strict=True)
     folds = pd.DataFrame(folds)
@@ -151,6 +167,17 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
         view=view,
     )
     return replace(result, probes=_score_probes(result, found, y, groups, splits)) if probes else result
+
+
+def _names(scoring):
+    """Names of scorers; a scorer itself has none to be shown under."""
+    names = [scoring] if isinstance(scoring, str) else scoring
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise TypeError(
+            "scoring must be a name or a list of names (sklearn.metrics.get_scorer_names()), got "
+            f"{scoring!r}. Metrics of your own can be computed from result.predictions."
+        )
+    return names
 
 
 def _score_probes(result, probes, y, groups, splits):
@@ -237,10 +264,15 @@ def _split(cv, X, y, groups):
     if isinstance(cv, Integral) and groups is not None:
         cv = StratifiedGroupKFold(cv)
     positions = np.arange(len(y))
-    splits = [
-        (positions[train], positions[test])
-        for train, test in check_cv(cv, y, classifier=True).split(X, y, groups)
-    ]
+    splits = []
+    for train, test in check_cv(cv, y, classifier=True).split(X, y, groups):
+        try:
+            splits.append((positions[train], positions[test]))
+        except IndexError as error:
+            raise ValueError(
+                f"Fold {len(splits)} of cv must hold positions of the {len(y)} samples, or masks over them: "
+                f"{error}."
+            ) from error
     if not splits:
         raise ValueError(f"cv={cv!r} gives no folds.")
     mixing = 0 if groups is None else sum(bool(np.isin(groups[a], groups[b]).any()) for a, b in splits)
@@ -290,8 +322,16 @@ def _fit_params(estimator, groups):
 @mne.verbose
 def _run_fold(estimator, X, y, groups, classes, scoring, fold, train, test, *, verbose):
     """One fold: a row about it, a table of predictions, a table of the training history or None."""
+    row = _describe_fold(y, fold, train, test)
+    try:
+        return _fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row)
+    except Exception as error:  # of whatever kind: the other folds are not to be lost
+        return row | _describe_error(error), None, None
+
+
+def _describe_fold(y, fold, train, test):
     known, counts = np.unique(y[train], return_counts=True)
-    row = {
+    return {
         "fold": fold,
         "n_train": len(train),
         "n_test": len(test),
@@ -301,11 +341,10 @@ def _run_fold(estimator, X, y, groups, classes, scoring, fold, train, test, *, v
         "error": None,
         "error_type": None,
     }
-    try:
-        return _fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row)
-    except Exception as error:  # of whatever kind: the other folds are not to be lost
-        row |= {"error": f"{type(error).__name__}: {error}", "error_type": type(error).__name__}
-        return row, None, None
+
+
+def _describe_error(error):
+    return {"error": f"{type(error).__name__}: {error}", "error_type": type(error).__name__}
 
 
 def _fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row):

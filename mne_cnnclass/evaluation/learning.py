@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
 
 from .. import viz
+from ..parameters import check_number
 from ..samples import as_view
 from .evaluate import _split, evaluate
 
@@ -111,10 +113,11 @@ def learning_curve(
     units = [_in_order(train, y, None if unit == "samples" else groups, rng) for train, _ in splits]
     most = min(len(parts) for parts in units)
     if np.ndim(sizes) == 0:
+        check_number(sizes, "sizes", Integral, min_val=1)
         least = min(most, max(2 * len(np.unique(y)), most // 10)) if unit == "samples" else 1
         sizes = np.unique(np.geomspace(least, most, sizes).round().astype(int))
     sizes = sorted({int(size) for size in sizes})
-    if not 1 <= sizes[0] <= sizes[-1] <= most:
+    if not sizes or not 1 <= sizes[0] <= sizes[-1] <= most:
         raise ValueError(f"sizes must be from 1 to {most} training {unit}, the least of a fold, got {sizes}.")
     evaluations = {}
     for size in sizes:

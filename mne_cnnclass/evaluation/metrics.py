@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from sklearn.metrics import (
@@ -16,7 +18,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from ..viz.bins import bins_error, reliability_bins
+from ..viz.bins import bins_error, check_probabilities, reliability_bins
 from ..viz.style import mean_sd
 
 METRICS = (
@@ -88,7 +90,7 @@ def score_predictions(y_true, y_pred, y_score, classes, *, are_probabilities=Tru
         if are_probabilities:
             scores["log_loss"] = log_loss(one_hot, y_score)
             scores["brier"] = _brier(one_hot, y_score).mean()
-            scores["calibration_error"] = calibration_error(y_true, y_score, classes)
+            scores["calibration_error"] = bins_error(reliability_bins(y_true, y_score, classes=classes))
     return {name: float(value) for name, value in scores.items()}
 
 
@@ -126,6 +128,7 @@ def calibration_error(y_true, proba, classes):
     >>> calibration_error(np.array([0, 1]), np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([0, 1]))
     0.4
     """
+    y_true, proba = check_probabilities(y_true, proba, classes)
     return bins_error(reliability_bins(y_true, proba, classes=classes))
 
 
@@ -290,6 +293,9 @@ def summary_table(results):
     naive Bayes  0.95 ± 0.03
     chance              0.33
     """
+    named = isinstance(results, Mapping) and results
+    if not named or not all(hasattr(result, "scores") for result in results.values()):
+        raise TypeError(f"results must be a dict of names to evaluations, and not empty, got {results!r}.")
     rows, chances = {}, {}
     for name, result in results.items():
         rows[name] = result.scores.groupby("metric")["value"].agg(mean_sd)

@@ -10,7 +10,8 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..epochs_sources import check_column
+from ..columns import check_column
+from ..input_arrays import check_kind
 from ..samples import as_view
 from .probe_features import baseline, group, muscle, ocular, order, quality, recordings
 
@@ -155,6 +156,7 @@ def make_probes(X, groups=None):
     'X is an array, whose channels and times are not known; pass Epochs'
     """
     view = as_view(X)
+    X = check_kind(X) if view is None else X
     if view is not None:
         X, groups = view, view.groups if groups is None else groups
     groups = None if groups is None else check_column(groups, "groups", len(X))

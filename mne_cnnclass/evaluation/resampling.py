@@ -6,9 +6,12 @@ score is computed from sums that are prepared once; the tests hold them against 
 
 from __future__ import annotations
 
+from numbers import Integral, Real
+
 import numpy as np
 import pandas as pd
 
+from ..parameters import check_number
 from ..viz.bins import N_BINS, bin_numbers
 from .metrics import DECISION, LOWER_IS_BETTER, METRICS, class_rates, get_scores
 
@@ -176,6 +179,8 @@ def bootstrap(predictions, classes, *, n_resamples=1000, level=0.95, random_stat
     .. [1] Efron B, Tibshirani RJ (1993). An Introduction to the Bootstrap. Chapman & Hall.
        doi:10.1007/978-1-4899-4541-9
     """
+    check_number(n_resamples, "n_resamples", Integral, min_val=1)
+    check_number(level, "level", Real, min_val=0, max_val=1, include_boundaries="neither")
     unit, units = _units(predictions)
     if len(units) < 2:
         return pd.DataFrame(np.nan, index=pd.Index(METRICS, name="metric"), columns=["low", "high"])
@@ -276,6 +281,7 @@ def permutation_test(predictions, classes, *, n_permutations=1000, random_state=
     .. [1] Ojala M, Garriga GC (2010). Permutation tests for studying classifier performance. Journal of
        Machine Learning Research 11:1833-1863.
     """
+    check_number(n_permutations, "n_permutations", Integral, min_val=1)
     rng = np.random.default_rng(random_state)
     score = FastScores(predictions, classes)
     observed = score()

@@ -8,7 +8,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..classifier import CNNClassifier
 from ..epochs_view import EpochsView
-from ..guard import check_known_labels, check_labels, check_samples, check_signals
+from ..guard import check_known_labels, check_labels, check_samples
+from ..input_arrays import check_signals
 from ..samples import as_view
 
 BATCH_VALUES = 2**18  # of samples in one go: gradients keep what every layer computed

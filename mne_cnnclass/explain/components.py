@@ -228,6 +228,11 @@ def _linear_front(clf):
     from ..architectures.side_inputs import signal_network
 
     check_network(clf)
+    if clf.n_members > 1:
+        raise ValueError(
+            f"This classifier has n_members={clf.n_members} networks, each with patterns and filters of its "
+            "own. Fit one with n_members=1 to look at; saliency works for all of them together."
+        )
     network = signal_network(clf.module_)
     # a rewrite for speed, or a user's own class, is derived from the one it rewrites
     for cls in type(network).__mro__:

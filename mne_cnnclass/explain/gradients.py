@@ -8,10 +8,11 @@ import numbers
 import mne
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 
 from ..epochs_view import EpochsView
 from ..guard import check_side_inputs
+from ..parameters import check_number
 from ..samples import iter_blocks
 from ..seeds import draw_seed
 from .checks import batch_size, check_labelled, check_network, info_of, known_sfreq
@@ -184,7 +185,7 @@ def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
 
     from ..training import resolve_device, torch_session
 
-    check_scalar(n_steps, "n_steps", numbers.Integral, min_val=1)
+    check_number(n_steps, "n_steps", numbers.Integral, min_val=1)
     rng = check_random_state(draw_seed(random_state))
     side = clf.side_scaler_.transform(check_side_inputs(X, clf.side_scaler_.names), X)
     pool = np.sort(rng.permutation(len(X))[:N_OTHERS])

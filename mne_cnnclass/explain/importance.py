@@ -7,9 +7,11 @@ import numbers
 import numpy as np
 import pandas as pd
 from sklearn.metrics import check_scoring
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 
+from ..parameters import check_number
 from ..seeds import draw_seed
+from ..signal_limits import check_rate
 from .checks import check_any
 
 EEG_BANDS = {"delta": (1, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30), "gamma": (30, 45)}  # Hz
@@ -155,8 +157,14 @@ def band_importance(clf, X, y=None, *, bands=None, sfreq=None, scoring=None, n_r
     sfreq = known if sfreq is None else sfreq
     if sfreq is None:
         raise ValueError("The sampling frequency of an array is not known: give sfreq= in Hz.")
+    check_rate(sfreq, "sfreq")
     if bands is None:
         bands = {name: edges for name, edges in EEG_BANDS.items() if edges[1] <= sfreq / 2}
+    if not isinstance(bands, dict) or not bands or any(np.shape(edges) != (2,) for edges in bands.values()):
+        raise TypeError(
+            'bands must be a dict of names and their edges in Hz, such as {"alpha": (8, 13)}, got '
+            f"{bands!r}."
+        )
     frequencies = np.fft.rfftfreq(X.shape[-1], 1 / sfreq)
     inside = [(lower <= frequencies) & (frequencies < upper) for lower, upper in bands.values()]
     for (name, edges), rows in zip(bands.items(), inside, strict=True):
@@ -178,7 +186,7 @@ def band_importance(clf, X, y=None, *, bands=None, sfreq=None, scoring=None, n_r
 
 def _importance(clf, y, X, index, part, scoring, n_repeats, random_state):
     """Score lost, a row a part; ``part(i)`` is a function from an order of the samples to changed samples."""
-    check_scalar(n_repeats, "n_repeats", numbers.Integral, min_val=1)
+    check_number(n_repeats, "n_repeats", numbers.Integral, min_val=1)
     score_of = check_scoring(clf, scoring=scoring)
     rng = check_random_state(draw_seed(random_state))
     orders = [rng.permutation(len(X)) for _ in range(n_repeats)]  # the same for all parts, so they compare

@@ -16,7 +16,7 @@ from .values import decode, encode, make_array
 
 # Parameters of a training alone, which may hold any Python object; a loaded estimator has their defaults.
 # Of these, augmentations that are all named are saved.
-NOT_SAVED = ("augmentation", "callbacks", "random_state")
+NOT_SAVED = ("augmentation", "callbacks", "checkpoint_dir", "random_state")
 OF_SIDE = ("side_inputs/", "side_scaler/")  # names of tensors that start so are none of the network itself
 
 # What the fit of each transformer sets, besides what all of them have.
@@ -160,7 +160,7 @@ def _make_network(params, weights, source, module=None):
     import torch
 
     from ..classifier import CNNClassifier
-    from ..guard import check_parameters
+    from ..parameters import check_parameters
 
     params = params if module is None else params | {"model": module}
     if isinstance(params["class_weight"], dict):
@@ -217,6 +217,7 @@ def _describe_network(clf, weights):
             "scale": clf.side_scaler_.scale_.tolist(),
         },
         "temperature": clf.temperature_,
+        "stopped": clf.stopped_,
         "trained_with": clf.versions_,
         "history": clf.history_.to_dict(orient="list"),
     }
@@ -257,6 +258,7 @@ def _restore_network(header, weights, source):
         clf.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
     clf.scaler_, clf.history_ = scaler, pd.DataFrame(header["history"])
     clf.temperature_ = header.get("temperature", 1.0)
+    clf.stopped_ = header.get("stopped")
     clf.versions_ = header.get("trained_with", source.versions)
     clf._architecture, clf._seed = architecture, header["seed"]
     _restore_weights(clf, weights, source)

@@ -72,6 +72,11 @@ def save_classifier(estimator, path, *, epochs_settings=None):
 
     from ..transfer import FineTunedClassifier
 
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a file in it, such as {path / 'model.mcnn'}.")
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.absolute().parent} to write {path.name} to.")
     check_is_fitted(estimator)
     if isinstance(estimator, FineTunedClassifier):
         estimator = estimator.estimator_

@@ -26,7 +26,7 @@ TOLERANCE = 1e-5  # of probabilities
 NOT_EXPORTED = {
     "CodeBrain": "what it computes depends on a number in its state, which torch's exporter does not follow",
     "LUNA": "it looks at phases of Fourier coefficients, which are chance where these are nearly zero, and "
-    "others in onnxruntime",
+    "are others in onnxruntime",
     "SignalJEPA_Contextual": "it writes into parts of a tensor whose size depends on the number of samples, "
     "which onnxruntime then refuses",
 }

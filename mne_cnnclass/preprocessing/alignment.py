@@ -5,12 +5,12 @@ from __future__ import annotations
 import mne
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from ..epochs_sources import check_column
+from ..columns import check_column
 from ..epochs_view import EpochsView
 from ..guard import check_samples
+from ..parameters import check_number
 from ..samples import iter_blocks
 from .base import SamplesTransformer, start_fit
 
@@ -52,7 +52,7 @@ class _Alignment(SamplesTransformer):
         ValueError
             If a group has one sample only.
         """
-        check_scalar(self.n_prior, "n_prior", (int, float, np.number), min_val=1)
+        check_number(self.n_prior, "n_prior", (int, float, np.number), min_val=1)
         X = start_fit(self, X)
         groups = _own_groups(X) if groups is None else groups
         self._has_groups = groups is not None

@@ -7,8 +7,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..epochs_view import EpochsView
-from ..guard import check_samples, check_signals
+from ..guard import check_samples
+from ..input_arrays import check_signals
 from ..samples import as_view, iter_blocks
+from ..signal_limits import check_rate
 
 
 def start_fit(estimator, X):
@@ -56,6 +58,7 @@ def sampling_frequency(estimator, X, parameter="sfreq"):
             f"{type(estimator).__name__} needs the sampling frequency of an array: {parameter}=... "
             "(epochs bring theirs)."
         )
+    check_rate(given, parameter)
     return float(given)
 
 

@@ -40,6 +40,8 @@ def name_channels(recording, rename, ch_types, montage):
         if rename is not None:
             source.rename_channels(standard_name if rename == "standard" else rename)
         if ch_types is not None:
+            if not isinstance(ch_types, dict):
+                raise TypeError(f'ch_types must be a dict such as dict(EOG1="eog"), got {ch_types!r}.')
             source.set_channel_types(ch_types, verbose="ERROR")
     except ValueError as error:
         raise ValueError(f"{recording}: {error} It has the channels {', '.join(source.ch_names)}.") from error
@@ -48,6 +50,8 @@ def name_channels(recording, rename, ch_types, montage):
     if isinstance(montage, str):
         montage = MONTAGE_1005 if montage in ("standard_1005", "colin27_1005") else montage
         montage = mne.channels.make_standard_montage(montage)
+    if not isinstance(montage, mne.channels.DigMontage):
+        raise TypeError(f"montage must be a name or an mne.channels.DigMontage, got {montage!r}.")
     eeg = mne.pick_types(source.info, eeg=True, exclude=())
     lacking = [source.ch_names[i] for i in eeg if source.ch_names[i] not in montage.ch_names]
     if lacking:
@@ -60,6 +64,8 @@ def name_channels(recording, rename, ch_types, montage):
 
 
 def _check_names(names, raw, recording, what):
+    if not np.iterable(names):
+        raise TypeError(f"{what} must be names of channels, got {names!r}.")
     unknown = [name for name in names if name not in raw.ch_names]
     if unknown:
         raise ValueError(

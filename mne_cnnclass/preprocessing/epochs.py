@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import mne
+import numpy as np
 import pandas as pd
 
+from ..signal_limits import check_edges, check_rate, check_thresholds, check_time, check_values
 from . import cleaning
 from .events import choose_events, choose_windows
 from .log import attach_log
@@ -131,7 +133,8 @@ def make_epochs(
         If a recording is neither a path nor a Raw, or events are no dict.
     ValueError
         If a file can't be read, an event is not there, two are at the same time, recordings differ in
-        sampling frequency or channels, a filter does not fit the recording, a step lacks the channels it
+        sampling frequency or channels, a filter does not fit the recording, a threshold is in another unit,
+        a recording holds NaN, a step lacks the channels it
         needs, a subject that is needed can't be told, or nothing is left.
 
     References
@@ -153,12 +156,16 @@ def make_epochs(
         raise ValueError(f'artifacts must be None, "regression" or "ica", got {artifacts!r}.')
     if isinstance(bads, str) and bads != "auto":
         raise ValueError(f'bads must be None, "auto" or a list of channels, got {bads!r}.')
+    for name, time in (("tmin", tmin), ("tmax", tmax)):
+        if time is not None:
+            check_time(time, name)
     if windows is None and (tmin is None or tmax is None or not tmin < tmax):
         raise ValueError(f"tmin must be below tmax, both in s, got tmin={tmin} and tmax={tmax}.")
     if windows is None and classes is not None:
         raise ValueError("classes= is for windows=; the class of an epoch at an event is in events=.")
-    if not (reject is None or reject == "auto" or isinstance(reject, dict)):
-        raise ValueError(f'reject must be None, "auto" or a dict of thresholds, got {reject!r}.')
+    check_thresholds(reject, flat)
+    if baseline is not None and np.shape(baseline) != (2,):
+        raise TypeError(f"baseline must be None or (start, end) in s, got {baseline!r}.")
     if windows is not None and (
         tmin is not None
         or tmax is not None
@@ -204,6 +211,7 @@ def make_epochs(
         span = (tmin, tmax)
         if recording.is_raw:
             source = source.copy().load_data(verbose="ERROR")  # so that one at a time is in memory
+            check_values(source, recording)
             source, rows, done = _clean(source, rows, recording, steps, eog, ecg, random_state)
             if pick_late:
                 _pick(recording, source, picks)
@@ -218,29 +226,25 @@ def make_epochs(
 
 
 def _check_steps(recording, steps):
-    """MNE takes edges in the wrong order for a band-stop, and a high-pass of everything for good."""
+    """The steps on continuous signals, which Epochs are not."""
     given = [name for name, value in steps.items() if value is not None]
     if given and not recording.is_raw:
         raise ValueError(
             f"{recording} holds epochs, and {', '.join(given)} are for continuous recordings (a filter would "
             "distort the edges of epochs): clean and filter the recording before it is cut."
         )
-    l_freq, h_freq, notch = steps["l_freq"], steps["h_freq"], steps["notch"]
-    if l_freq is not None and h_freq is not None and l_freq >= h_freq:
-        raise ValueError(f"l_freq must be less than h_freq, got {l_freq:g} and {h_freq:g} Hz.")
-    notch = [] if notch is None else [notch] if isinstance(notch, (int, float)) else notch
-    nyquist = recording.sfreq / 2
-    for name, edge in (("l_freq", l_freq), ("h_freq", h_freq), *(("notch", line) for line in notch)):
-        if edge is not None and not 0 < edge < nyquist:
-            raise ValueError(
-                f"{name} must be between 0 and {nyquist:g} Hz, half the sampling frequency of "
-                f"{recording.name}, got {edge:g} Hz."
-            )
-    if steps["sfreq"] is not None and not steps["sfreq"] > 0:
-        raise ValueError(f"sfreq must be above 0 Hz, got {steps['sfreq']!r}.")
+    notch = [] if steps["notch"] is None else np.atleast_1d(steps["notch"]).tolist()
+    if steps["notch"] is not None and not notch:
+        raise ValueError("notch must be None or at least one frequency in Hz, got none.")
+    check_edges(steps["l_freq"], steps["h_freq"], recording.sfreq, recording.name, notch)
+    if steps["sfreq"] is not None:
+        check_rate(steps["sfreq"], "sfreq")
 
 
 def _pick(recording, source, picks):
+    names = [picks] if isinstance(picks, str) else picks
+    if not np.iterable(names) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"picks must be names or types of channels, not their numbers, got {picks!r}.")
     try:
         source.pick(picks, verbose="ERROR")
     except ValueError as error:

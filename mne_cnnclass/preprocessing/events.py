@@ -7,6 +7,8 @@ from collections import Counter
 import mne
 import numpy as np
 
+from ..signal_limits import check_time
+
 
 def choose_events(recordings, wanted):
     """The events (n, 3) of each recording and their ``event_id``, with the same codes in all of them."""
@@ -92,6 +94,8 @@ def choose_windows(recordings, duration, overlap, spans, classes):
     The class is that of the recording (``classes``, one for each), or of the annotated span (``spans``, class
     to description) that holds the whole window.
     """
+    for name, value in (("overlap", overlap), ("duration", duration)):
+        check_time(value, f"{name} of windows")
     if not 0 <= overlap < duration:
         raise ValueError(
             f"windows must have 0 <= overlap < duration, in s, got overlap={overlap:g} and "
@@ -118,6 +122,11 @@ def _windows_of(recording, duration, overlap, spans, its_class, codes):
     raw = recording.source
     if not recording.is_raw:
         raise ValueError(f"{recording} holds epochs; windows are cut from continuous recordings.")
+    if duration * raw.info["sfreq"] < 1:
+        raise ValueError(
+            f"Windows of {duration:g} s hold no sample of {recording} at {raw.info['sfreq']:g} Hz. Durations "
+            "are in s."
+        )
     if spans is None:
         stretches = [(its_class, 0.0, raw.n_times / raw.info["sfreq"])]
     else:

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ..guard import check_samples
+from ..quiet import quiet
 from ..samples import iter_blocks
 from .base import sampling_frequency, start_fit
 
@@ -119,7 +120,7 @@ class Features(TransformerMixin, BaseEstimator):
         self : Features
             The fitted transformer.
         """
-        if isinstance(self.features, str) or not len(self.features):
+        if not isinstance(self.features, (list, tuple)) or not self.features:
             raise TypeError(f"features must be a list such as ['band_power'], got {self.features!r}.")
         if self.spectrum not in ("welch", "multitaper"):
             raise ValueError(f"spectrum must be 'welch' or 'multitaper', got {self.spectrum!r}.")
@@ -215,16 +216,18 @@ class _Signals:
         """Frequencies, and power spectral densities of shape (n_samples, n_channels, n_freqs)."""
         n_times = self.data.shape[2]
         highest = max(high for _, high in self.bands.values())
-        limits = dict(fmin=0, fmax=min(highest, self.sfreq / 2), verbose="ERROR")
+        limits = dict(fmin=0, fmax=min(highest, self.sfreq / 2))
         if self.spectrum == "multitaper":
-            density, freqs = mne.time_frequency.psd_array_multitaper(
-                self.data, self.sfreq, normalization="full", **limits
-            )
+            with quiet():
+                density, freqs = mne.time_frequency.psd_array_multitaper(
+                    self.data, self.sfreq, normalization="full", **limits
+                )
         else:
             segment = min(n_times, round(WELCH_SECONDS * self.sfreq))
-            density, freqs = mne.time_frequency.psd_array_welch(
-                self.data, self.sfreq, n_fft=segment, n_overlap=segment // 2, **limits
-            )
+            with quiet():
+                density, freqs = mne.time_frequency.psd_array_welch(
+                    self.data, self.sfreq, n_fft=segment, n_overlap=segment // 2, **limits
+                )
         return freqs, density
 
     def bins(self, freqs, band):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import lfilter
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_scalar
 
+from ..parameters import check_number
 from ..samples import iter_blocks
 from .base import SamplesTransformer
 
@@ -89,7 +89,7 @@ class ExponentialStandardize(SamplesTransformer):
         self.factor_new = factor_new
 
     def _fit(self, X):
-        check_scalar(
+        check_number(
             self.factor_new, "factor_new", (float, int), min_val=0, max_val=1, include_boundaries="right"
         )
 
@@ -146,7 +146,7 @@ class Clip(SamplesTransformer):
         self.n_deviations = n_deviations
 
     def _fit(self, X):
-        check_scalar(self.n_deviations, "n_deviations", (float, int), min_val=0, include_boundaries="neither")
+        check_number(self.n_deviations, "n_deviations", (float, int), min_val=0, include_boundaries="neither")
         means, deviations = zip(*((b.mean(axis=2), b.std(axis=2)) for b in iter_blocks(X)), strict=True)
         centre, deviation = (np.median(np.concatenate(v), axis=0)[:, None] for v in (means, deviations))
         self.low_ = centre - self.n_deviations * deviation

@@ -10,6 +10,8 @@ from mne.io.constants import FIFF
 
 from ..epochs_sources import pick_names
 from ..epochs_view import EpochsView
+from ..quiet import quiet
+from ..signal_limits import check_edges, check_rate, check_time
 from .base import SamplesTransformer, sampling_frequency
 
 __all__ = ["Crop", "Filter", "Pick", "Reference", "Resample"]
@@ -63,7 +65,9 @@ class Filter(SamplesTransformer):
         self._design = dict(
             sfreq=sampling_frequency(self, X), l_freq=self.l_freq, h_freq=self.h_freq, method=self.method
         )
-        designed = mne.filter.create_filter(None, **self._design, verbose="ERROR")
+        check_edges(self.l_freq, self.h_freq, self._design["sfreq"], "the samples")
+        with quiet():
+            designed = mne.filter.create_filter(None, **self._design)
         length = len(designed) if self.method == "fir" else designed["padlen"]
         if length > self.n_times_:
             raise ValueError(
@@ -75,7 +79,8 @@ class Filter(SamplesTransformer):
 
     def _transform_block(self, block, out):
         out[:] = block
-        mne.filter.filter_data(out, **self._design, pad="edge", copy=False, verbose="ERROR")
+        with quiet():
+            mne.filter.filter_data(out, **self._design, pad="edge", copy=False)
 
     def _info(self, view):
         info = view.info
@@ -115,15 +120,15 @@ class Resample(SamplesTransformer):
         self.sfreq_in = sfreq_in
 
     def _fit(self, X):
+        check_rate(self.sfreq, "sfreq")
         self._ratio = dict(up=self.sfreq, down=sampling_frequency(self, X, "sfreq_in"))
-        if not self.sfreq > 0:
-            raise ValueError(f"sfreq must be above 0 Hz, got {self.sfreq!r}.")
         self._n_times_out = round(self.n_times_ * self.sfreq / self._ratio["down"])
         if not self._n_times_out:
             raise ValueError(f"At {self.sfreq:g} Hz nothing is left of samples of {self.n_times_} times.")
 
     def _transform_block(self, block, out):
-        out[:] = mne.filter.resample(block, **self._ratio, pad="edge", npad="auto", verbose="ERROR")
+        with quiet():
+            out[:] = mne.filter.resample(block, **self._ratio, pad="edge", npad="auto")
 
     def _info(self, view):
         info = view.info
@@ -173,6 +178,8 @@ class Crop(SamplesTransformer):
         times = X.times if isinstance(X, EpochsView) else np.arange(X.shape[2]) / sfreq
         tmin = times[0] if self.tmin is None else self.tmin
         tmax = times[-1] if self.tmax is None else self.tmax
+        check_time(tmin, "tmin")
+        check_time(tmax, "tmax")
         close = 1e-3 / sfreq  # for times that are no exact binary fractions
         if not times[0] - close <= tmin <= tmax <= times[-1] + close:
             raise ValueError(
@@ -320,8 +327,9 @@ class Reference(SamplesTransformer):
                 f"Current source density needs the position of every EEG channel, which {', '.join(lost)} "
                 "lack(s). Set them with epochs.set_montage()."
             )
-        one_by_one = mne.EvokedArray(np.eye(n_channels), info, verbose="ERROR")
-        density = mne.preprocessing.compute_current_source_density(one_by_one, verbose="ERROR")
+        with quiet():
+            one_by_one = mne.EvokedArray(np.eye(n_channels), info)
+            density = mne.preprocessing.compute_current_source_density(one_by_one)
         self.matrix_, self._info_out = density.data, density.info
 
     def _transform_block(self, block, out):

@@ -4,6 +4,7 @@ Nothing in here knows of Epochs: samples are tensors, labels are integers.
 """
 
 from .augmentation import make_transforms
+from .checkpoints import Checkpoints
 from .fit import TrainingOptions, train
 from .predict import predict_logits
 from .session import resolve_device, torch_session
@@ -11,6 +12,7 @@ from .split import split_folds, split_validation
 from .temperature import fit_temperature
 
 __all__ = [
+    "Checkpoints",
     "TrainingOptions",
     "fit_temperature",
     "make_transforms",

@@ -86,6 +86,22 @@ def _apply(transform, x, y):
     return y, rows
 
 
+def _checked(transform, result, x):
+    """What a function of the user's own returned, which has to be a batch like the one that it got."""
+    name = getattr(transform, "__name__", type(transform).__name__)
+    if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[0], torch.Tensor)):
+        raise TypeError(
+            f"The augmentation {name} must return (x, y), a tensor of signals and the class numbers, got a "
+            f"{type(result).__name__}."
+        )
+    if result[0].shape != x.shape:
+        raise ValueError(
+            f"The augmentation {name} must keep the shape of the signals, {tuple(x.shape)}, got "
+            f"{tuple(result[0].shape)}."
+        )
+    return result
+
+
 def own_copies(transforms):
     """Copies of transforms for one training, with random states that its seed decides.
 
@@ -93,11 +109,17 @@ def own_copies(transforms):
     scikit-learn's `clone` made would keep the state of that moment.
     """
     copies = copy.deepcopy(transforms)
-    for transform in copies:
+    for part in random_parts(copies):
+        part.rng = np.random.RandomState(np.random.randint(2**31 - 1))  # noqa: NPY002
+    return copies
+
+
+def random_parts(transforms):
+    """Those parts of transforms that have a random state of their own, ``rng``."""
+    for transform in transforms:
         for part in transform.modules() if isinstance(transform, torch.nn.Module) else [transform]:
             if hasattr(part, "rng"):
-                part.rng = np.random.RandomState(np.random.randint(2**31 - 1))  # noqa: NPY002
-    return copies
+                yield part
 
 
 def augment(inputs, y, transforms, *, class_weight=None, summarize=None):
@@ -138,7 +160,7 @@ def augment(inputs, y, transforms, *, class_weight=None, summarize=None):
             if _chooses(transform):
                 y, rows = _apply(transform, x, y)
             else:
-                x, y = transform(x, y)
+                x, y = _checked(transform, transform(x, y), x)
             if class_weight is not None and isinstance(y, torch.Tensor):
                 # the ratio of two weights of zero, of samples that do not count, is none
                 ratio = (class_weight[y] / class_weight[before]).nan_to_num(0.0, 0.0)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
+from functools import partial
 
 import pandas as pd
 import torch
@@ -15,7 +17,9 @@ from ..architectures.side_inputs import signal_network
 from ..architectures.symmetry import LeftRightSymmetric
 from .augmentation import own_copies
 from .batches import Batches, SampleDataset
+from .checkpoints import Checkpoints
 from .net import Accuracy, Divergence, LearningRate, Progress, SampleNet
+from .stopping import Stopping, fitting_batch_size, is_of_memory
 
 # A cycle of fewer steps would have hardly any at a rate that trains.
 FEWEST_SCHEDULED_STEPS = 10
@@ -25,7 +29,8 @@ FEWEST_SCHEDULED_STEPS = 10
 class TrainingOptions:
     """How to train; the parameters of the same names of `CNNClassifier`.
 
-    But ``augmentation`` are functions of batches, and ``class_weight`` is None, or a weight by class number.
+    But ``augmentation`` are functions of batches, ``class_weight`` is None, or a weight by class number, and
+    ``checkpoints`` are the files of ``checkpoint_dir``.
     """
 
     max_epochs: int
@@ -38,6 +43,7 @@ class TrainingOptions:
     augmentation: list
     class_weight: object
     callbacks: list | None
+    checkpoints: Checkpoints | None
     progress: bool
 
 
@@ -68,11 +74,18 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
     history : pandas.DataFrame
         A row an epoch: epoch, train_loss, train_accuracy, valid_loss, valid_accuracy (with a validation
         split), lr, duration in s, and what callbacks recorded.
+    error : None | Exception | KeyboardInterrupt
+        What stopped the training before its end, after at least one epoch. The network has its best weights
+        by the validation loss, or those of the last whole epoch.
 
     Raises
     ------
     RuntimeError
-        If the loss becomes infinite or NaN.
+        If the loss becomes infinite or NaN in the first epoch.
+    MemoryError
+        If a step takes more memory than there is, and ``batch_size`` is not "auto".
+    KeyboardInterrupt
+        If Ctrl-C comes in the first epoch.
     """
     # a method of that name of a user's own network is not meant
     network = signal_network(module.network if isinstance(module, LeftRightSymmetric) else module)
@@ -83,6 +96,7 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
         batch_size = min(max(round(len(dataset) / 8), 8), 64)
     n_batches = len(Batches(dataset, batch_size=batch_size, shuffle=True))
     callbacks = [("accuracy", Accuracy()), ("learning_rate", LearningRate()), ("divergence", Divergence())]
+    callbacks.append(("stopping", Stopping(keeps_best=valid is not None)))
     n_steps = int(options.max_epochs) * n_batches
     if options.lr_schedule is not None and n_steps >= FEWEST_SCHEDULED_STEPS:
         schedule = LRScheduler(
@@ -101,6 +115,12 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
         )
         callbacks.append(("early_stopping", stopping))
     callbacks += copy.deepcopy(list(options.callbacks or []))
+    datasets = [dataset] if valid is None else [dataset, SampleDataset(*valid)]
+    resume = None
+    if options.checkpoints is not None:
+        checkpoint = options.checkpoints.callback(options)
+        callbacks.append(("checkpoint", checkpoint))
+        resume = partial(checkpoint.resume, datasets=datasets)
     if options.progress:
         callbacks.append(("progress", Progress()))
 
@@ -117,7 +137,7 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
         lr=options.lr,
         max_epochs=int(options.max_epochs),
         batch_size=batch_size,
-        train_split=None if valid is None else predefined_split(SampleDataset(*valid)),
+        train_split=None if valid is None else predefined_split(datasets[1]),
         classes=list(range(int(y.max()) + 1)),
         callbacks=callbacks,
         callbacks__print_log=None,
@@ -125,7 +145,25 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
         verbose=0,
         device=device,
     )
-    net.run(dataset)
+    initial = copy.deepcopy(module.state_dict()) if options.batch_size == "auto" else None
+    try:
+        error = net.run(dataset, resume)
+    except Exception as problem:
+        if not is_of_memory(problem):
+            raise
+        problem.with_traceback(None)  # which holds the tensors of the step
+        size = fitting_batch_size(net, dataset)
+        n = min(batch_size, len(dataset))
+        told = f"A training step on {n} samples of shape {data.shape[1:]} takes more memory than there is"
+        if size is None or initial is None:
+            found = "and so does one on a single sample" if size is None else f"batch_size={size} fits"
+            raise MemoryError(f"{told}; {found}.") from problem
+        warnings.warn(f"{told}, so batch_size={size} is taken.", UserWarning, stacklevel=2)
+        module.load_state_dict(initial)
+        options = replace(options, batch_size=size)
+        return train(module, data, y, weight, side, options=options, valid=valid, device=device)
+    if error is not None:
+        return _history_table(net.history), error
     with torch.inference_mode():  # the last step has not been judged by a loss
         module.eval()
         outputs = net.infer(dataset[slice(0, batch_size)][0])
@@ -134,7 +172,7 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
             f"Training diverged: outputs are no longer finite after {len(net.history)} epochs at "
             f"lr={options.lr:g}. Lower lr, or look for outliers in the data."
         )
-    return _history_table(net.history)
+    return _history_table(net.history), None
 
 
 def _silent(*args, **kwargs):

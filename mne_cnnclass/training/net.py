@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 
 import torch
@@ -13,6 +12,7 @@ from tqdm.auto import tqdm
 
 from .augmentation import augment
 from .batches import Batches
+from .stopping import Interrupted
 
 
 class StopTraining(Exception):  # noqa: N818, not an error
@@ -96,14 +96,48 @@ class SampleNet(NeuralNetClassifier):
         except KeyboardInterrupt as error:
             raise StopTraining from error
 
-    def run(self, dataset):
-        """Train on a dataset until the last epoch or until a callback stops."""
+    def run(self, dataset, resume=None):
+        """Train on a dataset until the last epoch, or until a callback, Ctrl-C or an error stops it.
+
+        Parameters
+        ----------
+        dataset : SampleDataset
+            The samples.
+        resume : None | callable
+            Is given the net when training begins, and may put back what an earlier one had reached.
+
+        Returns
+        -------
+        error : None | Exception | KeyboardInterrupt
+            What stopped it before its end. The net is as after its last whole epoch, or its best.
+
+        Raises
+        ------
+        Exception | KeyboardInterrupt
+            If it came before an epoch was complete.
+        """
         self.initialize()
         self.notify("on_train_begin", X=dataset, y=None)
-        with contextlib.suppress(StopTraining):
-            self.fit_loop(dataset)
+        if resume is not None:
+            resume(self)
+        stopping, error = dict(self.callbacks_)["stopping"], None
+        try:
+            with stopping.ctrl_c.noted():
+                self.fit_loop(dataset, epochs=self.max_epochs - len(self.history))
+        except StopTraining:
+            pass
+        except (Exception, KeyboardInterrupt) as stop:
+            error = stop
+            if isinstance(stop, Interrupted):
+                error = KeyboardInterrupt(
+                    f"Ctrl-C stopped the training in epoch {len(self.history)} of {self.max_epochs}."
+                )
+            if not stopping.n_complete:
+                raise error from None
         self.notify("on_train_end", X=dataset, y=None)
-        return self
+        if error is not None:
+            stopping.put_back(self)
+        return error
 
 
 class Accuracy(Callback):

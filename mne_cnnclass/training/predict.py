@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from .stopping import is_of_memory
+
 
 def predict_logits(module, batches, *, device):
     """Run a network in evaluation mode.
@@ -27,7 +29,18 @@ def predict_logits(module, batches, *, device):
     if module.training or next(module.parameters(), torch.empty(0, device=device)).device != device:
         module.to(device).eval()
     with torch.inference_mode():
-        logits = [
-            module(*(torch.from_numpy(part).to(device) for part in batch)).cpu().numpy() for batch in batches
-        ]
+        logits = [_compute(module, [torch.from_numpy(part) for part in batch], device) for batch in batches]
     return np.concatenate(logits).astype(np.float64)
+
+
+def _compute(module, inputs, device):
+    """Outputs for a batch, by halves if it takes more memory than there is."""
+    try:
+        return module(*(part.to(device) for part in inputs)).cpu().numpy()
+    except Exception as error:
+        n = len(inputs[0])
+        if n == 1 or not is_of_memory(error):
+            raise
+        error.with_traceback(None)  # which holds the tensors of the batch
+    halves = [part[: n // 2] for part in inputs], [part[n // 2 :] for part in inputs]
+    return np.concatenate([_compute(module, half, device) for half in halves])

@@ -45,6 +45,21 @@ def reliability_bins(y_true, proba, *, classes):
     )
 
 
+def check_probabilities(y_true, proba, classes):
+    """True classes and probabilities as arrays that fit together, or an error that says what does not."""
+    y_true, proba = np.asarray(y_true), np.asarray(proba)
+    if proba.shape != (len(y_true), len(classes)) or not np.allclose(proba.sum(axis=1), 1) or proba.min() < 0:
+        raise ValueError(
+            f"proba must hold the probability of each of {len(classes)} classes for each of {len(y_true)} "
+            f"samples, in rows that sum to one, got an array of shape {proba.shape} with sums other than one "
+            "or values below zero. Decision scores have no calibration; see CalibratedClassifierCV."
+        )
+    unknown = sorted({repr(label) for label in y_true[~np.isin(y_true, classes)].tolist()})
+    if unknown:
+        raise ValueError(f"y_true has {', '.join(unknown)}, which classes={list(classes)} has not.")
+    return y_true, proba
+
+
 def bin_numbers(confidence):
     """The bin of each confidence; one on an edge belongs to the bin below."""
     return np.clip(np.ceil(confidence * N_BINS).astype(int) - 1, 0, N_BINS - 1)

@@ -36,6 +36,12 @@ class FoldCurves:
 
     def __init__(self, y_true, y_score, folds, *, classes, curve, name):
         y_true, y_score, folds = np.asarray(y_true), np.asarray(y_score), np.asarray(folds)
+        if y_score.shape != (len(y_true), len(classes)) or folds.shape != y_true.shape:
+            raise ValueError(
+                f"y_score must have a row a sample and a column a class, and folds one number a sample, got "
+                f"the shapes {y_score.shape} and {folds.shape} for {len(y_true)} samples and {len(classes)} "
+                "classes."
+            )
         self.names = class_names(classes, width=40)
         self.shown = range(1 if len(self.names) == 2 else 0, len(self.names))
         rows_of_folds = [folds == fold for fold in np.unique(folds)]

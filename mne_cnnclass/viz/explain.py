@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from .style import CHANCE, COLORS, get_axes
 
@@ -33,6 +34,11 @@ def plot_importance(importance, *, title=None, ax=None):
     >>> index = pd.Index(["C3", "C4"], name="channel")
     >>> fig = plot_importance(pd.DataFrame({"mean": [0.2, 0.0], "sd": [0.03, 0.01]}, index))
     """
+    if not isinstance(importance, pd.DataFrame) or not {"mean", "sd"} <= set(importance):
+        raise TypeError(
+            "importance must be a table with the columns mean and sd, as of channel_importance, got "
+            f"{importance!r}."
+        )
     ax = get_axes(ax, figsize=(5.6, 1.3 + 0.26 * len(importance)))[0]
     names = [str(name).replace("$", r"\$") for name in importance.index]
     place = np.arange(len(names))

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from scipy.stats import binomtest
 
-from .bins import N_BINS, bins_error, reliability_bins
+from .bins import N_BINS, bins_error, check_probabilities, reliability_bins
 from .style import CHANCE, COLORS, get_axes
 
 
@@ -58,13 +58,7 @@ def plot_reliability(y_true, proba, *, classes, title=None, ax=None):
     >>> p = np.array([0.2, 0.9, 0.6, 0.5])
     >>> fig = plot_reliability([0, 1, 0, 1], np.column_stack([1 - p, p]), classes=[0, 1])
     """
-    y_true, proba = np.asarray(y_true), np.asarray(proba)
-    if proba.shape != (len(y_true), len(classes)) or not np.allclose(proba.sum(axis=1), 1) or proba.min() < 0:
-        raise ValueError(
-            f"proba must hold the probability of each of {len(classes)} classes for each of {len(y_true)} "
-            f"samples, in rows that sum to one, got an array of shape {proba.shape} with sums other than one "
-            "or values below zero. Decision scores have no calibration; see CalibratedClassifierCV."
-        )
+    y_true, proba = check_probabilities(y_true, proba, classes)
     bins = reliability_bins(y_true, proba, classes=classes)
     right = (bins["accuracy"] * bins["n"]).round().astype(int)
     interval = np.array(

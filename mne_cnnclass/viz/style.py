@@ -47,6 +47,8 @@ def class_names(classes, width=24):
 
 def get_axes(ax, figsize, ncols=1):
     """The given axes, or those of a new figure, as an array."""
+    if ax is not None and not all(hasattr(one, "plot") for one in np.ravel(ax)):
+        raise TypeError(f"ax must be axes of matplotlib (plt.subplots()), got {ax!r}.")
     if ax is None:
         import matplotlib.pyplot as plt
 

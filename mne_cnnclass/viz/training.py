@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from .style import CHANCE, COLORS, FOLD, MEAN, get_axes
@@ -38,6 +39,11 @@ def plot_training(histories, *, chance=None, title=None, ax=None):
     >>> from mne_cnnclass.viz import plot_training
     >>> fig = plot_training(pd.DataFrame(dict(fold=0, epoch=[1, 2], train_loss=[0.7, 0.5])))
     """
+    if not isinstance(histories, pd.DataFrame) or not {"epoch", "train_loss"} <= set(histories):
+        raise TypeError(
+            "histories must be a table with the columns epoch and train_loss, as history_ of a fitted "
+            f"CNNClassifier, got {histories!r}."
+        )
     panels = [
         (what, label) for what, label in PANELS if any(f"{part}_{what}" in histories for part, *_ in PARTS)
     ]

@@ -1,0 +1,175 @@
+"""Run the folds of a benchmark on a Dask cluster, with the data sent once."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+import warnings
+from concurrent.futures import CancelledError
+from dataclasses import replace
+from functools import cache
+
+from .fingerprint import describe_pipeline, other_versions
+from .jobs import run_job
+
+POLL = 1.0  # s between looks at the workers, which may come and go
+
+
+def check_client(client):
+    """See that jobs can be sent to a cluster.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        The client.
+
+    Raises
+    ------
+    TypeError
+        If it is none, or an asynchronous one.
+    """
+    is_client = any(
+        f"{cls.__module__}.{cls.__name__}" == "distributed.client.Client" for cls in type(client).__mro__
+    )
+    if not is_client or client.asynchronous:
+        raise TypeError(
+            "client must be a dask.distributed.Client that is not asynchronous, such as "
+            f'Client("tcp://scheduler:8786"), got {client!r}.'
+        )
+
+
+def n_threads(client):
+    """Number of folds that a cluster can run at the same time; 1 before the first worker is there."""
+    return max(1, sum(client.nthreads().values()))
+
+
+def run_jobs_on(client, jobs):
+    """Run jobs on a cluster.
+
+    A data set goes to the scheduler once, and from there or from another worker to each worker, not with each
+    job. A worker that dies costs the jobs that it was running, which Dask gives to others.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        The cluster.
+    jobs : iterator of Job
+        What to do, to be taken one by one, when there is room to run it.
+
+    Yields
+    ------
+    finished : list
+        What :func:`run_job` returns, in any order, at once when it is there.
+
+    Raises
+    ------
+    RuntimeError
+        If the scheduler is gone, or workers can't read the data or the pipelines.
+    """
+    running = {}
+    try:
+        yield from _run_jobs_on(client, jobs, running)
+    except (CancelledError, OSError) as error:  # what workers raise comes as RuntimeError
+        raise RuntimeError(
+            "The connection to the Dask scheduler is lost. The store is whole: the same call with a new "
+            "client goes on from there."
+        ) from error
+    finally:
+        if running and client.status == "running":
+            client.cancel(list(running), force=True)
+
+
+def _run_jobs_on(client, jobs, running):
+    from distributed import wait
+
+    job = sent = None
+    while True:
+        workers = client.nthreads()
+        # one more for each worker, so that none waits for the next
+        while len(running) < max(1, sum(workers.values())) + len(workers) and (following := next(jobs, None)):
+            if job is None or following.estimator is not job.estimator:
+                versions = json.loads(describe_pipeline(following.estimator)["versions"])
+            if job is None or following.data is not job.data:
+                # A task of its own, which Dask does again if the only worker that has the data dies
+                sent = _submit(client, _unpack, following.data, versions)
+            job = following
+            running[_submit(client, _run, replace(job, data=None), versions, sent)] = job
+        if not running:
+            return
+        try:
+            with client.as_current():
+                done = wait(list(running), timeout=POLL, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            continue
+        for future in done:
+            yield _result(future, running.pop(future))
+
+
+def _result(future, job):
+    from distributed.comm import CommClosedError
+    from distributed.scheduler import KilledWorker
+
+    try:
+        return future.result()
+    except KilledWorker as error:
+        message = f"Workers died while this ran, probably as memory was short: {error}"
+        described = (type(error).__name__, message, traceback.format_exc())
+        return [(grid_id, number, {"error": described}) for grid_id, number, *_ in job.cells]
+    except (CancelledError, CommClosedError, _OtherVersions):
+        raise
+    except Exception as error:  # what a fold raises is in its result
+        told = f"{type(error).__name__}: {error}"
+        raise RuntimeError(
+            f"Workers can't read data set {job.data.name!r} or the pipeline ({told}). They "
+            "need the same packages and modules, and the same files under the same paths."
+        ) from error
+
+
+def _submit(client, function, content, *others):
+    # Pickled here, so that the scheduler need not read it
+    from distributed.protocol import pickle
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
+        return client.submit(function, pickle.dumps(content), *others, pure=False)
+
+
+def _unpack(pickled, versions):
+    from distributed.protocol import pickle
+
+    _check_versions(versions)
+    return pickle.loads(pickled)
+
+
+def _run(pickled, versions, data):
+    _pin_threads()
+    return run_job(replace(_unpack(pickled, versions), data=data))
+
+
+class _OtherVersions(RuntimeError):
+    """A worker has other versions of packages."""
+
+
+def _check_versions(versions):
+    others = other_versions(versions)
+    if others:
+        shown = ", ".join(
+            f"{name} {here} in place of {expected}" for name, (expected, here) in others.items()
+        )
+        raise _OtherVersions(
+            f"A worker has {shown}, and its results would be stored as those of the versions here. Install "
+            "the same versions."
+        )
+
+
+@cache
+def _pin_threads():
+    """One thread for each thread of the worker."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # for libraries that are loaded later
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)

@@ -1,0 +1,120 @@
+"""Labels, groups and weights: one entry a sample, none missing, and of one kind."""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_array
+from sklearn.utils.multiclass import type_of_target
+
+__all__ = ["check_classes", "check_column", "check_weights", "of_one_kind"]
+
+
+def check_column(values, name, n_samples):
+    """Labels or groups as an array with one known entry a sample.
+
+    Parameters
+    ----------
+    values : array-like, shape (n_samples,)
+        The entries.
+    name : str
+        What they are, for the messages.
+    n_samples : int
+        The number of samples.
+
+    Returns
+    -------
+    values : array, shape (n_samples,)
+
+    Raises
+    ------
+    TypeError
+        If entries are of several kinds, such as text and numbers.
+    ValueError
+        If there is not one entry a sample, or if one is missing.
+    """
+    values = of_one_kind(values, name)
+    if values.shape != (n_samples,):
+        raise ValueError(
+            f"{name} must have one entry a sample, shape ({n_samples},), got shape {values.shape}."
+        )
+    _refuse_missing(values, name)
+    return values
+
+
+def of_one_kind(values, name):
+    """Entries as an array, of one kind: numpy would turn the 1 of ``[1, "a"]`` and a NaN beside text to text.
+
+    Objects that are all integers, or all booleans, become these. What has other than one dimension is left
+    for others to refuse.
+    """
+    array = np.asarray(values)
+    objects = array
+    if isinstance(values, (list, tuple)) and array.dtype.kind in "US":
+        objects = np.array(values, dtype=object)
+    if objects.ndim != 1 or objects.dtype != object:
+        return array
+    _refuse_missing(objects, name)
+    first = {}  # entry of each kind
+    for value in objects:
+        first.setdefault(_kind(value), value)
+    if len(first) > 1 and first.keys() != {"integers", "decimals"}:
+        found = " and ".join(f"{kind} ({value!r})" for kind, value in first.items())
+        raise TypeError(
+            f"{name} mixes {found}, of which there is no order. Make them of one kind, such as text: "
+            "[str(value) for value in values]."
+        )
+    if first and first.keys() <= {"integers", "decimals", "booleans"}:
+        return np.array(objects.tolist())
+    return array
+
+
+def _kind(value):
+    kinds = {
+        "booleans": (bool, np.bool_),
+        "integers": numbers.Integral,
+        "decimals": numbers.Real,
+        "text": str,
+    }
+    return next((kind for kind, types in kinds.items() if isinstance(value, types)), type(value).__name__)
+
+
+def _refuse_missing(values, name):
+    missing = np.flatnonzero(pd.isna(values))
+    if len(missing):
+        raise ValueError(
+            f"{name} is missing (NaN or None) for {len(missing)} of {len(values)} samples, first for sample "
+            f"{missing[0]}. Leave these samples out."
+        )
+
+
+def check_classes(y):
+    """Labels must be classes: text, integers or booleans."""
+    if y.dtype.kind in "mMSV" or type_of_target(y) not in ("binary", "multiclass"):
+        raise ValueError(
+            f"Unknown label type: y must hold classes (text, integers or booleans), got {y.dtype} {y[:5]}."
+        )
+
+
+def check_weights(sample_weight, n_samples):
+    """One weight a sample, not negative and not all zero."""
+    if sample_weight is None:
+        return np.ones(n_samples)
+    given = np.asarray(sample_weight)
+    if given.ndim == 0 or given.dtype.kind in "US":
+        raise ValueError(
+            f"sample_weight must have one number a sample, shape ({n_samples},), got {sample_weight!r}. "
+            "Weights of classes are a parameter: class_weight."
+        )
+    weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
+    if weight.shape != (n_samples,):
+        raise ValueError(f"sample_weight must have shape ({n_samples},), got {weight.shape}.")
+    if (weight < 0).any():
+        raise ValueError(f"sample_weight must not be negative, got {weight.min():g}.")
+    if not weight.any():
+        raise ValueError("All sample weights are zero: nothing is left.")
+    if weight.max() > np.finfo(np.float64).max / n_samples:
+        raise ValueError(f"sample_weight is too large to be summed, got {weight.max():g}. Divide it.")
+    return weight
