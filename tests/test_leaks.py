@@ -266,6 +266,7 @@ def changed(view, rows):
     return new
 
 
+@pytest.mark.filterwarnings("ignore:Channel.* times as much as in the training samples")  # they are wild
 @pytest.mark.parametrize("name", LEARNERS)
 @pytest.mark.parametrize("grouped", [True, False])
 def test_test_samples_change_nothing_that_is_learnt(name, grouped, monkeypatch):
