@@ -19,7 +19,7 @@ def plot_comparison(table, *, pipelines, metric, units, lower_is_better=False, t
     Parameters
     ----------
     table : pandas.DataFrame
-        A row a pair, as in :attr:`Comparison.table`.
+        A row a pair, as in ``Comparison.table``.
     pipelines : list of str
         The pipelines, in the order of rows and columns.
     metric : str
