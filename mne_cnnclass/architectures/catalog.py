@@ -22,7 +22,7 @@ COLUMNS = {
 }
 
 
-def list_models():
+def list_models() -> pd.DataFrame:
     """List the architectures that :class:`~mne_cnnclass.CNNClassifier` knows by name.
 
     Returns

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import builtins
 import warnings
+from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from numbers import Integral
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import mne
 import numpy as np
@@ -33,8 +35,25 @@ from .metrics import DECISION, PROBA, SCORER
 from .probes import judge_probes, make_probes, probe_estimator
 from .result import Evaluation
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
 
-def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=False, n_jobs=None, verbose=None):
+    from .._types import Samples, Splitter
+
+
+def evaluate(
+    estimator: BaseEstimator,
+    X: Samples,
+    y: ArrayLike | None = None,
+    *,
+    groups: ArrayLike | None = None,
+    cv: Splitter = 5,
+    scoring: str | Sequence[str] = (),
+    probes: bool = False,
+    n_jobs: int | None = None,
+    verbose: bool | None = None,
+) -> Evaluation:
     """Cross-validate a classifier on epochs.
 
     In each fold a clone of the classifier is fitted on the training part and predicts the test part.

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ..epochs_view import EpochsView
+
+if TYPE_CHECKING:
+    from .._types import EpochsLike
+
 
 __all__ = ["epochs_log"]
 
@@ -15,7 +20,7 @@ MAX_REASONS = 6
 _COLUMNS = ["file", "step", "done", "n_dropped"]
 
 
-def epochs_log(epochs):
+def epochs_log(epochs: EpochsLike) -> pd.DataFrame:
     """Tell what :func:`make_epochs` did to each recording, and what it dropped.
 
     Parameters
