@@ -92,6 +92,10 @@ class EpochsView:
     ndim = 3
     dtype = np.dtype(np.float64)
 
+    labels: np.ndarray
+    groups: np.ndarray | None
+    metadata: pd.DataFrame | None
+
     def __init__(
         self,
         epochs: mne.BaseEpochs | Sequence[mne.BaseEpochs] | EpochsView,

@@ -146,7 +146,7 @@ def evaluate(
         X = EpochsView(view, groups=groups)  # for the steps of a Pipeline that ask samples for their groups
     check_classes(y)
 
-    scoring = {name: get_scorer(name) for name in _names(scoring)}
+    scorers = {name: get_scorer(name) for name in _names(scoring)}
     classes = np.unique(y)
     splits = _split(cv, X, y, groups)
     _warn_of_overlap(view, splits)
@@ -155,7 +155,7 @@ def evaluate(
     jobs = (
         # MNE's log level is not known in other processes unless it is handed on
         delayed(_run_fold)(
-            clone(estimator), X, y, groups, classes, scoring, fold, train, test, verbose=logger.level
+            clone(estimator), X, y, groups, classes, scorers, fold, train, test, verbose=logger.level
         )
         for fold, (train, test) in enumerate(splits)
     )
@@ -173,10 +173,10 @@ def evaluate(
                 results.append((_describe_fold(y, fold, train, test) | _describe_error(stop), None, None))
     results.sort(key=lambda result: result[0]["fold"])
 
-    folds, predictions, histories = zip(*results, strict=True)
-    folds = pd.DataFrame(folds)
+    rows, predictions, courses = zip(*results, strict=True)
+    folds = pd.DataFrame(rows)
     _tell_of_failures(folds)
-    histories = [history for history in histories if history is not None]
+    histories = [course for course in courses if course is not None]
     result = Evaluation(
         predictions=pd.concat([table for table in predictions if table is not None], ignore_index=True),
         folds=folds.drop(columns="error_type"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
     from .._types import Samples, Splitter
+    from .result import Evaluation
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,7 +39,7 @@ class LearningCurve:
         What is counted: "samples" or "groups".
     """
 
-    evaluations: dict
+    evaluations: dict[int, Evaluation]
     unit: str
 
     @property
@@ -135,7 +136,7 @@ def learning_curve(
     if np.ndim(sizes) == 0:
         check_number(sizes, "sizes", Integral, min_val=1)
         least = min(most, max(2 * len(np.unique(y)), most // 10)) if unit == "samples" else 1
-        sizes = np.unique(np.geomspace(least, most, sizes).round().astype(int))
+        sizes = np.unique(np.geomspace(least, most, int(sizes)).round().astype(int)).tolist()
     sizes = sorted({int(size) for size in sizes})
     if not sizes or not 1 <= sizes[0] <= sizes[-1] <= most:
         raise ValueError(f"sizes must be from 1 to {most} training {unit}, the least of a fold, got {sizes}.")

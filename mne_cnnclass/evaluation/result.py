@@ -24,8 +24,10 @@ from .resampling import bootstrap, bootstrap_classes, permutation_test
 
 if TYPE_CHECKING:
     import mne
+    from sklearn.base import BaseEstimator
 
     from .._types import PathLike
+    from ..epochs_view import EpochsView
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -74,12 +76,12 @@ class Evaluation(Figures):
     folds: pd.DataFrame
     classes: np.ndarray
     histories: pd.DataFrame | None = None
-    estimator: object = None
-    view: object = None
+    estimator: BaseEstimator | None = None
+    view: EpochsView | None = None
     probes: pd.DataFrame | None = None
 
     @cached_property
-    def scores(self):
+    def scores(self) -> pd.DataFrame:
         """A row a fold and metric: ``fold``, ``metric``, ``value``, ``n_train``, ``n_test``.
 
         A value is NaN where the metric is undefined: in all but the accuracy, when a class is missing from

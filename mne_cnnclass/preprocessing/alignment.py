@@ -121,7 +121,9 @@ class _Alignment(SamplesTransformer):
                 if self._has_groups
                 else f"{type(self).__name__} was fitted without groups, but X has some. Fit it with groups."
             )
-        new, matrices, which = {}, [], np.empty(len(X), int)
+        new: dict = {}
+        matrices: list[np.ndarray] = []
+        which = np.empty(len(X), int)
         for group, rows in self._rows(X, groups).items():
             which[rows] = len(matrices)
             if group in self.references_:
@@ -140,11 +142,11 @@ class _Alignment(SamplesTransformer):
                 f"{type(self).__name__}: group(s) that were not there at fit are aligned by their own "
                 f"samples, {how}: {', '.join(f'{group} ({n} samples)' for group, n in new.items())}."
             )
-        matrices = np.array(matrices)
+        stacked = np.array(matrices)
         data, start = np.empty(X.shape), 0
         for block in iter_blocks(X):
             part = slice(start, start + len(block))
-            np.matmul(matrices[which[part]], block, out=data[part])
+            np.matmul(stacked[which[part]], block, out=data[part])
             start += len(block)
         return self._like(X, data)
 

@@ -75,7 +75,7 @@ class SamplesTransformer(TransformerMixin, BaseEstimator):
     ``_n_times_out``; ``_info(view)`` says what else changes.
     """
 
-    _n_block = None  # samples a block; None for as many as stay in the processor's cache
+    _n_block: int | None = None  # samples a block; None for as many as stay in the processor's cache
 
     def fit(self, X: Samples, y: object = None) -> Self:
         """Learn from the training samples what :meth:`transform` needs.

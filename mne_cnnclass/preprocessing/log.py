@@ -58,7 +58,7 @@ def epochs_log(epochs: EpochsLike) -> pd.DataFrame:
         first = np.unique(epochs.onsets()[1], return_index=True)[1]
         sources = [epochs[[row]].epochs for row in first]
     else:
-        sources = epochs if isinstance(epochs, (list, tuple)) else [epochs]
+        sources = list(epochs) if isinstance(epochs, (list, tuple)) else [epochs]
     rows = [row for source in sources for row in getattr(source, "preparation", ())]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
