@@ -50,7 +50,7 @@ def baselines(
             ``"MiniRocket"`` (10 000 random convolutions [3]_, from sktime).
         ``"ecg"``
             Heartbeats of :func:`mne_cnnclass.ecg.make_beat_epochs`. ``"dummy"``, ``"RR + shape + boosting"``
-            (gradient boosting on the columns :data:`mne_cnnclass.ecg.BEAT_COLUMNS` of the metadata and on 20
+            (gradient boosting on the columns ``mne_cnnclass.ecg.BEAT_COLUMNS`` of the metadata and on 20
             principal components of the beats), and ``"MiniRocket"`` (1000 convolutions).
     names : None | list of str
         Which of them; ``None`` takes all whose libraries are installed, and warns of the others.

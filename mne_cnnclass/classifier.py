@@ -548,7 +548,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         TypeError
             If a parameter is no number, text, list or dict of these, such as a class of torch in
             ``model_params``, or if ``side_inputs`` has a transformer that is not of
-            :mod:`mne_cnnclass.preprocessing`. ``callbacks``, and ``augmentation`` unless by name, are left
+            ``mne_cnnclass.preprocessing``. ``callbacks``, and ``augmentation`` unless by name, are left
             out, as a training alone needs them.
 
         See Also

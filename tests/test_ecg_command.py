@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tracemalloc
 
 import mne
 import numpy as np
@@ -12,6 +13,8 @@ from test_ecg_beats import made_up
 
 from mne_cnnclass import EpochsView, ecg, load_classifier, recipe, save_classifier, viz
 from mne_cnnclass.cli import main
+from mne_cnnclass.ecg.stretches import predict_beats
+from mne_cnnclass.persistence import read_epochs_settings
 from mne_cnnclass.viz.ecg_beats import N_BINS
 
 SFREQ = 250
@@ -119,6 +122,65 @@ def test_another_format_works_by_the_names_of_its_leads(run, folder, model, tmp_
     assert run("predict", model, folder / "p2", "-o", "wfdb.csv")[0] == 0
     fif, by_wfdb = (pd.read_csv(tmp_path / name) for name in ("two.csv", "wfdb.csv"))
     assert fif["description"].tolist() == by_wfdb["description"].tolist()
+
+
+def write_long(folder, path, n_times_over):
+    """A record that is that of p1 several times over, with a span in each that no electrode saw."""
+    record = wfdb.rdrecord(str(folder / "p1"))
+    signal = np.tile(record.p_signal, (n_times_over, 1))
+    lost = np.arange(len(signal)) % len(record.p_signal) < 5 * SFREQ
+    signal[lost] = np.random.default_rng(0).normal(0, 1e-3, (lost.sum(), 2))
+    signals = dict(units=["mV", "mV"], sig_name=record.sig_name, p_signal=signal)
+    wfdb.wrsamp(path.name, fs=SFREQ, fmt=["16", "16"], write_dir=str(path.parent), **signals)
+    beats = wfdb.rdann(str(folder / "p1"), "atr")
+    starts = np.repeat(len(record.p_signal) * np.arange(n_times_over), len(beats.sample))
+    symbol = beats.symbol * n_times_over
+    wfdb.wrann(
+        path.name, "atr", starts + np.tile(beats.sample, n_times_over), symbol, write_dir=str(path.parent)
+    )
+    return len(signal) / SFREQ
+
+
+@pytest.mark.parametrize("annotator", [None, "atr"])
+def test_long_recordings_are_classified_stretch_by_stretch(folder, model, tmp_path, annotator):
+    length = write_long(folder, tmp_path / "long", 12)
+    clf, how = load_classifier(model), read_epochs_settings(model)["beats"]
+    whole, n_left = predict_beats(clf, tmp_path / "long", annotator=annotator, **how)
+    parts, n_left_in_parts = predict_beats(
+        clf, tmp_path / "long", annotator=annotator, stretch=length / 4.5, **how
+    )
+    np.testing.assert_allclose(parts["onset"], whole["onset"], atol=1e-6)
+    assert (parts["description"] == whole["description"]).mean() > 0.99
+    assert n_left == n_left_in_parts
+    assert list(parts) == list(whole)
+    assert len(whole) > 800
+
+
+def test_an_hour_without_an_electrode_leaves_the_others(folder, model, tmp_path):
+    record = wfdb.rdrecord(str(folder / "p1"))
+    off = np.zeros((6 * len(record.p_signal), 2))
+    signal = np.concatenate([record.p_signal, off, record.p_signal])
+    signals = dict(units=["mV", "mV"], sig_name=record.sig_name, p_signal=signal)
+    wfdb.wrsamp("off", fs=SFREQ, fmt=["16", "16"], write_dir=str(tmp_path), **signals)
+    how = read_epochs_settings(model)["beats"]
+    table, _ = predict_beats(load_classifier(model), tmp_path / "off", stretch=40.0, **how)
+    n_times = len(record.p_signal) / SFREQ
+    assert 140 < len(table) <= 160
+    assert not table["onset"].between(n_times, 7 * n_times).any()
+    wfdb.wrsamp("off", fs=SFREQ, fmt=["16", "16"], write_dir=str(tmp_path), **signals | dict(p_signal=off))
+    with pytest.raises(ValueError, match="has 0 beats"):
+        predict_beats(load_classifier(model), tmp_path / "off", stretch=40.0, **how)
+
+
+def test_memory_of_beats_does_not_grow_with_the_recording(folder, model, tmp_path):
+    clf, how, peaks = load_classifier(model), read_epochs_settings(model)["beats"], []
+    for n_times_over in (4, 10):
+        write_long(folder, tmp_path / "long", n_times_over)
+        tracemalloc.start()
+        predict_beats(clf, tmp_path / "long", annotator="atr", stretch=60.0, **how)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
 
 
 @pytest.mark.parametrize(

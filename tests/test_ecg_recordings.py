@@ -217,6 +217,29 @@ def test_annotations_of_every_kind(write_record):
     assert annotations.extras[5] == {"aux_note": "TS"}
 
 
+def test_a_part_of_a_record_is_read_with_what_annotates_it(write_record):
+    record = write_record(base_date=date(2020, 1, 1), base_time=time(12, 0, 0))
+    annotate(
+        record,
+        [0, 299, 300, 450, 700, 800],
+        ["+", "N", "V", "+", "V", "+"],
+        ["(N", "", "", "(AFIB", "", "(N"],
+    )
+    whole, part = read_raw_wfdb(record), read_raw_wfdb(record, start=3.0, stop=7.0)
+    np.testing.assert_array_equal(part.get_data(), whole.get_data(tmin=3.0, tmax=7.0))
+    assert part.info["meas_date"] == datetime(2020, 1, 1, 12, 0, 3, tzinfo=UTC)
+    notes = part.annotations
+    assert list(zip(notes.onset, notes.duration, notes.description, strict=True)) == [
+        (0.0, 0.0, "V"),
+        (0.0, 1.5, "(N"),
+        (1.5, 2.5, "(AFIB"),
+    ]
+    np.testing.assert_array_equal(read_raw_wfdb(record, start=9.0).get_data(), whole.get_data(tmin=9.0))
+    for start, stop in ((-1.0, None), (5.0, 5.0), (0.0, 10.5), (11.0, None), (np.nan, None)):
+        with pytest.raises(ValueError, match="start and stop must be a part of .* 10 s"):
+            read_raw_wfdb(record, start=start, stop=stop)
+
+
 def test_annotations_with_a_rate_of_their_own_keep_their_time(write_record):
     record = write_record()
     annotate(record, [1000, 2000], ["N", "V"], fs=1000)

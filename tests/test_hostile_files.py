@@ -273,6 +273,13 @@ def test_what_was_tampered_with_is_named(place, value, match, write):
     refused(write(header, tensors), match)
 
 
+def test_a_network_that_would_download_is_refused(write):
+    header, tensors = read(PLAIN)
+    put(header, ["architecture", "model"], "STEEGFormer")
+    put(header, ["architecture", "params"], {"chan_pos_idx": None})
+    refused(write(header, tensors), "would download")
+
+
 @pytest.mark.parametrize(
     ("step", "match"),
     [

@@ -68,6 +68,11 @@ def default_params(cls, n_chans):
     return defaults.get(cls.__name__, {}) if _is_braindecodes(cls) else {}
 
 
+def would_download(model, params):
+    """Whether an architecture, by its name, asks the Internet for what it is built of."""
+    return model == "STEEGFormer" and (params or {}).get("chan_pos_idx", ()) is None
+
+
 def corrected(cls, n_chans):
     """The class with its fault put right, if it is one that has one for so many channels; else the class."""
     if n_chans == 1 and cls.__name__ in ("Deep4Net", "ShallowFBCSPNet") and _is_braindecodes(cls):

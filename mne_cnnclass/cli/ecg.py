@@ -146,10 +146,10 @@ def predict(
         ),
     ] = "detected",
 ):
-    """Predict the class of each heartbeat of a recording."""
-    from ..ecg import make_beat_epochs, write_beats
+    """Predict the class of each heartbeat of a recording, by the hour if it is longer than two hours."""
+    from ..ecg import write_beats
     from ..ecg.recordings import read_recording
-    from ..epochs_view import EpochsView
+    from ..ecg.stretches import predict_beats
     from ..persistence import load_classifier, read_epochs_settings
 
     settings = (read_epochs_settings(model) or {}).get("beats")
@@ -163,28 +163,16 @@ def predict(
     if output.resolve() == record.with_suffix(f".{peaks}").resolve():
         raise ValueError(f"{output} holds the beats to be classified; choose another name, such as pred.")
     clf = load_classifier(model)
-    raw = read_recording(record, annotator=None if peaks == "detected" else peaks)
-    epochs = make_beat_epochs(raw, **settings, peaks="detected" if peaks == "detected" else "annotated")
-    view = EpochsView(epochs)
-    proba = clf.predict_proba(view)
-    table = view.metadata[["onset"]].assign(duration=0.0, description=clf.classes_[proba.argmax(axis=1)])
+    table, left = predict_beats(clf, record, annotator=None if peaks == "detected" else peaks, **settings)
     counts = table["description"].value_counts()
-    left = sum(map(bool, epochs.drop_log))
     print(f"{len(table)} beats: " + ", ".join(f"{name} {n}" for name, n in counts.items()))
     if left:
         print(f"Left out at the ends or in bad spans: {left}")
     if output.suffix in TABLES:
-        for name, column in zip(clf.classes_, proba.T, strict=True):
-            table[f"proba_{name}"] = column
         table.to_csv(output, index=False, sep="," if output.suffix == ".csv" else "\t")
     else:
-        write_beats(
-            output,
-            table["onset"],
-            table["description"],
-            sfreq=raw.info["sfreq"],
-            classes=settings["classes"],
-        )
+        sfreq = read_recording(record, stop=1.0).info["sfreq"]
+        write_beats(output, table["onset"], table["description"], sfreq=sfreq, classes=settings["classes"])
     report_files([output])
 
 

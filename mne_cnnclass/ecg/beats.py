@@ -41,6 +41,10 @@ TYPICAL_HEIGHT = 1e-3  # V, of the record's typical QRS complex once leads are s
 MATCH = 0.15  # s between a detected peak and the annotation that names it, as in ANSI/AAMI EC57
 
 
+class NoBeats(ValueError):
+    """A recording has no beats to be made epochs of."""
+
+
 def make_beat_epochs(
     recordings: Recordings,
     *,
@@ -153,7 +157,7 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
     onset, symbol = find_beats(raw, picked[0], class_of, detect=peaks == "detected")
     if len(onset) < 2:
         found = ", ".join(sorted(set(raw.annotations.description))) or "none"
-        raise ValueError(
+        raise NoBeats(
             f"{name} has {len(onset)} beats; at least 2 are needed. Its annotations are: {found}. Give "
             'classes= the symbols of beats, or peaks="detected".'
         )
@@ -192,7 +196,7 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
     label = np.array([class_of.get(s, "unknown" if s is None else "") for s in symbol])
     known = label != ""
     if not (known & (reason == "")).any():
-        raise ValueError(f"{name}: none of its {len(onset)} beats is of a class and has a whole window.")
+        raise NoBeats(f"{name}: none of its {len(onset)} beats is of a class and has a whole window.")
     code = {text: k for k, text in enumerate([*dict.fromkeys(class_of.values()), "unknown"], 1)}
     epochs = mne.EpochsArray(
         np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])[

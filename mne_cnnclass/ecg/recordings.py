@@ -39,6 +39,8 @@ def read_raw_wfdb(
     patient: str | None = None,
     age: float | None = None,
     sex: Literal["F", "M"] | None = None,
+    start: float = 0.0,
+    stop: float | None = None,
 ) -> mne.io.RawArray:
     """Read a WFDB record, as PhysioNet's databases have them, with its annotations.
 
@@ -55,11 +57,15 @@ def read_raw_wfdb(
         The patient's age in years. ``None`` takes it from the header.
     sex : None | "F" | "M"
         The patient's sex. ``None`` takes it from the header.
+    start, stop : float
+        The part of the record to read, in s from its first sample; ``None`` for its end. Only this part is
+        held in memory, its first sample is at 0 s, and what annotates other parts is left out.
 
     Returns
     -------
     raw : mne.io.RawArray
-        The record in memory. Leads are channels of type ``ecg``, named and ordered as in the header, in V.
+        The record, or its part, in memory. Leads are channels of type ``ecg``, named and ordered as in the
+        header, in V.
         :func:`patient_info` tells record, patient, age and sex.
 
     Raises
@@ -69,7 +75,8 @@ def read_raw_wfdb(
     FileNotFoundError
         If the header, a signal file or the file of annotations is not there.
     ValueError
-        If a file is damaged or cut off, or a lead is not in a unit of voltage.
+        If a file is damaged or cut off, a lead is not in a unit of voltage, or ``start`` to ``stop`` is no
+        part of the record.
 
     Warns
     -----
@@ -125,8 +132,8 @@ def read_raw_wfdb(
     stem = Path(record)
     if stem.suffix in (".hea", ".dat", ".mat", f".{annotator}"):
         stem = stem.with_suffix("")
-    header, signals, sfreq = _read_signals(wfdb, stem)
-    n_times = signals[0].size
+    header, signals, sfreq, total = _read_signals(wfdb, stem, start, stop)
+    start = round(start * header.fs) / header.fs
     names = [name or f"signal {k}" for k, name in enumerate(header.sig_name)]
     kinds = [_type_and_scale(name, unit, stem) for name, unit in zip(names, header.units, strict=True)]
     raw = make_raw(
@@ -134,15 +141,16 @@ def read_raw_wfdb(
         mne.create_info(names, sfreq, [ch_type for ch_type, _ in kinds]),
         f"WFDB record {stem.name}",
         header.comments,
-        patient=patient_of(stem.name, sfreq=sfreq, n_times=n_times) if patient is None else patient,
+        patient=patient_of(stem.name, sfreq=sfreq, n_times=total) if patient is None else patient,
         age=age,
         sex=sex,
     )
     if header.base_date is not None:
         raw.set_meas_date(header.base_datetime.replace(tzinfo=UTC))
-    annotations = (
-        [] if annotator is None else _read_annotations(wfdb, stem, annotator, header.fs, n_times / sfreq)
-    )
+    annotations = []
+    if annotator is not None:
+        rows = _read_annotations(wfdb, stem, annotator, header.fs, total / sfreq)
+        annotations = _inside(rows, start, start + raw.n_times / sfreq)
     annotations += _invalid_spans(raw, stem)
     if annotations:
         onset, duration, description, extras = zip(*annotations, strict=True)
@@ -154,7 +162,7 @@ def read_raw_wfdb(
     return raw
 
 
-def read_recording(path, *, annotator=None):
+def read_recording(path, *, annotator=None, start=0.0, stop=None):
     """Read a WFDB record, or a file of another format that MNE reads.
 
     Parameters
@@ -163,12 +171,14 @@ def read_recording(path, *, annotator=None):
         A WFDB record, with or without the ending of one of its files, or another file.
     annotator : None | str
         Ending of the file of annotations of a WFDB record.
+    start, stop : float
+        The part to read, in s from the first sample; ``None`` for the end.
 
     Returns
     -------
     raw : mne.io.Raw
-        The recording. If another format does not tell which channels are leads of an ECG, those are that
-        are named so (II, MLII, aVR, V1, ECG …).
+        The recording or its part. If another format does not tell which channels are leads of an ECG, those
+        are that are named so (II, MLII, aVR, V1, ECG …).
 
     Raises
     ------
@@ -176,15 +186,32 @@ def read_recording(path, *, annotator=None):
         If there is no such file.
     """
     path = Path(path)
-    if Path(f"{path.with_suffix('')}.hea").is_file() or Path(f"{path}.hea").is_file():
-        return read_raw_wfdb(path, annotator=annotator)
+    if _find_wfdb(path) is not None:
+        return read_raw_wfdb(path, annotator=annotator, start=start, stop=stop)
     if not path.exists():
         raise FileNotFoundError(f"There is neither a WFDB record {path}.hea nor a file {path}.")
     raw = mne.io.read_raw(path, verbose="ERROR")
     if "ecg" not in raw:
         leads = [name for name in raw.ch_names if _LEAD.search(name)]
         raw.set_channel_types(dict.fromkeys(leads, "ecg"), verbose="ERROR")
+    if start or stop is not None:
+        raw.crop(start, stop, include_tmax=stop is None, verbose="ERROR")
     return raw
+
+
+def read_duration(path):
+    """Length in s of a recording, without reading its signals; None if the header lacks it."""
+    stem = _find_wfdb(path)
+    if stem is None:
+        return read_recording(path).times[-1]
+    header = _read_header(import_wfdb(), stem)
+    return header.sig_len / header.fs if header.sig_len else None
+
+
+def _find_wfdb(path):
+    """The WFDB record that is meant, without ending; None if it is another file."""
+    path = Path(path)
+    return next((stem for stem in (path.with_suffix(""), path) if Path(f"{stem}.hea").is_file()), None)
 
 
 def find_records(paths):
@@ -224,14 +251,20 @@ def import_wfdb():
     return wfdb
 
 
-def _read_signals(wfdb, stem):
-    """The record as wfdb has it, its signals in physical units, all at one sampling rate, and that rate."""
-    header_file = Path(f"{stem}.hea")
-    check_files(header_file)
+def _read_header(wfdb, stem):
+    check_files(Path(f"{stem}.hea"))
     try:
-        header = wfdb.rdheader(str(stem), rd_segments=True)
+        return wfdb.rdheader(str(stem), rd_segments=True)
     except Exception as error:  # of what a damaged header makes wfdb stumble over
-        raise ValueError(f"{header_file} is no header of a WFDB record, or is damaged: {error}") from error
+        raise ValueError(f"{stem}.hea is no header of a WFDB record, or is damaged: {error}") from error
+
+
+def _read_signals(wfdb, stem, start, stop):
+    """The record as wfdb has it, its signals in physical units, all at one rate, that rate, and their length.
+
+    Signals are those from ``start`` to ``stop`` (s); the length is that of the whole record.
+    """
+    header_file, header = Path(f"{stem}.hea"), _read_header(wfdb, stem)
     segments = [s for s in getattr(header, "segments", [header]) if s is not None]
     if not header.n_sig or any(len(s.file_name or ()) != s.n_sig for s in segments):
         raise ValueError(
@@ -253,21 +286,28 @@ def _read_signals(wfdb, stem):
         )
     if not parts:
         _warn_of_missing_gain(header_file)
+    end = header.sig_len / header.fs if header.sig_len else np.inf  # a header may leave it out
+    if not 0 <= start < (end if stop is None else stop) <= end:
+        raise ValueError(
+            f"start and stop must be a part of {stem}, which has {end:g} s, got {start} and {stop}."
+        )
+    first, last = round(start * header.fs), None if stop is None else round(stop * header.fs)
     try:
-        read = wfdb.rdrecord(str(stem), smooth_frames=rates == {1})
+        read = wfdb.rdrecord(str(stem), first, last, smooth_frames=rates == {1})
     except Exception as error:  # as above
         raise ValueError(
             f"{', '.join(map(str, files))} can't be read as {header_file.name} describes it ({error}): it is "
             "cut off or damaged. Compare its size with the published one and download it again."
         ) from error
+    total = header.sig_len or first + read.sig_len
     if rates == {1}:
-        return read, list(read.p_signal.T), float(read.fs)
+        return read, list(read.p_signal.T), float(read.fs), total
     most = max(rates)
     signals = [
         signal.reshape(-1, n)[:, np.arange(most) * n // most].ravel()
         for signal, n in zip(read.e_p_signal, read.samps_per_frame, strict=True)
     ]
-    return read, signals, float(read.fs * most)
+    return read, signals, float(read.fs * most), total * most
 
 
 def check_files(*files, needed_by=None):
@@ -346,6 +386,16 @@ def _read_annotations(wfdb, stem, annotator, frame_rate, duration):
             extras["subtype"] = int(found.subtype[k])
         rows.append((onsets[k], 0.0, found.symbol[k], extras))
     return rows
+
+
+def _inside(rows, start, stop):
+    """What rows of annotations have from start to stop (s), counted from there."""
+    kept = []
+    for onset, duration, *what in rows:
+        first, last = max(onset, start), min(onset + duration, stop)
+        if (first < last) if duration else (start <= onset < stop):
+            kept.append((first - start, last - first, *what))
+    return kept
 
 
 def _invalid_spans(raw, stem):

@@ -31,7 +31,7 @@ def compare(
     results : dict of str to Evaluation | dict of str to dict of str to Evaluation
         The evaluations by name of pipeline, two or more; of several data sets: those by name of data set.
     metric : str
-        What to compare, by default the accuracy; any metric of :attr:`Evaluation.scores` but own scorers.
+        What to compare, by default the accuracy; any metric of ``Evaluation.scores`` but own scorers.
     units : None | "groups" | "folds"
         What the tests count: groups (subjects, patients …), each with a score from the predictions on its
         samples, or folds. ``None`` takes groups if all results have at least two, else folds.

@@ -44,7 +44,7 @@ class LearningCurve:
 
     @property
     def scores(self) -> pd.DataFrame:
-        """A row a size, fold and metric: ``size`` and the columns of :attr:`Evaluation.scores`."""
+        """A row a size, fold and metric: ``size`` and the columns of ``Evaluation.scores``."""
         tables = {size: result.scores for size, result in self.evaluations.items()}
         return pd.concat(tables, names=["size"]).reset_index("size").reset_index(drop=True)
 
@@ -59,7 +59,7 @@ class LearningCurve:
         Parameters
         ----------
         metric : str
-            A metric of :attr:`Evaluation.scores`.
+            A metric of ``Evaluation.scores``.
         ax : None | matplotlib.axes.Axes
             Where to draw; ``None`` makes a new figure.
 
@@ -93,7 +93,7 @@ def learning_curve(
     Parameters
     ----------
     estimator, X, y, groups, cv, n_jobs, verbose
-        As for :func:`evaluate`.
+        As for :func:`mne_cnnclass.evaluate`.
     sizes : int | list of int
         How many samples or groups to train on; an integer for so many sizes, from a few to all. The
         training parts grow: each holds those before.

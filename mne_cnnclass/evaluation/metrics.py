@@ -263,7 +263,7 @@ def score_pooled(predictions, classes):
 
 
 def score_folds(predictions, folds, classes):
-    """Score each fold: a row a fold and metric, as :attr:`Evaluation.scores`."""
+    """Score each fold: a row a fold and metric, as ``Evaluation.scores``."""
     values = pd.DataFrame({fold: _score_table(rows, classes) for fold, rows in predictions.groupby("fold")}).T
     extra = [name for name in folds if name.startswith(SCORER)]
     values = values.join(folds.set_index("fold")[extra].rename(columns=lambda name: name[len(SCORER) :]))

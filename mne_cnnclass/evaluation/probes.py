@@ -110,8 +110,8 @@ def make_probes(X: Samples, groups: ArrayLike | None = None) -> dict[str, Probe]
     """Measure what should know nothing about the classes.
 
     Each probe is a table of features of something other than the activity that a classifier is meant to
-    find. Cross-validate :func:`probe_estimator` on it with the splits of the classifier, and hold the scores
-    against the classifier's with :func:`judge_probes`.
+    find. Cross-validate ``probe_estimator`` on it with the splits of the classifier, and hold the scores
+    against the classifier's with ``judge_probes``.
 
     Parameters
     ----------

@@ -108,7 +108,7 @@ class Evaluation(Figures):
             ``n_folds`` in which it is defined, ``pooled`` over the predictions of all folds together, ``low``
             and ``high`` (95 % confidence interval of the pooled score by a bootstrap over groups, or over
             samples if there are none, see :meth:`intervals`), and ``chance``: for the accuracy, see
-            :attr:`chance`; for averages over classes 1 / n_classes, which guessing at random in proportion to
+            ``chance``; for averages over classes 1 / n_classes, which guessing at random in proportion to
             the class frequencies gives; 0.5 for the ROC-AUC, 0 for kappa and the Matthews correlation; for
             log loss and Brier score those of the class frequencies. Decision scores of different models are
             on different scales: ROC-AUC and average precision are pooled for probabilities only, and
@@ -298,7 +298,7 @@ class Evaluation(Figures):
         **options : dict
             ``title``, ``report`` (an `mne.Report` to add to), ``comparison`` (of :func:`compare`),
             ``explain`` (a fitted classifier), ``explain_on`` (samples for it) and ``n_permutations``, see
-            :func:`mne_cnnclass.report.build_report`.
+            ``mne_cnnclass.report.build_report``.
 
         Returns
         -------

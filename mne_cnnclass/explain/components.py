@@ -32,7 +32,7 @@ def spatial_patterns(clf: CNNClassifier, X: Samples) -> mne.EvokedArray:
     clf : CNNClassifier
         A fitted EEGNet, ShallowFBCSPNet, Deep4Net or MultiScaleCNN.
     X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
-        Samples, as in :meth:`CNNClassifier.predict`; by habit those of the training.
+        Samples, as in ``CNNClassifier.predict``; by habit those of the training.
 
     Returns
     -------
@@ -189,7 +189,7 @@ def component_contributions(
     clf : CNNClassifier
         A fitted EEGNet, ShallowFBCSPNet, Deep4Net or MultiScaleCNN.
     X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
-        Samples, as in :meth:`CNNClassifier.predict`.
+        Samples, as in ``CNNClassifier.predict``.
     y : None | array-like, shape (n_samples,)
         Their true labels; ``None`` takes those of the epochs.
     n_steps : int

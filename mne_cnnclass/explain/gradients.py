@@ -47,7 +47,7 @@ def saliency(
     clf : CNNClassifier
         A fitted classifier with any network.
     X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
-        Samples of all classes, as in :meth:`CNNClassifier.predict`.
+        Samples of all classes, as in ``CNNClassifier.predict``.
     y : None | array-like, shape (n_samples,)
         Their true labels; ``None`` takes those of the epochs.
     n_steps : int
@@ -132,7 +132,7 @@ def saliency_spectrum(
     clf : CNNClassifier
         A fitted classifier with any network.
     X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
-        Samples of all classes, as in :meth:`CNNClassifier.predict`.
+        Samples of all classes, as in ``CNNClassifier.predict``.
     y : None | array-like, shape (n_samples,)
         Their true labels; ``None`` takes those of the epochs.
     n_steps : int

@@ -41,7 +41,7 @@ def save_classifier(
     Parameters
     ----------
     estimator : CNNClassifier | BeatClassifier | FineTunedClassifier | transformer | Pipeline
-        The fitted estimator: a classifier, a transformer of :mod:`mne_cnnclass.preprocessing`, or a Pipeline
+        The fitted estimator: a classifier, a transformer of ``mne_cnnclass.preprocessing``, or a Pipeline
         of which all steps are such estimators, ``None`` or ``"passthrough"``. Of a FineTunedClassifier what
         was trained further is written, which is what predicts.
     path : path-like

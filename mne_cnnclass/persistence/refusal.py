@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from ..architectures.braindecode_models import would_download
+
 MOST_VALUES = 2**25  # of one sample: 128 channels, 1 kHz and more than four minutes
 MOST_NUMBER = 2**22  # among parameters of an architecture: more layers, filters or times than any has
 
@@ -94,6 +96,8 @@ def check_network(header, path):
     temperature = field("temperature", (int, float), optional=True)
     need(temperature is None or 0 < temperature < math.inf, path, f"'temperature' is {temperature}")
     _check_sizes(field("params", (dict, type(None)), architecture), path)
+    asks = would_download(architecture.get("model"), architecture["params"])
+    need(not asks, path, "its network would download a table of channels")
     versions = field("trained_with", dict, optional=True)
     need(
         versions is None or all(isinstance(v, str) for v in versions.values()),

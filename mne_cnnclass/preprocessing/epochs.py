@@ -76,7 +76,7 @@ def make_epochs(
     classes : None | list of str
         The class of each recording, for ``windows`` without ``events``.
     bids : None | dict
-        What to take of a BIDS root: arguments of :func:`mne_bids.find_matching_paths`, such as
+        What to take of a BIDS root: arguments of ``mne_bids.find_matching_paths``, such as
         ``dict(subjects=["01"], tasks="motor")``. ``None`` takes all EEG, MEG and iEEG.
     rename : None | "standard" | dict | callable
         New names of channels, as in :meth:`mne.io.Raw.rename_channels`; ``"standard"`` writes those of the

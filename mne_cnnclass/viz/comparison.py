@@ -38,7 +38,7 @@ def plot_comparison(
     Parameters
     ----------
     table : pandas.DataFrame
-        A row a pair, as in :attr:`Comparison.table`.
+        A row a pair, as in ``Comparison.table``.
     pipelines : list of str
         The pipelines, in the order of rows and columns.
     metric : str

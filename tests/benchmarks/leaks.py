@@ -8,18 +8,19 @@ import sys
 import warnings
 from pathlib import Path
 
+import mne
 from scipy.stats import binom
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from test_leaks import RECIPES, right_answers, small_recipe
+from test_leaks import N_EACH, RECIPES, right_answers, small_recipe
 
 from mne_cnnclass import baselines
 
 
 def main(n_seeds=20):
     made = {
-        f"recipe {task}": (lambda seed, task=task: small_recipe(task, seed), RECIPES[task][0])
+        f"recipe {task}": (lambda seed, task=task: small_recipe(task, seed), RECIPES[task][0], 12)
         for task in RECIPES
     }
     for kind in ("eeg", "ecg"):
@@ -27,11 +28,12 @@ def main(n_seeds=20):
             made[f"{kind}: {name}"] = (
                 lambda seed, kind=kind, name=name: baselines(kind, names=[name], random_state=seed)[name],
                 kind.replace("ecg", "beats"),
+                N_EACH[kind],
             )
     n_outside = 0
-    for name, (make, kind) in made.items():
+    for name, (make, kind, n_each) in made.items():
         for grouped in (True, False):
-            right = right_answers(make, kind, grouped=grouped, n_seeds=n_seeds)
+            right = right_answers(make, kind, grouped=grouped, n_seeds=n_seeds, n_each=n_each)
             low, high = binom.ppf([0.025, 0.975], len(right), 0.5) / len(right)
             inside = low <= right.mean() <= high
             n_outside += not inside
@@ -45,4 +47,5 @@ def main(n_seeds=20):
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
+    mne.set_log_level("ERROR")
     main(*map(int, sys.argv[1:]))

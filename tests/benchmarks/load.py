@@ -4,9 +4,11 @@ Run by hand, in the folder of the repository:
 
     python tests/benchmarks/load.py repeat [n]       # memory, threads, files over n fits and others
     python tests/benchmarks/load.py day [hours ...]  # peak memory of the prediction of long recordings
+    python tests/benchmarks/load.py hearts [hours ...]  # the same for heartbeats of WFDB records
     python tests/benchmarks/load.py large            # many classes, many channels, long windows
 """
 
+import contextlib
 import gc
 import os
 import subprocess
@@ -140,14 +142,49 @@ def day(*hours):
             write_recording(path, length)
             for name, code in PREDICT.items():
                 head = f"import sys\npath, model = {str(path)!r}, {str(model)!r}\n"
-                start = time.perf_counter()
-                done = subprocess.run(
-                    [sys.executable, "-c", head + code + TOLD], capture_output=True, text=True
-                )
-                if done.returncode:
-                    raise RuntimeError(done.stderr)
-                took, peak = time.perf_counter() - start, float(done.stdout.split()[-1])
-                print(f"{length} h, {name}: peak {peak:.0f} MB, {took:.0f} s", flush=True)
+                print(f"{length} h, {name}: {peak_of(head + code)}", flush=True)
+
+
+def peak_of(code):
+    """Peak memory and time of a process that runs this."""
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code + TOLD], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return f"peak {float(done.stdout.split()[-1]):.0f} MB, {time.perf_counter() - start:.0f} s"
+
+
+def hearts(*hours):
+    """Peak memory of a process that classifies all beats of long records, made of one of half an hour."""
+    import wfdb
+
+    from mne_cnnclass.cli import main
+
+    database = Path(os.environ["MNE_CNNCLASS_DATA"], "mitdb")
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder, "beats.mcnn")
+        records = [database / name for name in ("106", "119", "223")]
+        with contextlib.suppress(SystemExit):
+            main(["ecg", "train", *map(str, records), "-o", str(model), "--leads", "MLII,V1"])
+        record = wfdb.rdrecord(str(database / "118"), physical=False)
+        for length in hours or (1, 6, 24):
+            wfdb.wrsamp(
+                f"{length}h",
+                fs=record.fs,
+                units=record.units,
+                sig_name=record.sig_name,
+                d_signal=np.tile(record.d_signal, (2 * length, 1)),
+                fmt=record.fmt,
+                adc_gain=record.adc_gain,
+                baseline=record.baseline,
+                write_dir=folder,
+            )
+            args = ["ecg", "predict", str(model), f"{folder}/{length}h", "-o", f"{folder}/{length}h.csv"]
+            code = (
+                f"from mne_cnnclass.cli import main\ntry:\n    main({args!r})\n"
+                "except SystemExit as end:\n    assert not end.code\n"
+            )
+            print(f"{length} h, mne-cnnclass ecg predict: {peak_of(code)}", flush=True)
 
 
 LARGE = {
@@ -190,6 +227,6 @@ def large():
 
 
 if __name__ == "__main__":
-    commands = {"repeat": repeat, "day": day, "large": large}
+    commands = {"repeat": repeat, "day": day, "hearts": hearts, "large": large}
     name, *numbers = sys.argv[1:] or ["repeat"]
     commands[name](*map(int, numbers))

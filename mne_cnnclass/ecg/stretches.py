@@ -1,0 +1,81 @@
+"""Beats of long recordings, a stretch at a time, in memory that does not grow with their length."""
+
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+import pandas as pd
+
+from ..epochs_view import EpochsView
+from .beats import NoBeats, make_beat_epochs
+from .recordings import read_duration, read_recording
+
+__all__ = ["predict_beats"]
+
+STRETCH = 3600.0  # s; that beats of a record are compared with
+AROUND = 90.0  # s of recording on each side of a stretch, for filters and for the beats around a beat
+
+
+def predict_beats(clf, path, *, annotator=None, stretch=STRETCH, **settings):
+    """Predict the class of each beat of a recording.
+
+    Recordings of up to two stretches are taken as a whole. Longer ones are read and predicted stretch by
+    stretch: what is measured against a record (the height of its typical QRS complex, its median RR
+    interval) is then measured against the hour around.
+
+    Parameters
+    ----------
+    clf : estimator
+        A fitted classifier of beats.
+    path : path-like
+        A WFDB record, or another file that MNE reads.
+    annotator : None | str
+        Ending of the file of annotations that has the beats; ``None`` to find them in the signal.
+    stretch : float
+        Length of a stretch in s.
+    **settings
+        Arguments of :func:`make_beat_epochs` besides ``peaks``. With ``causal=True`` the recording is one
+        stretch, as each beat depends on all before.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        A row a beat: ``onset`` (s), ``duration`` (0), ``description`` (its class) and ``proba_<class>``.
+    n_left_out : int
+        Beats at the ends of the recording and in bad spans, which have no row.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As :func:`read_raw_wfdb` and :func:`make_beat_epochs`.
+    """
+    length = read_duration(path)
+    whole = settings.get("causal") or length is None or length <= 2 * stretch
+    edges = [0.0] if whole else stretch * np.arange(length // stretch)  # the last one is longer
+    tables, n_left_out, error = [], 0, None
+    for edge, following in zip(edges, [*edges[1:], np.inf], strict=True):
+        gc.collect()  # wfdb's search for R peaks leaves objects that refer to each other, and to signals
+        start = max(edge - AROUND, 0.0)
+        stop = None if following == np.inf else min(following + AROUND, length)
+        raw = read_recording(path, annotator=annotator, start=start, stop=stop)
+        try:
+            epochs = make_beat_epochs(raw, **settings, peaks="detected" if annotator is None else "annotated")
+        except NoBeats as none:  # an electrode may be off for hours
+            error = none
+            continue
+        view = EpochsView(epochs)
+        proba = clf.predict_proba(view)
+        onset = view.metadata["onset"] + start
+        table = pd.DataFrame(dict(onset=onset, duration=0.0)).assign(
+            description=clf.classes_[proba.argmax(axis=1)]
+        )
+        for name, column in zip(clf.classes_, proba.T, strict=True):
+            table[f"proba_{name}"] = column
+        tables.append(table[onset.between(edge, following, inclusive="left")])
+        left_out = [number for number, reasons in enumerate(epochs.drop_log) if reasons]
+        when = np.interp(left_out, epochs.selection, onset)  # between those of the beats around
+        n_left_out += int(((when >= edge) & (when < following)).sum())
+    if not tables:
+        raise error
+    return pd.concat(tables, ignore_index=True), n_left_out
