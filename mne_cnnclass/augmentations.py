@@ -134,7 +134,7 @@ AUGMENTATIONS = {
 }
 
 
-def list_augmentations():
+def list_augmentations() -> pd.DataFrame:
     """List the augmentations that :class:`~mne_cnnclass.CNNClassifier` knows by name.
 
     Returns

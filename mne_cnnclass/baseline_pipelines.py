@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy.signal import periodogram
@@ -19,6 +21,10 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from .ecg import BEAT_COLUMNS
 from .samples import as_view
 
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+
 __all__ = ["baselines"]
 
 BANDS = ((4.0, 8.0), (8.0, 13.0), (13.0, 30.0), (30.0, 45.0))  # Hz: theta, alpha, beta, gamma
@@ -26,7 +32,9 @@ N_SHAPES = 20  # principal components of a beat
 INSTALL = 'pip install "mne-cnnclass[baselines]"'
 
 
-def baselines(kind, *, names=None, random_state=None):
+def baselines(
+    kind: Literal["eeg", "ecg"], *, names: Sequence[str] | None = None, random_state: int | None = None
+) -> dict[str, Pipeline]:
     """Get the pipelines that a network has to be better than.
 
     Parameters

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
@@ -20,6 +23,15 @@ from .guard import (
 from .parameters import check_parameters
 from .samples import TrainingSamples, as_view, channel_names
 from .utils import library_versions
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from sklearn.base import TransformerMixin
+    from skorch.callbacks import Callback
+    from torch import nn
+
+    from ._types import PathLike, RandomState, Samples
+
 
 __all__ = ["CNNClassifier"]
 
@@ -199,33 +211,33 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        model="MultiScaleCNN",
+        model: str | type[nn.Module] = "MultiScaleCNN",
         *,
-        model_params=None,
-        n_members=1,
-        symmetry=None,
-        max_epochs=40,
-        batch_size="auto",
-        lr=0.003,
-        weight_decay=0.01,
-        lr_schedule="one_cycle",
-        label_smoothing=0.0,
-        validation_fraction=None,
-        patience=None,
-        calibrate=False,
-        standardize=True,
-        side_inputs=None,
-        augmentation=None,
-        class_weight=None,
-        warm_start=False,
-        callbacks=None,
-        checkpoint_dir=None,
-        device="auto",
-        accelerate=True,
-        n_threads=None,
-        random_state=None,
-        verbose=None,
-    ):
+        model_params: Mapping[str, object] | None = None,
+        n_members: int = 1,
+        symmetry: Literal["left_right"] | tuple[str, Mapping[str, str]] | None = None,
+        max_epochs: int = 40,
+        batch_size: int | Literal["auto"] = "auto",
+        lr: float = 0.003,
+        weight_decay: float = 0.01,
+        lr_schedule: Literal["one_cycle"] | None = "one_cycle",
+        label_smoothing: float = 0.0,
+        validation_fraction: float | None = None,
+        patience: int | None = None,
+        calibrate: bool = False,
+        standardize: bool = True,
+        side_inputs: Sequence[str | TransformerMixin] | None = None,
+        augmentation: str | Callable | Sequence[str | Callable] | None = None,
+        class_weight: Mapping[object, float] | Literal["balanced"] | None = None,
+        warm_start: bool = False,
+        callbacks: Sequence[Callback] | None = None,
+        checkpoint_dir: PathLike | None = None,
+        device: str = "auto",
+        accelerate: bool = True,
+        n_threads: int | None = None,
+        random_state: RandomState = None,
+        verbose: bool | str | int | None = None,
+    ) -> None:
         self.model = model
         self.model_params = model_params
         self.n_members = n_members
@@ -254,7 +266,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
     # -- parameters --------------------------------------------------------------------------------
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters; with ``deep`` the entries of ``model_params`` as ``model__<name>``, too.
 
         Parameters
@@ -272,7 +284,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             params.update({f"model__{name}": value for name, value in self.model_params.items()})
         return params
 
-    def set_params(self, **params):
+    def set_params(self, **params: object) -> Self:
         """Set parameters; ``model__<name>`` sets an argument of the architecture.
 
         Parameters
@@ -298,7 +310,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
     # -- training ----------------------------------------------------------------------------------
 
-    def fit(self, X, y=None, groups=None, sample_weight=None):
+    def fit(
+        self,
+        X: Samples,
+        y: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -376,7 +394,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     @property
-    def accelerated_(self):
+    def accelerated_(self) -> dict[str, str]:
         """What was replaced in the network to make it faster."""
         from .architectures.fast import accelerated_layers
 
@@ -384,7 +402,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
     # -- prediction --------------------------------------------------------------------------------
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Samples) -> np.ndarray:
         """Probability of each class.
 
         Parameters
@@ -417,7 +435,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         proba = np.exp(logits)
         return proba / proba.sum(axis=1, keepdims=True)
 
-    def predict(self, X):
+    def predict(self, X: Samples) -> np.ndarray:
         """Most probable label.
 
         Parameters
@@ -461,7 +479,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         watch.warn(channel_names(X), self.scaler_.scale_[:, 0])
         return logits
 
-    def score(self, X, y=None, sample_weight=None):
+    def score(self, X: Samples, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy of the predicted labels.
 
         Parameters
@@ -517,7 +535,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         module.load_state_dict(weights)
         self.module_ = module.eval()
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Write the fitted estimator into one file, without pickle.
 
         Parameters
@@ -541,7 +559,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
         save_classifier(self, path)
 
-    def export_onnx(self, path):
+    def export_onnx(self, path: PathLike) -> None:
         """Write the fitted classifier as an ONNX model, for programs without Python or torch.
 
         Its input ``x`` are samples, float32, of shape (n, n_channels, n_times), of any number n: channels in

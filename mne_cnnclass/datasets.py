@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import mne
 import numpy as np
 import pandas as pd
 
 from .signal_limits import check_edges
+
+if TYPE_CHECKING:
+    from ._types import PathLike
+
 
 __all__ = ["load_eegbci", "load_sample"]
 
@@ -25,7 +31,7 @@ _SAMPLE_DESCRIPTION = (
 )
 
 
-def load_sample(part="train"):
+def load_sample(part: Literal["train", "test"] = "train") -> mne.EpochsArray:
     """Load the sample recording: slow cortical potentials that one person made negative or positive.
 
     Data set Ia of the BCI Competition II [1]_: a healthy person moved a cursor up
@@ -113,7 +119,16 @@ def load_sample(part="train"):
     )
 
 
-def load_eegbci(subjects, *, path=None, runs=(4, 8, 12), tmin=1.0, tmax=4.0, l_freq=4.0, h_freq=38.0):
+def load_eegbci(
+    subjects: int | Sequence[int],
+    *,
+    path: PathLike | None = None,
+    runs: int | Sequence[int] = (4, 8, 12),
+    tmin: float = 1.0,
+    tmax: float = 4.0,
+    l_freq: float | None = 4.0,
+    h_freq: float | None = 38.0,
+) -> list[mne.Epochs]:
     """Load left against right fist of the EEG Motor Movement/Imagery Dataset, one Epochs a subject.
 
     109 people [1]_ [2]_, 64 channels, 45 trials each in the three runs of

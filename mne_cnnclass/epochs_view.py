@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
 import mne
 import numpy as np
 import pandas as pd
@@ -18,6 +21,10 @@ from .epochs_sources import (
     state_of,
 )
 from .quiet import quiet
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, DTypeLike
+
 
 __all__ = ["EpochsView"]
 
@@ -85,7 +92,18 @@ class EpochsView:
     ndim = 3
     dtype = np.dtype(np.float64)
 
-    def __init__(self, epochs, *, labels=None, groups=None, picks=None):
+    labels: np.ndarray
+    groups: np.ndarray | None
+    metadata: pd.DataFrame | None
+
+    def __init__(
+        self,
+        epochs: mne.BaseEpochs | Sequence[mne.BaseEpochs] | EpochsView,
+        *,
+        labels: str | ArrayLike | None = None,
+        groups: str | ArrayLike | None = None,
+        picks: str | Sequence[str] | None = None,
+    ) -> None:
         if isinstance(epochs, EpochsView):
             self._sources, self._states, self._origin = epochs._sources, epochs._states, epochs._origin
             self.metadata = epochs.metadata
@@ -128,15 +146,15 @@ class EpochsView:
 
     # -- what scikit-learn asks for ----------------------------------------------------------------
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._origin)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int, int]:
         """``(n_epochs, n_channels, n_times)``."""
         return len(self), len(self._ch_names), len(self.times)
 
-    def __getitem__(self, item):
+    def __getitem__(self, item: Any) -> EpochsView:
         """Select epochs by an integer, a slice, an array of integers or a mask; always a view."""
         if isinstance(item, tuple):
             item, *rest = item
@@ -158,12 +176,12 @@ class EpochsView:
         new.metadata = None if self.metadata is None else self.metadata.iloc[index].reset_index(drop=True)
         return new
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[np.ndarray]:
         """Iterate over the epochs as arrays of shape (n_channels, n_times), as MNE does."""
         for i in range(len(self)):
             yield np.asarray(self[i])[0]
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
             raise ValueError("The data of an EpochsView can't be had without a copy.")
         block = self.read()
@@ -171,7 +189,7 @@ class EpochsView:
             block = block.copy()
         return block if dtype is None else block.astype(dtype, copy=False)
 
-    def read(self, part=slice(None)):
+    def read(self, part: slice = slice(None)) -> np.ndarray:
         """Read the data of a part of the epochs.
 
         Parameters
@@ -241,36 +259,36 @@ class EpochsView:
     # -- what MNE knows ----------------------------------------------------------------------------
 
     @property
-    def preload(self):
+    def preload(self) -> bool:
         """Whether all data is in memory, or mapped into it."""
         return all(source.preload for source in self._sources)
 
-    def arrays(self):
+    def arrays(self) -> list[np.ndarray]:
         """The data of the preloaded Epochs that these epochs are from, as they hold it."""
         return [source._data for source in self._sources if source.preload]
 
     @property
-    def ch_names(self):
+    def ch_names(self) -> list[str]:
         """Names of the channels, in the order of the data."""
         return list(self._ch_names)
 
     @property
-    def info(self):
+    def info(self) -> mne.Info:
         """The `mne.Info` of the picked channels."""
         info = self._sources[0].info.copy()  # MNE unlocks what it picks from, also while others read it
         return mne.pick_info(info, [info["ch_names"].index(name) for name in self._ch_names], copy=False)
 
     @property
-    def sfreq(self):
+    def sfreq(self) -> float:
         """Sampling frequency in Hz."""
         return float(self._sources[0].info["sfreq"])
 
     @property
-    def times(self):
+    def times(self) -> np.ndarray:
         """Times of the samples in s, relative to the event."""
         return self._sources[0].times
 
-    def onsets(self):
+    def onsets(self) -> tuple[np.ndarray, np.ndarray]:
         """When the windows start, and in which recording.
 
         Returns
@@ -292,7 +310,7 @@ class EpochsView:
         return onset, self._origin[:, 0]
 
     @property
-    def epochs(self):
+    def epochs(self) -> mne.BaseEpochs:
         """The `mne.Epochs` of this subset and its channels, in the order of the view."""
         numbers = self._origin[:, 0]
         cuts = np.flatnonzero(np.diff(numbers)) + 1
@@ -316,7 +334,7 @@ class EpochsView:
         part = source[rows]
         return part if part.ch_names == self._ch_names else part.load_data().pick(self._ch_names)
 
-    def pick(self, ch_names):
+    def pick(self, ch_names: Sequence[str]) -> EpochsView:
         """Take channels by name, in the order given.
 
         Parameters
@@ -352,7 +370,9 @@ class EpochsView:
         new._ch_names = list(ch_names)
         return new
 
-    def with_data(self, data, info=None, tmin=None):
+    def with_data(
+        self, data: np.ndarray, info: mne.Info | None = None, tmin: float | None = None
+    ) -> EpochsView:
         """Put other data in the place of that of these epochs.
 
         Parameters

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from ._version import __version__
 from .architectures import list_models
+from .architectures.catalog import OWN
 from .augmentations import listed
 from .citations import BIBTEX
 from .classifier import CNNClassifier
@@ -176,9 +177,9 @@ def _describe_estimator(estimator):
 def _describe_network(clf):
     name = clf.model if isinstance(clf.model, str) else clf.model.__name__
     known = list_models()["paper"].get(clf.model if isinstance(clf.model, str) else None, "")
-    cited = f" {_cite(name)}" if known and name != "MultiScaleCNN" else ""
+    cited = f" {_cite(name)}" if known and name not in OWN else ""
     origin = f", in the implementation of braindecode {_cite('braindecode')}," if cited else ""
-    if name == "MultiScaleCNN":
+    if name in OWN:
         origin = f" of mne-cnnclass {_cite('mnecnnclass')}"
     params = ", ".join(f"{key} = {value!r}" for key, value in (clf.model_params or {}).items())
     rate = "rising to a maximum of {:g} and falling to zero (one cycle)" if clf.lr_schedule else "{:g}"
@@ -355,7 +356,7 @@ def _architecture_entry(estimator):
     entries = {}
     for clf in networks_of(estimator):
         paper = papers.get(clf.model, "") if isinstance(clf.model, str) else ""
-        if not paper or clf.model == "MultiScaleCNN":
+        if not paper or clf.model in OWN:
             continue
         who, _, where = paper.partition(", ")
         authors, year = who.rsplit(" ", 1)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 from sklearn.pipeline import make_pipeline
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
 
 __all__ = ["recipe"]
 
@@ -30,7 +36,13 @@ IMAGERY_RATE = 80.0
 IMAGERY_NETWORK = dict(F1=16, D=2, kernel_length=24, drop_prob=0.25)
 
 
-def recipe(task, *, causal=False, random_state=None, n_threads=None):
+def recipe(
+    task: Literal["heartbeats", "motor imagery", "rhythm"],
+    *,
+    causal: bool = False,
+    random_state: int | None = None,
+    n_threads: int | None = None,
+) -> Pipeline:
     """Get a Pipeline that works for a task.
 
     Parameters

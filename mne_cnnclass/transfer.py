@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import numbers
+from typing import TYPE_CHECKING, Self
 
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
@@ -11,6 +12,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from .classifier import CNNClassifier
 from .parameters import check_number
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike
+
+    from ._types import Samples
+
 
 __all__ = ["FineTunedClassifier"]
 
@@ -60,7 +68,9 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
     7
     """
 
-    def __init__(self, estimator, *, max_epochs=10, lr=0.001):
+    def __init__(
+        self, estimator: CNNClassifier | Pipeline, *, max_epochs: int = 10, lr: float = 0.001
+    ) -> None:
         self.estimator = estimator
         self.max_epochs = max_epochs
         self.lr = lr
@@ -72,7 +82,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self):
         return copy.deepcopy(self.estimator.__sklearn_tags__())
 
-    def fit(self, X, y=None, groups=None):
+    def fit(self, X: Samples, y: ArrayLike | None = None, groups: ArrayLike | None = None) -> Self:
         """Train further.
 
         Parameters
@@ -115,7 +125,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = self.estimator_.classes_
         return self
 
-    def predict(self, X):
+    def predict(self, X: Samples) -> np.ndarray:
         """Most probable label.
 
         Parameters
@@ -131,7 +141,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self.estimator_.predict(X)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Samples) -> np.ndarray:
         """Probability of each class.
 
         Parameters

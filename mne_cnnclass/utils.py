@@ -12,7 +12,7 @@ __all__ = ["library_versions", "sys_info"]
 _PACKAGES = ("mne", "braindecode", "skorch", "torch", "scikit-learn", "numpy", "scipy", "pandas")
 
 
-def sys_info():
+def sys_info() -> None:
     """Print the versions and the hardware that results depend on; paste it into a report of a problem.
 
     See Also
@@ -41,6 +41,7 @@ def sys_info():
         print(f"{name:<13} {value}")
 
 
-def library_versions():
+def library_versions() -> dict[str, str]:
     """Versions of what a trained network depends on, by name."""
-    return {name: version(name) for name in ("mne-cnnclass", "torch", "braindecode", "mne")}
+    others = {name: version(name) for name in ("torch", "braindecode", "mne")}
+    return {"mne-cnnclass": __version__, **others}

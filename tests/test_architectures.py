@@ -15,6 +15,7 @@ from torch import nn
 from mne_cnnclass import CNNClassifier, list_models
 from mne_cnnclass.architectures.braindecode_models import REFUSED, braindecode_classes
 from mne_cnnclass.architectures.build import build_module, own_parameters, resolve_model
+from mne_cnnclass.architectures.catalog import OWN
 from mne_cnnclass.architectures.limits import largest_working, smallest_working
 
 pytestmark = pytest.mark.usefixtures("same_random_numbers")
@@ -50,7 +51,7 @@ def test_at_least_45_models_are_usable_and_others_have_a_reason():
 
 def test_table_is_about_the_installed_models():
     models = list_models()
-    assert set(models.index) == {*braindecode_classes(), "MultiScaleCNN"}
+    assert set(models.index) == {*braindecode_classes(), *OWN}
     for name in braindecode_classes():
         assert models.loc[name, "parameters"] == own_parameters(braindecode_classes()[name])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import inspect
 import time
 
@@ -12,6 +13,7 @@ from torch import nn
 
 from . import fast
 from .braindecode_models import REFUSED, braindecode_classes, corrected, default_params, quiet_braindecode
+from .catalog import OWN
 from .ensemble import join
 from .limits import explain_refusal
 from .side_inputs import N_FEATURES, WithSideInputs
@@ -51,15 +53,13 @@ def resolve_model(model):
         )
     if not isinstance(model, str):
         raise TypeError(f"model must be a name or a subclass of torch.nn.Module, got {model!r}.")
-    if model == "MultiScaleCNN":
-        from .multiscale import MultiScaleCNN
-
-        return MultiScaleCNN
+    if model in OWN:
+        return getattr(importlib.import_module(f".{OWN[model]}", __package__), model)
     if model in REFUSED:
         raise ValueError(f"{model} can't classify epochs: {REFUSED[model]}.")
     classes = braindecode_classes()
     if model not in classes:
-        names = {name.lower(): name for name in ["MultiScaleCNN", *classes] if name not in REFUSED}
+        names = {name.lower(): name for name in [*OWN, *classes] if name not in REFUSED}
         close = [names[match] for match in difflib.get_close_matches(model.lower(), names, cutoff=0.5)]
         hint = f"did you mean {' or '.join(close)}? " if close else ""
         raise ValueError(f"There is no model {model!r}; {hint}mne_cnnclass.list_models() lists all.")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+OWN = {"MultiScaleCNN": "multiscale"}  # architectures of this package, and the modules that have them
 TABLE = Path(__file__).with_name("catalog.csv")
 COLUMNS = {
     "purpose": "str",
@@ -22,7 +23,7 @@ COLUMNS = {
 }
 
 
-def list_models():
+def list_models() -> pd.DataFrame:
     """List the architectures that :class:`~mne_cnnclass.CNNClassifier` knows by name.
 
     Returns
@@ -75,7 +76,7 @@ def _with_installed(models):
     from .build import own_parameters
 
     classes = braindecode_classes()
-    models = models.reindex([name for name in models.index if name in classes or name == "MultiScaleCNN"])
+    models = models.reindex([name for name in models.index if name in classes or name in OWN])
     for name in sorted(classes.keys() - set(models.index)):
         models.loc[name] = {"purpose": "", "paper": "", "needs": "", "reason": ""}
         models.at[name, "parameters"] = own_parameters(classes[name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -77,20 +78,20 @@ class MultiScaleCNN(nn.Module):
 
     def __init__(
         self,
-        n_chans,
-        n_outputs,
-        n_times,
-        sfreq=None,
+        n_chans: int,
+        n_outputs: int,
+        n_times: int,
+        sfreq: float | None = None,
         *,
-        kernel_widths=((0.0625, 0.125), (0.375, 0.875)),
-        n_filters=(24, 16),
-        pool_size=(0.25, 0.25),
-        pool_stride=(0.125, 0.25),
-        n_components=16,
-        n_cosines=16,
-        hidden_units=(32,),
-        drop_prob=0.5,
-    ):
+        kernel_widths: Sequence[Sequence[float]] = ((0.0625, 0.125), (0.375, 0.875)),
+        n_filters: Sequence[int] = (24, 16),
+        pool_size: Sequence[float] = (0.25, 0.25),
+        pool_stride: Sequence[float] = (0.125, 0.25),
+        n_components: int = 16,
+        n_cosines: int = 16,
+        hidden_units: Sequence[int] = (32,),
+        drop_prob: float = 0.5,
+    ) -> None:
         super().__init__()
         if not kernel_widths or not all(len(w) and min(w) > 0 for w in kernel_widths):
             raise ValueError(
@@ -134,7 +135,7 @@ class MultiScaleCNN(nn.Module):
             n_features = n_units
         self.dense = nn.Sequential(*layers, nn.Dropout(drop_prob), Linear(n_features, n_outputs))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits of shape (n_samples, n_outputs) for samples of shape (n_samples, n_chans, n_times)."""
         features = [project(self.course(x), self.cosines, exact=not self.training).flatten(1)]
         x = self.spatial(x)

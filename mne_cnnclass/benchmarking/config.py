@@ -6,6 +6,7 @@ import importlib
 import tomllib
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sklearn.pipeline import make_pipeline
 
@@ -13,10 +14,14 @@ from ..epochs_view import EpochsView
 from .plan import KINDS
 from .tables import Table, documented_types, join
 
+if TYPE_CHECKING:
+    from .._types import PathLike
+
+
 __all__ = ["dataset_source", "read_config"]
 
 
-def read_config(path):
+def read_config(path: PathLike) -> dict[str, object]:
     """Read a config, as ``docs/benchmark.md`` describes it.
 
     Parameters

@@ -22,8 +22,12 @@ from ..samples import channel_positions, iter_blocks
 from ..utils import _PACKAGES
 
 # What a class has besides its code
-_SKIPPED = ("__dict__", "__weakref__", "__module__", "__doc__", "__annotations__", "_abc_impl")
-_SKIPPED += ("__firstlineno__", "__static_attributes__", "__annotate_func__", "__annotations_cache__")
+_SKIPPED = ("__dict__", "__weakref__", "__module__", "__doc__", "__annotations__", "_abc_impl") + (
+    "__firstlineno__",
+    "__static_attributes__",
+    "__annotate_func__",
+    "__annotations_cache__",
+)
 
 
 def digest(described):

@@ -9,7 +9,7 @@ from pathlib import Path
 try:
     import resource
 except ImportError:  # Windows has none
-    resource = None
+    resource = None  # type: ignore[assignment]
 
 
 def process_start(pid):

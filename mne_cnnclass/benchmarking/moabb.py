@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from ..epochs_view import EpochsView
+
+if TYPE_CHECKING:
+    from moabb.datasets.base import BaseDataset
+    from moabb.paradigms.base import BaseParadigm
+
 
 __all__ = ["moabb_view"]
 
 
-def moabb_view(dataset, paradigm, subjects=None):
+def moabb_view(
+    dataset: BaseDataset, paradigm: BaseParadigm, subjects: Sequence[int] | None = None
+) -> EpochsView:
     """Get a data set as a paradigm of MOABB cuts it.
 
     The epochs are those that MOABB hands to its own pipelines with ``return_epochs=True``, in its order, so

@@ -6,6 +6,7 @@ import json
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,14 @@ from .packing import unpack
 from .queries import describe_grids, read_folds, read_grids, read_units, summarize
 from .store import Store
 
+if TYPE_CHECKING:
+    import mne
 
-def open_benchmark(store):
+    from .._types import PathLike
+    from ..evaluation.comparison import Comparison
+
+
+def open_benchmark(store: PathLike) -> Benchmark:
     """Open the results of :func:`benchmark`, also while it is running.
 
     Parameters
@@ -49,14 +56,21 @@ class Benchmark:
         The file, which is read anew by each method.
     """
 
-    def __init__(self, store):
+    def __init__(self, store: PathLike) -> None:
         self.store = Path(store)
 
     def _table(self, query, parameters=()):
         with closing(Store(self.store)) as store:
             return store.table(query, parameters)
 
-    def table(self, *, pipeline=None, dataset=None, splits=None, current=True):
+    def table(
+        self,
+        *,
+        pipeline: str | None = None,
+        dataset: str | None = None,
+        splits: str | None = None,
+        current: bool = True,
+    ) -> pd.DataFrame:
         """Each finished fold with all its scores.
 
         Parameters
@@ -84,7 +98,7 @@ class Benchmark:
         table["current"] = table["current"].astype(bool)
         return table
 
-    def summary(self, metric="accuracy", *, current=True):
+    def summary(self, metric: str = "accuracy", *, current: bool = True) -> pd.DataFrame:
         """A metric of each pipeline on each data set.
 
         Parameters
@@ -109,7 +123,7 @@ class Benchmark:
         levels = ["dataset", "splits", "pipeline"] + ["size"] * bool(table["size"].notna().any())
         return table.set_index(levels).sort_index().drop(columns={"size"} - {*levels})
 
-    def errors(self, *, current=True):
+    def errors(self, *, current: bool = True) -> pd.DataFrame:
         """Folds that failed; ``benchmark(retry=True)`` does them again.
 
         Parameters
@@ -130,7 +144,7 @@ class Benchmark:
             f"{_current(current)} ORDER BY dataset, splits, pipeline, cell_id"
         )
 
-    def status(self):
+    def status(self) -> dict[str, int]:
         """How far it is, also while other processes are at it.
 
         Returns
@@ -157,7 +171,9 @@ class Benchmark:
         ends = None if seconds is None else datetime.now().astimezone() + timedelta(seconds=seconds)
         return counts | {"running": running, "ends": ends}
 
-    def evaluation(self, pipeline, dataset, splits=None, *, size=None):
+    def evaluation(
+        self, pipeline: str, dataset: str, splits: str | None = None, *, size: int | None = None
+    ) -> Evaluation:
         """The evaluation of a pipeline on a data set, from the predictions that were kept.
 
         Parameters
@@ -213,7 +229,13 @@ class Benchmark:
         predictions = [unpack(*fold, classes, subjects) for fold in zip(content, folds["fold"], strict=True)]
         return Evaluation(pd.concat(predictions, ignore_index=True), folds.assign(error=None), classes)
 
-    def compare(self, *, metric="accuracy", splits=None, units=None):
+    def compare(
+        self,
+        *,
+        metric: str = "accuracy",
+        splits: str | None = None,
+        units: Literal["groups", "folds"] | None = None,
+    ) -> Comparison:
         """Compare all pipelines on all data sets.
 
         Parameters
@@ -272,7 +294,7 @@ class Benchmark:
         ratios = grids.groupby("dataset")["ratio"].mean()
         return compare_scores(scores, ratios, dict.fromkeys(scores, np.nan), metric, units)
 
-    def datasets(self):
+    def datasets(self) -> pd.DataFrame:
         """What the data sets are like.
 
         Returns
@@ -289,7 +311,7 @@ class Benchmark:
         table[lists] = table[lists].map(lambda text: None if text is None else json.loads(text))
         return table.set_index("dataset").drop(columns=["id", "fingerprint"])
 
-    def pipelines(self):
+    def pipelines(self) -> pd.DataFrame:
         """What the pipelines are made of.
 
         Returns
@@ -307,7 +329,7 @@ class Benchmark:
         table[dicts] = table[dicts].map(json.loads)
         return table.set_index("pipeline")
 
-    def workers(self):
+    def workers(self) -> pd.DataFrame:
         """The processes that filled the store.
 
         Returns
@@ -321,7 +343,9 @@ class Benchmark:
             table[name] = pd.to_datetime(table[name].astype(float), unit="s", utc=True)
         return table
 
-    def report(self, path=None, *, title=None, metric="accuracy"):
+    def report(
+        self, path: PathLike | None = None, *, title: str | None = None, metric: str = "accuracy"
+    ) -> mne.Report:
         """Put everything on one page: scores, comparisons, errors, data sets, pipelines, versions.
 
         Parameters

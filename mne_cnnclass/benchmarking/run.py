@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -27,24 +28,31 @@ from .results import Benchmark
 from .sources import as_dataset
 from .store import Store
 
+if TYPE_CHECKING:
+    from distributed import Client
+    from sklearn.base import BaseEstimator
+
+    from .._types import Dataset, PathLike, Splits
+
+
 POLL = 1.0  # s between looks at cells that another process runs
 REFRESH = 5.0  # s between estimates of the end
 
 
 def benchmark(
-    pipelines,
-    datasets,
+    pipelines: Mapping[str, BaseEstimator],
+    datasets: Mapping[str, Dataset],
     *,
-    splits="cross-subject",
-    store,
-    n_folds=5,
-    random_state=0,
-    n_jobs=None,
-    client=None,
-    keep_predictions=False,
-    retry=False,
-    verbose=None,
-):
+    splits: Splits | Sequence[Splits] = "cross-subject",
+    store: PathLike,
+    n_folds: int = 5,
+    random_state: int = 0,
+    n_jobs: int | None = None,
+    client: Client | None = None,
+    keep_predictions: bool = False,
+    retry: bool = False,
+    verbose: bool | None = None,
+) -> Benchmark:
     """Evaluate pipelines on data sets, fold by fold, into a store that survives a crash.
 
     Each fold of each pipeline on each data set is a row of the store, written when it is finished. Called

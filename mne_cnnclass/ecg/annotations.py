@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import mne
 import numpy as np
@@ -12,10 +14,23 @@ import numpy as np
 from .beats import AAMI_CLASSES, BEAT_SYMBOLS
 from .recordings import import_wfdb
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._types import PathLike
+
+
 __all__ = ["write_beats"]
 
 
-def write_beats(path, onset, labels, *, sfreq, classes=None):
+def write_beats(
+    path: PathLike,
+    onset: ArrayLike,
+    labels: ArrayLike,
+    *,
+    sfreq: float,
+    classes: Mapping[str, str] | None = None,
+) -> None:
     """Write beats as WFDB annotations, or as MNE's.
 
     Parameters

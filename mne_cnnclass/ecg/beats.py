@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import mne
 import numpy as np
@@ -14,6 +16,10 @@ from .intervals import INTERVAL_COLUMNS, interval_features, neighbours
 from .leads import describe_leads, filter_leads, invert_classes, open_recording, pick_leads
 from .measures import slope_widths
 from .peaks import find_r_peaks
+
+if TYPE_CHECKING:
+    from .._types import Recordings
+
 
 __all__ = ["AAMI_CLASSES", "BEAT_COLUMNS", "LEADS", "make_beat_epochs"]
 
@@ -40,18 +46,18 @@ class NoBeats(ValueError):
 
 
 def make_beat_epochs(
-    recordings,
+    recordings: Recordings,
     *,
-    tmin=-0.25,
-    tmax=0.45,
-    leads=LEADS,
-    classes=None,
-    peaks="annotated",
-    sfreq=128.0,
-    l_freq=0.5,
-    h_freq=45.0,
-    causal=False,
-):
+    tmin: float = -0.25,
+    tmax: float = 0.45,
+    leads: Sequence[str] = LEADS,
+    classes: Mapping[str, str] | None = None,
+    peaks: Literal["annotated", "detected"] = "annotated",
+    sfreq: float = 128.0,
+    l_freq: float | None = 0.5,
+    h_freq: float | None = 45.0,
+    causal: bool = False,
+) -> mne.Epochs | list[mne.Epochs]:
     """Cut one epoch a heartbeat.
 
     Parameters

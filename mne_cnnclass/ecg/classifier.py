@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -9,6 +12,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from .beats import BEAT_COLUMNS, TYPICAL
 from .intervals import interval_features, simulate_fibrillation, simulate_premature
+
+if TYPE_CHECKING:
+    import mne
+    from numpy.typing import ArrayLike
+
+    from .._types import RandomState
+    from ..classifier import CNNClassifier
+    from ..epochs_view import EpochsView
+
 
 __all__ = ["BeatClassifier"]
 
@@ -77,19 +89,19 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator,
+        estimator: CNNClassifier,
         *,
-        normal="N",
-        supraventricular="S",
-        ventricular=("V", "F"),
-        untrained=("Q",),
-        n_fibrillation=20,
-        n_premature=1,
-        n_members=3,
-        n_samples=15000,
-        smoothing=0.7,
-        random_state=None,
-    ):
+        normal: str | None = "N",
+        supraventricular: str | None = "S",
+        ventricular: Sequence[str] = ("V", "F"),
+        untrained: Sequence[str] = ("Q",),
+        n_fibrillation: int = 20,
+        n_premature: int = 1,
+        n_members: int = 3,
+        n_samples: int = 15000,
+        smoothing: float = 0.7,
+        random_state: RandomState = None,
+    ) -> None:
         self.estimator = estimator
         self.normal = normal
         self.supraventricular = supraventricular
@@ -102,7 +114,9 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         self.smoothing = smoothing
         self.random_state = random_state
 
-    def fit(self, X, y=None, groups=None):
+    def fit(
+        self, X: EpochsView | mne.BaseEpochs, y: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> Self:
         """Train the networks.
 
         Parameters
@@ -188,7 +202,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
             view.metadata = pd.concat(tables, ignore_index=True)
         return view, np.concatenate(labels), np.concatenate(patients)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: EpochsView | mne.BaseEpochs) -> np.ndarray:
         """Probability of each class.
 
         Parameters
@@ -221,7 +235,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
                 proba[np.ix_(part, ~by_shape)] = rest * average[:, ~by_shape].sum(axis=1, keepdims=True)
         return proba
 
-    def predict(self, X):
+    def predict(self, X: EpochsView | mne.BaseEpochs) -> np.ndarray:
         """Most probable label.
 
         Parameters

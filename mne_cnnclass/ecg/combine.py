@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ..evaluation.result import Evaluation
+
 
 __all__ = ["combine_windows"]
 
 PROBA = "proba_"  # how the columns of predictions start
 
 
-def combine_windows(predictions, records):
+def combine_windows(
+    predictions: Evaluation | pd.DataFrame | np.ndarray, records: ArrayLike
+) -> Evaluation | pd.DataFrame:
     """Make one answer for each recording of the answers for its windows.
 
     Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import mne
 import pandas as pd
@@ -12,13 +13,17 @@ import pandas as pd
 from .patients import make_raw
 from .recordings import check_files
 
+if TYPE_CHECKING:
+    from .._types import PathLike
+
+
 __all__ = ["read_ptbxl", "read_raw_cinc2017"]
 
 PTBXL_SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 CINC2017_LABELS = ("N", "A", "O", "~")
 
 
-def read_raw_cinc2017(path):
+def read_raw_cinc2017(path: PathLike) -> mne.io.RawArray:
     """Read a recording of the PhysioNet/CinC Challenge 2017, with its label.
 
     Parameters
@@ -95,7 +100,7 @@ def _cinc2017_label(path):
     return label
 
 
-def read_ptbxl(folder, *, sfreq=100):
+def read_ptbxl(folder: PathLike, *, sfreq: Literal[100, 500] = 100) -> pd.DataFrame:
     """List the records of PTB-XL that a folder holds, with their labels.
 
     Parameters

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import mne
 from tqdm import tqdm
 
 from ..datasets import DATA_VARIABLE, local_folder
+
+if TYPE_CHECKING:
+    from .._types import PathLike
+
 
 __all__ = ["fetch_cinc2017", "fetch_mitdb", "fetch_ptbxl"]
 
@@ -44,7 +50,7 @@ _PTBXL = _Database(
 )
 
 
-def fetch_mitdb(records=None, *, path=None):
+def fetch_mitdb(records: Sequence[str] | None = None, *, path: PathLike | None = None) -> list[Path]:
     """Fetch the MIT-BIH Arrhythmia Database: 48 records of 30 min, 2 leads, every beat annotated.
 
     Parameters
@@ -92,7 +98,7 @@ def fetch_mitdb(records=None, *, path=None):
     return _fetch(_MITDB, records, path)
 
 
-def fetch_cinc2017(records=None, *, path=None):
+def fetch_cinc2017(records: Sequence[str] | None = None, *, path: PathLike | None = None) -> list[Path]:
     """Fetch the training set of the CinC Challenge 2017: 8528 short recordings, one lead, a label each.
 
     Parameters
@@ -126,7 +132,7 @@ def fetch_cinc2017(records=None, *, path=None):
     return [record.with_name(record.name + ".mat") for record in _fetch(_CINC2017, records, path)]
 
 
-def fetch_ptbxl(records=None, *, path=None):
+def fetch_ptbxl(records: Sequence[str] | None = None, *, path: PathLike | None = None) -> list[Path]:
     """Fetch PTB-XL at 100 Hz: 21799 clinical ECGs of 10 s, 12 leads, with diagnostic statements.
 
     Parameters

@@ -35,7 +35,7 @@ INTERVAL_COLUMNS = [
 ]
 
 
-def interval_features(rr, *, causal=False):
+def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
     """Describe each beat of a record by its RR interval among those around it.
 
     All are logarithms of ratios, ranks or shares, so that a heart's rate drops out.
@@ -147,7 +147,7 @@ def neighbours(n_beats, n_side=N_LOCAL, *, causal=False):
     return np.clip(np.arange(n_beats)[:, None] + offsets, 0, n_beats - 1)
 
 
-def simulate_fibrillation(n_beats, rng):
+def simulate_fibrillation(n_beats: int, rng: np.random.Generator) -> np.ndarray:
     """RR intervals as in atrial fibrillation: each independent of those before.
 
     Parameters
@@ -181,7 +181,9 @@ def simulate_fibrillation(n_beats, rng):
     return np.exp(median + np.clip(deviation * rng.standard_normal(n_beats), -0.7, 0.8))
 
 
-def simulate_premature(rr, free, rng):
+def simulate_premature(
+    rr: np.ndarray, free: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Move beats of a regular rhythm forward, as atrial premature beats come.
 
     Parameters

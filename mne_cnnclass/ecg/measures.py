@@ -50,7 +50,7 @@ SIGNAL_COLUMNS = [
 RHYTHM_COLUMNS = [*RR_COLUMNS, *SHAPE_COLUMNS, *SIGNAL_COLUMNS]
 
 
-def measure_rhythm(signal, peaks, sfreq):
+def measure_rhythm(signal: np.ndarray, peaks: np.ndarray, sfreq: float) -> dict[str, float]:
     """Measure a stretch of one lead.
 
     Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import mne
 import numpy as np
@@ -14,7 +15,7 @@ _MITDB_SAME_PATIENT = {"202": "201"}
 _MITDB_SFREQ, _MITDB_LENGTH = 360, 650000
 
 
-def patient_of(record, *, sfreq=None, n_times=None):
+def patient_of(record: str, *, sfreq: float | None = None, n_times: int | None = None) -> str:
     """Name the patient of a WFDB record, for groups that keep a person on one side of a split.
 
     Parameters
@@ -54,7 +55,7 @@ def patient_of(record, *, sfreq=None, n_times=None):
     return record
 
 
-def patient_info(raw):
+def patient_info(raw: mne.io.BaseRaw | mne.BaseEpochs | mne.Info) -> dict[str, Any]:
     r"""Tell record, patient, age and sex of a recording, as far as it knows them.
 
     Parameters

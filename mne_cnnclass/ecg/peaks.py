@@ -17,7 +17,7 @@ REACH = 0.1  # s between where the search sees a QRS complex and its peak, at mo
 REFRACTORY = 0.2  # s after a beat in which none can follow
 
 
-def find_r_peaks(raw, lead=None):
+def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     """Find the R peaks of an ECG.
 
     Parameters

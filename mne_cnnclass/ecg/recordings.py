@@ -6,11 +6,16 @@ import re
 import warnings
 from datetime import UTC
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import mne
 import numpy as np
 
 from .patients import make_raw, patient_of
+
+if TYPE_CHECKING:
+    from .._types import PathLike
+
 
 __all__ = ["check_files", "find_records", "read_raw_wfdb", "read_recording"]
 
@@ -27,7 +32,16 @@ _SIGNAL_TYPES = {
 _LEAD = re.compile(r"e[ck]g|^(?:m?l?i{1,3}|a?v[rlf]|m?v[1-9]r?|v[xyz])$", re.I)
 
 
-def read_raw_wfdb(record, *, annotator="atr", patient=None, age=None, sex=None, start=0.0, stop=None):
+def read_raw_wfdb(
+    record: PathLike,
+    *,
+    annotator: str | None = "atr",
+    patient: str | None = None,
+    age: float | None = None,
+    sex: Literal["F", "M"] | None = None,
+    start: float = 0.0,
+    stop: float | None = None,
+) -> mne.io.RawArray:
     """Read a WFDB record, as PhysioNet's databases have them, with its annotations.
 
     Parameters

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import mne
 import numpy as np
@@ -14,6 +16,12 @@ from .leads import describe_leads, filter_leads, invert_classes, open_recording,
 from .measures import RHYTHM_COLUMNS, measure_rhythm
 from .peaks import find_r_peaks
 
+if TYPE_CHECKING:
+    import torch
+
+    from .._types import Recordings
+
+
 __all__ = ["make_rhythm_epochs", "vary_gain"]
 
 TYPICAL_AMPLITUDE = 1e-3  # V peak to peak in a second, the median of a scaled lead
@@ -22,20 +30,20 @@ LEAST_SHARE = 0.5  # of a window that a short recording must fill
 
 
 def make_rhythm_epochs(
-    recordings,
+    recordings: Recordings,
     *,
-    duration=10.0,
-    overlap=0.0,
-    label=None,
-    classes=None,
-    share=1.0,
-    leads=None,
-    sfreq=100.0,
-    l_freq=0.5,
-    h_freq=40.0,
-    normalize=True,
-    around=60.0,
-):
+    duration: float = 10.0,
+    overlap: float = 0.0,
+    label: str | Sequence[str] | None = None,
+    classes: Mapping[str, str] | None = None,
+    share: float = 1.0,
+    leads: Sequence[str] | None = None,
+    sfreq: float = 100.0,
+    l_freq: float | None = 0.5,
+    h_freq: float | None = 40.0,
+    normalize: bool = True,
+    around: float = 60.0,
+) -> mne.Epochs | list[mne.Epochs]:
     """Cut recordings into windows with the rhythm of each.
 
     Parameters
@@ -257,7 +265,7 @@ def _window_labels(raw, start, stop, rate, label, class_of, share):
     return labels, reasons
 
 
-def vary_gain(x, y):
+def vary_gain(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Turn leads upside down and vary their gain, as electrodes and devices do: an augmentation.
 
     Parameters

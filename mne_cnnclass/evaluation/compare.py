@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
@@ -10,10 +11,19 @@ from .comparison import COMBINED, compare_scores
 from .metrics import METRICS, _score_table, chance_levels, score_pooled
 from .result import Evaluation
 
+if TYPE_CHECKING:
+    from .comparison import Comparison
+
+
 UNITS = ("groups", "folds")
 
 
-def compare(results, *, metric="accuracy", units=None):
+def compare(
+    results: Mapping[str, Evaluation] | Mapping[str, Mapping[str, Evaluation]],
+    *,
+    metric: str = "accuracy",
+    units: Literal["groups", "folds"] | None = None,
+) -> Comparison:
     """Compare pipelines that were evaluated on the same splits.
 
     Parameters

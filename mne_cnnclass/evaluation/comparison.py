@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,6 +24,11 @@ from .statistics import (
     two_sided,
     weighted_mean_interval,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 
 COMBINED = "combined"  # in the column dataset: the row over all data sets
 MANY_GROUPS = 20  # from here on Wilcoxon's test, as in MOABB
@@ -112,7 +119,7 @@ class Comparison:
     units: str
 
     @property
-    def lower_is_better(self):
+    def lower_is_better(self) -> bool:
         """Whether a lower value of the metric is the better one."""
         return self.metric in LOWER_IS_BETTER
 
@@ -132,7 +139,7 @@ class Comparison:
         p_values = self.table[["p_value", "p_holm"]].map("{:.3g}".format)
         return self.table.round(3).assign(**p_values)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Figure:
         """Draw the matrix of differences with their p-values; of several data sets, the combined ones.
 
         Parameters
@@ -157,7 +164,7 @@ class Comparison:
             ax=ax,
         )
 
-    def plot_scores(self, ax=None):
+    def plot_scores(self, ax: Axes | Sequence[Axes] | np.ndarray | None = None) -> Figure:
         """Draw the score of each group or fold with each pipeline, joined by lines, and the means.
 
         Parameters

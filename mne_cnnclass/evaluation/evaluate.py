@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import builtins
 import warnings
+from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from numbers import Integral
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import mne
 import numpy as np
@@ -33,8 +35,25 @@ from .metrics import DECISION, PROBA, SCORER
 from .probes import judge_probes, make_probes, probe_estimator
 from .result import Evaluation
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
 
-def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=False, n_jobs=None, verbose=None):
+    from .._types import Samples, Splitter
+
+
+def evaluate(
+    estimator: BaseEstimator,
+    X: Samples,
+    y: ArrayLike | None = None,
+    *,
+    groups: ArrayLike | None = None,
+    cv: Splitter = 5,
+    scoring: str | Sequence[str] = (),
+    probes: bool = False,
+    n_jobs: int | None = None,
+    verbose: bool | None = None,
+) -> Evaluation:
     """Cross-validate a classifier on epochs.
 
     In each fold a clone of the classifier is fitted on the training part and predicts the test part.
@@ -127,7 +146,7 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
         X = EpochsView(view, groups=groups)  # for the steps of a Pipeline that ask samples for their groups
     check_classes(y)
 
-    scoring = {name: get_scorer(name) for name in _names(scoring)}
+    scorers = {name: get_scorer(name) for name in _names(scoring)}
     classes = np.unique(y)
     splits = _split(cv, X, y, groups)
     _warn_of_overlap(view, splits)
@@ -136,7 +155,7 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
     jobs = (
         # MNE's log level is not known in other processes unless it is handed on
         delayed(_run_fold)(
-            clone(estimator), X, y, groups, classes, scoring, fold, train, test, verbose=logger.level
+            clone(estimator), X, y, groups, classes, scorers, fold, train, test, verbose=logger.level
         )
         for fold, (train, test) in enumerate(splits)
     )
@@ -154,10 +173,10 @@ def evaluate(estimator, X, y=None, *, groups=None, cv=5, scoring=(), probes=Fals
                 results.append((_describe_fold(y, fold, train, test) | _describe_error(stop), None, None))
     results.sort(key=lambda result: result[0]["fold"])
 
-    folds, predictions, histories = zip(*results, strict=True)
-    folds = pd.DataFrame(folds)
+    rows, predictions, courses = zip(*results, strict=True)
+    folds = pd.DataFrame(rows)
     _tell_of_failures(folds)
-    histories = [history for history in histories if history is not None]
+    histories = [course for course in courses if course is not None]
     result = Evaluation(
         predictions=pd.concat([table for table in predictions if table is not None], ignore_index=True),
         folds=folds.drop(columns="error_type"),

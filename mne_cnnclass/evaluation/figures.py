@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import viz
 from .metrics import are_probabilities, get_scores
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from .._types import PathLike
 
 
 class Figures:
     """What :class:`Evaluation` draws of its predictions."""
 
-    def plot_confusion_matrix(self, ax=None):
+    def plot_confusion_matrix(self, ax: Axes | None = None) -> Figure:
         """Draw which classes are taken for which, over the predictions of all folds.
 
         Parameters
@@ -33,7 +42,7 @@ class Figures:
             ax=ax,
         )
 
-    def plot_roc(self, ax=None):
+    def plot_roc(self, ax: Axes | None = None) -> Figure:
         """Draw the ROC curve of each fold and their mean; with several classes, each against the rest.
 
         Parameters
@@ -54,7 +63,7 @@ class Figures:
         """
         return self._plot_curves(viz.plot_roc, "A ROC curve", ax)
 
-    def plot_precision_recall(self, ax=None):
+    def plot_precision_recall(self, ax: Axes | None = None) -> Figure:
         """Draw the precision-recall curve of each fold and their mean; with several classes, of each class.
 
         Parameters
@@ -90,7 +99,7 @@ class Figures:
             ax=ax,
         )
 
-    def plot_reliability(self, ax=None):
+    def plot_reliability(self, ax: Axes | None = None) -> Figure:
         """Draw how often predictions are right against how sure they are, over all folds.
 
         Parameters
@@ -120,7 +129,7 @@ class Figures:
             ax=ax,
         )
 
-    def plot_training(self, ax=None):
+    def plot_training(self, ax: Axes | Sequence[Axes] | np.ndarray | None = None) -> Figure:
         """Draw loss and accuracy over the epochs of training, a thin line a fold and their mean.
 
         Parameters
@@ -143,7 +152,7 @@ class Figures:
         title = f"n = {self._describe_n()}"
         return viz.plot_training(self.histories, chance=self.chance, title=title, ax=ax)
 
-    def save_figures(self, folder):
+    def save_figures(self, folder: PathLike) -> list[Path]:
         """Write ``confusion_matrix.png``, and the other figures that can be drawn.
 
         These are ``roc.png``, ``precision_recall.png``, ``reliability.png`` and ``training.png``.

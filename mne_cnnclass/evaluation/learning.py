@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,15 @@ from .. import viz
 from ..parameters import check_number
 from ..samples import as_view
 from .evaluate import _split, evaluate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
+
+    from .._types import Samples, Splitter
+    from .result import Evaluation
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,11 +39,11 @@ class LearningCurve:
         What is counted: "samples" or "groups".
     """
 
-    evaluations: dict
+    evaluations: dict[int, Evaluation]
     unit: str
 
     @property
-    def scores(self):
+    def scores(self) -> pd.DataFrame:
         """A row a size, fold and metric: ``size`` and the columns of ``Evaluation.scores``."""
         tables = {size: result.scores for size, result in self.evaluations.items()}
         return pd.concat(tables, names=["size"]).reset_index("size").reset_index(drop=True)
@@ -42,7 +53,7 @@ class LearningCurve:
         shown = ", ".join(f"{size}: {value:.2f}" for size, value in means.items())
         return f"<LearningCurve | accuracy by training {self.unit}: {shown}>"
 
-    def plot(self, metric="accuracy", ax=None):
+    def plot(self, metric: str = "accuracy", ax: Axes | None = None) -> Figure:
         """Draw a metric against the amount of training data, a thin line a fold and their mean.
 
         Parameters
@@ -65,8 +76,18 @@ class LearningCurve:
 
 
 def learning_curve(
-    estimator, X, y=None, *, groups=None, sizes=5, unit=None, cv=5, random_state=0, n_jobs=None, verbose=None
-):
+    estimator: BaseEstimator,
+    X: Samples,
+    y: ArrayLike | None = None,
+    *,
+    groups: ArrayLike | None = None,
+    sizes: int | Sequence[int] = 5,
+    unit: Literal["samples", "groups"] | None = None,
+    cv: Splitter = 5,
+    random_state: int = 0,
+    n_jobs: int | None = None,
+    verbose: bool | None = None,
+) -> LearningCurve:
     """Evaluate a classifier on growing parts of the training data, always on the same test data.
 
     Parameters
@@ -115,7 +136,7 @@ def learning_curve(
     if np.ndim(sizes) == 0:
         check_number(sizes, "sizes", Integral, min_val=1)
         least = min(most, max(2 * len(np.unique(y)), most // 10)) if unit == "samples" else 1
-        sizes = np.unique(np.geomspace(least, most, sizes).round().astype(int))
+        sizes = np.unique(np.geomspace(least, most, int(sizes)).round().astype(int)).tolist()
     sizes = sorted({int(size) for size in sizes})
     if not sizes or not 1 <= sizes[0] <= sizes[-1] <= most:
         raise ValueError(f"sizes must be from 1 to {most} training {unit}, the least of a fold, got {sizes}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,10 @@ from sklearn.metrics import (
 
 from ..viz.bins import bins_error, check_probabilities, reliability_bins
 from ..viz.style import mean_sd
+
+if TYPE_CHECKING:
+    from .result import Evaluation
+
 
 METRICS = (
     *("accuracy", "balanced_accuracy"),
@@ -100,7 +105,7 @@ def _brier(one_hot, proba):
     return squares / 2 if proba.shape[1] == 2 else squares
 
 
-def calibration_error(y_true, proba, classes):
+def calibration_error(y_true: np.ndarray, proba: np.ndarray, classes: np.ndarray) -> float:
     """Expected calibration error: how far confidence is from accuracy, mean over samples [1]_.
 
     Parameters
@@ -268,7 +273,7 @@ def score_folds(predictions, folds, classes):
     return table[["fold", "metric", "value", "n_train", "n_test"]]
 
 
-def summary_table(results):
+def summary_table(results: Mapping[str, Evaluation]) -> pd.DataFrame:
     """Put several evaluations into one table to read.
 
     Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,12 @@ from ..columns import check_column
 from ..input_arrays import check_kind
 from ..samples import as_view
 from .probe_features import baseline, group, muscle, ocular, order, quality, recordings
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._types import Samples
+
 
 _DESCRIPTIONS = {
     "ocular": (
@@ -99,7 +106,7 @@ class Probe:
     reason: str | None = None
 
 
-def make_probes(X, groups=None):
+def make_probes(X: Samples, groups: ArrayLike | None = None) -> dict[str, Probe]:
     """Measure what should know nothing about the classes.
 
     Each probe is a table of features of something other than the activity that a classifier is meant to

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,13 @@ from .metrics import (
     score_pooled,
 )
 from .resampling import bootstrap, bootstrap_classes, permutation_test
+
+if TYPE_CHECKING:
+    import mne
+    from sklearn.base import BaseEstimator
+
+    from .._types import PathLike
+    from ..epochs_view import EpochsView
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,12 +76,12 @@ class Evaluation(Figures):
     folds: pd.DataFrame
     classes: np.ndarray
     histories: pd.DataFrame | None = None
-    estimator: object = None
-    view: object = None
+    estimator: BaseEstimator | None = None
+    view: EpochsView | None = None
     probes: pd.DataFrame | None = None
 
     @cached_property
-    def scores(self):
+    def scores(self) -> pd.DataFrame:
         """A row a fold and metric: ``fold``, ``metric``, ``value``, ``n_train``, ``n_test``.
 
         A value is NaN where the metric is undefined: in all but the accuracy, when a class is missing from
@@ -82,7 +90,7 @@ class Evaluation(Figures):
         return score_folds(self.predictions, self.folds, self.classes)
 
     @property
-    def chance(self):
+    def chance(self) -> float:
         """Accuracy to expect without looking at the samples.
 
         The accuracy of always guessing the most frequent class of the training part, on the test part, mean
@@ -90,7 +98,7 @@ class Evaluation(Figures):
         """
         return float(chance_levels(self.predictions, self.folds, self.classes)["accuracy"])
 
-    def summary(self):
+    def summary(self) -> pd.DataFrame:
         """Each metric over all folds.
 
         Returns
@@ -126,7 +134,9 @@ class Evaluation(Figures):
         }
         return pd.DataFrame(columns).loc[list(values.groups)]
 
-    def intervals(self, *, n_resamples=1000, level=0.95, random_state=0):
+    def intervals(
+        self, *, n_resamples: int = 1000, level: float = 0.95, random_state: int = 0
+    ) -> pd.DataFrame:
         """Confidence intervals of the pooled scores, by a bootstrap.
 
         Whole groups are drawn with replacement if there are groups, else samples.
@@ -155,7 +165,7 @@ class Evaluation(Figures):
             self.predictions, self.classes, n_resamples=n_resamples, level=level, random_state=random_state
         )
 
-    def permutation_test(self, *, n_permutations=1000, random_state=0):
+    def permutation_test(self, *, n_permutations: int = 1000, random_state: int = 0) -> pd.DataFrame:
         """Chance level and p-value of each metric, by permuting the labels under the predictions as they are.
 
         Labels are permuted among samples of the same fold and group; groups with one label each (patients
@@ -185,7 +195,7 @@ class Evaluation(Figures):
             self.predictions, self.classes, n_permutations=n_permutations, random_state=random_state
         )
 
-    def class_scores(self, *, intervals=False):
+    def class_scores(self, *, intervals: bool = False) -> pd.DataFrame:
         """Score each class against the rest, over the predictions of all folds.
 
         Parameters
@@ -211,7 +221,7 @@ class Evaluation(Figures):
         columns = [[name, f"{name}_low", f"{name}_high"] for name in table]
         return table.join(edges)[[name for three in columns for name in three if name in {*table, *edges}]]
 
-    def group_scores(self):
+    def group_scores(self) -> pd.DataFrame:
         """Score each group (subject, patient …) by its own predictions.
 
         Returns
@@ -229,7 +239,7 @@ class Evaluation(Figures):
         rows = {group: score_pooled(rows, self.classes) for group, rows in self.predictions.groupby("group")}
         return pd.DataFrame(rows).T.rename_axis("group")
 
-    def group_errors(self):
+    def group_errors(self) -> pd.DataFrame:
         """Which groups (subject, patient, record …) carry the errors.
 
         Returns
@@ -278,7 +288,7 @@ class Evaluation(Figures):
         times = f", {len(self.predictions)} predictions" if len(self.predictions) > n_samples else ""
         return f"{n_samples} samples, {n_folds} fold{'s' * (n_folds != 1)}{times}"
 
-    def report(self, path=None, **options):
+    def report(self, path: PathLike | None = None, **options: Any) -> mne.Report:
         """Put everything on one page: data, pipeline, scores, figures, statistics, methods in words.
 
         Parameters
@@ -311,7 +321,7 @@ class Evaluation(Figures):
             report.save(path, overwrite=True, open_browser=False, verbose="ERROR")
         return report
 
-    def to_csv(self, folder):
+    def to_csv(self, folder: PathLike) -> list[Path]:
         """Write ``scores.csv`` and ``predictions.csv``.
 
         Parameters

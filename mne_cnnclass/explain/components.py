@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import mne
 import numpy as np
 import pandas as pd
@@ -11,8 +13,14 @@ from ..samples import ChannelScaler, iter_blocks
 from .checks import batch_size, check_labelled, check_network, info_of, known_sfreq
 from .gradients import mean_contributions
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def spatial_patterns(clf, X):
+    from .._types import RandomState, Samples
+    from ..classifier import CNNClassifier
+
+
+def spatial_patterns(clf: CNNClassifier, X: Samples) -> mne.EvokedArray:
     """Where in the channels each component of a network's linear front comes from.
 
     A filter says how channels are combined, which is not where the signal is: a channel may have a large
@@ -96,7 +104,7 @@ def spatial_patterns(clf, X):
     )
 
 
-def temporal_filters(clf):
+def temporal_filters(clf: CNNClassifier) -> pd.DataFrame:
     """The temporal filter of each component of a network's linear front.
 
     Parameters
@@ -132,7 +140,7 @@ def temporal_filters(clf):
     return pd.DataFrame(filters.T, times, pd.RangeIndex(len(filters), name="component"))
 
 
-def filter_responses(clf):
+def filter_responses(clf: CNNClassifier) -> pd.DataFrame:
     """Which frequencies pass the temporal filter of each component of a network's linear front.
 
     Parameters
@@ -166,7 +174,14 @@ def filter_responses(clf):
     return pd.DataFrame(gains, frequencies, filters.columns)
 
 
-def component_contributions(clf, X, y=None, *, n_steps=32, random_state=None):
+def component_contributions(
+    clf: CNNClassifier,
+    X: Samples,
+    y: ArrayLike | None = None,
+    *,
+    n_steps: int = 32,
+    random_state: RandomState = None,
+) -> pd.DataFrame:
     """How much each component of a network's linear front speaks for the right class.
 
     Parameters

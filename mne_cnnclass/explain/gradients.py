@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import numbers
+from typing import TYPE_CHECKING, Any
 
 import mne
 import numpy as np
@@ -17,10 +18,24 @@ from ..samples import iter_blocks
 from ..seeds import draw_seed
 from .checks import batch_size, check_labelled, check_network, info_of, known_sfreq
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._types import RandomState, Samples
+    from ..classifier import CNNClassifier
+
+
 N_OTHERS = 128  # samples that a sample is compared with
 
 
-def saliency(clf, X, y=None, *, n_steps=32, random_state=None):
+def saliency(
+    clf: CNNClassifier,
+    X: Samples,
+    y: ArrayLike | None = None,
+    *,
+    n_steps: int = 32,
+    random_state: RandomState = None,
+) -> dict[Any, mne.EvokedArray]:
     """What in the samples of each class speaks for the class, by channel and time.
 
     Expected gradients [1]_, which are integrated gradients [2]_ on the way from other samples, taken at
@@ -102,7 +117,14 @@ def saliency(clf, X, y=None, *, n_steps=32, random_state=None):
     }
 
 
-def saliency_spectrum(clf, X, y=None, *, n_steps=32, random_state=None):
+def saliency_spectrum(
+    clf: CNNClassifier,
+    X: Samples,
+    y: ArrayLike | None = None,
+    *,
+    n_steps: int = 32,
+    random_state: RandomState = None,
+) -> dict[Any, pd.DataFrame]:
     """What in the samples of each class speaks for the class, by channel and frequency.
 
     Parameters

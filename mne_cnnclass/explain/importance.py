@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,10 +16,25 @@ from ..seeds import draw_seed
 from ..signal_limits import check_rate
 from .checks import check_any
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator
+
+    from .._types import RandomState, Samples
+
+
 EEG_BANDS = {"delta": (1, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30), "gamma": (30, 45)}  # Hz
 
 
-def channel_importance(clf, X, y=None, *, scoring=None, n_repeats=10, random_state=None):
+def channel_importance(
+    clf: BaseEstimator,
+    X: Samples,
+    y: ArrayLike | None = None,
+    *,
+    scoring: str | Callable | None = None,
+    n_repeats: int = 10,
+    random_state: RandomState = None,
+) -> pd.DataFrame:
     """What a score loses when a channel is that of another sample.
 
     Parameters
@@ -97,7 +114,17 @@ def channel_importance(clf, X, y=None, *, scoring=None, n_repeats=10, random_sta
     return _importance(clf, y, samples_of(X), index, channel_of_others, scoring, n_repeats, random_state)
 
 
-def band_importance(clf, X, y=None, *, bands=None, sfreq=None, scoring=None, n_repeats=10, random_state=None):
+def band_importance(
+    clf: BaseEstimator,
+    X: Samples,
+    y: ArrayLike | None = None,
+    *,
+    bands: Mapping[str, tuple[float, float]] | None = None,
+    sfreq: float | None = None,
+    scoring: str | Callable | None = None,
+    n_repeats: int = 10,
+    random_state: RandomState = None,
+) -> pd.DataFrame:
     """What a score loses when a frequency band is that of another sample.
 
     Parameters

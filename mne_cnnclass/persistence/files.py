@@ -7,13 +7,22 @@ import json
 import os
 import secrets
 import stat
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..utils import library_versions
 from .estimators import Source, describe, restore
 from .refusal import RefusedFileError, need, shown
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+    from torch import nn
+
+    from .._types import PathLike
+
 
 __all__ = ["KEY", "load_classifier", "read_epochs_settings", "save_classifier"]
 
@@ -24,7 +33,9 @@ KEY = "mne_cnnclass"
 MOST_HEADER = 2**24  # bytes; read into Python objects, which take some ten times as much
 
 
-def save_classifier(estimator, path, *, epochs_settings=None):
+def save_classifier(
+    estimator: BaseEstimator, path: PathLike, *, epochs_settings: Mapping[str, object] | None = None
+) -> None:
     """Write a fitted estimator into one file, without pickle.
 
     Parameters
@@ -133,7 +144,7 @@ def write_atomically(path, content):
         part.unlink(missing_ok=True)
 
 
-def load_classifier(path, *, module=None):
+def load_classifier(path: PathLike, *, module: type[nn.Module] | None = None) -> Any:
     """Read an estimator that was written by :func:`save_classifier` or :meth:`CNNClassifier.save`.
 
     Parameters
@@ -186,7 +197,7 @@ def load_classifier(path, *, module=None):
         raise _damaged(path, error) from error
 
 
-def read_epochs_settings(path):
+def read_epochs_settings(path: PathLike) -> dict[str, object] | None:
     """How the epochs were made that a saved classifier was trained on; None if the file does not say."""
     settings = _read(path)[0].get("epochs_settings")
     need(isinstance(settings, (dict, type(None))), path, f"'epochs_settings' is {shown(settings)}")

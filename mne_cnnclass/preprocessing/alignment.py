@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 import mne
 import numpy as np
 import pandas as pd
@@ -14,6 +16,12 @@ from ..parameters import check_number
 from ..samples import iter_blocks
 from .base import SamplesTransformer, start_fit
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .._types import Samples
+
+
 __all__ = ["EuclideanAlignment", "RiemannianAlignment"]
 
 ONE_GROUP = "all samples"
@@ -24,11 +32,11 @@ RANK_TOLERANCE = 1e-10  # of the largest eigenvalue; below is what an average re
 class _Alignment(SamplesTransformer):
     """Whitening of each group by the mean covariance of its samples; subclasses say which mean."""
 
-    def __init__(self, *, online=False, n_prior=1):
+    def __init__(self, *, online: bool = False, n_prior: float = 1) -> None:
         self.online = online
         self.n_prior = n_prior
 
-    def fit(self, X, y=None, groups=None):
+    def fit(self, X: Samples, y: object = None, groups: ArrayLike | None = None) -> Self:
         """Measure the reference of each training group.
 
         Parameters
@@ -64,7 +72,9 @@ class _Alignment(SamplesTransformer):
         self.mean_reference_ = self._mean(np.array(shapes))  # of equal power, lest the loudest person rules
         return self
 
-    def fit_transform(self, X, y=None, groups=None):
+    def fit_transform(
+        self, X: Samples, y: object = None, groups: ArrayLike | None = None
+    ) -> EpochsView | np.ndarray:
         """Align the training samples, each group by its own reference.
 
         Parameters
@@ -79,7 +89,7 @@ class _Alignment(SamplesTransformer):
         """
         return self.fit(X, y, groups).transform(X, groups)
 
-    def transform(self, X, groups=None):
+    def transform(self, X: Samples, groups: ArrayLike | None = None) -> EpochsView | np.ndarray:
         """Align samples.
 
         Parameters
@@ -111,7 +121,9 @@ class _Alignment(SamplesTransformer):
                 if self._has_groups
                 else f"{type(self).__name__} was fitted without groups, but X has some. Fit it with groups."
             )
-        new, matrices, which = {}, [], np.empty(len(X), int)
+        new: dict = {}
+        matrices: list[np.ndarray] = []
+        which = np.empty(len(X), int)
         for group, rows in self._rows(X, groups).items():
             which[rows] = len(matrices)
             if group in self.references_:
@@ -130,11 +142,11 @@ class _Alignment(SamplesTransformer):
                 f"{type(self).__name__}: group(s) that were not there at fit are aligned by their own "
                 f"samples, {how}: {', '.join(f'{group} ({n} samples)' for group, n in new.items())}."
             )
-        matrices = np.array(matrices)
+        stacked = np.array(matrices)
         data, start = np.empty(X.shape), 0
         for block in iter_blocks(X):
             part = slice(start, start + len(block))
-            np.matmul(matrices[which[part]], block, out=data[part])
+            np.matmul(stacked[which[part]], block, out=data[part])
             start += len(block)
         return self._like(X, data)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -11,6 +13,9 @@ from ..guard import check_samples
 from ..input_arrays import check_signals
 from ..samples import as_view, iter_blocks
 from ..signal_limits import check_rate
+
+if TYPE_CHECKING:
+    from .._types import Samples
 
 
 def start_fit(estimator, X):
@@ -70,9 +75,9 @@ class SamplesTransformer(TransformerMixin, BaseEstimator):
     ``_n_times_out``; ``_info(view)`` says what else changes.
     """
 
-    _n_block = None  # samples a block; None for as many as stay in the processor's cache
+    _n_block: int | None = None  # samples a block; None for as many as stay in the processor's cache
 
-    def fit(self, X, y=None):
+    def fit(self, X: Samples, y: object = None) -> Self:
         """Learn from the training samples what :meth:`transform` needs.
 
         Parameters
@@ -91,7 +96,7 @@ class SamplesTransformer(TransformerMixin, BaseEstimator):
         self._fit(start_fit(self, X))
         return self
 
-    def transform(self, X):
+    def transform(self, X: Samples) -> EpochsView | np.ndarray:
         """Transform samples.
 
         Parameters

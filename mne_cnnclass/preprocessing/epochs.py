@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
 import mne
 import numpy as np
 import pandas as pd
@@ -12,37 +15,41 @@ from .events import choose_events, choose_windows
 from .log import attach_log
 from .recordings import open_recordings
 
+if TYPE_CHECKING:
+    from .._types import Recordings
+
+
 __all__ = ["make_epochs"]
 
 
 def make_epochs(
-    recordings,
+    recordings: Recordings,
     *,
-    tmin=None,
-    tmax=None,
-    events=None,
-    windows=None,
-    classes=None,
-    bids=None,
-    rename=None,
-    ch_types=None,
-    montage=None,
-    bads=None,
-    notch=None,
-    l_freq=None,
-    h_freq=None,
-    reference=None,
-    artifacts=None,
-    eog=None,
-    ecg=None,
-    sfreq=None,
-    picks=None,
-    baseline=None,
-    reject=None,
-    flat=None,
-    group=None,
-    random_state=0,
-):
+    tmin: float | None = None,
+    tmax: float | None = None,
+    events: Mapping[str, Any] | None = None,
+    windows: Mapping[str, Any] | None = None,
+    classes: Sequence[str] | None = None,
+    bids: Mapping[str, Any] | None = None,
+    rename: Literal["standard"] | Mapping[str, str] | Callable[[str], str] | None = None,
+    ch_types: Mapping[str, str] | None = None,
+    montage: str | mne.channels.DigMontage | None = None,
+    bads: Literal["auto"] | Sequence[str] | None = None,
+    notch: float | Sequence[float] | None = None,
+    l_freq: float | None = None,
+    h_freq: float | None = None,
+    reference: str | Sequence[str] | None = None,
+    artifacts: Literal["regression", "ica"] | None = None,
+    eog: str | Sequence[str] | None = None,
+    ecg: str | Sequence[str] | None = None,
+    sfreq: float | None = None,
+    picks: str | Sequence[str] | None = None,
+    baseline: tuple[float | None, float | None] | None = None,
+    reject: Mapping[str, float] | Literal["auto"] | None = None,
+    flat: Mapping[str, float] | Literal["auto"] | None = None,
+    group: Literal["file", "subject"] | None = None,
+    random_state: int = 0,
+) -> list[mne.Epochs]:
     """Read recordings, clean them and cut epochs, one Epochs a recording.
 
     The steps run in the order of the parameters: names and montage, bad channels, notch and band-pass on the

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import combinations
+from typing import TYPE_CHECKING, Literal, Self
 
 import mne
 import numpy as np
@@ -16,6 +18,10 @@ from ..guard import check_samples
 from ..quiet import quiet
 from ..samples import iter_blocks
 from .base import sampling_frequency, start_fit
+
+if TYPE_CHECKING:
+    from .._types import Samples
+
 
 __all__ = ["BANDS", "Features"]
 
@@ -99,13 +105,20 @@ class Features(TransformerMixin, BaseEstimator):
     ['A1-Cz.slow', 'A1-Cz.alpha', 'A1-Cz +23 ms.slow']
     """
 
-    def __init__(self, features=("band_power",), *, bands=None, spectrum="welch", sfreq=None):
+    def __init__(
+        self,
+        features: Sequence[str] = ("band_power",),
+        *,
+        bands: Mapping[str, tuple[float, float]] | None = None,
+        spectrum: Literal["welch", "multitaper"] = "welch",
+        sfreq: float | None = None,
+    ) -> None:
         self.features = features
         self.bands = bands
         self.spectrum = spectrum
         self.sfreq = sfreq
 
-    def fit(self, X, y=None):
+    def fit(self, X: Samples, y: object = None) -> Self:
         """Check what can be computed of samples such as these, and name it.
 
         Parameters
@@ -136,7 +149,7 @@ class Features(TransformerMixin, BaseEstimator):
         self.feature_names_out_ = np.array(names, dtype=object)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Samples) -> np.ndarray:
         """Compute the features.
 
         Parameters
@@ -161,7 +174,7 @@ class Features(TransformerMixin, BaseEstimator):
             )
         return table
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Names of the features.
 
         Parameters

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ..epochs_view import EpochsView
+
+if TYPE_CHECKING:
+    from .._types import EpochsLike
+
 
 __all__ = ["epochs_log"]
 
@@ -15,7 +20,7 @@ MAX_REASONS = 6
 _COLUMNS = ["file", "step", "done", "n_dropped"]
 
 
-def epochs_log(epochs):
+def epochs_log(epochs: EpochsLike) -> pd.DataFrame:
     """Tell what :func:`make_epochs` did to each recording, and what it dropped.
 
     Parameters
@@ -53,7 +58,7 @@ def epochs_log(epochs):
         first = np.unique(epochs.onsets()[1], return_index=True)[1]
         sources = [epochs[[row]].epochs for row in first]
     else:
-        sources = epochs if isinstance(epochs, (list, tuple)) else [epochs]
+        sources = list(epochs) if isinstance(epochs, (list, tuple)) else [epochs]
     rows = [row for source in sources for row in getattr(source, "preparation", ())]
     return pd.DataFrame(rows, columns=_COLUMNS)
 

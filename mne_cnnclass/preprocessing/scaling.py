@@ -85,7 +85,7 @@ class ExponentialStandardize(SamplesTransformer):
     np.float64(1.0)
     """
 
-    def __init__(self, factor_new=0.001):
+    def __init__(self, factor_new: float = 0.001) -> None:
         self.factor_new = factor_new
 
     def _fit(self, X):
@@ -142,7 +142,7 @@ class Clip(SamplesTransformer):
     True
     """
 
-    def __init__(self, n_deviations=6.0):
+    def __init__(self, n_deviations: float = 6.0) -> None:
         self.n_deviations = n_deviations
 
     def _fit(self, X):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Sequence
+from typing import Literal
 
 import mne
 import numpy as np
@@ -55,7 +57,14 @@ class Filter(SamplesTransformer):
 
     _n_block = 128  # the filter is designed anew for each block
 
-    def __init__(self, l_freq, h_freq, *, method="fir", sfreq=None):
+    def __init__(
+        self,
+        l_freq: float | None,
+        h_freq: float | None,
+        *,
+        method: Literal["fir", "iir"] = "fir",
+        sfreq: float | None = None,
+    ) -> None:
         self.l_freq = l_freq
         self.h_freq = h_freq
         self.method = method
@@ -115,7 +124,7 @@ class Resample(SamplesTransformer):
     (4, 2, 128)
     """
 
-    def __init__(self, sfreq, *, sfreq_in=None):
+    def __init__(self, sfreq: float, *, sfreq_in: float | None = None) -> None:
         self.sfreq = sfreq
         self.sfreq_in = sfreq_in
 
@@ -168,7 +177,9 @@ class Crop(SamplesTransformer):
     (4, 2, 201)
     """
 
-    def __init__(self, tmin=None, tmax=None, *, sfreq=None):
+    def __init__(
+        self, tmin: float | None = None, tmax: float | None = None, *, sfreq: float | None = None
+    ) -> None:
         self.tmin = tmin
         self.tmax = tmax
         self.sfreq = sfreq
@@ -232,7 +243,7 @@ class Pick(SamplesTransformer):
     (4, 2, 100)
     """
 
-    def __init__(self, picks):
+    def __init__(self, picks: str | int | Sequence[str] | Sequence[int]) -> None:
         self.picks = picks
 
     def _fit(self, X):
@@ -298,7 +309,7 @@ class Reference(SamplesTransformer):
     True
     """
 
-    def __init__(self, kind="average"):
+    def __init__(self, kind: Literal["average", "csd"] = "average") -> None:
         self.kind = kind
 
     def _fit(self, X):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import mne
 import numpy as np
 import pandas as pd
@@ -11,11 +13,17 @@ from ..evaluation.statistics import mean_interval
 from .build import add_sections
 from .html import bullets, fact_table, html_table, p_text, paragraph, verbatim
 
+if TYPE_CHECKING:
+    from ..benchmarking.results import Benchmark
+
+
 MANY = 12  # names that a table lists
 LONG = 60  # lines of a traceback that are shown
 
 
-def build_benchmark_report(benchmark, *, title=None, metric="accuracy"):
+def build_benchmark_report(
+    benchmark: Benchmark, *, title: str | None = None, metric: str = "accuracy"
+) -> mne.Report:
     """Put a benchmark on the pages of an `mne.Report`.
 
     Parameters

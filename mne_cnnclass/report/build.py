@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import mne
 import numpy as np
 
@@ -19,13 +21,28 @@ from .scores import (
     summary_pages,
 )
 
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+    from ..epochs_view import EpochsView
+    from ..evaluation.comparison import Comparison
+    from ..evaluation.result import Evaluation
+
+
 TAG = "classification"
 DPI = 110
 
 
 def build_report(
-    result, *, title=None, report=None, comparison=None, explain=None, explain_on=None, n_permutations=1000
-):
+    result: Evaluation,
+    *,
+    title: str | None = None,
+    report: mne.Report | None = None,
+    comparison: Comparison | None = None,
+    explain: BaseEstimator | None = None,
+    explain_on: EpochsView | None = None,
+    n_permutations: int = 1000,
+) -> mne.Report:
     """Put an evaluation on the pages of an `mne.Report`.
 
     Parameters

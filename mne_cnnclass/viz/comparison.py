@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .style import CHANCE, COLORS, class_names, get_axes
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
+
+
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 
 
-def plot_comparison(table, *, pipelines, metric, units, lower_is_better=False, title=None, ax=None):
+def plot_comparison(
+    table: pd.DataFrame,
+    *,
+    pipelines: Sequence[str],
+    metric: str,
+    units: str,
+    lower_is_better: bool = False,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
     """Draw a matrix of pipelines: by how much the row is better or worse than the column, and how surely.
 
     The colour tells which of the two is better, also for a metric of which less is better. The number is
@@ -103,7 +122,16 @@ def _words(metric):
     return metric.replace("_", " ").capitalize().replace("Roc auc", "ROC-AUC")
 
 
-def plot_paired_scores(scores, *, means, chance, metric, units, lower_is_better=False, ax=None):
+def plot_paired_scores(
+    scores: Mapping[str, pd.DataFrame],
+    *,
+    means: Mapping[str, pd.DataFrame],
+    chance: ArrayLike,
+    metric: str,
+    units: str,
+    lower_is_better: bool = False,
+    ax: Axes | Sequence[Axes] | np.ndarray | None = None,
+) -> Figure:
     """Draw the score of each group or fold with each pipeline, joined by lines, and the means.
 
     Parameters

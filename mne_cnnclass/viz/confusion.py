@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 from sklearn.metrics import confusion_matrix
 
 from .style import class_names, get_axes
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
 
-def plot_confusion_matrix(y_true, y_pred, *, classes, title=None, ax=None):
+
+def plot_confusion_matrix(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    classes: ArrayLike,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
     """Draw which classes are taken for which, as counts and as percent of the true class.
 
     Parameters

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import mne
 import numpy as np
 from matplotlib.ticker import PercentFormatter
@@ -9,12 +12,20 @@ from matplotlib.ticker import PercentFormatter
 from ..ecg.beats import TYPICAL
 from .style import CHANCE, COLORS, class_names
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
+
+    from .._types import EpochsLike
+
+
 SPREAD = (10, 90)  # percentiles
 ERROR = "#D55E00"
 N_BINS = 10
 
 
-def plot_average_beats(epochs, labels=None):
+def plot_average_beats(epochs: EpochsLike, labels: ArrayLike | None = None) -> Figure:
     """Draw the average beat of each class, with its spread, in each lead.
 
     Parameters
@@ -88,7 +99,16 @@ def plot_average_beats(epochs, labels=None):
     return fig
 
 
-def plot_beats(raw, onset, predicted, true=None, *, start=0.0, duration=10.0, leads=None):
+def plot_beats(
+    raw: mne.io.BaseRaw,
+    onset: np.ndarray,
+    predicted: np.ndarray,
+    true: np.ndarray | None = None,
+    *,
+    start: float = 0.0,
+    duration: float = 10.0,
+    leads: Sequence[str] | None = None,
+) -> Figure:
     """Draw a stretch of signal with the predicted class of each beat, and the true one.
 
     Parameters
@@ -182,7 +202,7 @@ def plot_beats(raw, onset, predicted, true=None, *, start=0.0, duration=10.0, le
     return fig
 
 
-def plot_beat_errors(epochs, predictions, *, n_shown=12):
+def plot_beat_errors(epochs: EpochsLike, predictions: pd.DataFrame, *, n_shown: int = 12) -> Figure:
     """Draw the errors of which the classifier was most sure, and how sure it is of errors at all.
 
     Parameters

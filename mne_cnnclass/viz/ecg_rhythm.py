@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import mne
 import numpy as np
 
 from .style import COLORS, LINESTYLES, class_names
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
 N_DRAWN = 4000  # points of the signal; of a long one, its envelope
 MOST_MARKED = 60  # windows that have a marker each
 
 
-def plot_rhythm(raw, epochs, proba, *, classes, lead=None, ax=None):
+def plot_rhythm(
+    raw: mne.io.BaseRaw,
+    epochs: mne.BaseEpochs,
+    proba: np.ndarray,
+    *,
+    classes: Sequence[str],
+    lead: str | None = None,
+    ax: Sequence[Axes] | np.ndarray | None = None,
+) -> Figure:
     """Draw a recording with the probabilities of its windows beneath, over time.
 
     Spans of the recording's annotations, its true rhythms, are shaded behind both; a rhythm that is a class

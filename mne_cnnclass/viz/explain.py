@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from .style import CHANCE, COLORS, get_axes
 
+if TYPE_CHECKING:
+    import mne
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-def plot_importance(importance, *, title=None, ax=None):
+
+def plot_importance(importance: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Figure:
     """Draw what a score loses without each channel or band: the mean, and the SD over permutations.
 
     Parameters
@@ -57,7 +65,14 @@ def plot_importance(importance, *, title=None, ax=None):
     return ax.figure
 
 
-def plot_beat_importance(evoked, importance, *, picks=None, title=None, ax=None):
+def plot_beat_importance(
+    evoked: mne.Evoked,
+    importance: mne.Evoked,
+    *,
+    picks: str | Sequence[str] | None = None,
+    title: str | None = None,
+    ax: Axes | Sequence[Axes] | np.ndarray | None = None,
+) -> Figure:
     """Draw the mean waveform of a class, coloured by what speaks for the class and against it.
 
     Parameters

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from matplotlib.ticker import MaxNLocator
 
 from .style import CHANCE, COLORS, FOLD, MEAN, get_axes
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-def plot_learning_curve(scores, metric, *, unit, chance=None, title=None, ax=None):
+
+def plot_learning_curve(
+    scores: pd.DataFrame,
+    metric: str,
+    *,
+    unit: str,
+    chance: float | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
     """Draw a metric against the amount of training data, a thin line a fold and their mean.
 
     Parameters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 from scipy.stats import binomtest
@@ -9,8 +11,19 @@ from scipy.stats import binomtest
 from .bins import N_BINS, bins_error, check_probabilities, reliability_bins
 from .style import CHANCE, COLORS, get_axes
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-def plot_reliability(y_true, proba, *, classes, title=None, ax=None):
+
+def plot_reliability(
+    y_true: np.ndarray,
+    proba: np.ndarray,
+    *,
+    classes: np.ndarray,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
     """Draw how often predictions are right against how sure they are.
 
     Samples are put into 15 bins by their confidence, the probability of the most probable class. Each point

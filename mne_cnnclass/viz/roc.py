@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.metrics import auc, roc_curve
 
 from .curves import GRID, FoldCurves
 from .style import CHANCE
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-def plot_roc(y_true, y_score, folds, *, classes, title=None, ax=None):
+
+def plot_roc(
+    y_true: np.ndarray,
+    y_score: np.ndarray,
+    folds: np.ndarray,
+    *,
+    classes: np.ndarray,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
     """Draw the ROC curve of each fold and their mean.
 
     With two classes, the curve is that of the second class. With more, there is a mean curve a class (that

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from .style import CHANCE, COLORS, FOLD, MEAN, get_axes
 
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
 PANELS = (("loss", "Loss"), ("accuracy", "Accuracy (share of samples)"))
 PARTS = (("train", "training", COLORS[0]), ("valid", "validation", COLORS[1]))
 
 
-def plot_training(histories, *, chance=None, title=None, ax=None):
+def plot_training(
+    histories: pd.DataFrame,
+    *,
+    chance: float | None = None,
+    title: str | None = None,
+    ax: Axes | Sequence[Axes] | np.ndarray | None = None,
+) -> Figure:
     """Draw loss and accuracy over the epochs of training, a thin line a fold and their mean.
 
     The mean ends where the first fold ends, because the mean of the folds that go on is one of other folds.

@@ -16,7 +16,7 @@ import torch
 
 from mne_cnnclass.architectures.braindecode_models import REFUSED, braindecode_classes
 from mne_cnnclass.architectures.build import build_module, own_parameters, resolve_model, takes
-from mne_cnnclass.architectures.catalog import COLUMNS, TABLE
+from mne_cnnclass.architectures.catalog import COLUMNS, OWN, TABLE
 from mne_cnnclass.architectures.limits import smallest_working
 
 CHANNELS = [
@@ -85,7 +85,7 @@ def main(names):
     """Measure these names, or all, and write the table."""
     torch.set_num_threads(1)
     table = pd.read_csv(TABLE, index_col="name", dtype=COLUMNS)
-    for name in names or sorted({*braindecode_classes(), "MultiScaleCNN"}):
+    for name in names or sorted({*braindecode_classes(), *OWN}):
         row = measure(name)
         print(name, row, flush=True)
         for column in [column for column in COLUMNS if column not in ("purpose", "paper")]:
