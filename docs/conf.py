@@ -152,6 +152,7 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
     "show_signature": False,
     "remove_config_comments": True,
+    "capture_repr": ("_repr_html_",),
     "parallel": 2,
     "plot_gallery": "True",
 }
@@ -190,8 +191,15 @@ def _copy_notebooks(app):
             shutil.copy(notebook, folder)
 
 
+def _repair_lists(app, pagename, templatename, context, doctree):
+    """Docutils calls references a list, and what is in it no items, which screen readers stumble over."""
+    if "body" in context:
+        context["body"] = context["body"].replace('<div role="list" class="citation-list">', "<div>")
+
+
 def setup(app):
     """Write the pages that are made from code, and tell what could not be run."""
     app.connect("builder-inited", _write_command_line)
     app.connect("builder-inited", _copy_notebooks)
+    app.connect("html-page-context", _repair_lists)
     app.connect("source-read", _tell_of_missing_data)

@@ -21,7 +21,7 @@ from mne_cnnclass.report import build_report
 
 mne.set_log_level("ERROR")
 view = EpochsView(datasets.load_sample())
-result = evaluate(CNNClassifier("EEGNet", random_state=0), view, cv=3, probes=True)
+result = evaluate(CNNClassifier("EEGNet", max_epochs=15, random_state=0), view, cv=3, probes=True)
 
 # %%
 # Write the report
@@ -29,7 +29,7 @@ result = evaluate(CNNClassifier("EEGNet", random_state=0), view, cv=3, probes=Tr
 # With a fitted classifier, what it looks at is part of the report; the test trials of the second day were not
 # trained on.
 
-clf = CNNClassifier("EEGNet", random_state=0).fit(view)
+clf = CNNClassifier("EEGNet", max_epochs=15, random_state=0).fit(view)
 report = build_report(
     result, title="Cursor", explain=clf, explain_on=EpochsView(datasets.load_sample("test"))
 )
