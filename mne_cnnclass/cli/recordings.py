@@ -7,6 +7,7 @@ import textwrap
 from dataclasses import replace
 from enum import Enum
 from itertools import zip_longest
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -120,6 +121,13 @@ def evaluate(
     clf = _classifier(model, max_epochs, seed, n_threads=1)  # so that results do not depend on n_jobs
     settings = _settings(event, tmin, tmax, l_freq, h_freq, picks)
     view = _read(recordings, settings, None if group is None else group.value)
+    if group is None and view.metadata["file"].nunique() > 1:
+        warnings.warn(
+            "The epochs of a file are on both sides of the folds, so the scores are those on people who were "
+            "trained on. Give --group subject (or file) for those on new ones.",
+            UserWarning,
+            stacklevel=2,
+        )
     output.mkdir(parents=True, exist_ok=True)
     print(view)
     result = evaluate(clf, view, cv=cv, n_jobs=n_jobs, verbose=True)

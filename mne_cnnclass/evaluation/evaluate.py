@@ -281,6 +281,12 @@ def _warn_of_prefit(estimator):
 def _split(cv, X, y, groups):
     """The positions of training and test samples of each fold, checked before anything is trained."""
     if isinstance(cv, Integral) and groups is not None:
+        n_groups = len(np.unique(groups))
+        if 2 <= n_groups < cv:
+            raise ValueError(
+                f"cv={cv} needs at least {cv} groups, and there are {n_groups}, which folds keep whole. Give "
+                f"cv={n_groups}, so that each group is tested by what was trained on the others."
+            )
         cv = StratifiedGroupKFold(cv)
     positions = np.arange(len(y))
     splits = []
