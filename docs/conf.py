@@ -1,19 +1,18 @@
 """The site: ``sphinx-build -W -n docs docs/_build/html``.
 
-It runs every example, every figure of the guide and the notebook. Examples on recordings need
+It runs every example, every page of the guide and the notebook. Examples on recordings need
 ``MNE_CNNCLASS_DATA`` (see README), and say so on their page where it is missing.
 """
 
 import os
-import subprocess
-import sys
+import shutil
 import warnings
 from pathlib import Path
 
 os.environ.setdefault("MNE_DONTWRITE_HOME", "true")
 os.environ.setdefault("MNE_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # examples run side by side
-os.environ["MPLBACKEND"] = "agg"
+os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # in the kernels of pages
 # The numbers of a page are not to depend on the machine that it was made on.
 os.environ.setdefault("COLUMNS", "100")
 
@@ -42,13 +41,12 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "numpydoc",
-    "matplotlib.sphinxext.plot_directive",
-    "myst_parser",
+    "myst_nb",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "inventories", "**.ipynb", "auto_examples/*.py.md5"]
+exclude_patterns = ["_build", "inventories", "auto_examples/*.ipynb"]
 templates_path = ["_templates"]
 nitpicky = True
 # numpydoc lists attributes that are properties as links to pages that they do not have.
@@ -63,11 +61,12 @@ autodoc_typehints = "none"  # numpydoc's sections say more
 numpydoc_show_class_members = False  # the template of a class lists them
 numpydoc_class_members_toctree = False
 
-plot_include_source = True
-plot_html_show_source_link = False
-plot_html_show_formats = False
-plot_formats = [("png", 120)]
-plot_rcparams = {"figure.constrained_layout.use": True}
+# Pages with code are run, and what they print and draw is shown.
+nb_execution_mode = "force"
+nb_execution_show_tb = True
+nb_execution_in_temp = True
+nb_execution_timeout = 300  # s a cell
+nb_merge_streams = True
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
@@ -99,6 +98,10 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
+# pages without others below them
+html_sidebars = {
+    name: [] for name in ("index", "get_started", "comparison", "install", "command_line", "whats_new")
+}
 html_theme_options = {
     "logo": {"text": "mne-cnnclass"},
     "header_links_before_dropdown": 6,
@@ -178,18 +181,17 @@ def _write_command_line(app):
     (HERE / "generated" / "command_line.md").write_text(text, encoding="utf-8")
 
 
-def _run_notebooks(app):
-    """The notebooks as pages, with what they print and draw."""
+def _copy_notebooks(app):
+    """The notebooks of the examples, which are run as the pages are."""
     folder = HERE / "generated" / "notebooks"
     folder.mkdir(parents=True, exist_ok=True)
     for notebook in sorted(EXAMPLES.glob("*.ipynb")):
-        run = ["--execute"] if _runs(notebook) else []
-        command = [sys.executable, "-m", "nbconvert", "--to", "markdown", *run]
-        subprocess.run([*command, "--output-dir", str(folder), str(notebook)], check=True)
+        if _runs(notebook):
+            shutil.copy(notebook, folder)
 
 
 def setup(app):
     """Write the pages that are made from code, and tell what could not be run."""
     app.connect("builder-inited", _write_command_line)
-    app.connect("builder-inited", _run_notebooks)
+    app.connect("builder-inited", _copy_notebooks)
     app.connect("source-read", _tell_of_missing_data)

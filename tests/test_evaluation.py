@@ -487,7 +487,13 @@ def test_predictions_that_cannot_be_scored_are_refused():
             return np.full((len(X), 2), np.nan)
 
     refused(r"one class a sample, shape \(8,\), got \(8, 5\)", model=PerTime())
+
+    class Scores(Remembering):
+        def predict_proba(self, X):
+            return np.tile([0.9, 0.3], (len(X), 1))
+
     refused("NaN or infinite proba values", model=Diverged())
+    refused("with a sum of 1 for each sample; 8 of 8 samples have another sum", model=Scores())
 
 
 # -- intervals and chance ----------------------------------------------------------------------------

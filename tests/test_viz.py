@@ -194,6 +194,11 @@ def test_only_what_was_measured_is_drawn():
     assert legend(fig.axes[0]) == ["training"]
 
 
+def test_the_history_of_one_training_is_drawn():
+    fig = plot_training(pd.DataFrame(dict(epoch=[1, 2], train_loss=[1.0, 0.5], valid_loss=[1.0, 0.8])))
+    assert legend(fig.axes[0]) == ["training", "validation"]
+
+
 # -- axes and files ----------------------------------------------------------------------------------
 
 

@@ -171,7 +171,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         table = view.metadata
         rows, labels, tables, patients = [np.arange(len(y))], [y], [table], [groups]
         records = table.groupby("record", sort=True).indices
-        premature = self.n_premature if self.normal and self.supraventricular else 0
+        premature = self.n_premature if self.normal and self.supraventricular in labels[0] else 0
         plan = [
             (kind, record)
             for kind, n in (("fibrillation", self.n_fibrillation), ("premature", premature))
@@ -229,7 +229,8 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
                     proba[part], beat_shapes(view[part]), table.iloc[part], self.smoothing
                 )
                 rest = proba[part][:, ~by_shape]
-                rest /= np.maximum(rest.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+                total = rest.sum(axis=1, keepdims=True)
+                rest = np.divide(rest, total, out=np.full_like(rest, 1 / rest.shape[1]), where=total > 0)
                 proba[np.ix_(part, by_shape)] = average[:, by_shape]
                 proba[np.ix_(part, ~by_shape)] = rest * average[:, ~by_shape].sum(axis=1, keepdims=True)
         return proba

@@ -409,6 +409,13 @@ def _predict_scores(estimator, X, classes):
         )
     if not np.isfinite(values).all():
         raise ValueError(f"estimator gives NaN or infinite {prefix.rstrip('_')} values; check its input.")
+    far = np.abs(values.sum(axis=1) - 1) > 1e-3 if prefix == PROBA else np.zeros(len(X), bool)
+    if far.any() or (prefix == PROBA and (values < 0).any()):
+        raise ValueError(
+            "estimator.predict_proba must give probabilities, not below 0 and with a sum of 1 for each "
+            f"sample; {far.sum()} of {len(X)} samples have another sum, and the lowest value is "
+            f"{values.min():.3g}."
+        )
     columns = dict(zip(estimator.classes_.tolist(), values.T, strict=True))
     return {f"{prefix}{c}": columns.get(c, np.full(len(X), absent)) for c in classes.tolist()}
 

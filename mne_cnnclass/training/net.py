@@ -8,7 +8,7 @@ import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
 from torch.nn import functional
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from .augmentation import augment
 from .batches import Batches

@@ -34,8 +34,9 @@ def plot_training(
     Parameters
     ----------
     histories : pandas.DataFrame
-        The columns ``fold``, ``epoch``, ``train_loss``, those of ``valid_loss``, ``train_accuracy`` and
-        ``valid_accuracy`` that were measured, and ``member`` where a fold has several networks.
+        ``histories`` of an evaluation or ``history_`` of a classifier: the columns ``epoch``, ``train_loss``,
+        those of ``valid_loss``, ``train_accuracy`` and ``valid_accuracy`` that were measured, ``fold`` if
+        there are several, and ``member`` where a fold has several networks.
     chance : None | float
         Accuracy to expect without looking at the samples, drawn as a line.
     title : None | str
@@ -59,6 +60,8 @@ def plot_training(
             "histories must be a table with the columns epoch and train_loss, as history_ of a fitted "
             f"CNNClassifier, got {histories!r}."
         )
+    if "fold" not in histories:
+        histories = histories.assign(fold=0)
     panels = [
         (what, label) for what, label in PANELS if any(f"{part}_{what}" in histories for part, *_ in PARTS)
     ]
