@@ -59,7 +59,9 @@ TRANSFORMERS = [
     Standardize(),
 ]
 SETTINGS = dict(max_epochs=2, random_state=0, n_threads=1)
-MONTAGE = mne.channels.make_standard_montage("colin27_1020")
+# MNE 1.13 renamed standard_1020.
+NAMES_1020 = {"colin27_1020", "standard_1020"}
+MONTAGE = mne.channels.make_standard_montage(min(NAMES_1020 & {*mne.channels.get_builtin_montages()}))
 PERSON = dict(his_id="Erika Mustermann", birthday=None, sex=2)
 
 

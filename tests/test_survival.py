@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import mne
 import numpy as np
@@ -165,24 +166,30 @@ def test_evaluate_keeps_the_folds_that_were_done(samples):
 
 
 class Kills(ClassifierMixin, BaseEstimator):
-    """Kills its process when it is given the last sample to train on."""
+    """Kills its process when it is given the last sample to test, once the other fold has predicted."""
+
+    def __init__(self, done):
+        self.done = done
 
     def fit(self, X, y):
         self.classes_ = np.unique(y)
         if X.max() < len(X) * 2 - 1:  # the fold that tests the last sample
+            while not self.done.exists():
+                time.sleep(0.05)
+            time.sleep(0.5)  # in which the other result arrives
             os.kill(os.getpid(), signal.SIGKILL)
         return self
 
     def predict(self, X):
+        self.done.touch()
         return np.repeat(self.classes_[:1], len(X))
 
 
-def test_evaluate_keeps_the_folds_that_were_done_before_a_process_was_killed():
+def test_evaluate_keeps_the_folds_that_were_done_before_a_process_was_killed(tmp_path):
     X, y = np.arange(8.0)[:, None], np.arange(8) % 2
+    cv = [(np.arange(4, 8), np.arange(4)), (np.arange(4), np.arange(4, 8))]
     with pytest.warns(UserWarning, match="1 of 2 folds failed.*TerminatedWorkerError"):
-        result = evaluate(
-            Kills(), X, y, cv=[(np.arange(4, 8), np.arange(4)), (np.arange(4), np.arange(4, 8))], n_jobs=2
-        )
+        result = evaluate(Kills(tmp_path / "done"), X, y, cv=cv, n_jobs=2)
     assert len(result.predictions) == 4
 
 

@@ -56,7 +56,7 @@ def list_models() -> pd.DataFrame:
     --------
     >>> from mne_cnnclass import list_models
     >>> models = list_models()
-    >>> models.loc["EEGNet", ["min_times", "min_channels"]].to_list()
+    >>> models.loc["EEGNet", ["min_times", "min_channels"]].astype(int).to_list()
     [27, 1]
     >>> models.query("usable and needs == '' and n_parameters < 10_000").index.to_list()[:3]
     ['AttentionBaseNet', 'EEGITNet', 'EEGNet']

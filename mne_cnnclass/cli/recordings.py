@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import textwrap
+import warnings
 from dataclasses import replace
 from enum import Enum
 from itertools import zip_longest
-import warnings
 from pathlib import Path
 from typing import Annotated
 

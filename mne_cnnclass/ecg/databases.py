@@ -74,7 +74,7 @@ def read_raw_cinc2017(path: PathLike) -> mne.io.RawArray:
     check_files(path)
     try:
         values = loadmat(path)["val"]
-    except (MatReadError, ValueError, TypeError, KeyError, OSError) as error:
+    except (MatReadError, ValueError, TypeError, LookupError, OSError) as error:
         raise ValueError(f"{path} is cut off or damaged, or has no variable val ({error}).") from error
     if values.ndim != 2 or len(values) != 1 or not values.size:
         raise ValueError(f"{path} must hold one lead, val of shape (1, n_times), got {values.shape}.")

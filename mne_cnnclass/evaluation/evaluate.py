@@ -344,12 +344,12 @@ def _fit_params(estimator, groups):
     return {"groups": groups} if asked_for or has_fit_parameter(estimator, "groups") else {}
 
 
-@mne.verbose
 def _run_fold(estimator, X, y, groups, classes, scoring, fold, train, test, *, verbose):
     """One fold: a row about it, a table of predictions, a table of the training history or None."""
     row = _describe_fold(y, fold, train, test)
     try:
-        return _fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row)
+        with mne.use_log_level(verbose):  # the decorator mne.verbose would have all of this module pickled
+            return _fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row)
     except Exception as error:  # of whatever kind: the other folds are not to be lost
         return row | _describe_error(error), None, None
 

@@ -152,7 +152,7 @@ def _windows_of(recording, duration, overlap, spans, its_class, codes):
             )
     rows = np.concatenate(rows)
     if not len(rows):
-        found = Counter(raw.annotations.description)
+        found = Counter(map(str, raw.annotations.description))
         raise ValueError(
             f"{recording} has no stretch of {duration:g} s of {list(spans or codes)}. It is "
             f"{raw.times[-1]:.4g} s long and has the annotations {dict(found) or 'none'}."
