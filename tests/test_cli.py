@@ -110,9 +110,30 @@ def test_evaluate_finds_a_planted_rhythm_in_new_subjects(run, recordings, tmp_pa
     assert ((predictions["onset"] % 4 == 1) == (predictions["y_true"] == "rhythm")).all()
 
 
+def test_files_without_groups_are_told_of(run, recordings, monkeypatch):
+    monkeypatch.setattr("mne_cnnclass.cli.recordings.write_report", lambda result, folder: folder)
+    arguments = ["--model", "EEGNet", "--max-epochs", 1, "--cv", 2, "-o", "results"]
+    with pytest.warns(UserWarning, match="on both sides of the folds.* Give --group subject"):
+        code, _, err = run("evaluate", *recordings[:2], *EVENTS, *SPAN, *arguments)
+    assert code == 0, err
+
+
 def test_same_seed_same_scores_however_many_jobs(run, recordings, tmp_path, monkeypatch):
     monkeypatch.setattr("mne_cnnclass.cli.recordings.write_report", lambda result, folder: folder)  # of 8 s
-    arguments = ["evaluate", *recordings, *EVENTS, *SPAN, "--model", "EEGNet", "--max-epochs", 1, "--cv", 2]
+    arguments = [
+        "evaluate",
+        *recordings,
+        *EVENTS,
+        *SPAN,
+        "--model",
+        "EEGNet",
+        "--max-epochs",
+        1,
+        "--cv",
+        2,
+        "--group",
+        "file",
+    ]
     for folder, seed, n_jobs in [("a", 1, 1), ("b", 1, 2), ("c", 2, 1)]:
         code, _, err = run(*arguments, "--seed", seed, "--n-jobs", n_jobs, "-o", folder)
         assert code == 0, err

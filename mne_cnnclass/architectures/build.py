@@ -63,8 +63,8 @@ def resolve_model(model):
         close = [names[match] for match in difflib.get_close_matches(model.lower(), names, cutoff=0.5)]
         hint = f"did you mean {' or '.join(close)}? " if close else ""
         raise ValueError(
-            f"There is no model {model!r}; {hint}mne_cnnclass.list_models() lists all. A class of your own is "
-            "given as the class, not as its name."
+            f"There is no model {model!r}; {hint}mne_cnnclass.list_models() lists all. Give a class of "
+            "your own itself, not its name."
         )
     return classes[model]
 
