@@ -17,6 +17,8 @@ os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # in the
 os.environ.setdefault("COLUMNS", "100")
 
 import matplotlib
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx_gallery.sorting import ExplicitOrder
 
 import mne_cnnclass
@@ -39,7 +41,6 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "myst_nb",
     "sphinx_copybutton",
@@ -92,6 +93,7 @@ intersphinx_mapping = {
     }.items()
 }
 
+html_math_renderer = "mathml"  # which browsers draw by themselves, and screen readers read
 html_theme = "pydata_sphinx_theme"
 html_title = "mne-cnnclass"
 html_static_path = ["_static"]
@@ -107,6 +109,7 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "navbar_align": "left",
     "show_toc_level": 2,
+    "secondary_sidebar_items": {"**": ["page-toc"], "comparison": []},
     "show_prev_next": False,
     "navigation_with_keys": False,  # arrow keys are for reading
     "pygments_light_style": "a11y-high-contrast-light",
@@ -197,8 +200,15 @@ def _repair_lists(app, pagename, templatename, context, doctree):
         context["body"] = context["body"].replace('<div role="list" class="citation-list">', "<div>")
 
 
+def _draw_formula(translator, node):
+    block = isinstance(node, nodes.math_block)
+    translator.body.append(tex2mathml(node.astext(), as_block=block))
+    raise nodes.SkipNode
+
+
 def setup(app):
     """Write the pages that are made from code, and tell what could not be run."""
+    app.add_html_math_renderer("mathml", (_draw_formula, None), (_draw_formula, None))
     app.connect("builder-inited", _write_command_line)
     app.connect("builder-inited", _copy_notebooks)
     app.connect("html-page-context", _repair_lists)

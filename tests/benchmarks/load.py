@@ -203,7 +203,7 @@ def large():
         "Deep4Net",
         "EEGInceptionERP",
         "EEGConformer",
-        "TCN",
+        "BDTCN",
     ]
     for what, shape in LARGE.items():
         for name in names:
