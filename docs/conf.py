@@ -202,7 +202,9 @@ def _repair_lists(app, pagename, templatename, context, doctree):
 
 def _draw_formula(translator, node):
     block = isinstance(node, nodes.math_block)
-    translator.body.append(tex2mathml(node.astext(), as_block=block))
+    formula = tex2mathml(node.astext(), as_block=block)
+    # one that is wider than the screen scrolls, by the keyboard as well
+    translator.body.append(f'<div class="formula" tabindex="0">{formula}</div>' if block else formula)
     raise nodes.SkipNode
 
 
