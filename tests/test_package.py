@@ -1,5 +1,7 @@
 """The package as a whole: light to import, quiet, and its pages say what works."""
 
+import importlib
+import inspect
 import json
 import os
 import re
@@ -90,3 +92,18 @@ def test_notebooks_are_committed_without_outputs():
             assert not cell["outputs"]
             assert cell["execution_count"] is None
             compile("".join(cell["source"]), notebook.name, "exec")
+
+
+ROOMS = ["", ".preprocessing", ".evaluation", ".benchmarking", ".ecg", ".explain", ".viz", ".datasets"]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_public_object_is_in_the_reference_with_an_example(room):
+    listed = set(re.findall(r"\w+", (ROOT / "docs" / "api.md").read_text(encoding="utf-8")))
+    module = importlib.import_module(f"mne_cnnclass{room}")
+    for name in set(module.__all__) - {"__version__"}:
+        thing = getattr(module, name)
+        if not inspect.ismodule(thing):
+            assert name in listed
+        if callable(thing):
+            assert ">>>" in inspect.getdoc(thing), f"{name} has no example"

@@ -42,6 +42,20 @@ def open_benchmark(store: PathLike) -> Benchmark:
     ------
     StoreError
         If there is no such file, or it is no store.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from mne_cnnclass import EpochsView, benchmark, datasets, open_benchmark
+    >>> view = EpochsView(datasets.load_sample("train"))[::20]
+    >>> view = EpochsView(view, groups=range(len(view)))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = f"{folder}/results.sqlite"
+    ...     _ = benchmark({"guess": DummyClassifier()}, {"cursor": view}, store=store, n_folds=2)
+    ...     open_benchmark(store)
+    <Benchmark | 2 done, 0 running, 0 failed, 0 waiting>
+    ...
     """
     Store(store).close()
     return Benchmark(store)
@@ -54,6 +68,12 @@ class Benchmark:
     ----------
     store : path-like
         The file, which is read anew by each method.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import open_benchmark
+    >>> result = open_benchmark("results.sqlite")  # doctest: +SKIP
+    >>> result.summary("roc_auc")  # doctest: +SKIP
     """
 
     def __init__(self, store: PathLike) -> None:

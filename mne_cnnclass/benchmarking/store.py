@@ -63,7 +63,16 @@ CREATE VIEW folds AS
 
 
 class StoreError(OSError):
-    """A store can't be read or written; what it holds is whole."""
+    """A store can't be read or written; what it holds is whole.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import open_benchmark
+    >>> open_benchmark("nowhere.sqlite")
+    Traceback (most recent call last):
+    ...
+    mne_cnnclass.benchmarking.store.StoreError: ...
+    """
 
 
 class Store:

@@ -109,6 +109,17 @@ class Comparison:
         What is compared.
     units : "groups" | "folds"
         What n counts.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from mne_cnnclass import compare, evaluate
+    >>> pipelines = {"guess": DummyClassifier(), "naive Bayes": GaussianNB()}
+    >>> iris = load_iris(return_X_y=True)
+    >>> compare({name: evaluate(pipeline, *iris) for name, pipeline in pipelines.items()}).table["better"][0]
+    'naive Bayes'
     """
 
     table: pd.DataFrame

@@ -37,6 +37,15 @@ class LearningCurve:
         The evaluation for each number of training samples or groups.
     unit : str
         What is counted: "samples" or "groups".
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from mne_cnnclass.evaluation import learning_curve
+    >>> curve = learning_curve(GaussianNB(), *load_iris(return_X_y=True), sizes=[30, 120])
+    >>> list(curve.evaluations)
+    [30, 120]
     """
 
     evaluations: dict[int, Evaluation]

@@ -98,6 +98,13 @@ class Probe:
         What it sees of each sample; ``None`` if it can't be computed.
     reason : None | str
         Why it can't be computed.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import EpochsView, datasets
+    >>> from mne_cnnclass.evaluation import make_probes
+    >>> make_probes(EpochsView(datasets.load_sample("train")))["quality"].features.shape
+    (268, 8)
     """
 
     name: str

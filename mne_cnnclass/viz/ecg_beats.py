@@ -224,6 +224,13 @@ def plot_beat_errors(epochs: EpochsLike, predictions: pd.DataFrame, *, n_shown: 
     ------
     ValueError
         If there are no probabilities.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import EpochsView, ecg, evaluate, recipe, viz
+    >>> view = EpochsView(ecg.make_beat_epochs(["mitdb/101", "mitdb/106"]))  # doctest: +SKIP
+    >>> result = evaluate(recipe("heartbeats"), view, cv=2)  # doctest: +SKIP
+    >>> fig = viz.plot_beat_errors(view, result.predictions)  # doctest: +SKIP
     """
     import matplotlib.pyplot as plt
 
