@@ -79,9 +79,8 @@ def main():
         if isinstance(one, type) and issubclass(one, augmentation.Transform)
     ]
     n = len(transforms) - 3  # without the base, Compose and IdentityTransform
-    print(
-        f"braindecode: {len(models_dict)} architectures, {n} transforms; MOABB: {len(dataset_list)} data sets"
-    )
+    n_data = sum("Fake" not in one.__name__ for one in dataset_list)  # real recordings
+    print(f"braindecode: {len(models_dict)} architectures, {n} transforms; MOABB: {n_data} data sets")
     print("braindecode")
 
     def network():
