@@ -20,6 +20,7 @@ NAMES = {
         "mne.Report": CLASS,
         "mne.Report.save": METHOD,
         "mne.datasets.default_path": FUNCTION,
+        "mne.decoding.SlidingEstimator": CLASS,
         "mne.datasets.eegbci.load_data": FUNCTION,
         "mne.io.Raw": CLASS,
         "mne.io.Raw.filter": METHOD,

@@ -196,7 +196,7 @@ def _pool(x, size):
 
 
 def elu(x):
-    """ELU as ``max(x, exp(min(x, 0)) - 1)``: torch's ``exp`` takes a tenth of the time of its ``expm1``.
+    """ELU as ``max(x, exp(min(x, 0)) - 1)``: torch's ``expm1`` takes several times as long as its ``exp``.
 
     The difference is rounded at the scale of one, so signals that are small beside one go to torch.
     """
