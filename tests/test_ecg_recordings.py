@@ -240,6 +240,14 @@ def test_a_part_of_a_record_is_read_with_what_annotates_it(write_record):
             read_raw_wfdb(record, start=start, stop=stop)
 
 
+def test_a_sampling_frequency_of_zero_is_refused(write_record):
+    record = write_record()
+    header = record.with_suffix(".hea")
+    header.write_text(header.read_text().replace(" 100 ", " 0 ", 1))
+    with pytest.raises(ValueError, match="a sampling frequency of 0"):
+        read_raw_wfdb(record)
+
+
 def test_annotations_with_a_rate_of_their_own_keep_their_time(write_record):
     record = write_record()
     annotate(record, [1000, 2000], ["N", "V"], fs=1000)

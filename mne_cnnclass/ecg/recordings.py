@@ -254,9 +254,12 @@ def import_wfdb():
 def _read_header(wfdb, stem):
     check_files(Path(f"{stem}.hea"))
     try:
-        return wfdb.rdheader(str(stem), rd_segments=True)
+        header = wfdb.rdheader(str(stem), rd_segments=True)
     except Exception as error:  # of what a damaged header makes wfdb stumble over
         raise ValueError(f"{stem}.hea is no header of a WFDB record, or is damaged: {error}") from error
+    if not header.fs > 0:
+        raise ValueError(f"{stem}.hea is damaged: it gives a sampling frequency of {header.fs} Hz.")
+    return header
 
 
 def _read_signals(wfdb, stem, start, stop):
