@@ -109,7 +109,6 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "navbar_align": "left",
     "show_toc_level": 2,
-    "secondary_sidebar_items": {"**": ["page-toc"], "comparison": []},
     "show_prev_next": False,
     "navigation_with_keys": False,  # arrow keys are for reading
     "pygments_light_style": "a11y-high-contrast-light",
@@ -146,6 +145,7 @@ sphinx_gallery_conf = {
             "plot_heartbeats.py",
             "plot_atrial_fibrillation.py",
             "plot_ecg_12_leads.py",
+            "*",
         ]
     ),
     "backreferences_dir": "generated/examples",
@@ -159,6 +159,11 @@ sphinx_gallery_conf = {
     "parallel": 2,
     "plot_gallery": "True",
 }
+
+
+nb_execution_excludepatterns = [
+    f"generated/notebooks/{path.name}" for path in EXAMPLES.glob("*.ipynb") if not _runs(path)
+]
 
 
 def _tell_of_missing_data(app, docname, source):
@@ -189,9 +194,8 @@ def _copy_notebooks(app):
     """The notebooks of the examples, which are run as the pages are."""
     folder = HERE / "generated" / "notebooks"
     folder.mkdir(parents=True, exist_ok=True)
-    for notebook in sorted(EXAMPLES.glob("*.ipynb")):
-        if _runs(notebook):
-            shutil.copy(notebook, folder)
+    for notebook in EXAMPLES.glob("*.ipynb"):
+        shutil.copy(notebook, folder)
 
 
 def _repair_lists(app, pagename, templatename, context, doctree):

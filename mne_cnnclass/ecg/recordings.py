@@ -203,7 +203,8 @@ def read_duration(path):
     """Length in s of a recording, without reading its signals; None if the header lacks it."""
     stem = _find_wfdb(path)
     if stem is None:
-        return read_recording(path).times[-1]
+        raw = read_recording(path)
+        return (raw.n_times - 1) / raw.info["sfreq"]  # raw.times is as long as the recording
     header = _read_header(import_wfdb(), stem)
     return header.sig_len / header.fs if header.sig_len else None
 
