@@ -21,6 +21,7 @@ from .guard import (
     check_training_samples,
 )
 from .parameters import check_parameters
+from .provenance import provenance
 from .samples import TrainingSamples, as_view, channel_names
 from .utils import library_versions
 
@@ -147,6 +148,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Names of the channels, if fitted on epochs.
     sfreq_ : None | float
         Sampling frequency in Hz, if fitted on epochs.
+    provenance_ : None | dict of str to list
+        What MNE had noted of the signals, if fitted on epochs: all values of ``pass_band`` (Hz),
+        ``reference``, ``projectors`` (number) and ``baseline`` (s). A prediction of others warns.
     n_channels_, n_times_ : int
         Shape of a sample.
     module_ : torch.nn.Module
@@ -375,6 +379,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = classes
         if not go_on:
             self.ch_names_, self.sfreq_ = getattr(X, "ch_names", None), getattr(X, "sfreq", None)
+            self.provenance_ = provenance(X)
         self.n_channels_, self.n_times_ = X.shape[1:]
         self.n_features_in_ = X.shape[1]
         self._is_table = table is not None
@@ -426,7 +431,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         -----
         RuntimeWarning
             If a channel varies 300 times as much as in the training samples, or as little: it may be in
-            another unit, or detached.
+            another unit, or detached. If, by what MNE has noted, epochs were filtered, referenced, projected
+            or baseline-corrected otherwise than those of the training.
         """
         return self._to_probabilities(self._logits(X))
 

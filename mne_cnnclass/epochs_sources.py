@@ -99,6 +99,13 @@ def part_of(epochs, part, source, rows, metadata):
     return new
 
 
+def first_baseline(epochs):
+    """The baseline (s) of Epochs, or of those that they were made of; None if they were not corrected."""
+    if hasattr(epochs, "first_baseline"):  # Epochs that a transformer made
+        return epochs.first_baseline
+    return None if epochs.baseline is None else [round(float(time), 4) for time in epochs.baseline]
+
+
 def _span(epochs):
     return f"{epochs.times[0]:g} to {epochs.times[-1]:g} s ({len(epochs.times)} samples)"
 

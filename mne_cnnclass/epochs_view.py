@@ -15,6 +15,7 @@ from .epochs_sources import (
     array_epochs,
     check_sources,
     event_names,
+    first_baseline,
     part_of,
     pick_names,
     same_state,
@@ -267,6 +268,10 @@ class EpochsView:
         """The data of the preloaded Epochs that these epochs are from, as they hold it."""
         return [source._data for source in self._sources if source.preload]
 
+    def sources(self) -> list[mne.BaseEpochs]:
+        """The Epochs that these epochs are from, as they were given."""
+        return [self._sources[number] for number in np.unique(self._origin[:, 0])]
+
     @property
     def ch_names(self) -> list[str]:
         """Names of the channels, in the order of the data."""
@@ -416,6 +421,7 @@ class EpochsView:
             source = self._source(number[rows[0]])
             its_part = part_of(everything, part, source, self._origin[rows, 1], table)
             its_part.preparation = getattr(source, "preparation", [])  # the log of `make_epochs`
+            its_part.first_baseline = first_baseline(source)
             new_sources.append(its_part)
         new._sources, new._states = tuple(new_sources), [state_of(source) for source in new_sources]
         new._ch_names = everything.ch_names

@@ -14,6 +14,7 @@ from .columns import check_classes, check_column, check_weights, of_one_kind
 from .epochs_view import EpochsView
 from .input_arrays import check_signals
 from .parameters import side_columns
+from .provenance import warn_of_other_provenance
 from .samples import as_view
 
 
@@ -168,6 +169,7 @@ def check_samples(fitted, X):
             f"X has windows of {X.shape[2]} samples, but this {name} was fitted on "
             f"{fitted.n_times_}{seconds}. Crop the epochs, or cut them with the same tmin and tmax."
         )
+    warn_of_other_provenance(getattr(fitted, "provenance_", None), X)  # transformers have none
     return X
 
 

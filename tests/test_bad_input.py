@@ -10,6 +10,7 @@ from outcomes import Gives, Raises, Same, Warns, table
 from planted import planted_epochs
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import GroupKFold, KFold
+from sklearn.pipeline import make_pipeline
 
 from mne_cnnclass import CNNClassifier, EpochsView, FineTunedClassifier, ecg, evaluate
 from mne_cnnclass.evaluation import make_probes
@@ -82,6 +83,15 @@ def same_names(epochs):
 def memory_map(problem, folder):
     np.save(folder / "X.npy", problem.X)
     return np.load(folder / "X.npy", mmap_mode="r")
+
+
+def with_pass_band(epochs, low, high):
+    with epochs.info._unlock():
+        epochs.info["highpass"], epochs.info["lowpass"] = low, high
+
+
+def projected(epochs):
+    return epochs.set_eeg_reference(projection=True, verbose="ERROR").apply_proj(verbose="ERROR")
 
 
 def objects(problem, value):
@@ -170,6 +180,14 @@ CHANNEL_1 = (slice(None), 1)
     ("rate", lambda p: p.of(planted_epochs(sfreq=200.0, ch_names=NAMES)), Raises(ValueError, "200 Hz, .* 100 Hz. Resample")),
     ("decimated", lambda p: p.of(p.changed(lambda e: e.decimate(2, verbose="ERROR"))), Raises(ValueError, "50 Hz")),
     ("longer", lambda p: p.of(planted_epochs(n_times=60, ch_names=NAMES)), Raises(ValueError, r"60 samples, .* Crop")),
+    ("baseline", lambda p: p.of(p.epochs.apply_baseline((None, 0.1), verbose="ERROR")), Warns("the baseline 0 to 0.1 s, but the training samples had none.* apply_baseline")),
+    ("baseline-in-Pipeline", lambda p: make_pipeline(Standardize(), network()).fit(p.epochs, p.y).predict(p.epochs.apply_baseline((None, 0.1), verbose="ERROR")), Warns("the baseline 0 to 0.1 s")),
+    ("reference", lambda p: p.of(p.epochs.set_eeg_reference("average", verbose="ERROR")), Warns("the EEG reference custom, but .* had as recorded.* set_eeg_reference")),
+    ("projector", lambda p: p.of(projected(p.epochs)), Warns("number of applied projectors 1, but .* had 0.* apply_proj")),
+    ("filter", lambda p: p.of(p.changed(lambda e: with_pass_band(e, 4.0, 38.0))), Warns("pass band 4 to 38 Hz, but the training samples had 0 to 50 Hz.* Filter the recordings")),
+    ("filter-in-Pipeline", lambda p: make_pipeline(Clip(9), network()).fit(p.epochs, p.y).predict(p.changed(lambda e: with_pass_band(e, 4.0, 38.0))), Warns("pass band 4 to 38 Hz")),
+    ("filter-rounded", lambda p: p.of(p.changed(lambda e: with_pass_band(e, 0.01, 49.9))), Same()),
+    ("filters-of-two-sites", lambda p: p.fit([p.epochs[:9], p.changed(lambda e: with_pass_band(e, 4.0, 38.0))[9:]]).predict_proba(p.changed(lambda e: with_pass_band(e, 4.0, 38.0))), Same(1e-5)),
     ("dropped", lambda p: p.of(p.epochs.drop([0, 1], verbose="ERROR")), Gives(lambda p: p.of(p.epochs[2:]))),
     ("all-dropped", lambda p: p.fit(p.epochs.drop(range(16), verbose="ERROR")), Raises(ValueError, "X holds 0 epochs")),
     ("concatenated", lambda p: p.of(mne.concatenate_epochs([p.epochs[:9], p.epochs[9:]], verbose="ERROR")), Same()),

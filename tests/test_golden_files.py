@@ -28,6 +28,8 @@ def test_a_golden_file_predicts_what_it_did(name):
     assert classifier.ch_names_ == ["C3", "Cz", "C4"]
     assert (classifier.sfreq_, classifier.n_times_) == (100.0, 50)
     assert classifier.versions_.keys() == {"mne-cnnclass", "torch", "braindecode", "mne"}
+    if int(name[0]) >= 6:
+        assert classifier.provenance_["pass_band"] == [[0.0, 50.0]]
     n_before = len(classifier.history_)
     classifier.set_params(warm_start=True, max_epochs=1)
     view = EpochsView(golden_epochs(24, seed=0), groups="subject")

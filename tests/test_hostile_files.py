@@ -259,6 +259,8 @@ def test_any_value_may_be_wrong_or_missing(place, path):
         (["scaler", "mean"], [[0.0], [1.0]], r"no shape \(3, 1\)"),
         (["ch_names"], ["C3", "C4"], "no 3 names"),
         (["sfreq"], float("inf"), "'sfreq' is inf"),
+        (["provenance"], {"baseline": [[0]]}, "'provenance' is not what epochs have"),
+        (["provenance"], [], "'provenance' is a list of 0"),
         (["temperature"], 0.0, "'temperature' is 0.0"),
         (["history"], {"epoch": [1, 2], "lr": [1]}, "damaged"),
         (["custom_module"], True, "Pass that class"),

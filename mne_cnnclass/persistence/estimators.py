@@ -200,6 +200,7 @@ def _describe_network(clf, weights):
         "classes_dtype": clf.classes_.dtype.str,
         "ch_names": clf.ch_names_,
         "sfreq": clf.sfreq_,
+        "provenance": clf.provenance_,
         "n_channels": clf.n_channels_,
         "n_times": clf.n_times_,
         "is_table": clf._is_table,
@@ -252,6 +253,7 @@ def _restore_network(header, weights, source):
     clf.side_scaler_.mean_, clf.side_scaler_.scale_ = np.array(side["mean"]), np.array(side["scale"])
     clf.classes_ = make_array(header["classes"], header["classes_dtype"])
     clf.ch_names_, clf.sfreq_ = header["ch_names"], header["sfreq"]
+    clf.provenance_ = header.get("provenance")
     clf.n_channels_, clf.n_times_ = header["n_channels"], header["n_times"]
     clf.n_features_in_, clf._is_table = header["n_features_in"], header["is_table"]
     if header["feature_names_in"]:

@@ -28,7 +28,7 @@ __all__ = ["KEY", "load_classifier", "read_epochs_settings", "save_classifier"]
 
 # 2 knows the temperature, without which a file of schema 1 has one of 1.0; 3 knows side inputs; 4 knows
 # estimators other than CNNClassifier; 5 knows transformers, also as side inputs, and steps left out
-SCHEMA = 5
+SCHEMA = 6
 KEY = "mne_cnnclass"
 MOST_HEADER = 2**24  # bytes; read into Python objects, which take some ten times as much
 

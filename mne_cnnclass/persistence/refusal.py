@@ -93,6 +93,8 @@ def check_network(header, path):
         need(sfreq is None or 0 < sfreq < math.inf, path, f"'sfreq' is {sfreq}")
     names = field("ch_names", (list, type(None)))
     need(names is None or _is_names(names, n_channels), path, f"'ch_names' are no {n_channels} names")
+    known = field("provenance", (dict, type(None)), optional=True)
+    need(known is None or _is_provenance(known), path, "'provenance' is not what epochs have")
     temperature = field("temperature", (int, float), optional=True)
     need(temperature is None or 0 < temperature < math.inf, path, f"'temperature' is {temperature}")
     _check_sizes(field("params", (dict, type(None)), architecture), path)
@@ -126,6 +128,23 @@ def _check_sizes(value, path):
             _check_sizes(one, path)
     elif isinstance(value, int):
         need(abs(value) <= MOST_NUMBER, path, f"a parameter of its network is {shown(value)}")
+
+
+def _is_provenance(known):
+    """Whether these are values of the properties that `provenance` finds."""
+    fits = {
+        "pass_band": _is_interval,
+        "reference": lambda value: isinstance(value, str),
+        "projectors": lambda value: type(value) is int,
+        "baseline": lambda value: value is None or _is_interval(value),
+    }
+    return known.keys() == fits.keys() and all(
+        isinstance(known[name], list) and all(map(fit, known[name])) for name, fit in fits.items()
+    )
+
+
+def _is_interval(value):
+    return isinstance(value, list) and len(value) == 2 and all(type(end) in (int, float) for end in value)
 
 
 def _is_names(names, n=None):
