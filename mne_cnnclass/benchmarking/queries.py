@@ -123,22 +123,32 @@ def describe_grids(store, grids):
     -------
     grids : pandas.DataFrame
         The same with ``n`` (folds), ``n_lacking`` (not done), ``has_sizes`` (of a learning curve), ``alone``
-        (whether each fold tests one subject), ``ratio`` (mean of test by training samples) and ``kept``
-        (whether all predictions were).
+        (whether each fold that is done tests one subject) and ``kept`` (whether all predictions were).
     """
-    query = (
-        "SELECT count(*), count(*) - sum(state = 'done'), count(size) > 0, count(subject) = count(*), "
-        "avg(1.0 * n_test / n_train), NOT EXISTS (SELECT 1 FROM cells AS lacking WHERE grid_id = :grid "
-        "AND NOT EXISTS (SELECT 1 FROM predictions WHERE cell_id = lacking.id)) "
-        "FROM cells WHERE grid_id = :grid"
+    # what the two indices hold need not be looked up in the table
+    all_folds = "SELECT count(*) FROM cells INDEXED BY by_state WHERE grid_id = :grid"
+    done = (
+        "SELECT count(*), count(size) > 0, count(subject) = count(*), NOT EXISTS (SELECT 1 FROM cells AS a "
+        "WHERE grid_id = :grid AND NOT EXISTS (SELECT 1 FROM predictions WHERE cell_id = a.id)) "
+        "FROM cells INDEXED BY by_accuracy WHERE grid_id = :grid AND state = 'done'"
     )
-    rows = [tuple(store.read(query, {"grid": grid})[0]) for grid in grids["grid_id"].tolist()]
-    columns = {"n": int, "n_lacking": int, "has_sizes": bool, "alone": bool, "ratio": float, "kept": bool}
+    rows = []
+    for grid in grids["grid_id"].tolist():
+        ((n,),) = store.read(all_folds, {"grid": grid})
+        ((n_done, *of_done),) = store.read(done, {"grid": grid})
+        rows.append((n, n - n_done, *of_done))
+    columns = {"n": int, "n_lacking": int, "has_sizes": bool, "alone": bool, "kept": bool}
     return grids.join(pd.DataFrame(rows, index=grids.index, columns=list(columns)).astype(columns))
 
 
-def read_units(store, metric, unit, grid):
-    """A metric of the subjects of a grid, or of its folds, in their order.
+def read_ratio(store, grids):
+    """Mean of test by training samples, over the folds of grids that are done."""
+    query = "SELECT avg(1.0 * n_test / n_train) FROM cells WHERE grid_id = ? AND state = 'done'"
+    return float(np.mean([store.read(query, [int(grid)])[0][0] for grid in grids]))
+
+
+def read_units(store, metric, unit, grids):
+    """A metric of the subjects of grids with the same folds, or of these folds, in their order.
 
     Parameters
     ----------
@@ -148,17 +158,26 @@ def read_units(store, metric, unit, grid):
         The metric.
     unit : "subject" | "number"
         Whose metric: of subjects the mean of their folds.
-    grid : int
-        Number of the grid.
+    grids : dict of str to int
+        Numbers of the grids, by pipeline.
 
     Returns
     -------
-    values : pandas.Series
-        The metric, NaN where it is undefined, by subject or number of the fold.
+    values : pandas.DataFrame
+        One row per subject or number of a fold, one column per pipeline; NaN where the metric is undefined.
     """
-    table = store.table(
-        f"SELECT {unit}, avg({metric}) AS value FROM cells WHERE grid_id = ? AND state = 'done' "
-        f"GROUP BY {unit} ORDER BY min(number)",
-        [grid],
+    # SQLite itself would sort the folds anew for each grid
+    query = (
+        f"SELECT {unit}, avg({metric}) FROM cells INDEXED BY by_accuracy WHERE grid_id = ? "
+        f"AND state = 'done' GROUP BY {unit}"
     )
-    return table.set_index(unit)["value"].astype(float)
+    if unit == "subject":
+        query = query.replace("GROUP BY", "GROUP BY size,")  # as the index is sorted; there is one size alone
+    order = f"SELECT {unit} FROM cells WHERE grid_id = ? GROUP BY {unit} ORDER BY min(number)"
+    units = [name for (name,) in store.read(order, [next(iter(grids.values()))])]
+    columns = {pipeline: dict(map(tuple, store.read(query, [grid]))) for pipeline, grid in grids.items()}
+    return pd.DataFrame(
+        {pipeline: [column.get(name) for name in units] for pipeline, column in columns.items()},
+        index=pd.Index(units, name=unit),
+        dtype=float,
+    ).rename_axis(columns="pipeline")

@@ -15,7 +15,7 @@ from ..evaluation import Evaluation, compare
 from ..evaluation.comparison import compare_scores
 from ..evaluation.metrics import METRICS
 from .packing import unpack
-from .queries import describe_grids, read_folds, read_grids, read_units, summarize
+from .queries import describe_grids, read_folds, read_grids, read_ratio, read_units, summarize
 from .store import Store
 
 if TYPE_CHECKING:
@@ -302,16 +302,13 @@ class Benchmark:
                 'units="groups" needs folds that test one subject each, or keep_predictions=True. Or "folds".'
             )
         column = "subject" if units == "groups" else "number"
-        scores = {
-            dataset: pd.DataFrame(
-                {
-                    pipeline: read_units(store, metric, column, grid)
-                    for pipeline, grid in rows[["pipeline", "grid_id"]].itertuples(index=False)
-                }
-            ).rename_axis(index=column, columns="pipeline")
-            for dataset, rows in grids.groupby("dataset", sort=False)
-        }
-        ratios = grids.groupby("dataset")["ratio"].mean()
+        scores, ratios = {}, {}
+        for dataset, rows in grids.groupby("dataset", sort=False):
+            scores[dataset] = read_units(
+                store, metric, column, rows.set_index("pipeline")["grid_id"].to_dict()
+            )
+            if units == "folds":
+                ratios[dataset] = read_ratio(store, rows["grid_id"])
         return compare_scores(scores, ratios, dict.fromkeys(scores, np.nan), metric, units)
 
     def datasets(self) -> pd.DataFrame:

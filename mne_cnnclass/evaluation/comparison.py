@@ -57,13 +57,19 @@ def compare_scores(scores, ratios, chance, metric, units):
     for dataset, values in scores.items():
         _check_defined(values, metric, units)
         ratio = ratios[dataset] if units == "folds" else 0.0
-        intervals = [mean_interval(values[name], 1 / len(values) + ratio) for name in values]
+        intervals = {name: mean_interval(values[name], 1 / len(values) + ratio) for name in values}
         means[dataset] = pd.DataFrame(
-            intervals, index=pd.Index(values.columns, name="pipeline"), columns=["mean", "low", "high"]
+            intervals.values(), index=pd.Index(intervals, name="pipeline"), columns=["mean", "low", "high"]
         ).assign(n=len(values))
+        pairs = list(combinations(values, 2))
+        differences = np.array([values[a] - values[b] for a, b in pairs])
+        test, p_values = _test(differences, units, ratio)
         rows += [
-            {"dataset": dataset} | _compare_pair(values, *pair, units, ratio)
-            for pair in combinations(values, 2)
+            {"dataset": dataset, "pipeline_a": a, "pipeline_b": b}
+            | {"mean_a": intervals[a][0], "mean_b": intervals[b][0]}
+            | _describe_differences(of_pair, 1 / len(values) + ratio)
+            | {"n": len(values), "test": test, "p_greater": p_greater, "p_less": p_less}
+            for (a, b), of_pair, (p_greater, p_less) in zip(pairs, differences, p_values, strict=True)
         ]
 
     table, n_datasets = pd.DataFrame(rows), len(scores)
@@ -214,32 +220,25 @@ def _check_defined(values, metric, units):
             )
 
 
-def _compare_pair(values, a, b, units, ratio):
-    differences = (values[a] - values[b]).to_numpy()
-    n = len(differences)
+def _test(differences, units, ratio):
+    """The test for these units: its name, and both one-sided p-values of each pair."""
     if units == "folds":
-        test, (p_greater, p_less) = "corrected resampled t", corrected_resampled_ttest(differences, ratio)
-    elif n < MANY_GROUPS:
-        test, (p_greater, p_less) = "sign-flip permutation", sign_flip_test(differences)
-    else:
-        test, (p_greater, p_less) = "Wilcoxon signed-rank", signed_rank_test(differences)
-    difference, low, high = mean_interval(differences, 1 / n + ratio)
-    effect, effect_low, effect_high = standardized_difference(differences, 1 / n + ratio)
+        return "corrected resampled t", [corrected_resampled_ttest(of_pair, ratio) for of_pair in differences]
+    if differences.shape[1] < MANY_GROUPS:
+        return "sign-flip permutation", [sign_flip_test(of_pair) for of_pair in differences]
+    return "Wilcoxon signed-rank", list(zip(*signed_rank_test(differences), strict=True))
+
+
+def _describe_differences(differences, factor):
+    difference, low, high = mean_interval(differences, factor)
+    effect, effect_low, effect_high = standardized_difference(differences, factor)
     return dict(
-        pipeline_a=a,
-        pipeline_b=b,
-        mean_a=values[a].mean(),
-        mean_b=values[b].mean(),
         difference=difference,
         low=low,
         high=high,
         effect_size=effect,
         effect_low=effect_low,
         effect_high=effect_high,
-        n=n,
-        test=test,
-        p_greater=p_greater,
-        p_less=p_less,
     )
 
 

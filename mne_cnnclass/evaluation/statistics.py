@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 from scipy import stats
@@ -64,12 +64,12 @@ def signed_rank_test(differences):
 
     Parameters
     ----------
-    differences : array-like, shape (n,)
-        The score of one pipeline minus that of the other, a value a group (subject …).
+    differences : array-like, shape (n,) or (n_pairs, n)
+        The score of one pipeline minus that of the other, one value per group (subject …).
 
     Returns
     -------
-    p_greater, p_less : float
+    p_greater, p_less : float | array, shape (n_pairs,)
         One-sided p-values of the differences lying above and below 0; 0.5 both if all are 0.
 
     Notes
@@ -88,12 +88,15 @@ def signed_rank_test(differences):
     (0.03125, 1.0)
     """
     differences = np.asarray(differences, float)
-    if not differences.any():
-        return 0.5, 0.5
-    p_greater, p_less = (
-        float(stats.wilcoxon(differences, alternative=side).pvalue) for side in ("greater", "less")
-    )
-    return p_greater, p_less
+    rows = np.atleast_2d(differences)
+    p_values = np.full((2, len(rows)), 0.5)
+    differ = np.flatnonzero(rows.any(axis=1))
+    # scipy computes exact p-values up to 50 differences, of all rows or of none
+    at_once = [differ] if rows.shape[1] > 50 and len(differ) else differ[:, None]
+    for part in at_once:
+        for p_value, side in zip(p_values, ("greater", "less"), strict=True):
+            p_value[part] = stats.wilcoxon(rows[part], alternative=side, axis=1).pvalue
+    return tuple(p_values if differences.ndim == 2 else p_values[:, 0].tolist())
 
 
 def corrected_resampled_ttest(differences, test_train_ratio):
@@ -241,8 +244,14 @@ def mean_interval(values, factor):
     0.10 [0.01, 0.19]
     """
     mean = np.mean(values)
-    half = stats.t.ppf(0.975, len(values) - 1) * np.sqrt(factor) * np.std(values, ddof=1)
+    half = _t_quantile(len(values) - 1) * np.sqrt(factor) * np.std(values, ddof=1)
     return float(mean), float(mean - half), float(mean + half)
+
+
+@lru_cache
+def _t_quantile(degrees):
+    """The 97.5 % quantile of Student's t."""
+    return stats.t.ppf(0.975, degrees)
 
 
 def standardized_difference(differences, factor):
