@@ -33,8 +33,15 @@ def _no_network():
             return look_up(host, *args, **kwargs)
         raise socket.gaierror(f"Tests have no network, but one asked for {host}.")
 
+    class LocalSocket(socket.socket):
+        def connect(self, address):
+            if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1"):
+                raise ConnectionRefusedError(f"Tests have no network, but one connects to {address[0]}.")
+            return super().connect(address)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", refuse)
+        patch.setattr(socket, "socket", LocalSocket)
         yield
 
 

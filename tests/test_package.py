@@ -5,6 +5,7 @@ import inspect
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -107,3 +108,11 @@ def test_every_public_object_is_in_the_reference_with_an_example(room):
             assert name in listed
         if callable(thing):
             assert ">>>" in inspect.getdoc(thing), f"{name} has no example"
+
+
+def test_the_tests_have_no_network():
+    """Neither by number nor by name; both addresses are reserved and lead nowhere."""
+    with pytest.raises(OSError, match="Tests have no network"), socket.socket() as connection:
+        connection.connect(("192.0.2.1", 80))
+    with pytest.raises(OSError, match="Tests have no network"):
+        socket.create_connection(("example.invalid", 80))
