@@ -2,16 +2,17 @@
 Alignment across subjects
 =========================
 
-Skulls, caps and noise differ more from person to person than what they think of. Euclidean alignment
-whitens the trials of each person by their mean covariance. It needs no labels, so a person never seen before
-can be aligned, too.
+EEG differs more between subjects, by skull, cap and noise, than between the tasks that we want to decode.
+Euclidean alignment whitens the trials of each subject by their mean covariance, so that the trials of
+different subjects become comparable. It needs no labels, so a new subject can be aligned, too.
 
 The recordings are those of `mne.datasets.eegbci`; a local copy is used if ``MNE_CNNCLASS_DATA``
 points to one.
 """
 
 # %%
-# Left or right fist, imagined by six people: 4–38 Hz, 0–3 s after the cue.
+# Six subjects imagined moving the left or the right fist. The data are filtered from 4 to 38 Hz and cut from
+# 0 to 3 s after the cue.
 
 import matplotlib.pyplot as plt
 import mne
@@ -31,11 +32,12 @@ view = Resample(100).fit_transform(view)
 print(view)
 
 # %%
-# One person out
-# --------------
-# The alignment is a step of the pipeline. People trained on are aligned by all of their trials, as is the
-# new one, whose trials are looked at without their labels. With ``online=True`` each trial of a new person is
-# aligned by itself and those before it alone, as a running experiment has to.
+# Leave one subject out
+# ---------------------
+# The alignment is a step of the pipeline. Training subjects are aligned by all of their trials. So is the
+# test subject, whose labels are not used. With ``online=True``, each trial of a new subject is aligned only
+# by itself and the trials before it, as a running experiment requires. Alignment is compared with
+# standardising each channel.
 
 classifier = make_pipeline(CSP(8, reg="ledoit_wolf"), LinearDiscriminantAnalysis())
 first_steps = {
@@ -56,9 +58,9 @@ print(accuracy.round(2).to_string())
 print(accuracy.mean().round(3).to_string())
 
 # %%
-# How far people are apart
-# ------------------------
-# The mean covariance of each person, before and after. Afterwards all are the identity.
+# How different subjects are
+# --------------------------
+# The mean covariance of each subject, before and after alignment. Afterwards, all are the identity.
 
 aligned = EuclideanAlignment().fit_transform(view)
 fig, axes = plt.subplots(2, 6, figsize=(9, 3.6), layout="constrained")

@@ -2,19 +2,19 @@
 Atrial fibrillation in short recordings
 =======================================
 
-Half a minute of one lead from a hand-held device: is the rhythm normal (N), do the atria fibrillate (A), is
-it another rhythm (O), or is there only noise (~)? Recordings of the PhysioNet/CinC Challenge 2017 are cut
-into windows of 10 s. A network is given each window, and what the intervals and shapes of the beats around
-it tell; the answers for the windows become one answer for the recording.
+Given half a minute of ECG from a hand-held, single-lead device: is the rhythm normal (N), atrial
+fibrillation (A), another rhythm (O), or is there only noise (~)? Recordings of the PhysioNet/CinC Challenge
+2017 are cut into windows of 10 s. A network receives each window, together with measures of the intervals and
+shapes of the beats around it. The answers for the windows are then combined into one answer per recording.
 
-So that this page is quick, 30 recordings of each class are used here, and the training is short; all of them:
-``docs/ecg_rhythms.md``.
+To keep this page quick, it uses 30 recordings of each class and a short training;
+``docs/ecg_rhythms.md`` has the results for all 600.
 """
 
 # %%
-# Recordings to windows
-# ---------------------
-# Each recording brings its label as an annotation over its length, which its windows take.
+# From recordings to windows
+# --------------------------
+# Each recording has its label as an annotation over its whole length, and its windows take this label.
 
 import matplotlib.pyplot as plt
 import mne
@@ -32,9 +32,9 @@ view = EpochsView(ecg.make_rhythm_epochs(sum(raws.values(), [])), groups="record
 print(view)
 
 # %%
-# Recordings never seen
-# ---------------------
-# Windows of a recording stay on one side of each split, as the view knows the groups.
+# Cross-validate over recordings
+# ------------------------------
+# The view knows the groups, so all windows of a recording stay on one side of each split.
 
 pipeline = recipe("rhythm", random_state=0, n_threads=1).set_params(cnnclassifier__max_epochs=12)
 windows = evaluate(pipeline, view, cv=3)
@@ -45,11 +45,12 @@ result.plot_confusion_matrix()
 # %%
 # A recording of half an hour
 # ---------------------------
-# In record 201 of the MIT-BIH Arrhythmia Database, another device and another lead, fibrillation comes and
-# goes. The true rhythms are shaded; grey ones, nearly all trigeminy, are neither normal nor fibrillation. The
-# long fibrillation at the start and at the end is found. Between them many beats come early, in spans that
-# are annotated as normal, too: ventricular ones first, where the network wavers between other rhythms and
-# fibrillation, and from minute 24 on atrial ones, which it takes for fibrillation.
+# In record 201 of the MIT-BIH Arrhythmia Database, which is from another device and another lead,
+# fibrillation comes and goes. The true rhythms are shaded; grey ones, nearly all trigeminy (every third beat
+# is premature), are neither normal nor fibrillation. The network finds the long episodes of fibrillation at
+# the start and at the end. Between them, many beats are premature, even in spans annotated as normal. At
+# first these are ventricular beats, where the network wavers between other rhythms and fibrillation; from
+# minute 24 on they are atrial beats, which it takes for fibrillation.
 
 record = ecg.read_raw_wfdb(ecg.fetch_mitdb(["201"])[0])
 epochs = ecg.make_rhythm_epochs(record, leads=["MLII"], label="unknown", around=30.0)

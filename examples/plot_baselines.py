@@ -1,17 +1,17 @@
 """
-A network beside the baselines
-==============================
+Comparing a network with baselines
+==================================
 
-A score of a network means little alone. Here it stands beside the pipelines that labs use today, on the same
-folds, all of them one call away: :func:`mne_cnnclass.baselines`.
+The score of a network means little by itself. Here we compare it with pipelines that are in common use, on
+the same folds. One call returns all of them: :func:`mne_cnnclass.baselines`.
 
-``pip install "mne-cnnclass[baselines,sample]"`` brings pyRiemann, sktime and the recording.
+``pip install "mne-cnnclass[baselines,sample]"`` installs pyRiemann, sktime and the recording.
 """
 
 # %%
 # Slow cortical potentials
 # ------------------------
-# One person makes a slow potential negative or positive at will.
+# One subject makes the slow potentials of their EEG negative or positive at will.
 
 import mne
 
@@ -23,7 +23,7 @@ view = EpochsView(datasets.load_sample("train"))
 print(view)
 
 # %%
-# All but MiniRocket, which compiles itself for a minute at its first use.
+# We use all baselines but MiniRocket, which spends a minute on compilation at its first use.
 
 names = ["dummy", "band power + LR", "CSP + LDA", "tangent space + LR", "Riemannian MDM"]
 network = CNNClassifier(max_epochs=10, augmentation=["time_shift"], random_state=0, n_threads=1)
@@ -32,9 +32,10 @@ results = {name: evaluate(pipeline, view) for name, pipeline in pipelines.items(
 print(summary_table(results)[["accuracy", "roc_auc"]])
 
 # %%
-# Band power, covariances and spatial patterns measure powers: they know nothing of the sign of a slow
-# potential, while a network learns the waveform. So it leads here. On rhythms of few people it does not have
-# to: a baseline at chance does not say that there is nothing to find, nor does a network at chance.
+# The network leads here because it learns the waveform. Band power, covariances and common spatial patterns
+# measure power, and know nothing of the sign of a slow potential. On brain rhythms of few subjects, a network
+# does not necessarily lead. And if a baseline is at chance, that does not mean that there is nothing to find;
+# nor does it if a network is.
 
 comparison = compare({name: results[name] for name in ("MultiScaleCNN", "CSP + LDA", "tangent space + LR")})
 print(comparison)

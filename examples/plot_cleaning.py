@@ -2,15 +2,15 @@
 Cleaning and epoching a recording
 =================================
 
-One call from a recording to epochs: names and positions of the electrodes, bad channels, filter, reference,
-blinks, resampling, rejection. The log tells what was done, and what was dropped.
+One call leads from a recording to epochs: names and positions of the electrodes, bad channels, filter,
+reference, blinks, resampling, rejection. A log says what was done, and what was dropped.
 
 The recording is one of `mne.datasets.eegbci`; a local copy is used if ``MNE_CNNCLASS_DATA`` points to one.
 """
 
 # %%
-# One person imagines to close the left or the right fist. Two channels are spoilt, to see them found: one is
-# unplugged, one is loose.
+# One subject imagines closing the left or the right fist. We corrupt two channels to see whether they are
+# found: P3 is flat, as if unplugged, and C5 is noisy, as if loose.
 
 import matplotlib.pyplot as plt
 import mne
@@ -29,8 +29,8 @@ raw._data[raw.ch_names.index("C5..")] += 3e-4 * np.random.default_rng(0).standar
 # %%
 # The steps
 # ---------
-# They run in this order; each is a keyword, and one that is left out does not run. There is no EOG channel,
-# so the frontal electrodes tell which independent components are of the eyes.
+# The steps run in the order of these keywords; a step whose keyword is left out does not run. There is no EOG
+# channel, so frontal electrodes show which independent components come from the eyes.
 
 settings = dict(events=dict(left="T1", right="T2"), tmin=0.0, tmax=3.0, rename="standard")
 (plain,) = make_epochs(raw, **settings)
@@ -54,7 +54,7 @@ print(EpochsView(clean))
 # %%
 # Before and after
 # ----------------
-# The two spoilt channels are red.
+# The two corrupted channels are red.
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 5), sharey=True, layout="constrained")
 names = ["Fp1", "Fp2", "F3", "C5", "C3", "C4", "P3", "Pz", "O1", "O2"]

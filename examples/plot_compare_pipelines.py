@@ -1,9 +1,10 @@
 """
-Which pipeline is better, and how surely
-========================================
+Which pipeline is better, and how certain is it?
+================================================
 
-Four pipelines on the same people and folds: common spatial patterns, band power, and two convolutional
-networks. People differ far more than pipelines, so pipelines are compared within each person.
+We evaluate four pipelines on the same subjects and folds: common spatial patterns, band power, and two
+convolutional networks. Subjects differ far more than pipelines, so pipelines are compared within each
+subject.
 
 The recordings are those of `mne.datasets.eegbci`; a local copy is used if ``MNE_CNNCLASS_DATA``
 points to one.
@@ -12,7 +13,8 @@ points to one.
 # %%
 # Recordings and pipelines
 # ------------------------
-# Left or right fist, imagined by eight people; 21 channels over the motor cortex, 1 to 4 s after the cue.
+# Eight subjects imagined moving the left or the right fist; 21 channels over the motor cortex, 1 to 4 s after
+# the cue.
 
 import mne
 import numpy as np
@@ -49,33 +51,35 @@ pipelines = {
 # %%
 # The same splits for all
 # -----------------------
-# Four folds, each tests on two people that were not trained on. `compare` refuses results of other splits.
+# There are four folds; each tests on two subjects that were not trained on. `compare` refuses results of
+# different splits.
 
 cv = GroupKFold(4)
 results = {name: evaluate(pipeline, view, cv=cv) for name, pipeline in pipelines.items()}
 comparison = compare(results)
 
 # %%
-# A row a pair: the mean difference with its confidence interval, the effect size, and a p-value adjusted for
-# all six pairs. Eight people can show large differences only: the least p-value of their permutation test is
-# 2 / 2⁸ = 0.008, or 0.047 when adjusted for six pairs. Here no pair differs significantly, and that is not
-# "no difference": the intervals reach several percent to either side.
+# The table has one row per pair of pipelines: the mean difference with its confidence interval, the effect
+# size, and a p-value adjusted for all six pairs. Eight subjects can only show large differences: the smallest
+# possible p-value of their permutation test is 2 / 2⁸ = 0.008, or 0.047 when adjusted for six pairs. Here no
+# pair differs significantly. That does not mean "no difference": the intervals reach several percent to
+# either side.
 
 print(comparison)
 
 # %%
-# The matrix says by how much the row is better than the column.
+# The matrix shows by how much the pipeline of the row is better than that of the column.
 
 comparison.plot()
 
 # %%
-# Each line is a person.
+# Each line is one subject.
 
 comparison.plot_scores()
 
 # %%
-# Where people or folds are many, another metric may tell more than the accuracy, such as the loss of the
-# probabilities. Less is better here, and the table says so.
+# With many subjects or folds, another metric, such as the log loss of the probabilities, may be more
+# informative than the accuracy. For the log loss, lower is better, and the table takes that into account.
 
 print(
     compare(results, metric="log_loss").table[["pipeline_a", "pipeline_b", "difference", "p_holm", "better"]]

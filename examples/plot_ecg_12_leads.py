@@ -1,16 +1,17 @@
 """
-An ECG of 12 leads
-==================
+A 12-lead ECG
+=============
 
-PTB-XL has 10 s of 12 leads of each record and what cardiologists found: is it normal? Patients of its folds 1
-to 8 train the network, those of fold 10 test it. This page was made with an excerpt of 500 records, which
-shows that 12 leads work, not what is possible with all 21799.
+PTB-XL contains 12-lead ECGs of 10 s with the findings of cardiologists. Is an ECG normal? The patients in its
+folds 1 to 8 train the network, those in fold 10 test it. This page was made with an excerpt of 500 records,
+which shows that 12 leads work, not what is possible with all 21799.
 """
 
 # %%
-# Records to epochs
-# -----------------
-# One window a record. Voltages tell of a thick heart muscle, so the leads are not normalised.
+# From records to epochs
+# ----------------------
+# Each record becomes one window. The leads are not normalised, because voltages show a thickened heart
+# muscle.
 
 import matplotlib.pyplot as plt
 import mne
@@ -32,8 +33,9 @@ print(view)
 # %%
 # Train on folds 1 to 8, test on fold 10
 # --------------------------------------
-# What is normal is a matter of shapes in 12 leads more than of rhythm, so the recipe is given the signals
-# alone, mixed to six spatial components, and its leads are not turned upside down.
+# Whether an ECG is normal depends more on shapes in the 12 leads than on rhythm. So the recipe receives the
+# signals alone, without measures of the rhythm, mixed to six spatial components. The augmentation that
+# inverts leads is switched off, too.
 
 pipeline = recipe("rhythm", random_state=0, n_threads=1).set_params(
     cnnclassifier__side_inputs=None,

@@ -1,13 +1,14 @@
 """
-Features, alone and next to the signal
-======================================
+Features, alone or alongside the signal
+=======================================
 
-Band power, Hjorth's parameters and the like as a table with names, for any scikit-learn classifier, and as
-side inputs of the network.
+Band power, Hjorth parameters and other features become a table with named columns. It can be used by any
+scikit-learn classifier, or as side inputs of the network: numbers that it receives next to the signal.
 """
 
 # %%
-# Slow cortical potentials of one person, who moves a cursor up or down (BCI Competition II, data set Ia).
+# The data are slow cortical potentials of one subject, who moves a cursor up or down (BCI Competition II,
+# data set Ia).
 
 import matplotlib.pyplot as plt
 import mne
@@ -22,15 +23,15 @@ mne.set_log_level("ERROR")
 train, test = (EpochsView(datasets.load_sample(part).resample(128)) for part in ("train", "test"))
 
 # %%
-# A table with names
-# ------------------
+# A table with named columns
+# --------------------------
 
 features = Features(["band_power", "hjorth", "spectral_entropy"]).set_output(transform="pandas")
 table = features.fit_transform(train)
 print(table.iloc[:4, :4].round(2).to_string())
 
 # %%
-# What tells the classes apart, in standard deviations of each feature:
+# The features that differ most between the classes, in standard deviations of each feature:
 
 first, second = sorted(set(train.labels))
 difference = (table[train.labels == second].mean() - table[train.labels == first].mean()) / table.std()
@@ -43,9 +44,10 @@ ax.set(
 )
 
 # %%
-# A linear classifier of features, and a network that is given the signal, without and with them
-# ------------------------------------------------------------------------------------------------
-# As a side input the transformer is fitted, and its output standardised, on the training samples alone.
+# A linear classifier on features, and a network without and with them
+# --------------------------------------------------------------------
+# When features are side inputs, the transformer is fitted, and its output standardised, on the training
+# samples only.
 
 spectra = Features(["band_power", "hjorth"])
 linear = make_pipeline(spectra, StandardScaler(), LogisticRegression(max_iter=1000))

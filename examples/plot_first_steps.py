@@ -2,8 +2,9 @@
 First steps: from Epochs to a confusion matrix
 ==============================================
 
-One person moved a cursor with slow cortical potentials (BCI Competition II, data set Ia). We train a
-convolutional network to tell negativity from positivity, cross-validated, and look at what came out.
+One subject moved a cursor with slow cortical potentials, slow shifts of the EEG (BCI Competition II, data set
+Ia). We train a convolutional network to distinguish negative from positive shifts, cross-validate it, and
+look at the results.
 
 The recording comes with ``pip install "mne-cnnclass[sample]"``; nothing is downloaded.
 """
@@ -11,8 +12,8 @@ The recording comes with ``pip install "mne-cnnclass[sample]"``; nothing is down
 # %%
 # Epochs as samples
 # -----------------
-# A view makes of any `mne.Epochs` something that scikit-learn can split. Labels are the names of the events.
-# Slow potentials change over tenths of a second, so 64 Hz are enough, and training is quick.
+# A view turns any `mne.Epochs` into samples that scikit-learn can split. The labels are the names of the
+# events. Slow potentials change over tenths of a second, so 64 Hz is enough, and training is fast.
 
 from mne.decoding import Vectorizer
 from sklearn.linear_model import LogisticRegression
@@ -28,14 +29,14 @@ print(view)
 # %%
 # Cross-validate
 # --------------
-# The classifier is a scikit-learn estimator, so scikit-learn's own functions take it …
+# The classifier is a scikit-learn estimator, so it works with scikit-learn's own functions …
 
 cv = StratifiedKFold(3, shuffle=True, random_state=0)
 clf = CNNClassifier(max_epochs=20, random_state=0)
 print(cross_val_score(clf, view, view.labels, cv=cv))
 
 # %%
-# … and `evaluate` keeps every prediction, so that all metrics and figures come from one run.
+# … while `evaluate` keeps every prediction, so that all metrics and figures come from a single run.
 
 result = evaluate(clf, view, cv=cv)
 print(result)
@@ -55,7 +56,7 @@ result.plot_training()
 # %%
 # A baseline
 # ----------
-# Is a network worth it? The same call judges any estimator of scikit-learn or MNE on the same folds.
+# Is a network worth it? The same call evaluates any estimator of scikit-learn or MNE on the same folds.
 
 linear = make_pipeline(Vectorizer(), StandardScaler(), LogisticRegression(C=4e-3))
 print(evaluate(linear, view, cv=cv))
@@ -63,16 +64,16 @@ print(evaluate(linear, view, cv=cv))
 # %%
 # Predict a new session
 # ---------------------
-# The test trials were recorded on the second day. Channels are matched by name; another sampling frequency
-# or length would be an error, so they are resampled, too.
+# The test trials were recorded on the second day. Channels are matched by name. A different sampling
+# frequency or length would be an error, so the test trials are resampled, too.
 
 clf.fit(view)
 print(clf.score(EpochsView(datasets.load_sample("test").resample(64))))
 
 # %%
-# Keep the model
+# Save the model
 # --------------
-# A file without pickle, which can be read without executing anything.
+# The file contains no pickle, so it can be read without executing any code in it.
 
 import tempfile
 from pathlib import Path

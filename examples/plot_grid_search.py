@@ -2,15 +2,15 @@
 A grid search in a Pipeline
 ===========================
 
-Architecture, its parameters and those of the training are parameters of one scikit-learn estimator, so a grid
-search reaches all of them, through a Pipeline too.
+The architecture, its parameters and the training parameters all belong to one scikit-learn estimator. So a
+grid search can vary any of them, also inside a Pipeline.
 """
 
 # %%
 # A Pipeline
 # ----------
-# Steps before the classifier may be any transformer of 3-D arrays; here MNE's channel-wise scaler that is
-# robust to outliers.
+# Any transformer of 3-D arrays can be a step before the classifier; here it is MNE's channel-wise scaler,
+# which is robust to outliers with these settings.
 
 from mne.decoding import Scaler
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -27,7 +27,7 @@ pipeline = make_pipeline(
 # %%
 # The search
 # ----------
-# ``model__<name>`` are parameters of the architecture (`mne_cnnclass.list_models` names them).
+# ``model__<name>`` sets a parameter of the architecture (`mne_cnnclass.list_models` lists them).
 
 grid = {
     "cnnclassifier__model__drop_prob": [0.25, 0.5],
@@ -37,7 +37,7 @@ search = GridSearchCV(pipeline, grid, cv=2).fit(view, view.labels)
 print(search.best_params_)
 
 # %%
-# The score of the best cell of a grid is too good, since it was picked for being good: a second, outer
-# cross-validation tells what to expect on new data.
+# The score of the best point of the grid is too optimistic, since it was selected for being high. A second,
+# outer cross-validation estimates the score on new data.
 
 print(cross_val_score(search, view, view.labels, cv=2))

@@ -1,17 +1,17 @@
 """
-Heartbeats of patients never seen
-=================================
+Classifying heartbeats of unseen patients
+=========================================
 
-Beats of one patient look alike. A random split of beats puts each patient on both sides, and scores what a
-classifier remembers of people; one that keeps patients whole scores what it will do for the next one. Both
-are shown here, on eight half-hour records of the MIT-BIH Arrhythmia Database. All 22 records of its first
-half, and what the recipe does: ``docs/heartbeats.md``.
+Beats of one patient look alike. A random split of beats puts each patient on both sides, so the score
+measures what the classifier remembers of these patients. A split that keeps patients whole measures how well
+it will do for the next patient. Both are shown here, on eight half-hour records of the MIT-BIH Arrhythmia
+Database. ``docs/heartbeats.md`` has results for all 22 records of its first half, and explains the recipe.
 """
 
 # %%
-# One epoch a heartbeat. Leads differ from record to record: the second slot takes the first chest lead that
-# a record has, and the metadata tell which one that was. Of the many normal beats a quarter is kept here, to
-# save time.
+# Each heartbeat becomes one epoch. Leads differ from record to record: the second channel is the first chest
+# lead that a record has, and the metadata say which one that is. To save time, only a quarter of the many
+# normal beats is kept here.
 
 import warnings
 
@@ -29,8 +29,8 @@ print(view)
 print(view.metadata.groupby("record")[["leads", "age", "sex"]].first())
 
 # %%
-# The recipe, with one network instead of three. Smoothing over a record's beats is left out, as it
-# looks at neighbours, which a random split would deal out to both sides.
+# We use the recipe with one network instead of three. Smoothing over similar beats of a record is switched
+# off, because a random split would put such beats on both sides.
 
 pipeline = recipe("heartbeats", random_state=0, n_threads=1)
 pipeline.set_params(
@@ -38,15 +38,15 @@ pipeline.set_params(
 )
 
 # %%
-# New patients: each is tested by a network that was trained on others.
+# First, new patients: each is tested by a network that was trained on others.
 
 honest = evaluate(pipeline, view, cv=GroupKFold(4))
 print(honest.class_scores().round(2).to_string())
 honest.plot_confusion_matrix()
 
 # %%
-# The same with beats dealt out at random. ``evaluate`` warns, for it is a leak: this score is of no use for
-# the next patient.
+# Now the same with beats assigned at random. ``evaluate`` warns, because this is a leak: the score says
+# nothing about the next patient.
 
 with warnings.catch_warnings(record=True) as told:
     warnings.simplefilter("always")

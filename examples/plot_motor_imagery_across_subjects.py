@@ -1,19 +1,19 @@
 """
-Motor imagery of people never seen
-==================================
+Motor imagery across subjects
+=============================
 
-Left or right fist, imagined: train on some people, test on another. Cross-validation keeps a person's trials
-together because the view knows the groups.
+Subjects imagined moving the left or the right fist. We train on some subjects and test on another.
+Cross-validation keeps the trials of a subject together, because the view knows the groups.
 
 The recordings are those of `mne.datasets.eegbci`; a local copy is used if ``MNE_CNNCLASS_DATA``
 points to one.
 """
 
 # %%
-# Recordings to samples
-# ---------------------
-# 4–38 Hz, 1–4 s after the cue: the cue stands left or right and people look at it, and eye movements below
-# 4 Hz would tell the classes apart without any imagery.
+# From recordings to samples
+# --------------------------
+# The data are filtered from 4 to 38 Hz and cut from 1 to 4 s after the cue. The cue appears on the left or
+# right and subjects look at it, so eye movements below 4 Hz would separate the classes without any imagery.
 
 import mne
 from mne.decoding import CSP
@@ -30,8 +30,8 @@ view = EpochsView(epochs, groups="subject")
 print(view)
 
 # %%
-# Leave one person out
-# --------------------
+# Leave one subject out
+# ---------------------
 
 cv = LeaveOneGroupOut()
 clf = CNNClassifier(max_epochs=15, random_state=0)
@@ -40,6 +40,6 @@ results = {"MultiScaleCNN": evaluate(clf, view, cv=cv), "CSP + LDA": evaluate(cs
 print(summary_table(results).to_string())
 
 # %%
-# People differ far more than methods: each thin line is one person.
+# Subjects differ far more than methods: each thin line is one subject.
 
 results["MultiScaleCNN"].plot_roc()

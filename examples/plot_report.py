@@ -1,10 +1,10 @@
 """
-A report to send
-================
+A report to share
+=================
 
-All about an evaluation on one page, an `mne.Report`: the data, the pipeline, the splits, scores with
-intervals, figures, statistics, calibration, and a methods paragraph with its citations. It needs no network
-and no Python to be read.
+An `mne.Report` shows everything about an evaluation on one page: the data, the pipeline, the splits, scores
+with intervals, figures, statistics, calibration, and a methods paragraph with its citations. It opens in a
+browser, without Python or an internet connection.
 """
 
 # %%
@@ -26,8 +26,8 @@ result = evaluate(CNNClassifier("EEGNet", max_epochs=15, random_state=0), view, 
 # %%
 # Write the report
 # ----------------
-# With a fitted classifier, what it looks at is part of the report; the test trials of the second day were not
-# trained on.
+# If you pass a fitted classifier, the report also shows what it looks at. This is computed on the test trials
+# of the second day, which were not used for training.
 
 clf = CNNClassifier("EEGNet", max_epochs=15, random_state=0).fit(view)
 report = build_report(
@@ -36,8 +36,8 @@ report = build_report(
 print(report)
 
 # %%
-# It is an ordinary `mne.Report`, so pages of one's own can be added, before or after: give ``report=`` to add
-# to one that exists.
+# It is an ordinary `mne.Report`, so you can add your own content. Pass ``report=`` to add the evaluation to a
+# report that exists already.
 
 report.add_html("<p>Recorded in Tübingen.</p>", title="Remarks")
 with tempfile.TemporaryDirectory() as folder:

@@ -2,15 +2,17 @@
 Transfer to a new subject
 =========================
 
-A new person has given a few trials of imagined left and right fist. A network of their own has little to
-learn from; one that has learnt from other people works at once, and can be trained further on these trials.
+A new subject has recorded a few trials of imagined movement of the left and right fist. That is little to
+train a network on. A network that was trained on other subjects works at once, and can be trained further on
+these trials.
 
-Needs recordings of the EEG Motor Movement/Imagery Dataset, which are downloaded if they are not there.
+This example needs recordings of the EEG Motor Movement/Imagery Dataset, which are downloaded if necessary.
 """
 
 # %%
-# The recipe for motor imagery, on six people: each is aligned, and networks that are symmetric under an
-# exchange of left and right are trained. Two of them, and 20 epochs in place of 40, to save time here.
+# We train the recipe for motor imagery on six subjects. It aligns the trials of each subject and trains
+# networks that are symmetric under an exchange of left and right. To save time, we use two networks instead
+# of five, and 20 epochs of training instead of 40.
 import matplotlib.pyplot as plt
 import mne
 import numpy as np
@@ -27,14 +29,16 @@ pipeline.set_params(cnnclassifier__n_members=2, cnnclassifier__max_epochs=20)
 many = clone(pipeline).fit(others)
 
 # %%
-# The new person. ``FineTunedClassifier`` trains a copy of what is fitted further; it is a classifier like any
-# other, so it can be cross-validated, and what it learnt from the others stays in each copy.
+# Now the new subject. ``FineTunedClassifier`` trains a copy of a fitted classifier further. It is a
+# classifier like any other, so it can be cross-validated: each fold starts from what was learnt from the
+# other subjects.
 new = EpochsView(datasets.load_eegbci(9, tmin=0.0, tmax=3.0), groups="subject")
 further = FineTunedClassifier(many, max_epochs=10)
 print(f"S009, without a trial of their own: {many.score(new, new.labels):.2f}")
 
 # %%
-# How many trials does it take? Each number is the mean of two draws, tested on 15 others.
+# How many trials does it take? Each number is the mean of two random draws of training trials, tested on 15
+# other trials.
 rows = []
 for n_train in (10, 30):
     splits = StratifiedShuffleSplit(2, train_size=n_train, test_size=15, random_state=0)
@@ -48,8 +52,8 @@ print(table.round(2))
 
 # %%
 # .. note::
-#    The new person's trials are aligned by those that are trained on; without any, by all that are
-#    predicted together, without labels.
+#    The new subject's trials are aligned by those among them that are used for training; if there are none,
+#    by all that are predicted together, without labels.
 fig, ax = plt.subplots(figsize=(5.5, 3.8), layout="constrained")
 for name, marker in {"transfer": "o", "from scratch": "s"}.items():
     accuracy = table[name].dropna()

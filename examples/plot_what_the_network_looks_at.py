@@ -2,9 +2,9 @@
 What the network looks at
 =========================
 
-A network that tells imagined movements of the left fist from those of the right may do so by the motor
-cortex, or by the eyes. We train one on two people and ask it: where its components lie, which frequencies
-they pass, what in a trial speaks for a class, and what the score loses without a channel or a band.
+A network that distinguishes imagined movements of the left and the right fist may use signals of the motor
+cortex, or of the eyes. We train one on two subjects and look at where its components lie, which frequencies
+they pass, what in a trial speaks for a class, and how much the score drops without a channel or a band.
 
 The recordings are those of `mne.datasets.eegbci`; a local copy is used if ``MNE_CNNCLASS_DATA``
 points to one.
@@ -13,8 +13,8 @@ points to one.
 # %%
 # Train on two runs, hold out the third
 # -------------------------------------
-# What is explained are samples that the network was not trained on: on training samples one sees what was
-# memorised, too.
+# We explain samples that the network was not trained on: explanations of training samples also show what was
+# memorised.
 
 import matplotlib.pyplot as plt
 import mne
@@ -32,9 +32,9 @@ print(f"Accuracy {clf.score(test):.2f} in {len(test)} trials of the third run, c
 # %%
 # Components: where and at which frequency
 # ----------------------------------------
-# The network begins with linear filters over channels and in time. A spatial *filter* is not where the signal
-# is; the *pattern* is (Haufe et al. 2014, doi:10.1016/j.neuroimage.2013.10.067). We rank the components by
-# how much they speak for the right class, and look at the first four.
+# The network begins with linear filters over channels and in time. A spatial *filter* does not show where the
+# signal is; the *pattern* does (Haufe et al. 2014, doi:10.1016/j.neuroimage.2013.10.067). We rank the
+# components by how much they speak for the correct class, and look at the first four.
 
 contributions = explain.component_contributions(clf, test, random_state=0).mean(axis=1)
 best = contributions.nlargest(4).index
@@ -51,9 +51,10 @@ ax.set(xlabel="Frequency (Hz)", ylabel="Gain (largest = 1)")
 # %%
 # What in a trial speaks for its class
 # ------------------------------------
-# The saliency of a class is an `mne.Evoked`, so all figures of MNE take it. Its unit is that of the logit.
-# Here is the sum over time, over the head. A contribution is held against what the network makes of other
-# trials, so two classes have nearly the same map: *less* of a rhythm speaks for one as *more* for the other.
+# The saliency of a class is an `mne.Evoked`, so all of MNE's plots work with it. Its unit is that of the
+# logit, the output of the network before the softmax. Here we sum it over time and plot it on the head. A
+# contribution is measured relative to the network's output for other trials, so two classes have nearly the
+# same map: *less* of a rhythm speaks for one class just as *more* of it speaks for the other.
 
 evokeds = explain.saliency(clf, test, random_state=0)
 fig, axes = plt.subplots(1, 2, figsize=(7, 3.4), layout="constrained")
@@ -76,9 +77,9 @@ ax.set(xlabel="Frequency (Hz)", ylabel="Contribution to the logit")
 # %%
 # What the score depends on
 # -------------------------
-# Permutation takes any estimator, a Pipeline with MNE's CSP as well as a network: a band, or a channel, is
-# exchanged against that of another trial. With 64 channels that share their signals, the network hardly
-# misses a single one, which does not mean that none matters. Few trials make wide bars.
+# Permutation importance works with any estimator, a Pipeline with MNE's CSP as well as a network: a band, or
+# a channel, is replaced by that of another trial. The 64 channels share signals, so the network hardly misses
+# a single one; that does not mean that none matters. With few trials, the error bars are wide.
 
 bands = {"theta": (4, 8), "mu": (8, 13), "low beta": (13, 20), "high beta": (20, 30), "gamma": (30, 38)}
 fig, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
