@@ -51,6 +51,7 @@ def write_methods(result, permutations):
     sentences = [
         _describe_data(result),
         *_describe_estimator(result.estimator),
+        _describe_choice(result),
         describe_splits(result),
         *_describe_scores(result, permutations),
         f"All of this was computed with mne-cnnclass {__version__} {_cite('mnecnnclass')} and scikit-learn "
@@ -174,6 +175,22 @@ def _describe_estimator(estimator):
     return sentences
 
 
+def _describe_choice(result):
+    """Which parameters a search has chosen, if the classifier was one."""
+    if "best_params" not in result.folds:
+        return ""
+    chosen = result.folds["best_params"].dropna().map(lambda params: _listed_params(params.items()))
+    counts = [f"{text} in {n} fold{'s' * (n > 1)}" for text, n in chosen.value_counts().items()]
+    return (
+        f"In each fold, {type(result.estimator).__name__} chose parameters by an inner cross-validation of the "
+        f"training samples: {'; '.join(counts)}. They take the place of those named above."
+    )
+
+
+def _listed_params(items):
+    return ", ".join(f"{name.rpartition('__')[2]} = {parameter_text(value)}" for name, value in items)
+
+
 def _describe_network(clf):
     name = clf.model if isinstance(clf.model, str) else clf.model.__name__
     known = list_models()["paper"].get(clf.model if isinstance(clf.model, str) else None, "")
@@ -188,6 +205,7 @@ def _describe_network(clf):
         f"for {clf.max_epochs} epoch{'s' * (clf.max_epochs > 1)} in batches of {batch} by AdamW (learning "
         f"rate {rate.format(clf.lr)}, "
         f"weight decay {clf.weight_decay:g})",
+        "without a fixed seed" if clf.random_state is None else f"from the seed {clf.random_state}",
         f"labels smoothed by {clf.label_smoothing:g}" if clf.label_smoothing else "",
         f"classes weighted ({clf.class_weight!r})" if clf.class_weight is not None else "",
         f"with augmentation of the samples ({_augmented(clf)})" if clf.augmentation is not None else "",

@@ -30,7 +30,7 @@ from tqdm import tqdm
 from ..columns import check_classes, check_column
 from ..epochs_view import EpochsView
 from ..input_arrays import check_kind
-from ..samples import as_view
+from ..samples import as_view, iter_blocks
 from .metrics import DECISION, PROBA, SCORER
 from .probes import judge_probes, make_probes, probe_estimator
 from .result import Evaluation
@@ -47,7 +47,7 @@ def evaluate(
     X: Samples,
     y: ArrayLike | None = None,
     *,
-    groups: ArrayLike | None = None,
+    groups: str | ArrayLike | None = None,
     cv: Splitter = 5,
     scoring: str | Sequence[str] = (),
     probes: bool = False,
@@ -67,9 +67,9 @@ def evaluate(
         The samples. Epochs become an :class:`~mne_cnnclass.EpochsView`.
     y : None | array-like, shape (n_samples,)
         The class of each sample: strings, integers or booleans. ``None`` takes the labels of the view.
-    groups : None | array-like, shape (n_samples,)
-        The group (subject, patient, session …) of each sample. ``None`` takes the groups of the view, if it
-        has any. They go to the splitter, to ``fit`` if the classifier takes ``groups``, and with epochs to
+    groups : None | str | array-like, shape (n_samples,)
+        The group (subject, patient, session …) of each sample: an array, or the name of a metadata column of
+        epochs. ``None`` takes the groups of the view, if it has any. They go to the splitter, to ``fit`` if the classifier takes ``groups``, and with epochs to
         every step of a Pipeline.
     cv : int | scikit-learn splitter | iterable of (train, test)
         How to split, by default 5 folds. A number of folds means ``StratifiedGroupKFold`` if there are
@@ -106,8 +106,8 @@ def evaluate(
     Warns
     -----
     UserWarning
-        If a group, or windows that overlap, are on both sides of a fold; if a step was fitted beforehand; if
-        a fold fails, the others not. If all fail, the error of the first is raised. Ctrl-C, or a process that
+        If a group, or windows that overlap, are on both sides of a fold; if there are groups, and a parameter
+        search splits them up in its inner folds; if a step was fitted beforehand; if a fold fails, the others not. If all fail, the error of the first is raised. Ctrl-C, or a process that
         is killed, ends the evaluation: folds that were finished before are kept, the others count as failed.
 
     Examples
@@ -137,7 +137,9 @@ def evaluate(
             raise ValueError("y=None takes the labels of Epochs; with an array X, give y.")
     else:
         X, y = view, view.labels if y is None else y
-        groups = view.groups if groups is None else groups
+        if isinstance(groups, str):
+            view = EpochsView(view, groups=groups)
+        groups = view.groups if groups is None or isinstance(groups, str) else groups
     if len(X) < 2:
         raise ValueError(f"Cross-validation needs at least 2 samples, got {len(X)}.")
     y = check_column(y, "y", len(X))
@@ -151,6 +153,8 @@ def evaluate(
     splits = _split(cv, X, y, groups)
     _warn_of_overlap(view, splits)
     _warn_of_prefit(estimator)
+    if groups is not None:
+        _warn_of_mixing_searches(estimator)
     found = make_probes(X, groups) if probes else None  # what can't be measured is known before the training
     jobs = (
         # MNE's log level is not known in other processes unless it is handed on
@@ -175,7 +179,7 @@ def evaluate(
 
     rows, predictions, courses = zip(*results, strict=True)
     folds = pd.DataFrame(rows)
-    _tell_of_failures(folds)
+    _tell_of_failures(folds, X)
     histories = [course for course in courses if course is not None]
     result = Evaluation(
         predictions=pd.concat([table for table in predictions if table is not None], ignore_index=True),
@@ -211,22 +215,60 @@ def _score_probes(result, probes, y, groups, splits):
     return judge_probes(result, probes, scored)
 
 
-def _tell_of_failures(folds):
+def _tell_of_failures(folds, X):
     """Raise if no fold was fitted, warn if some were not."""
     failed = folds[folds["error"].notna()]
     if len(failed) == len(folds):
         first = folds.iloc[0]
         # an error of the same kind, as one from another process may not survive the way here
         kind = getattr(builtins, first["error_type"], RuntimeError)
-        raise (kind if issubclass(kind, Exception) else RuntimeError)(first["error"])
+        known = isinstance(kind, type) and issubclass(kind, Exception)
+        text = _by_all_samples(first["error"], X)
+        raise (kind if known else RuntimeError)(text.removeprefix(f"{first['error_type']}: " * known))
     if len(failed):
         numbers = ", ".join(map(str, failed["fold"]))
         warnings.warn(
             f"{len(failed)} of {len(folds)} folds failed and are left out of the scores (fold {numbers}), "
-            f"the first with: {failed['error'].iloc[0]}",
+            f"the first with: {_by_all_samples(failed['error'].iloc[0], X)}",
             UserWarning,
             stacklevel=3,
         )
+
+
+def _by_all_samples(text, X):
+    """What went wrong in a fold; where NaN are named, by their number in X instead of in a part of it."""
+    if "contains NaN or infinity" in text and isinstance(X, EpochsView) | (np.ndim(X) == 3):
+        try:
+            for _ in iter_blocks(X):
+                pass
+        except ValueError as error:
+            return f"ValueError: {error}"
+    return text
+
+
+def _warn_of_mixing_searches(estimator):
+    """Warn of searches whose inner folds split up groups."""
+    for name, search in {"": estimator, **_all_params(estimator)}.items():
+        if isinstance(search, BaseSearchCV) and not _keeps_groups(search.cv):
+            where = f" ({name})" if name else ""
+            warnings.warn(
+                f"There are groups, but {type(search).__name__}{where} with cv={search.cv!r} splits them up in "
+                "its inner folds, so it may choose parameters that work on known groups alone. Give it a "
+                "splitter that keeps groups whole, such as cv=StratifiedGroupKFold(3).",
+                UserWarning,
+                stacklevel=3,
+            )
+
+
+def _all_params(estimator):
+    return estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
+
+
+def _keeps_groups(cv):
+    """Whether a splitter asks for groups; of given splits it is not known."""
+    if cv is None or isinstance(cv, Integral):
+        return False
+    return not hasattr(cv, "split") or get_routing_for_object(cv).consumes("split", ["groups"])
 
 
 def _warn_of_overlap(view, splits):
@@ -262,7 +304,7 @@ def _warn_of_overlap(view, splits):
 
 def _warn_of_prefit(estimator):
     """Warn of steps that keep what they were fitted on before the split."""
-    params = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
+    params = _all_params(estimator)
     frozen = [name for name, value in params.items() if isinstance(value, FrozenEstimator)]
     frozen += [
         name
@@ -389,6 +431,8 @@ def _fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row
     table |= _predict_scores(estimator, X[test], classes)
     row |= {"fit_time": fitted - start, "score_time": perf_counter() - fitted}
     row |= {f"{SCORER}{name}": scorer(estimator, X[test], y[test]) for name, scorer in scoring.items()}
+    if hasattr(estimator, "best_params_"):
+        row["best_params"] = estimator.best_params_
     history = getattr(_last_step(estimator), "history_", None)
     if isinstance(history, pd.DataFrame):
         history = history.assign(fold=row["fold"])[["fold", *history.columns]]

@@ -45,7 +45,8 @@ class Evaluation(Figures):
     folds : pandas.DataFrame
         A row a fold: ``fold``, ``n_train``, ``n_test``, ``most_frequent`` (class of the training part),
         ``fit_time`` and ``score_time`` in s, ``error`` (None, or what went wrong: such a fold has no
-        predictions) and a column ``scorer_<name>`` for each scorer that was asked for.
+        predictions), a column ``scorer_<name>`` for each scorer that was asked for, and ``best_params`` (dict)
+        if the classifier is a parameter search.
     classes : array, shape (n_classes,)
         The classes, sorted.
     histories : None | pandas.DataFrame
@@ -277,6 +278,9 @@ class Evaluation(Figures):
         text = f"{self._describe_n()} | {shown} | chance accuracy {self.chance:.2f}"
         failed = self.folds["error"].notna().sum()
         text += f" | {failed} FOLDS FAILED" if failed else ""
+        n_classes = self.predictions.groupby("fold")[["y_true", "y_pred"]].nunique()
+        n_same = ((n_classes["y_pred"] == 1) & (n_classes["y_true"] > 1)).sum()
+        text += f" | only one class predicted in {n_same} fold{'s' * (n_same > 1)}" if n_same else ""
         return f"<Evaluation | {text}>\n{self.summary().round(3).to_string()}"
 
     def _repr_html_(self):

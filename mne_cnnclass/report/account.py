@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import re
+from importlib import import_module
 from importlib.metadata import version
 
 import pandas as pd
@@ -57,6 +59,9 @@ def splits_pages(result):
     counts = folds.columns[3 : 3 + tested.shape[1] + ("group" in result.predictions)]
     numbers = folds[counts].astype("Int64").astype(object)
     folds[counts] = numbers.where(numbers.notna(), "–")  # a failed fold has none
+    if "best_params" in result.folds:
+        chosen = result.folds["best_params"].map(lambda params: "–" if params != params else repr(params))
+        folds["chosen parameters"] = chosen
     if result.folds["error"].notna().any():
         folds["error"] = result.folds["error"].fillna("")
     folds = folds.rename(columns={"n_train": "training samples", "n_test": "test samples"})
@@ -86,10 +91,11 @@ def reproduce_pages(result):
     )
     with config_context(print_changed_only=True):
         estimator = "…" if result.estimator is None else f"{result.estimator!r}"
+    estimator = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", estimator)  # as code has it
     imports = sorted(
         f"# {cls.__name__} is a class of a script, which has to be run first"
         if cls.__module__ == "__main__"
-        else f"from {cls.__module__} import {cls.__name__}"
+        else f"from {_public_module(cls)} import {cls.__name__}"
         for cls in _classes(result.estimator)
     )
     lines = [*imports, "from mne_cnnclass import evaluate", f"estimator = {estimator}"]
@@ -113,6 +119,14 @@ def reproduce_pages(result):
 
 
 def _classes(estimator):
-    """The classes that an estimator and its parts are of."""
+    """The classes that the code of an estimator names: of its parts, of splitters, and those that are values."""
     parts = [] if estimator is None else [estimator, *estimator.get_params(deep=True).values()]
-    return {type(part) for part in parts if isinstance(part, BaseEstimator)}
+    made = {type(part) for part in parts if isinstance(part, BaseEstimator) or hasattr(part, "get_n_splits")}
+    return made | {part for part in parts if isinstance(part, type)}
+
+
+def _public_module(cls):
+    """The shortest module that a class can be imported from."""
+    names = cls.__module__.split(".")
+    modules = [".".join(names[: n + 1]) for n in range(len(names))]
+    return next(one for one in modules if getattr(import_module(one), cls.__name__, None) is cls)
