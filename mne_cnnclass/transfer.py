@@ -27,7 +27,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
     """Fine-tune a fitted classifier on samples of a new subject or session.
 
     A network trained on many subjects has learnt what they have in common; a few trials of a new subject
-    suffice to adapt it to that subject [1]_. :meth:`fit` copies the fitted estimator and continues training
+    then adapt it to that subject [1]_. :meth:`fit` copies the fitted estimator and continues training
     from its weights, at a lower learning rate. Cross-validation covers only this last step, so **no sample of
     the new subject may have been used to train the original estimator**; this can't be checked here.
 
