@@ -50,7 +50,7 @@ def plot_comparison(
     title : None | str
         Title of the axes; ``None`` names metric, test and n.
     ax : None | matplotlib.axes.Axes
-        Where to draw; ``None`` makes a new figure.
+        The axes to plot on. ``None`` creates a new figure.
 
     Returns
     -------
@@ -149,7 +149,7 @@ def plot_paired_scores(
     lower_is_better : bool
         Whether a lower value of the metric is the better one.
     ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
-        Where to draw: one axes a data set. ``None`` makes a new figure.
+        The axes to plot on, one per data set. ``None`` creates a new figure.
 
     Returns
     -------

@@ -35,7 +35,7 @@ def plot_confusion_matrix(
     title : None | str
         Title of the axes.
     ax : None | matplotlib.axes.Axes
-        Where to draw; ``None`` makes a new figure.
+        The axes to plot on. ``None`` creates a new figure.
 
     Returns
     -------

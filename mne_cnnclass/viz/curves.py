@@ -67,7 +67,7 @@ class FoldCurves:
         Parameters
         ----------
         ax : None | matplotlib.axes.Axes
-            Where to draw; ``None`` makes a new figure.
+            The axes to plot on. ``None`` creates a new figure.
         start : None | float
             Where all curves start, at a rate of 0.
 

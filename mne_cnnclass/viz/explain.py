@@ -28,7 +28,7 @@ def plot_importance(importance: pd.DataFrame, *, title: str | None = None, ax: A
         Title of the axes; ``None`` tells the intact score and the numbers of samples and permutations, if
         the table has them in ``attrs``.
     ax : None | matplotlib.axes.Axes
-        Where to draw; ``None`` makes a new figure.
+        The axes to plot on. ``None`` creates a new figure.
 
     Returns
     -------

@@ -41,7 +41,7 @@ def plot_reliability(
     title : None | str
         Title of the axes.
     ax : None | matplotlib.axes.Axes
-        Where to draw; ``None`` makes a new figure.
+        The axes to plot on. ``None`` creates a new figure.
 
     Returns
     -------

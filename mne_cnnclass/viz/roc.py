@@ -43,7 +43,7 @@ def plot_roc(
     title : None | str
         Title of the axes.
     ax : None | matplotlib.axes.Axes
-        Where to draw; ``None`` makes a new figure.
+        The axes to plot on. ``None`` creates a new figure.
 
     Returns
     -------

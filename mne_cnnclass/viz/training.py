@@ -42,7 +42,7 @@ def plot_training(
     title : None | str
         Title, above the left axes.
     ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
-        Where to draw: one axes for the loss, or two for loss and accuracy. ``None`` makes a new figure.
+        The axes to plot on: one for the loss, or two for loss and accuracy. ``None`` creates a new figure.
 
     Returns
     -------
