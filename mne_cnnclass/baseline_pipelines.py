@@ -50,8 +50,8 @@ def baselines(
             covariance matrices [2]_, from pyRiemann), and ``"MiniRocket"`` (10 000 random convolutions [3]_,
             from sktime).
         ``"ecg"``
-            Heartbeats from :func:`mne_cnnclass.ecg.make_beat_epochs`. The pipelines are ``"dummy"``, ``"RR +
-            shape + boosting"`` (gradient boosting on the metadata columns in
+            Heartbeats from :func:`mne_cnnclass.ecg.make_beat_epochs`. The pipelines are ``"dummy"``,
+            ``"RR + shape + boosting"`` (gradient boosting on the metadata columns in
             ``mne_cnnclass.ecg.BEAT_COLUMNS`` and on 20 principal components of the beats), and
             ``"MiniRocket"`` (1000 convolutions).
     names : None | list of str

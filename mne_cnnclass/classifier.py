@@ -50,14 +50,16 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     model : str | type
         The architecture: a name from :func:`~mne_cnnclass.list_models`, or a subclass of `torch.nn.Module`
         that takes braindecode's arguments (``n_chans``, ``n_outputs``, ``n_times`` and, if its signature has
-        them, ``sfreq`` and ``chs_info``) and returns logits of shape (n_samples, n_outputs).
+        them, ``sfreq`` and ``chs_info``) and returns logits of shape (n_samples, n_outputs). Default is
+        ``"MultiScaleCNN"``.
     model_params : None | dict
         Additional keyword arguments of the architecture, such as ``{"drop_prob": 0.5}``. Each can also be set
         as ``model__<name>`` with :meth:`set_params`, so that a grid search can vary it.
     n_members : int
         Number of networks in the ensemble. They are trained from different seeds on the same samples, and
         their probabilities are averaged [4]_. Training and prediction take ``n_members`` times as long; an
-        ensemble is usually slightly more accurate than a single network, with better probabilities.
+        ensemble is usually slightly more accurate than a single network, with better probabilities. Default
+        is 1.
     symmetry : None | "left_right" | ("left_right", dict)
         ``"left_right"`` forces the network to be symmetric: exchanging the electrodes of the two hemispheres
         (C3 and C4, and so on) exchanges the predicted classes, left for right. The network sees each sample
@@ -68,20 +70,21 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         for classes that are mirror images of each other, such as imagery of the left and right hand, but not
         for lateralised functions such as speech. ``None`` imposes no symmetry.
     max_epochs : int
-        Number of training epochs (passes over the training samples).
+        Number of training epochs (passes over the training samples). Default is 40.
     batch_size : "auto" | int
         Maximum number of samples per gradient step; batches are of nearly equal size. ``"auto"`` uses one
         eighth of the training samples, but at least 8 and at most 64, so that small data sets still get
-        several steps per epoch.
+        several steps per epoch. Default is ``"auto"``.
     lr : float
-        Learning rate of AdamW [1]_. With a schedule, this is the maximum.
+        Learning rate of AdamW [1]_. With a schedule, this is the maximum. Default is 0.003.
     weight_decay : float
-        Weight decay of AdamW.
+        Weight decay of AdamW. Default is 0.01.
     lr_schedule : None | "one_cycle"
         How the learning rate changes during training: constant (``None``), or rising and falling once,
-        updated after every batch [2]_. Trainings of fewer than 10 steps use a constant rate.
+        updated after every batch [2]_. Trainings of fewer than 10 steps use a constant rate. Default is
+        ``"one_cycle"``.
     label_smoothing : float
-        Fraction of each label that is spread evenly over all classes, in [0, 1).
+        Fraction of each label that is spread evenly over all classes, in [0, 1). Default is 0.0.
     validation_fraction : None | float
         Fraction of the training samples set aside to evaluate each epoch and to keep the best weights, those
         with the lowest validation loss. The split is stratified, and samples of the same group stay together.
@@ -97,14 +100,15 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         possible) and takes about three times as long. The folds are stratified, and groups stay together:
         with subjects as groups, the temperature applies to new subjects. With ``validation_fraction``, the
         temperature is fitted on the validation samples at no extra cost; however, these samples also selected
-        the best weights, and so are easier than new ones. ``docs/calibration.md`` compares the two.
+        the best weights, and so are easier than new ones. ``docs/calibration.md`` compares the two. Default
+        is False.
     standardize : bool
         Whether to standardise each channel by its mean and standard deviation over all training samples and
-        times.
+        times. Default is True.
     side_inputs : None | list of (str | transformer)
-        Numeric metadata columns to pass to the network alongside the signals, such as ``["rr_before",
-        "rr_after"]``. They must also be known at prediction time, and must not reveal the label. Entries can
-        also be transformers that compute a table of features from the samples, such as
+        Numeric metadata columns to pass to the network alongside the signals, such as
+        ``["rr_before", "rr_after"]``. They must also be known at prediction time, and must not reveal the
+        label. Entries can also be transformers that compute a table of features from the samples, such as
         :class:`~mne_cnnclass.preprocessing.Features`: they are cloned and fitted on the training samples.
         Each column is standardised by its mean and standard deviation over the training samples, then clipped
         to ±3; a column that is constant there is set to zero. The architecture then outputs 32 features
@@ -120,7 +124,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     warm_start : bool
         Whether :meth:`fit` continues from the weights of the previous fit. The classes and channels must be
         those of the first fit, whose scaling is kept. As these weights may have been trained on any of the
-        samples, ``calibrate`` then requires ``validation_fraction``.
+        samples, ``calibrate`` then requires ``validation_fraction``. Default is False.
     callbacks : None | list of skorch.callbacks.Callback
         Additional skorch callbacks; they are copied for every fit.
     checkpoint_dir : None | path-like
@@ -129,10 +133,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         The files are deleted once the fit is complete. Not available together with ``callbacks``, whose state
         is unknown.
     device : str
-        ``"auto"`` (CUDA if available, otherwise the CPU) or the name of a torch device.
+        ``"auto"`` (CUDA if available, otherwise the CPU) or the name of a torch device. Default is
+        ``"auto"``.
     accelerate : bool
         Whether to replace convolutions, activations and dropout by the fastest known implementation that
         gives the same results up to rounding. ``False`` runs the network as written. Only affects the CPU.
+        Default is True.
     n_threads : None | int
         Number of torch threads during fit and predict; the previous number is restored afterwards. Results
         depend on it in the last bits, so set it if they have to be identical in whatever process a fold is
@@ -290,7 +296,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         deep : bool
-            Whether to include the parameters of the architecture.
+            Whether to include the parameters of the architecture. Default is True.
 
         Returns
         -------

@@ -42,7 +42,7 @@ def load_sample(part: Literal["train", "test"] = "train") -> mne.EpochsArray:
     ----------
     part : "train" | "test"
         The part of the competition data: 268 training trials (135 negativity, 133 positivity) or 293 test
-        trials (147, 146).
+        trials (147, 146). Default is ``"train"``.
 
     Returns
     -------
@@ -143,7 +143,8 @@ def load_eegbci(
         the folder set by the environment variable ``MNE_CNNCLASS_DATA``, then in MNE's data folder, and
         downloads what is in neither (:func:`mne.datasets.eegbci.load_data`).
     runs : int | list of int
-        Runs of imagined (4, 8, 12) or executed (3, 7, 11) movement of the left or right fist.
+        Runs of imagined (4, 8, 12) or executed (3, 7, 11) movement of the left or right fist. Default is
+        ``(4, 8, 12)``.
     tmin, tmax : float
         Start and end of the epochs in s after the cue. The default is 1 to 4 s, as the first second contains
         the response to a cue that appears on the left or right.

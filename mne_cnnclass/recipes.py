@@ -70,7 +70,7 @@ def recipe(
             predictions for the windows into one per recording.
     causal : bool
         Whether predictions may use only the beat or trial itself and what precedes it. Heartbeats must then
-        come from ``make_beat_epochs(causal=True)``. Not available for ``"rhythm"``.
+        come from ``make_beat_epochs(causal=True)``. Not available for ``"rhythm"``. Default is False.
     random_state : None | int
         Seed of everything random in the pipeline.
     n_threads : None | int

@@ -39,9 +39,9 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         ``clone``. The transformers of a Pipeline are fitted again on the new samples, so that an alignment,
         for instance, is adapted to the new subject.
     max_epochs : int
-        Number of further training epochs.
+        Number of further training epochs. Default is 10.
     lr : float
-        Learning rate, used with the schedule of the estimator.
+        Learning rate, used with the schedule of the estimator. Default is 0.001.
 
     Attributes
     ----------

@@ -37,8 +37,8 @@ def list_models() -> pd.DataFrame:
           the reference input: 22 named EEG channels with positions, 4 s at 250 Hz, 2 classes.
         - ``min_times``: the shortest window that it accepts, in samples.
         - ``min_channels``: the smallest number of channels that it accepts.
-        - ``needs``: what it requires besides the samples (``sfreq``, ``channel names``, ``channel
-          positions``). A model with such needs accepts Epochs, but not arrays.
+        - ``needs``: what it requires besides the samples (``sfreq``, ``channel names``,
+          ``channel positions``). A model with such needs accepts Epochs, but not arrays.
         - ``parameters``: names of its specific parameters, for ``model_params``.
         - ``usable``: whether it can classify the reference input; missing for models newer than this package,
           which may work nevertheless.

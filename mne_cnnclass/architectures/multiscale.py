@@ -35,20 +35,23 @@ class MultiScaleCNN(nn.Module):
         Sampling frequency in Hz, used to convert the widths below from seconds to samples. ``None`` assumes
         128 Hz.
     kernel_widths : sequence of sequence of float
-        For each block, the kernel widths of its parallel convolutions in s.
+        For each block, the kernel widths of its parallel convolutions in s. Default is
+        ``((0.0625, 0.125), (0.375, 0.875))``.
     n_filters : sequence of int
         For each block, the number of filters per width. In the first block, they are divided among the
-        spatial components, with at least four for each.
+        spatial components, with at least four for each. Default is ``(24, 16)``.
     pool_size, pool_stride : sequence of float
-        For each block, size and stride of the max pooling in s.
+        For each block, size and stride of the max pooling in s. Defaults are ``(0.25, 0.25)`` and
+        ``(0.125, 0.25)``.
     n_components : int
-        Maximum number of spatial components; there are never more than channels.
+        Maximum number of spatial components; there are never more than channels. Default is 16.
     n_cosines : int
-        Number of cosines in the slow path, with 0, ½, 1 … cycles per window; 0 omits the path.
+        Number of cosines in the slow path, with 0, ½, 1 … cycles per window; 0 omits the path. Default is 16.
     hidden_units : sequence of int
-        Number of units of each hidden dense layer; an empty sequence gives a linear read-out.
+        Number of units of each hidden dense layer; an empty sequence gives a linear read-out. Default is
+        ``(32,)``.
     drop_prob : float
-        Dropout probability before every dense layer, usually 0.2 to 0.5.
+        Dropout probability before every dense layer, usually 0.2 to 0.5. Default is 0.5.
 
     Notes
     -----

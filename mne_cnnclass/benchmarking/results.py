@@ -102,7 +102,7 @@ class Benchmark:
             million folds takes about ten seconds; to summarise them, :meth:`summary` takes less than one.
         current : bool
             Whether to leave out outdated folds, computed with earlier code, parameters, data or splits of the
-            same name.
+            same name. Default is True.
 
         Returns
         -------
@@ -127,9 +127,9 @@ class Benchmark:
         Parameters
         ----------
         metric : str
-            The metric to summarise.
+            The metric to summarise. Default is ``"accuracy"``.
         current : bool
-            As in :meth:`table`.
+            As in :meth:`table`. Default is True.
 
         Returns
         -------
@@ -153,7 +153,7 @@ class Benchmark:
         Parameters
         ----------
         current : bool
-            As in :meth:`table`.
+            As in :meth:`table`. Default is True.
 
         Returns
         -------
@@ -380,7 +380,7 @@ class Benchmark:
         title : None | str
             Title of the report. ``None`` uses the name of the store.
         metric : str
-            The metric in figures and comparisons; tables contain all metrics.
+            The metric in figures and comparisons; tables contain all metrics. Default is ``"accuracy"``.
 
         Returns
         -------

@@ -68,14 +68,14 @@ def benchmark(
     datasets : dict of str to EpochsView | mne.Epochs | list of mne.Epochs | path-like | dict | callable
         The data sets by name. Each is given as Epochs; a file of Epochs, or a pattern for several, such as
         ``"epochs/sub-*-epo.fif"``, whose data are read from disk as needed; a dict like a table in a config
-        file (``docs/benchmark.md``), such as ``dict(bids=root, tmin=1.0, tmax=4.0)``, ``dict(wfdb=folder,
-        cut="heartbeats")`` or ``dict(moabb="PhysionetMI", paradigm="LeftRightImagery")``; or a function
-        without arguments that returns any of these, for instance with
+        file (``docs/benchmark.md``), such as ``dict(bids=root, tmin=1.0, tmax=4.0)``,
+        ``dict(wfdb=folder, cut="heartbeats")`` or ``dict(moabb="PhysionetMI", paradigm="LeftRightImagery")``;
+        or a function without arguments that returns any of these, for instance with
         :func:`~mne_cnnclass.preprocessing.make_epochs`. Subjects and sessions are taken from the metadata
         columns ``subject`` and ``session``; without a column ``subject``, the groups of a view are the
         subjects.
     splits : str | scikit-learn splitter | list of these
-        How to split each data set into training and test samples:
+        How to split each data set into training and test samples. Default is ``"cross-subject"``.
 
         - ``"within-session"``: ``n_folds`` folds of each session of each subject or, without sessions, of
           each subject. Smaller groups, such as trials that several windows were cut from, stay together.
@@ -96,10 +96,11 @@ def benchmark(
     store : path-like
         The results file, an SQLite database. It is created if it does not exist.
     n_folds : int
-        Number of folds, for the splits that have folds.
+        Number of folds, for the splits that have folds. Default is 5.
     random_state : int
         Seed. Every ``random_state`` in a pipeline that is None is set to a seed derived from this one and the
         samples of the fold, so that results depend neither on the order of the folds nor on ``n_jobs``.
+        Default is 0.
     n_jobs : None | int
         Number of folds to run in parallel. ``None`` means 1; ``-1`` means all cores.
     client : None | dask.distributed.Client
@@ -108,9 +109,9 @@ def benchmark(
         thread.
     keep_predictions : bool
         Whether to store the predictions of each fold, which :meth:`Benchmark.evaluation` needs. Folds that
-        were computed without storing predictions are computed again.
+        were computed without storing predictions are computed again. Default is False.
     retry : bool
-        Whether to run folds that failed again.
+        Whether to run folds that failed again. Default is False.
     verbose : None | bool
         Whether to show a progress bar with the running folds and the expected end. ``None`` does not.
 

@@ -38,8 +38,8 @@ def write_beats(
     path : path-like
         The file to write. With the extension ``.txt``, it contains annotations that
         :func:`mne.read_annotations` reads. With any other extension of letters only, such as ``101.pred``, it
-        contains WFDB annotations, which ``read_raw_wfdb("101", annotator="pred")`` and ``wfdb.rdann("101",
-        "pred")`` read if the file is next to the record. An existing file is overwritten.
+        contains WFDB annotations, which ``read_raw_wfdb("101", annotator="pred")`` and
+        ``wfdb.rdann("101", "pred")`` read if the file is next to the record. An existing file is overwritten.
     onset : array-like, shape (n_beats,)
         Times of the beats in s from the start of the recording, in ascending order.
     labels : array-like of str, shape (n_beats,)

@@ -65,23 +65,25 @@ def make_beat_epochs(
     recordings : Raw | path-like | list of Raw or path-like
         Recordings with ECG channels, or WFDB records, which are read with :func:`read_raw_wfdb`.
     tmin, tmax : float
-        Start and end of the epochs in s relative to the R peak.
+        Start and end of the epochs in s relative to the R peak. Defaults are -0.25 and 0.45.
     leads : sequence of str
         The leads to use, in this order. For recordings with different leads, ``"V1|V2|V5"`` uses the first of
         these that a recording has; the channel is named after the first alternative, ``"V1"``, and the
-        metadata column ``leads`` contains the lead that was used.
+        metadata column ``leads`` contains the lead that was used. Default is ``LEADS``, a limb lead and a
+        chest lead.
     classes : None | dict of str
         Class names and the annotation symbols that belong to each, as a string of single characters or a
         list. ``None`` uses the AAMI classes, ``AAMI_CLASSES``. Beats with other symbols are left out.
     peaks : "annotated" | "detected"
         How to locate beats: at the annotations, or at the R peaks that :func:`find_r_peaks` finds in the
         first lead. Detected beats are given the class of an annotation within 0.15 s, or otherwise the event
-        ``"unknown"``.
+        ``"unknown"``. Default is ``"annotated"``.
     sfreq : float
         Sampling frequency of the epochs in Hz. Recordings with a lower sampling frequency keep theirs.
+        Default is 128.0.
     l_freq, h_freq : None | float
         Cut-off frequencies of the band-pass filter in Hz, against baseline wander and line noise. ``None``
-        leaves a cut-off out.
+        leaves a cut-off out. Defaults are 0.5 and 45.0.
     causal : bool
         Whether to use only the window of each beat and the signal before it: forward-running filters
         (Butterworth, of MNE's default order), and neighbours and intervals up to this beat. The first beat is

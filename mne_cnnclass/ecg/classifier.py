@@ -50,25 +50,25 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         ``sample_weight``.
     normal, supraventricular : None | str
         The label of beats that a simulation may move in time, and the label that premature beats are given.
-        ``None`` if there is no such class; the simulation is then omitted.
+        ``None`` if there is no such class; the simulation is then omitted. Defaults are ``"N"`` and ``"S"``.
     ventricular : sequence of str
         Labels of classes that are defined by the shape of the beat, whose probabilities are averaged over
-        similar beats.
+        similar beats. Default is ``("V", "F")``.
     untrained : sequence of str
         Labels of beats that are left out of the training and never predicted, such as beats that experts
-        could not classify either.
+        could not classify either. Default is ``("Q",)``.
     n_fibrillation, n_premature : int
         Number of records to copy with simulated atrial fibrillation, and with simulated premature beats; at
-        most all records.
+        most all records. Defaults are 20 and 1.
     n_members : int
-        Number of networks in the ensemble, whose probabilities are averaged.
+        Number of networks in the ensemble, whose probabilities are averaged. Default is 3.
     n_samples : int
         Approximate number of beats that each network is trained on. Beats of frequent kinds are drawn at
-        random, with weights that compensate for those left out.
+        random, with weights that compensate for those left out. Default is 15000.
     smoothing : float
         Weight of the average over similar beats, in [0, 1]. Above 0, a prediction depends on the beats of the
         same record that are predicted together, so pass whole records. With 0, each beat is classified on its
-        own, as required for live use.
+        own, as required for live use. Default is 0.7.
     random_state : None | int | numpy.random.RandomState
         Seed of the simulations, random draws and networks.
 

@@ -111,7 +111,8 @@ def read_ptbxl(folder: PathLike, *, sfreq: Literal[100, 500] = 100) -> pd.DataFr
     folder : path-like
         The folder that contains ``ptbxl_database.csv``.
     sfreq : 100 | 500
-        Sampling frequency of the records in Hz, that is, records in ``records100`` or ``records500``.
+        Sampling frequency of the records in Hz, that is, records in ``records100`` or ``records500``. Default
+        is 100.
 
     Returns
     -------

@@ -47,7 +47,7 @@ def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
         are treated as 3 s.
     causal : bool
         Whether to use only the current and earlier intervals. Columns that depend on later intervals are then
-        left out, and the neighbourhood consists of the 41 intervals up to the current one.
+        left out, and the neighbourhood consists of the 41 intervals up to the current one. Default is False.
 
     Returns
     -------

@@ -75,9 +75,9 @@ def patient_info(raw: mne.io.BaseRaw | mne.BaseEpochs | mne.Info) -> dict[str, A
     MNE has fields for the sex and the identifier of the patient (``info["subject_info"]``), but none for the
     age, only for a birthday, which few databases publish. The readers in this module therefore store the
     comments of the header in ``info["description"]``, after a first line with the name of the record. They
-    are kept when the recording is pickled, saved or cut into epochs, and the age is read from them: ``Age:
-    56`` in most databases, ``75 F 1011 654 x1`` in MIT-BIH. For recordings in other formats, the age is
-    computed from the birthday and the measurement date if both are available.
+    are kept when the recording is pickled, saved or cut into epochs, and the age is read from them:
+    ``Age: 56`` in most databases, ``75 F 1011 654 x1`` in MIT-BIH. For recordings in other formats, the age
+    is computed from the birthday and the measurement date if both are available.
 
     Examples
     --------

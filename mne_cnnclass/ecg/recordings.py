@@ -50,7 +50,7 @@ def read_raw_wfdb(
         Path of the record, with or without the extension of one of its files, such as ``mitdb/101`` or
         ``mitdb/101.hea``.
     annotator : None | str
-        Extension of the annotation file. ``None`` reads no annotations.
+        Extension of the annotation file. ``None`` reads no annotations. Default is ``"atr"``.
     patient : None | str
         Identifier of the patient, stored in ``info["subject_info"]["his_id"]``. ``None`` uses the result of
         :func:`patient_of`.

@@ -51,10 +51,10 @@ def make_rhythm_epochs(
     recordings : Raw | path-like | list of Raw or path-like
         Recordings with ECG channels, or WFDB records, which are read with :func:`read_raw_wfdb`.
     duration : float
-        Length of the windows in s.
+        Length of the windows in s. Default is 10.0.
     overlap : float
         Minimum overlap of consecutive windows in s. The windows are spaced evenly from the start to the end
-        of a recording, so that nothing is left over, and overlap more if that requires it.
+        of a recording, so that nothing is left over, and overlap more if that requires it. Default is 0.0.
     label : None | str | list of str
         The class of all recordings, or a list with the class of each. ``None`` uses the annotations that have
         a duration: a window has the class of the span in which it lies. In recordings without such
@@ -64,23 +64,24 @@ def make_rhythm_epochs(
         Other annotations are ignored. ``None`` makes each description a class.
     share : float
         Fraction of a window that must lie in one span, above 0.5. With 1, windows in which the rhythm changes
-        are left out.
+        are left out. Default is 1.0.
     leads : None | sequence of str
         The leads to use, in this order, as in :func:`make_beat_epochs`, such as ``["MLII|II", "V1|V5"]``.
         ``None`` uses all leads that are not marked as bad.
     sfreq : float
         Sampling frequency of the epochs in Hz. Recordings with a lower sampling frequency keep theirs.
+        Default is 100.0.
     l_freq, h_freq : None | float
         Cut-off frequencies of the band-pass filter in Hz, against baseline wander, muscle activity and line
-        noise. ``None`` leaves a cut-off out.
+        noise. ``None`` leaves a cut-off out. Defaults are 0.5 and 40.0.
     normalize : bool
         Whether to scale each lead so that the median over the recording of its peak-to-peak amplitude in a
         second is 1 mV, and to clip it at 5 mV. This makes devices and patients more similar, but removes the
-        information in absolute voltages.
+        information in absolute voltages. Default is True.
     around : float
         Length in s of the segment, centred on each window, from which the rhythm measures are computed; at
         least the length of the window. A longer segment contains more beats, which makes rhythms easier to
-        recognise.
+        recognise. Default is 60.0.
 
     Returns
     -------

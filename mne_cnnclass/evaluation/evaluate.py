@@ -79,12 +79,12 @@ def evaluate(
         the same side. An iterable yields the indices of the training and test samples of each fold.
     scoring : str | list of str
         Names of additional scikit-learn scorers (:func:`sklearn.metrics.get_scorer_names`), computed in each
-        fold.
+        fold. By default, there are none.
     probes : bool
         Whether to also evaluate confound probes on the same splits: simple models of what should carry no
         information about the classes, namely eye movements, muscle activity, order in the recording, channel
         quality, the time before the event, and the group. See :func:`~mne_cnnclass.evaluation.make_probes`.
-        Their scores are in ``result.probes``.
+        Their scores are in ``result.probes``. Default is False.
     n_jobs : None | int
         Number of folds to fit in parallel. ``None`` means 1; ``-1`` means all cores.
     verbose : None | bool

@@ -68,7 +68,7 @@ class LearningCurve:
         Parameters
         ----------
         metric : str
-            A metric in ``Evaluation.scores``.
+            A metric in ``Evaluation.scores``. Default is ``"accuracy"``.
         ax : None | matplotlib.axes.Axes
             The axes to plot on. ``None`` creates a new figure.
 
@@ -105,11 +105,11 @@ def learning_curve(
         As for :func:`mne_cnnclass.evaluate`.
     sizes : int | list of int
         The numbers of samples or groups to train on; or an integer, the number of sizes to take between a few
-        and all, spaced logarithmically. Each training part contains the smaller ones.
+        and all, spaced logarithmically. Each training part contains the smaller ones. Default is 5.
     unit : None | "samples" | "groups"
         The unit of the sizes. ``None`` uses groups if there are any, otherwise samples.
     random_state : int
-        Seed of the order in which samples or groups are added. Samples are stratified by class.
+        Seed of the order in which samples or groups are added. Samples are stratified by class. Default is 0.
 
     Returns
     -------

@@ -147,11 +147,11 @@ class Evaluation(Figures):
         Parameters
         ----------
         n_resamples : int
-            Number of bootstrap resamples.
+            Number of bootstrap resamples. Default is 1000.
         level : float
-            Confidence level, between 0 and 1.
+            Confidence level, between 0 and 1. Default is 0.95.
         random_state : int
-            Seed of the resampling.
+            Seed of the resampling. Default is 0.
 
         Returns
         -------
@@ -178,9 +178,9 @@ class Evaluation(Figures):
         Parameters
         ----------
         n_permutations : int
-            Number of permutations.
+            Number of permutations. Default is 1000.
         random_state : int
-            Seed of the permutations.
+            Seed of the permutations. Default is 0.
 
         Returns
         -------
@@ -206,7 +206,8 @@ class Evaluation(Figures):
         ----------
         intervals : bool
             Whether to add ``<rate>_low`` and ``<rate>_high``, the 95 % confidence interval of each rate from
-            a bootstrap over groups, or over samples if there are no groups, see :meth:`intervals`.
+            a bootstrap over groups, or over samples if there are no groups, see :meth:`intervals`. Default is
+            False.
 
         Returns
         -------

@@ -117,11 +117,12 @@ def corrected_resampled_ttest(differences, test_train_ratio):
     Notes
     -----
     The folds of a cross-validation share training samples, so their scores are not independent, and the
-    ordinary t-test gives too many false positives. Here the variance of the mean is ``(1 / n_folds +
-    test_train_ratio)`` times that of the differences [1]_, also for repeated cross-validation [2]_.
-    Assumption: normally distributed differences, whose correlation between folds equals the fraction of
-    samples that are tested; this is a heuristic, without proof. The conclusion generalises to training sets
-    of this size from the population of these samples: if they are from one subject, to this subject.
+    ordinary t-test gives too many false positives. Here the variance of the mean is
+    ``(1 / n_folds + test_train_ratio)`` times that of the differences [1]_, also for repeated
+    cross-validation [2]_. Assumption: normally distributed differences, whose correlation between folds
+    equals the fraction of samples that are tested; this is a heuristic, without proof. The conclusion
+    generalises to training sets of this size from the population of these samples: if they are from one
+    subject, to this subject.
 
     References
     ----------

@@ -196,7 +196,7 @@ def component_contributions(
     y : None | array-like, shape (n_samples,)
         The true labels. ``None`` uses those of the epochs.
     n_steps : int
-        As in :func:`saliency`.
+        As in :func:`saliency`. Default is 32.
     random_state : None | int | numpy.random.RandomState
         As in :func:`saliency`.
 

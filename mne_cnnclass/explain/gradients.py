@@ -54,7 +54,7 @@ def saliency(
     n_steps : int
         Number of paths to each sample, each from another sample. The gradient is computed at one point on
         each path; these points are evenly spaced from 0 to 1, in random order. The computing time is
-        proportional to ``n_steps``.
+        proportional to ``n_steps``. Default is 32.
     random_state : None | int | numpy.random.RandomState
         Seed of the random choice of other samples and of the order of points.
 
@@ -138,7 +138,7 @@ def saliency_spectrum(
     y : None | array-like, shape (n_samples,)
         The true labels. ``None`` uses those of the epochs.
     n_steps : int
-        As in :func:`saliency`.
+        As in :func:`saliency`. Default is 32.
     random_state : None | int | numpy.random.RandomState
         As in :func:`saliency`.
 
@@ -190,7 +190,7 @@ def _of_frequencies(difference, gradient):
 
 
 def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
-    """Mean over the samples of each class of their contributions to the logit of the class.
+    """Average the contributions of samples to the logit of their class, over the samples of each class.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ def channel_importance(
     scoring : None | str | callable
         A scikit-learn metric. ``None`` uses ``clf.score``, usually the accuracy.
     n_repeats : int
-        Number of permutations.
+        Number of permutations. Default is 10.
     random_state : None | int | numpy.random.RandomState
         Seed of the permutations.
 
@@ -146,7 +146,7 @@ def band_importance(
     scoring : None | str | callable
         A scikit-learn metric. ``None`` uses ``clf.score``, usually the accuracy.
     n_repeats : int
-        Number of permutations.
+        Number of permutations. Default is 10.
     random_state : None | int | numpy.random.RandomState
         Seed of the permutations.
 

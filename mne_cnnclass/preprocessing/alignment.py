@@ -176,9 +176,10 @@ class EuclideanAlignment(_Alignment):
     r"""Align groups (subjects, sessions) so that each has a mean covariance equal to the identity.
 
     EEG differs more between subjects (by skull, cap and noise) than between the mental states to be
-    classified. Each sample :math:`X_i` of shape (n_channels, n_times) of a group is multiplied by :math:`\bar
-    R^{-1/2}`, where :math:`\bar R` is the arithmetic mean over the group of :math:`R_i = X_i X_i^\top /
-    n_{times}` [1]_. No labels are needed, so that new subjects can be aligned, too.
+    classified. Each sample :math:`X_i` of shape (n_channels, n_times) of a group is multiplied by
+    :math:`\bar R^{-1/2}`, where :math:`\bar R` is the arithmetic mean over the group of
+    :math:`R_i = X_i X_i^\top / n_{times}` [1]_. No labels are needed, so that new subjects can be aligned,
+    too.
 
     Parameters
     ----------
@@ -267,8 +268,8 @@ class RiemannianAlignment(_Alignment):
     ----------
     online : bool
         As in :class:`EuclideanAlignment`. The mean up to trial :math:`k` is computed recursively, by moving
-        the previous mean along the geodesic towards the covariance of the trial, by the fraction :math:`1 /
-        (n_{prior} + k)` of the distance.
+        the previous mean along the geodesic towards the covariance of the trial, by the fraction
+        :math:`1 / (n_{prior} + k)` of the distance.
     n_prior : float
         For ``online``, the weight of the mean of the training groups as a prior, in trials, at least 1. The
         prior is scaled to the determinant of the first trial.

@@ -126,7 +126,7 @@ def make_epochs(
         The metadata column that will serve as groups in cross-validation. With ``"subject"``, it is an error
         if the subject of a recording can't be determined.
     random_state : int
-        Seed of ICA and of autoreject.
+        Seed of ICA and of autoreject. Default is 0.
 
     Returns
     -------

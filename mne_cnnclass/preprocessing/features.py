@@ -36,7 +36,7 @@ class Features(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     features : list of str
-        The features to compute for all channels, in this order:
+        The features to compute for all channels, in this order. Default is ``("band_power",)``.
 
         - ``"band_power"``: :math:`\log_{10}` of the power in V² of each band, named ``C3.alpha``;
         - ``"relative_power"``: the fraction of the total power of all bands, ``C3.alpha.relative``;
@@ -47,15 +47,15 @@ class Features(TransformerMixin, BaseEstimator):
           (flat) [2]_, ``C3.spectral_entropy``;
         - ``"phase_locking"``: phase-locking value over the time points of the sample, from 0 to 1 [3]_, for
           each pair of channels and each band, ``C3-C4.alpha.phase_locking``;
-        - the alias of any function of mne-features [4]_, which must be installed (``pip install
-          mne-cnnclass[features]``), such as ``"samp_entropy"`` or ``"wavelet_coef_energy"``:
+        - the alias of any function of mne-features [4]_, which must be installed
+          (``pip install mne-cnnclass[features]``), such as ``"samp_entropy"`` or ``"wavelet_coef_energy"``:
           ``C3.samp_entropy``, ``C3.wavelet_coef_energy.0``.
     bands : None | dict of str to tuple of (float, float)
         Names of frequency bands and their edges in Hz (the upper edge is excluded). ``None`` uses delta 1–4,
         theta 4–8, alpha 8–13, beta 13–30 and gamma 30–45 Hz.
     spectrum : "welch" | "multitaper"
         How to estimate spectra: with `mne.time_frequency.psd_array_welch`, in segments of at most 2 s that
-        overlap by half, or with `mne.time_frequency.psd_array_multitaper`.
+        overlap by half, or with `mne.time_frequency.psd_array_multitaper`. Default is ``"welch"``.
     sfreq : None | float
         Sampling frequency of arrays in Hz; not needed for epochs.
 

@@ -60,7 +60,7 @@ class ExponentialStandardize(SamplesTransformer):
     ----------
     factor_new : float
         Weight :math:`\alpha` of a new time point, in (0, 1]. The mean reaches back about ``1 / factor_new``
-        time points.
+        time points. Default is 0.001.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ class Clip(SamplesTransformer):
     Parameters
     ----------
     n_deviations : float
-        Where to clip, in standard deviations of a typical training sample; above 0.
+        Where to clip, in standard deviations of a typical training sample; above 0. Default is 6.0.
 
     Attributes
     ----------

@@ -32,6 +32,7 @@ class Filter(SamplesTransformer):
         Cut-off frequencies of the pass band in Hz, as in MNE. ``None`` leaves a cut-off out.
     method : "fir" | "iir"
         MNE's FIR filter, or a 4th-order Butterworth filter applied forwards and backwards, which is shorter.
+        Default is ``"fir"``.
     sfreq : None | float
         Sampling frequency of arrays in Hz; not needed for epochs.
 
@@ -275,7 +276,7 @@ class Reference(SamplesTransformer):
     kind : "average" | "csd"
         The common average of the good EEG channels, or the current source density (surface Laplacian) by
         spherical splines [1]_ (`mne.preprocessing.compute_current_source_density`), which needs electrode
-        positions. Channels of other types are left unchanged.
+        positions. Channels of other types are left unchanged. Default is ``"average"``.
 
     Attributes
     ----------

@@ -62,7 +62,7 @@ def build_report(
         Samples on which to explain it, preferably not those that it was trained on. ``None`` uses the samples
         of the result.
     n_permutations : int
-        Number of permutations for the p-values, which are at least 1 / (n_permutations + 1).
+        Number of permutations for the p-values, which are at least 1 / (n_permutations + 1). Default is 1000.
 
     Returns
     -------

@@ -46,7 +46,7 @@ def plot_comparison(
     units : str
         The units that ``n`` counts, such as "groups".
     lower_is_better : bool
-        Whether lower values of the metric are better.
+        Whether lower values of the metric are better. Default is False.
     title : None | str
         Title of the axes. ``None`` shows the metric, the test and n.
     ax : None | matplotlib.axes.Axes
@@ -148,7 +148,7 @@ def plot_paired_scores(
     units : str
         What each line represents, such as "groups".
     lower_is_better : bool
-        Whether lower values of the metric are better.
+        Whether lower values of the metric are better. Default is False.
     ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
         The axes to plot on, one per data set. ``None`` creates a new figure.
 

@@ -122,7 +122,7 @@ def plot_beats(
     true : None | array, shape (n_beats,)
         The true class of each beat, if known. Misclassified beats are shaded.
     start, duration : float
-        Start and duration of the segment in s.
+        Start and duration of the segment in s. Defaults are 0.0 and 10.0.
     leads : None | list of str
         The channels to plot. ``None`` plots all channels of type ``ecg``.
 
@@ -212,7 +212,7 @@ def plot_beat_errors(epochs: EpochsLike, predictions: pd.DataFrame, *, n_shown: 
     predictions : pandas.DataFrame
         The ``predictions`` of an :class:`~mne_cnnclass.Evaluation`, with probabilities.
     n_shown : int
-        Maximum number of errors to plot, with at most two per record and kind of error.
+        Maximum number of errors to plot, with at most two per record and kind of error. Default is 12.
 
     Returns
     -------
