@@ -143,10 +143,11 @@ def list_augmentations() -> pd.DataFrame:
         A row an augmentation, with its name as index, and the columns
 
         - ``does``: what it does.
-        - ``parameters``: those that can be set, as in ``("channel_dropout", {"p_drop": 0.1})``, and their
-          values otherwise. All but ``mixup`` change each sample of a batch with a ``probability``.
-        - ``implementation``: its class in `braindecode.augmentation`, or `mne_cnnclass.training.transforms`
-          where that lacks it or takes longer.
+        - ``parameters``: the parameters that can be set, as in ``("channel_dropout", {"p_drop": 0.1})``, and
+          their defaults. All augmentations but ``mixup`` are applied to each sample of a batch with a given
+          ``probability``.
+        - ``implementation``: its class in `braindecode.augmentation`, or in
+          `mne_cnnclass.training.transforms` where braindecode has none or a slower one.
         - ``reference``: where it was published.
 
     Examples

@@ -35,7 +35,7 @@ INSTALL = 'pip install "mne-cnnclass[baselines]"'
 def baselines(
     kind: Literal["eeg", "ecg"], *, names: Sequence[str] | None = None, random_state: int | None = None
 ) -> dict[str, Pipeline]:
-    """Get the pipelines that a network has to be better than.
+    """Get well-known pipelines as baselines for a network.
 
     Parameters
     ----------
@@ -43,19 +43,22 @@ def baselines(
         What the samples are:
 
         ``"eeg"``
-            Epochs of EEG or MEG, or arrays of shape (n_samples, n_channels, n_times). ``"dummy"``
-            (frequencies of the classes), ``"band power + LR"`` (logarithm of the power of each channel in
-            four bands from 4 to 45 Hz), ``"CSP + LDA"`` (common spatial patterns [1]_), ``"tangent space +
-            LR"`` and ``"Riemannian MDM"`` (covariances by their geometry [2]_, from pyRiemann), and
-            ``"MiniRocket"`` (10 000 random convolutions [3]_, from sktime).
+            Epochs of EEG or MEG, or arrays of shape (n_samples, n_channels, n_times). The pipelines are
+            ``"dummy"`` (class frequencies only), ``"band power + LR"`` (log power of each channel in four
+            bands from 4 to 45 Hz, logistic regression), ``"CSP + LDA"`` (common spatial patterns [1]_, linear
+            discriminant analysis), ``"tangent space + LR"`` and ``"Riemannian MDM"`` (Riemannian geometry of
+            covariance matrices [2]_, from pyRiemann), and ``"MiniRocket"`` (10 000 random convolutions [3]_,
+            from sktime).
         ``"ecg"``
-            Heartbeats of :func:`mne_cnnclass.ecg.make_beat_epochs`. ``"dummy"``, ``"RR + shape + boosting"``
-            (gradient boosting on the columns ``mne_cnnclass.ecg.BEAT_COLUMNS`` of the metadata and on 20
-            principal components of the beats), and ``"MiniRocket"`` (1000 convolutions).
+            Heartbeats from :func:`mne_cnnclass.ecg.make_beat_epochs`. The pipelines are ``"dummy"``,
+            ``"RR + shape + boosting"`` (gradient boosting on the metadata columns in
+            ``mne_cnnclass.ecg.BEAT_COLUMNS`` and on 20 principal components of the beats), and
+            ``"MiniRocket"`` (1000 convolutions).
     names : None | list of str
-        Which of them; ``None`` takes all whose libraries are installed, and warns of the others.
+        Names of the pipelines. ``None`` returns all those whose libraries are installed, and warns about the
+        others.
     random_state : None | int
-        Seeds what is random in them.
+        Seed of everything random in the pipelines.
 
     Returns
     -------
@@ -65,18 +68,19 @@ def baselines(
     Raises
     ------
     ValueError
-        If there is no such kind or name.
+        If ``kind`` or a name is unknown.
     ImportError
-        If a library of a pipeline in ``names`` is not installed.
+        If a library needed by a pipeline in ``names`` is not installed.
 
     Notes
     -----
-    All learn from the training samples alone. Filter the epochs before, as for a network: CSP and covariances
-    take the frequencies that they are given, and bands that the filter took away are left out. Frequencies of
-    an array are unknown, so that the band power is that of the whole signal. CSP and covariances are
-    shrunk (Ledoit-Wolf, oracle approximating), as after an average reference or an interpolation channels
-    depend on each other. MiniRocket compiles itself in the first minute of its first use, and has no
-    probabilities, but a decision function.
+    All pipelines learn from the training samples only. Filter the epochs beforehand, as for a network: CSP
+    and covariances use all frequencies in the data, and band power leaves out bands that a filter has
+    removed. The frequencies in an array are unknown, so that band power is then the power of the whole
+    signal. The covariances of CSP and pyRiemann are regularised by shrinkage (Ledoit-Wolf and oracle
+    approximating, respectively), because channels are linearly dependent after average referencing or
+    interpolation. MiniRocket is compiled at its first use, which takes about a minute; it has a decision
+    function, but no probabilities.
 
     References
     ----------

@@ -40,143 +40,162 @@ __all__ = ["CNNClassifier"]
 class CNNClassifier(ClassifierMixin, BaseEstimator):
     """Classify epochs with a convolutional network.
 
-    A scikit-learn classifier whose samples are epochs: it takes `mne.Epochs`, an
-    :class:`~mne_cnnclass.EpochsView`, or arrays, checks that what it is asked to predict fits what it was
-    trained on, and trains any braindecode architecture, our own
-    :class:`~mne_cnnclass.MultiScaleCNN`, or your own module, through skorch.
+    A scikit-learn classifier whose samples are epochs. It accepts `mne.Epochs`, an
+    :class:`~mne_cnnclass.EpochsView` or arrays, checks that the data to predict match the data it was trained
+    on, and trains any braindecode architecture, this package's :class:`~mne_cnnclass.MultiScaleCNN`, or your
+    own module, through skorch.
 
     Parameters
     ----------
     model : str | type
-        The architecture: a name from :func:`~mne_cnnclass.list_models`, or a subclass of
-        `torch.nn.Module` that takes braindecode's arguments (``n_chans``, ``n_outputs``, ``n_times``, and if
-        it names them ``sfreq`` and ``chs_info``) and returns logits of shape (n_samples, n_outputs).
+        The architecture: a name from :func:`~mne_cnnclass.list_models`, or a subclass of `torch.nn.Module`
+        that takes braindecode's arguments (``n_chans``, ``n_outputs``, ``n_times`` and, if its signature has
+        them, ``sfreq`` and ``chs_info``) and returns logits of shape (n_samples, n_outputs). Default is
+        ``"MultiScaleCNN"``.
     model_params : None | dict
-        Further arguments of the architecture, such as ``{"drop_prob": 0.5}``. Each can also be set as
-        ``model__<name>`` with :meth:`set_params`, so that a grid search reaches it.
+        Additional keyword arguments of the architecture, such as ``{"drop_prob": 0.5}``. Each can also be set
+        as ``model__<name>`` with :meth:`set_params`, so that a grid search can vary it.
     n_members : int
-        Number of networks, trained from different seeds on the same samples; their probabilities are averaged
-        [4]_. It takes as many times as long, and is mostly a little better and surer of what it says.
+        Number of networks in the ensemble. They are trained from different seeds on the same samples, and
+        their probabilities are averaged [4]_. Training and prediction take ``n_members`` times as long; an
+        ensemble is usually slightly more accurate than a single network, with better probabilities. Default
+        is 1.
     symmetry : None | "left_right" | ("left_right", dict)
-        Whether the answer to a sample with the electrodes of both hemispheres exchanged (C3 and C4) has to be
-        the mirrored answer, left for right. The network is shown each sample both ways, and what it says is
-        averaged, in training as in prediction. Classes are exchanged by their names (``left_hand`` and
-        ``right_hand``; ``feet`` stays), and two whose names tell no side (``T1`` and ``T2``) with each other;
-        ``("left_right", {"classes": ["a", "b"]})`` says which, and ``[]`` none. For classes that are mirror
-        images of each other, as imagery of both hands; not for what one hemisphere does, as speech.
+        ``"left_right"`` forces the network to be symmetric: exchanging the electrodes of the two hemispheres
+        (C3 and C4, and so on) exchanges the predicted classes, left for right. The network sees each sample
+        both as it is and mirrored, and the two outputs are averaged, in training and in prediction. Classes
+        are paired by their names (``left_hand`` with ``right_hand``; ``feet`` is its own mirror image). Two
+        classes whose names contain no side (``T1`` and ``T2``) are paired with each other. Use
+        ``("left_right", {"classes": ["a", "b"]})`` to name the pair explicitly; ``[]`` pairs none. Suitable
+        for classes that are mirror images of each other, such as imagery of the left and right hand, but not
+        for lateralised functions such as speech. ``None`` imposes no symmetry.
     max_epochs : int
-        Number of training epochs (passes over the training samples).
+        Number of training epochs (passes over the training samples). Default is 40.
     batch_size : "auto" | int
-        Samples a gradient step at most; batches are of nearly equal size. ``"auto"`` takes an eighth of the
-        training samples, at least 8 and at most 64, so that small data sets take several steps an epoch, too.
+        Maximum number of samples per gradient step; batches are of nearly equal size. ``"auto"`` uses one
+        eighth of the training samples, but at least 8 and at most 64, so that small data sets still get
+        several steps per epoch. Default is ``"auto"``.
     lr : float
-        Learning rate of AdamW [1]_; with a schedule, its maximum.
+        Learning rate of AdamW [1]_. With a schedule, this is the maximum. Default is 0.003.
     weight_decay : float
-        Weight decay of AdamW.
+        Weight decay of AdamW. Default is 0.01.
     lr_schedule : None | "one_cycle"
-        The learning rate over the training: constant, or rising and falling once, a step a batch [2]_. A
-        training of fewer than 10 steps has a constant rate.
+        How the learning rate changes during training: constant (``None``), or rising and falling once,
+        updated after every batch [2]_. Trainings of fewer than 10 steps use a constant rate. Default is
+        ``"one_cycle"``.
     label_smoothing : float
-        Share of each label that is spread over all classes, in [0, 1).
+        Fraction of each label that is spread evenly over all classes, in [0, 1). Default is 0.0.
     validation_fraction : None | float
-        Share of the training samples set aside to measure each epoch and to keep the best weights (those of
-        the least validation loss). The split is stratified, and groups stay whole. ``None`` trains on all
-        samples.
+        Fraction of the training samples set aside to evaluate each epoch and to keep the best weights, those
+        with the lowest validation loss. The split is stratified, and samples of the same group stay together.
+        ``None`` trains on all samples, without validation.
     patience : None | int
-        Stop when the validation loss has not become less for so many epochs. ``None`` trains to the end.
-        Needs a ``validation_fraction``.
+        Stop when the validation loss has not improved for this many epochs. ``None`` trains for
+        ``max_epochs``. Requires ``validation_fraction``.
     calibrate : bool
-        Whether to fit one temperature on held-out samples, by which :meth:`predict_proba` divides the logits
-        [3]_. Probabilities then say better how often they are right; the network, and what it predicts, stay
-        the same. Without a ``validation_fraction``, each of 3 folds of the training samples is held out from
-        a further network, so that :meth:`fit` trains 4 networks and takes about three times as long. Folds
-        are stratified, and groups stay whole: with people as groups, the temperature is one for new people.
-        With a ``validation_fraction`` it is fitted on the validation samples at no cost. These have chosen
-        the best weights, too, and so are easier than new ones. ``docs/calibration.md`` compares both.
+        Whether to fit a temperature on held-out samples, by which :meth:`predict_proba` divides the logits
+        [3]_. The probabilities then match the observed accuracy better; the network and the predicted labels
+        do not change. Without ``validation_fraction``, the held-out samples come from a 3-fold
+        cross-validation on the training samples, so that :meth:`fit` trains 4 networks (3 if only 2 folds are
+        possible) and takes about three times as long. The folds are stratified, and groups stay together:
+        with subjects as groups, the temperature applies to new subjects. With ``validation_fraction``, the
+        temperature is fitted on the validation samples at no extra cost; however, these samples also selected
+        the best weights, and so are easier than new ones. ``docs/calibration.md`` compares the two. Default
+        is False.
     standardize : bool
-        Whether each channel is standardised by its mean and deviation over all training samples and times.
+        Whether to standardise each channel by its mean and standard deviation over all training samples and
+        times. Default is True.
     side_inputs : None | list of (str | transformer)
-        Numeric columns of the metadata of the epochs that the network is given next to the signals, such as
-        ``["rr_before", "rr_after"]``: what is known of a sample at prediction, too, and is not its label.
-        Also transformers that make a table of samples, such as
-        :class:`~mne_cnnclass.preprocessing.Features`: they are cloned, and fitted on the training samples.
-        Each column is standardised by its mean and deviation over the training samples, then clipped to ±3;
-        one that is constant there counts as zero. The architecture then gives 32 features in place of logits,
-        and dense layers make logits of these and of the side inputs.
+        Numeric metadata columns to pass to the network alongside the signals, such as
+        ``["rr_before", "rr_after"]``. They must also be known at prediction time, and must not reveal the
+        label. Entries can also be transformers that compute a table of features from the samples, such as
+        :class:`~mne_cnnclass.preprocessing.Features`: they are cloned and fitted on the training samples.
+        Each column is standardised by its mean and standard deviation over the training samples, then clipped
+        to ±3; a column that is constant there is set to zero. The architecture then outputs 32 features
+        instead of logits, and dense layers compute the logits from these and the side inputs.
     augmentation : None | str | callable | list
-        What changes training batches: names from :func:`~mne_cnnclass.list_augmentations`, such as
-        ``["time_shift", ("channel_dropout", {"p_drop": 0.1})]``, braindecode transforms, or functions
-        ``(x, y) -> (x, y)`` of a batch of standardised samples and its class numbers. They are copied for
-        every fit, and ``random_state`` seeds the copies. Mixup is applied last. Side inputs stay as they
-        are, also where signals of two samples are mixed.
+        Augmentations of the training batches: names from :func:`~mne_cnnclass.list_augmentations`, with or
+        without parameters, such as ``["time_shift", ("channel_dropout", {"p_drop": 0.1})]``; braindecode
+        transforms; or functions ``(x, y) -> (x, y)`` of a batch of standardised samples and its class
+        numbers. They are copied for every fit, and the copies are seeded from ``random_state``. Mixup is
+        applied last. Side inputs are not augmented, even where the signals of two samples are mixed.
     class_weight : None | dict | "balanced"
-        Weights of the classes in the loss, as in scikit-learn.
+        Class weights in the loss, as in scikit-learn. ``None`` gives all classes the same weight.
     warm_start : bool
-        Whether :meth:`fit` goes on from the weights of the last fit. The classes, channels and scaling
-        must, and do, stay those of the first fit. These weights may have seen all samples, so ``calibrate``
-        then needs a ``validation_fraction``.
+        Whether :meth:`fit` continues from the weights of the previous fit. The classes and channels must be
+        those of the first fit, whose scaling is kept. As these weights may have been trained on any of the
+        samples, ``calibrate`` then requires ``validation_fraction``. Default is False.
     callbacks : None | list of skorch.callbacks.Callback
-        Further callbacks of skorch; copied for every fit.
+        Additional skorch callbacks; they are copied for every fit.
     checkpoint_dir : None | path-like
-        A folder for checkpoints: the same fit of the same data, begun again after a crash, goes on from the
-        last epoch that was complete, and comes to the same bits (``docs/long_runs.md``). When a fit has come
-        to its end, its files are deleted. Not with ``callbacks``, whose state is not known.
+        Folder for checkpoints. If a fit was interrupted by a crash, starting the same fit on the same data
+        again resumes after the last complete epoch and gives bit-identical results (``docs/long_runs.md``).
+        The files are deleted once the fit is complete. Not available together with ``callbacks``, whose state
+        is unknown.
     device : str
-        ``"auto"`` (CUDA if there is a device, else CPU) or the name of a torch device.
+        ``"auto"`` (CUDA if available, otherwise the CPU) or the name of a torch device. Default is
+        ``"auto"``.
     accelerate : bool
-        Whether to compute convolutions, activations and dropout in the fastest way known that has the same
-        results up to rounding. ``False`` runs the network as it was written. Applies to the CPU alone.
+        Whether to replace convolutions, activations and dropout by the fastest known implementation that
+        gives the same results up to rounding. ``False`` runs the network as written. Only affects the CPU.
+        Default is True.
     n_threads : None | int
-        Torch threads during fit and predict, put back afterwards. The bits of a result depend on it, so set
-        it where results have to be the same whatever process a fold runs in.
+        Number of torch threads during fit and predict; the previous number is restored afterwards. Results
+        depend on it in the last bits, so set it if they have to be identical in whatever process a fold is
+        run. ``None`` leaves torch's setting unchanged.
     random_state : None | int | numpy.random.RandomState
-        Seeds weights, batches, dropout, the validation split and the folds of ``calibrate``. The global
-        random states are left as they were.
+        Seed of the initial weights, batches, dropout, augmentations, the validation split and the folds of
+        ``calibrate``. Global random states are left unchanged.
     verbose : None | bool | str | int
-        Whether to show a progress bar: ``True``, or a level of MNE's logging up to INFO. ``None`` follows
-        MNE's own level, and is quiet unless that is DEBUG.
+        Whether to show a progress bar: ``True`` or a logging level up to INFO show it. ``None`` uses MNE's
+        logging level, and shows the bar only if that is DEBUG.
 
     Attributes
     ----------
     classes_ : array, shape (n_classes,)
-        The labels, in the order of the columns of :meth:`predict_proba`.
+        The class labels, in the order of the columns of :meth:`predict_proba`.
     n_features_in_ : int
-        Number of channels; of a table of one-channel signals, number of times.
+        Number of channels; for a table of one-channel signals, the number of time points.
     feature_names_in_ : array of str
-        Names of the columns, if fitted on a table with names.
+        Column names, if fitted on a table with named columns.
     ch_names_ : None | list of str
-        Names of the channels, if fitted on epochs.
+        Channel names, if fitted on epochs.
     sfreq_ : None | float
         Sampling frequency in Hz, if fitted on epochs.
     provenance_ : None | dict of str to list
-        What MNE had noted of the signals, if fitted on epochs: all values of ``pass_band`` (Hz),
-        ``reference``, ``projectors`` (number) and ``baseline`` (s). A prediction of others warns.
+        Processing that MNE had recorded for the signals, if fitted on epochs: all values of ``pass_band``
+        (Hz), ``reference``, ``projectors`` (number) and ``baseline`` (s). Predicting epochs with other values
+        raises a warning.
     n_channels_, n_times_ : int
-        Shape of a sample.
+        Number of channels and time points of a sample.
     module_ : torch.nn.Module
-        The trained network, which takes standardised samples, and standardised side inputs if there are any.
+        The trained network. Its inputs are standardised samples and, if there are any, standardised side
+        inputs.
     accelerated_ : dict of str
-        What was replaced in the network to make it faster: the name of each layer (``""`` is the network as a
-        whole; with side inputs it is ``"network"``) and that of the class that computes it. Empty if nothing
-        was.
+        The layers that were replaced by faster implementations: the name of each layer (``""`` is the whole
+        network; with side inputs it is ``"network"``) and the name of the class that now computes it. Empty
+        if nothing was replaced.
     scaler_ : ChannelScaler
-        The standardisation.
+        The fitted standardisation of the channels.
     side_scaler_ : SideScaler
-        The standardisation of the side inputs: the ``names`` of metadata columns, the fitted
-        ``transformers_``, and ``mean_`` and ``scale_``, a number a column of all of them.
+        The fitted standardisation of the side inputs: the ``names`` of the metadata columns, the fitted
+        ``transformers_``, and ``mean_`` and ``scale_``, with one value per column.
     temperature_ : float
-        What logits are divided by, in [0.2, 20]; 1.0 if not calibrated. Above 1 the network was too sure. At
-        a bound it says only that the held-out samples were too few: all of them right, or as good as none.
+        The temperature that logits are divided by, in [0.2, 20]; 1.0 if not calibrated. A value above 1 means
+        that the network was overconfident. A value at a bound only means that there were too few held-out
+        samples: all of them were classified correctly, or hardly any.
     history_ : pandas.DataFrame
-        A row an epoch: epoch, train_loss, train_accuracy (with dropout and augmentation), valid_loss and
-        valid_accuracy (with a validation split), lr, duration in s; of several members each, with the
-        column member.
+        One row per training epoch, with the columns epoch, train_loss, train_accuracy (with dropout and
+        augmentation), valid_loss and valid_accuracy (with a validation split), lr and duration in s; and
+        member, if there are several.
     stopped_ : None | str
-        None if the last training came to its end. Else what stopped it before, after at least one epoch:
-        Ctrl-C or an error, which :meth:`fit` raised. The network has the best weights by the validation
-        loss, or without that those of the last whole epoch, and is not calibrated.
+        None if the last training ran to completion. Otherwise the error that stopped it after at least one
+        epoch, which :meth:`fit` raised (Ctrl-C or an exception). The network then has the best weights by
+        validation loss or, without a validation split, those of the last complete epoch, and is not
+        calibrated.
     versions_ : dict of str
-        Versions of mne-cnnclass, torch, braindecode and mne that it was last trained with; a file keeps them.
+        Versions of mne-cnnclass, torch, braindecode and mne at the last fit; they are saved with the
+        classifier.
 
     See Also
     --------
@@ -203,7 +222,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     >>> clf.score(view[200:]) > 0.7  # chance is 0.5
     True
 
-    A number known of each epoch besides the signal (made up here) is a column of the metadata:
+    Any other number that is known for each epoch, here a made-up reaction time, can be passed to the network
+    as a metadata column:
 
     >>> import numpy as np
     >>> epochs = datasets.load_sample("train")
@@ -271,17 +291,17 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     # -- parameters --------------------------------------------------------------------------------
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Get the parameters; with ``deep`` the entries of ``model_params`` as ``model__<name>``, too.
+        """Get the parameters, by default with the entries of ``model_params`` as ``model__<name>``.
 
         Parameters
         ----------
         deep : bool
-            Whether to add the architecture's parameters.
+            Whether to include the parameters of the architecture. Default is True.
 
         Returns
         -------
         params : dict
-            Parameters and their values.
+            Parameter names mapped to their values.
         """
         params = super().get_params(deep=deep)
         if deep and isinstance(self.model_params, dict):
@@ -294,7 +314,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         **params : dict
-            Parameters and their values.
+            Parameter names and their values.
 
         Returns
         -------
@@ -327,15 +347,16 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         ----------
         X : EpochsView | mne.Epochs | list of mne.Epochs | array
             The samples: epochs, an array of shape (n_samples, n_channels, n_times), or an array of shape
-            (n_samples, n_times) of one-channel signals. Units do not matter.
+            (n_samples, n_times) of one-channel signals. The unit does not matter, but must be the same at
+            prediction.
         y : None | array-like, shape (n_samples,)
-            The labels: text, integers or booleans. ``None`` takes the labels of the epochs, by default
-            the names of their events.
+            The labels: strings, integers or booleans. ``None`` uses the labels of the epochs, by default
+            their event names.
         groups : None | array-like, shape (n_samples,)
-            Samples of one group stay on one side of the validation split, and of each fold of ``calibrate``.
-            ``None`` takes the groups of an EpochsView.
+            Group of each sample. Samples of the same group are kept together in the validation split and in
+            the folds of ``calibrate``. ``None`` uses the groups of an EpochsView, if it has any.
         sample_weight : None | array-like, shape (n_samples,)
-            Weights of the samples in the loss. Samples of weight zero are left out.
+            Sample weights in the loss. Samples with zero weight are left out.
 
         Returns
         -------
@@ -345,18 +366,19 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If samples, labels, groups or parameters can't be trained on; the message says which and why.
+            If the samples, labels, groups or parameters are invalid; the message names the reason.
         RuntimeError
             If the loss diverges.
         MemoryError
-            If a step takes more memory than there is; the message names a ``batch_size`` that fits.
+            If a training step needs more memory than is available; the message suggests a ``batch_size``.
         KeyboardInterrupt
-            If Ctrl-C comes, after the end of the batch; at once if it comes twice.
+            If Ctrl-C is pressed: after the current batch, or immediately if it is pressed twice.
 
         Notes
         -----
-        If Ctrl-C or an error ends the training after its first epoch, the error is raised, and the estimator
-        is fitted nevertheless: ``stopped_`` tells. Before that, it is left as it was.
+        If Ctrl-C or an error stops the training after the first epoch, the error is raised, but the estimator
+        is fitted nevertheless, and ``stopped_`` says what happened. Before that, the estimator is left
+        unchanged.
         """
         check_parameters(self)
         X, y, groups, weight, side, table = check_training_samples(
@@ -400,7 +422,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def accelerated_(self) -> dict[str, str]:
-        """What was replaced in the network to make it faster."""
+        """Layers of the network that were replaced by faster implementations."""
         from .architectures.fast import accelerated_layers
 
         return accelerated_layers(self.module_)
@@ -408,31 +430,31 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     # -- prediction --------------------------------------------------------------------------------
 
     def predict_proba(self, X: Samples) -> np.ndarray:
-        """Probability of each class.
+        """Predict the probability of each class.
 
         Parameters
         ----------
         X : EpochsView | mne.Epochs | list of mne.Epochs | array
-            The samples, as in :meth:`fit`. Channels of epochs are matched by name: put in order, and
-            left out if the network does not know them.
+            The samples, as in :meth:`fit`. Channels of epochs are matched by name: they are reordered as
+            needed, and those that the classifier was not fitted on are ignored.
 
         Returns
         -------
         proba : array, shape (n_samples, n_classes)
-            Probabilities, which sum to one; columns as in ``classes_``.
+            Class probabilities, which sum to one; the columns are ordered as in ``classes_``.
 
         Raises
         ------
         ValueError
-            If a channel is missing or bad, if the sampling frequency or the length is another one than at
-            fit, if there are NaN or infinite values, or if the metadata lack a side input.
+            If a channel is missing or marked bad, if the sampling frequency or the length differs from that
+            at fit, if there are NaN or infinite values, or if a side input is missing from the metadata.
 
         Warns
         -----
         RuntimeWarning
-            If a channel varies 300 times as much as in the training samples, or as little: it may be in
-            another unit, or detached. If, by what MNE has noted, epochs were filtered, referenced, projected
-            or baseline-corrected otherwise than those of the training.
+            If the amplitude of a channel is 300 times higher or lower than in the training samples, as it may
+            be in another unit or detached. Also if, according to what MNE recorded, the epochs were filtered,
+            referenced, projected or baseline-corrected differently from the training epochs.
         """
         return self._to_probabilities(self._logits(X))
 
@@ -442,7 +464,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         return proba / proba.sum(axis=1, keepdims=True)
 
     def predict(self, X: Samples) -> np.ndarray:
-        """Most probable label.
+        """Predict the most probable class label of each sample.
 
         Parameters
         ----------
@@ -452,7 +474,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         labels : array, shape (n_samples,)
-            Labels as they were given to :meth:`fit`.
+            The predicted labels, of the type given to :meth:`fit`.
         """
         logits = self._logits(X)  # before classes_ is asked for, so that it can tell when not fitted
         return self.classes_[logits.argmax(axis=1)]
@@ -486,26 +508,26 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         return logits
 
     def score(self, X: Samples, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
-        """Accuracy of the predicted labels.
+        """Compute the accuracy of the predicted labels.
 
         Parameters
         ----------
         X : EpochsView | mne.Epochs | list of mne.Epochs | array
             The samples, as in :meth:`predict_proba`.
         y : None | array-like, shape (n_samples,)
-            The true labels; ``None`` takes those of the epochs.
+            The true labels; ``None`` uses those of the epochs.
         sample_weight : None | array-like, shape (n_samples,)
-            Weights of the samples.
+            Sample weights.
 
         Returns
         -------
         accuracy : float
-            Share of right labels.
+            Fraction of correctly classified samples.
 
         Raises
         ------
         ValueError
-            If a label was not among those of :meth:`fit`, or if weights are negative or all zero.
+            If a label was not seen in :meth:`fit`, or if weights are negative or all zero.
         """
         check_is_fitted(self)
         view = as_view(X)
@@ -542,58 +564,59 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         self.module_ = module.eval()
 
     def save(self, path: PathLike) -> None:
-        """Write the fitted estimator into one file, without pickle.
+        """Save the fitted estimator to a single file, without pickle.
 
         Parameters
         ----------
         path : path-like
-            The file, by habit with the ending ``.mcnn``.
+            The file to write, by convention with the extension ``.mcnn``.
 
         Raises
         ------
         TypeError
-            If a parameter is no number, text, list or dict of these, such as a class of torch in
-            ``model_params``, or if ``side_inputs`` has a transformer that is not of
-            ``mne_cnnclass.preprocessing``. ``callbacks``, and ``augmentation`` unless by name, are left
-            out, as a training alone needs them.
+            If a parameter is not a number, string, list or dict of these (such as a torch class in
+            ``model_params``), or if ``side_inputs`` contains a transformer that is not from
+            ``mne_cnnclass.preprocessing``. ``callbacks``, and any ``augmentation`` not given by name, are
+            left out, as they are only needed for training.
 
         See Also
         --------
-        mne_cnnclass.load_classifier : Read it.
+        mne_cnnclass.load_classifier : Load the file.
         """
         from .persistence import save_classifier
 
         save_classifier(self, path)
 
     def export_onnx(self, path: PathLike) -> None:
-        """Write the fitted classifier as an ONNX model, for programs without Python or torch.
+        """Export the fitted classifier as an ONNX model, for use without Python or torch.
 
-        Its input ``x`` are samples, float32, of shape (n, n_channels, n_times), of any number n: channels in
-        the order of ``ch_names_``, in the unit of :meth:`fit` (V, if that were epochs). If the classifier has
-        side inputs, ``side`` are the columns of the metadata, float32, of shape (n, n_side). The output
-        ``probabilities``, float32, has the shape (n, n_classes). Scaling, members of an ensemble, symmetry
-        and temperature are inside; classes, names of channels, sampling frequency and versions are in the
-        metadata, as JSON.
+        The input ``x`` takes any number n of samples, as float32 of shape (n, n_channels, n_times), with the
+        channels in the order of ``ch_names_`` and in the unit used in :meth:`fit` (V, if fitted on epochs).
+        If the classifier has side inputs, a second input ``side`` takes their values, as float32 of shape (n,
+        n_side). The output ``probabilities`` is float32 of shape (n, n_classes). Scaling, ensemble members,
+        symmetry and temperature are part of the model; classes, channel names, sampling frequency and
+        versions are stored in its metadata, as JSON.
 
         Parameters
         ----------
         path : path-like
-            The file, by habit with the ending ``.onnx``.
+            The file to write, by convention with the extension ``.onnx``.
 
         Raises
         ------
         ImportError
-            If a package of ``pip install "mne-cnnclass[onnx]"`` is missing.
+            If a package installed by ``pip install "mne-cnnclass[onnx]"`` is missing.
         ValueError
             If the architecture, or a transformer among ``side_inputs``, is known not to be exportable.
         RuntimeError
-            If torch can't export the network, or the model in onnxruntime differs from the classifier by more
-            than 1e-5 in a probability, which is tried on random samples before anything is written.
+            If torch can't export the network, or if a probability computed by onnxruntime differs from that
+            of the classifier by more than 1e-5. This is tested on random samples before the file is written.
 
         Notes
         -----
-        The model does not check its input: what :meth:`predict_proba` refuses (missing channels, another
-        sampling frequency, NaN) is for the caller to look for. ``docs/saving.md`` lists the architectures.
+        The model does not check its input: the caller has to look out for everything that
+        :meth:`predict_proba` refuses (missing channels, another sampling frequency, NaN). ``docs/saving.md``
+        lists the architectures.
 
         Examples
         --------

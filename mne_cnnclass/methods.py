@@ -182,8 +182,8 @@ def _describe_choice(result):
     chosen = result.folds["best_params"].dropna().map(lambda params: _listed_params(params.items()))
     counts = [f"{text} in {n} fold{'s' * (n > 1)}" for text, n in chosen.value_counts().items()]
     return (
-        f"In each fold, {type(result.estimator).__name__} chose parameters by an inner cross-validation of the "
-        f"training samples: {'; '.join(counts)}. They take the place of those named above."
+        f"In each fold, {type(result.estimator).__name__} chose parameters by an inner cross-validation of "
+        f"the training samples: {'; '.join(counts)}. They take the place of those named above."
     )
 
 

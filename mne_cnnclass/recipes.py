@@ -43,7 +43,7 @@ def recipe(
     random_state: int | None = None,
     n_threads: int | None = None,
 ) -> Pipeline:
-    """Get a Pipeline that works for a task.
+    """Get a ready-made pipeline for a task.
 
     Parameters
     ----------
@@ -51,39 +51,40 @@ def recipe(
         What to classify:
 
         ``"heartbeats"``
-            Beats of :func:`mne_cnnclass.ecg.make_beat_epochs`, in the classes of AAMI:
-            :class:`~mne_cnnclass.ecg.BeatClassifier` with networks that see how a beat differs from the
-            typical one of the record, and are told its RR intervals.
+            Heartbeats from :func:`mne_cnnclass.ecg.make_beat_epochs`, in the AAMI classes: a
+            :class:`~mne_cnnclass.ecg.BeatClassifier` whose networks receive the difference between each beat
+            and the typical beat of the record, together with the RR intervals of the beat.
         ``"motor imagery"``
-            Epochs of imagined movement of the left against the right hand, band-passed from 4 to 38 Hz as
-            recordings (people look at the cue, and eyes move below 4 Hz). They are resampled to 80 Hz, each
-            person (the groups of the view, else the metadata column ``subject``) is brought to a common
-            covariance, and five networks are symmetric under an exchange of left and right. **Epochs of a
-            person that was not there at fit are aligned by all that are predicted together, without their
-            labels**; ``causal`` goes by those up to each alone.
-            :class:`~mne_cnnclass.FineTunedClassifier` goes on from there with the first trials of a new
-            person. ``docs/motor_imagery.md`` tells what else was tried.
+            Epochs of imagined left- or right-hand movement, from recordings band-pass filtered at 4 to 38 Hz
+            (subjects look at the cue, and eye movements are found below 4 Hz). The epochs are resampled to 80
+            Hz, each subject (the groups of the view, otherwise the metadata column ``subject``) is aligned to
+            a common covariance, and an ensemble of five networks is symmetric under an exchange of left and
+            right. **Epochs of a subject that was not among the training subjects are aligned using all epochs
+            that are predicted together, without their labels**; with ``causal``, only the epochs up to each
+            one are used. :class:`~mne_cnnclass.FineTunedClassifier` can then adapt the pipeline to the first
+            trials of a new subject. ``docs/motor_imagery.md`` describes the alternatives that were tried.
         ``"rhythm"``
-            Windows of :func:`mne_cnnclass.ecg.make_rhythm_epochs`, in any classes: a network for signals of
-            seconds, which is told the measures of the rhythm around each window, and trained on turned leads
-            and other gains, too. :func:`mne_cnnclass.ecg.combine_windows` makes one answer a recording.
+            Windows from :func:`mne_cnnclass.ecg.make_rhythm_epochs`, in any classes: a network for signals of
+            several seconds, which also receives the rhythm measures around each window, and is trained with
+            random changes of polarity and gain. :func:`mne_cnnclass.ecg.combine_windows` combines the
+            predictions for the windows into one per recording.
     causal : bool
-        Whether a prediction may use only the beat or trial itself and what came before it; beats are then
-        those of ``make_beat_epochs(causal=True)``. There is no such variant for ``"rhythm"``.
+        Whether predictions may use only the beat or trial itself and what precedes it. Heartbeats must then
+        come from ``make_beat_epochs(causal=True)``. Not available for ``"rhythm"``. Default is False.
     random_state : None | int
-        Seeds everything that is random.
+        Seed of everything random in the pipeline.
     n_threads : None | int
-        Torch threads, see :class:`~mne_cnnclass.CNNClassifier`.
+        Number of torch threads, see :class:`~mne_cnnclass.CNNClassifier`.
 
     Returns
     -------
     pipeline : sklearn.pipeline.Pipeline
-        The untrained pipeline.
+        The unfitted pipeline.
 
     Raises
     ------
     ValueError
-        If there is no recipe for the task, or no causal one.
+        If there is no recipe for the task, or no causal variant of it.
 
     Examples
     --------

@@ -24,34 +24,35 @@ __all__ = ["FineTunedClassifier"]
 
 
 class FineTunedClassifier(ClassifierMixin, BaseEstimator):
-    """Train a fitted classifier further on the samples of a new person or session.
+    """Fine-tune a fitted classifier on samples of a new subject or session.
 
-    A network that has learnt from many people knows what is common to them; a few trials of a new person tell
-    it what is special [1]_. :meth:`fit` copies the fitted estimator and goes on from its weights, at a lower
-    learning rate. What is cross-validated is this last step, so **no sample of the new person may have been
-    in the first one**: this can't be seen from here.
+    A network trained on many subjects has learnt what they have in common; a few trials of a new subject
+    then adapt it to that subject [1]_. :meth:`fit` copies the fitted estimator and continues training
+    from its weights, at a lower learning rate. Cross-validation covers only this last step, so **no sample of
+    the new subject may have been used to train the original estimator**; this can't be checked here.
 
     Parameters
     ----------
     estimator : CNNClassifier | Pipeline
-        The fitted estimator, or one read by :func:`~mne_cnnclass.load_classifier`; a Pipeline ends in a
-        CNNClassifier. It stays as it is, also in copies by scikit-learn's ``clone``. The transformers of a
-        Pipeline are fitted anew on the new samples: an alignment then knows the new person.
+        The fitted estimator, for instance loaded with :func:`~mne_cnnclass.load_classifier`: a CNNClassifier
+        or a Pipeline that ends in one. It is not modified, and stays fitted in copies made by scikit-learn's
+        ``clone``. The transformers of a Pipeline are fitted again on the new samples, so that an alignment,
+        for instance, is adapted to the new subject.
     max_epochs : int
-        Number of training epochs.
+        Number of further training epochs. Default is 10.
     lr : float
-        Learning rate, by the schedule of the estimator.
+        Learning rate, used with the schedule of the estimator. Default is 0.001.
 
     Attributes
     ----------
     estimator_ : CNNClassifier | Pipeline
-        The copy that was trained further.
+        The fine-tuned copy.
     classes_ : array, shape (n_classes,)
-        The labels.
+        The class labels.
 
     See Also
     --------
-    mne_cnnclass.recipe : Estimators to begin with.
+    mne_cnnclass.recipe : Ready-made pipelines to start from.
 
     References
     ----------
@@ -83,16 +84,17 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         return copy.deepcopy(self.estimator.__sklearn_tags__())
 
     def fit(self, X: Samples, y: ArrayLike | None = None, groups: ArrayLike | None = None) -> Self:
-        """Train further.
+        """Fine-tune a copy of the estimator.
 
         Parameters
         ----------
         X : EpochsView | mne.Epochs | list of mne.Epochs | array
-            The samples, of the channels, rate and length that the estimator was fitted on.
+            The samples, with the channels, sampling frequency and length that the estimator was fitted on.
         y : None | array-like, shape (n_samples,)
-            Their labels, of all classes of the estimator; ``None`` for those of the epochs.
+            The labels, in which every class of the estimator must occur. ``None`` uses the labels of the
+            epochs.
         groups : None | array-like, shape (n_samples,)
-            As for :class:`~mne_cnnclass.CNNClassifier`.
+            Group of each sample, as in :meth:`CNNClassifier.fit <mne_cnnclass.CNNClassifier.fit>`.
 
         Returns
         -------
@@ -104,9 +106,9 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         TypeError
             If the estimator is neither a CNNClassifier nor a Pipeline that ends in one.
         sklearn.exceptions.NotFittedError
-            If it was not fitted.
+            If the estimator is not fitted.
         ValueError
-            If the samples are not of the kind that it was fitted on.
+            If the samples do not match those that the estimator was fitted on.
         """
         check_number(self.max_epochs, "max_epochs", numbers.Integral, min_val=1)
         network, prefix = self.estimator, ""
@@ -126,33 +128,33 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X: Samples) -> np.ndarray:
-        """Most probable label.
+        """Predict the most probable class label of each sample.
 
         Parameters
         ----------
         X : EpochsView | mne.Epochs | list of mne.Epochs | array
-            Samples.
+            The samples.
 
         Returns
         -------
         labels : array, shape (n_samples,)
-            The labels.
+            The predicted labels.
         """
         check_is_fitted(self)
         return self.estimator_.predict(X)
 
     def predict_proba(self, X: Samples) -> np.ndarray:
-        """Probability of each class.
+        """Predict the probability of each class.
 
         Parameters
         ----------
         X : EpochsView | mne.Epochs | list of mne.Epochs | array
-            Samples.
+            The samples.
 
         Returns
         -------
         proba : array, shape (n_samples, n_classes)
-            Probabilities; columns as in ``classes_``.
+            Class probabilities; the columns are ordered as in ``classes_``.
         """
         check_is_fitted(self)
         return self.estimator_.predict_proba(X)

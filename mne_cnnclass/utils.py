@@ -13,11 +13,11 @@ _PACKAGES = ("mne", "braindecode", "skorch", "torch", "scikit-learn", "numpy", "
 
 
 def sys_info() -> None:
-    """Print the versions and the hardware that results depend on; paste it into a report of a problem.
+    """Print the software versions and the hardware that results depend on, to be pasted into a bug report.
 
     See Also
     --------
-    mne.sys_info : The same for MNE-Python and everything around it.
+    mne.sys_info : The same for MNE-Python and its dependencies.
 
     Examples
     --------

@@ -29,28 +29,29 @@ def list_models() -> pd.DataFrame:
     Returns
     -------
     models : pandas.DataFrame
-        A row a model, with its name as index, and the columns
+        One row per model, indexed by its name, with the columns
 
         - ``purpose``: what it is for.
         - ``paper``: where it was published.
-        - ``n_parameters``: number of weights. This and the next two are for default parameters and the
-          reference input: 22 named EEG channels with positions, 4 s at 250 Hz, 2 classes.
-        - ``min_times``: the shortest window that it takes, in samples.
-        - ``min_channels``: the fewest channels that it takes.
-        - ``needs``: what it has to know besides the samples (``sfreq``, ``channel names``,
-          ``channel positions``), so that it takes Epochs, but no arrays.
-        - ``parameters``: names of its own parameters, for ``model_params``.
-        - ``usable``: whether it classifies the reference input; missing for a model that is newer than
-          this package, which may work all the same.
-        - ``reason``: why not.
+        - ``n_parameters``: number of weights. This and the next two columns refer to default parameters and
+          the reference input: 22 named EEG channels with positions, 4 s at 250 Hz, 2 classes.
+        - ``min_times``: the shortest window that it accepts, in samples.
+        - ``min_channels``: the smallest number of channels that it accepts.
+        - ``needs``: what it requires besides the samples (``sfreq``, ``channel names``,
+          ``channel positions``). A model with such needs accepts Epochs, but not arrays.
+        - ``parameters``: names of its specific parameters, for ``model_params``.
+        - ``usable``: whether it can classify the reference input; missing for models newer than this package,
+          which may work nevertheless.
+        - ``reason``: why it is not usable.
 
     Notes
     -----
-    Models are built as braindecode has them by default, with new weights, but for parameters without which
-    they would not take the input: ``BENDR`` is not told channel names (it would insist on those of its
-    published weights), ``EEGDINO`` gets an embedding for each channel, ``STEEGFormer`` numbers the channels
-    instead of downloading a table of them, and ``USleep`` may round the length of its kernel up. Each can be
-    set otherwise in ``model_params``. ``ShallowFBCSPNet`` and ``Deep4Net`` take one channel, too.
+    Models are built with braindecode's default parameters and new weights, except for parameters without
+    which they would not accept the input: ``BENDR`` does not receive the channel names (it would insist on
+    those of its published weights), ``EEGDINO`` gets an embedding for each channel, ``STEEGFormer`` numbers
+    the channels instead of downloading a table of them, and ``USleep`` may round up the length of its kernel.
+    Each of these can be overridden in ``model_params``. ``ShallowFBCSPNet`` and ``Deep4Net`` also accept a
+    single channel.
 
     Examples
     --------

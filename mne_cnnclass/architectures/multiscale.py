@@ -15,13 +15,13 @@ UNKNOWN_SFREQ = 128.0  # Hz, taken where the sampling frequency is not known, to
 class MultiScaleCNN(nn.Module):
     """A convolutional network with kernels of several widths, for epochs of EEG, ECG and the like.
 
-    Two paths meet in the dense layers. The *fast* one turns channels into a few spatial components and sends
-    them through stacked blocks; in each, parallel convolutions of several widths, batch normalisation,
-    ReLU and max pooling. What the first block hands on is the logarithm of its pooled outputs, an envelope
-    of rhythms, so that it responds to changes of power by a factor. The *slow* one describes the course of
-    the unfiltered channels by cosines of few cycles: level, trend, slow potentials and the shape of a beat.
-    The mean over time of every block and the coefficients of the cosines are the features of the dense
-    layers.
+    Two paths meet in the dense layers. The *fast* path projects the channels onto a few spatial components
+    and passes them through stacked blocks of parallel convolutions of several widths, batch normalisation,
+    ReLU and max pooling. The output of the first block is the logarithm of its pooled outputs, an envelope of
+    rhythms, so that later layers respond to relative changes of power. The *slow* path describes the time
+    course of the unfiltered channels by cosines of a few cycles: level, trend, slow potentials and the shape
+    of a beat. The mean over time of each block's output and the coefficients of the cosines are the inputs of
+    the dense layers.
 
     Parameters
     ----------
@@ -30,32 +30,35 @@ class MultiScaleCNN(nn.Module):
     n_outputs : int
         Number of classes.
     n_times : int
-        Length of a window in samples. All windows that a user will want work; shorter than a kernel or
-        pool, that is cut to the window.
+        Length of a window in samples. Kernels and pools that are longer than the window are shortened to it.
     sfreq : None | float
-        Sampling frequency in Hz; ``None`` takes 128 Hz to make samples of the widths below.
+        Sampling frequency in Hz, used to convert the widths below from seconds to samples. ``None`` assumes
+        128 Hz.
     kernel_widths : sequence of sequence of float
-        For each of the stacked blocks, the widths of its parallel convolutions in s.
+        For each block, the kernel widths of its parallel convolutions in s. Default is
+        ``((0.0625, 0.125), (0.375, 0.875))``.
     n_filters : sequence of int
-        For each block, the number of filters of each width. Those of the first block are shared out among
-        the spatial components, four or more for each.
+        For each block, the number of filters per width. In the first block, they are divided among the
+        spatial components, with at least four for each. Default is ``(24, 16)``.
     pool_size, pool_stride : sequence of float
-        For each block, size and stride of the max pooling in s.
+        For each block, size and stride of the max pooling in s. Defaults are ``(0.25, 0.25)`` and
+        ``(0.125, 0.25)``.
     n_components : int
-        Spatial components at most; with fewer channels there are as many as channels.
+        Maximum number of spatial components; there are never more than channels. Default is 16.
     n_cosines : int
-        Cosines of the slow path, of 0, ½, 1 … cycles a window; 0 leaves the path out.
+        Number of cosines in the slow path, with 0, ½, 1 … cycles per window; 0 omits the path. Default is 16.
     hidden_units : sequence of int
-        Units of each hidden dense layer; none for a linear read-out.
+        Number of units of each hidden dense layer; an empty sequence gives a linear read-out. Default is
+        ``(32,)``.
     drop_prob : float
-        Probability of dropout before every dense layer, as a rule 0.2 to 0.5.
+        Dropout probability before every dense layer, usually 0.2 to 0.5. Default is 0.5.
 
     Notes
     -----
     The temporal filters of the first block start as Hann-windowed waves of graded frequency, so that they
-    cover the spectrum from the first step on, as in the sinc filters of [1]_; they are trained freely.
-    Parallel convolutions of several widths are those of Inception [2]_, used on EEG in [3]_; the logarithm
-    of a pooled envelope is that of the shallow network of [4]_.
+    cover the spectrum from the first step on, as in the sinc filters of [1]_; they are then trained without
+    constraints. Parallel convolutions of several widths are taken from Inception [2]_, applied to EEG in
+    [3]_; the logarithm of a pooled envelope is taken from the shallow network of [4]_.
 
     References
     ----------
@@ -136,7 +139,18 @@ class MultiScaleCNN(nn.Module):
         self.dense = nn.Sequential(*layers, nn.Dropout(drop_prob), Linear(n_features, n_outputs))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of shape (n_samples, n_outputs) for samples of shape (n_samples, n_chans, n_times)."""
+        """Compute the logits of samples.
+
+        Parameters
+        ----------
+        x : torch.Tensor, shape (n_samples, n_chans, n_times)
+            The samples.
+
+        Returns
+        -------
+        logits : torch.Tensor, shape (n_samples, n_outputs)
+            The logits.
+        """
         features = [project(self.course(x), self.cosines, exact=not self.training).flatten(1)]
         x = self.spatial(x)
         for block in self.blocks:

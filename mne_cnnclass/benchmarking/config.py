@@ -22,34 +22,34 @@ __all__ = ["dataset_source", "read_config"]
 
 
 def read_config(path: PathLike) -> dict[str, object]:
-    """Read a config, as ``docs/benchmark.md`` describes it.
+    """Read a config file of a benchmark, as described in ``docs/benchmark.md``.
 
     Parameters
     ----------
     path : path-like
-        The file, in TOML. Paths in it are relative to its folder.
+        The TOML file. Paths in it are relative to its folder.
 
     Returns
     -------
     arguments : dict
-        Those of :func:`~mne_cnnclass.benchmark`: ``pipelines`` and ``datasets`` by name, and what else the
-        file gives. Data sets are functions without arguments, so none is read yet.
+        Arguments of :func:`~mne_cnnclass.benchmark`: ``pipelines`` and ``datasets`` by name, and any others
+        given in the file. Data sets are functions without arguments, so that no data are read yet.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ImportError
-        If something in it needs a library that is not installed.
+        If a library that the config needs is not installed.
     ValueError
-        If it is no TOML; a key is unknown, missing or of a wrong type; or a file, model, recipe or whatever
-        else it names does not exist. The message has the file and the path of the key, such as
-        ``datasets.imagery.tmin``.
+        If the file is not valid TOML, if a key is unknown, missing or of the wrong type, or if something
+        named in it, such as a file, model or recipe, does not exist. The message gives the file and the path
+        of the key, such as ``datasets.imagery.tmin``.
 
     Notes
     -----
-    Types and allowed words are those that the docstrings of the functions have. Code is imported and run
-    only where the file says ``import``, from the path of Python or the folder of the file.
+    Types and allowed values are those documented for the functions that the config calls. Code is imported
+    and run only where the file says ``import``, from Python's path or the folder of the file.
 
     Examples
     --------
@@ -87,16 +87,16 @@ def read_config(path: PathLike) -> dict[str, object]:
 
 
 def dataset_source(name, table, folder="."):
-    """Get the function that makes a data set of what a config says of it.
+    """Get a function that loads a data set described in a config.
 
     Parameters
     ----------
     name : str
         The name of the data set.
     table : dict
-        What stands under ``[datasets.NAME]`` in a config.
+        The table ``[datasets.NAME]`` of a config.
     folder : path-like
-        What paths are relative to.
+        The folder that paths are relative to.
 
     Returns
     -------

@@ -18,46 +18,46 @@ __all__ = ["moabb_view"]
 def moabb_view(
     dataset: BaseDataset, paradigm: BaseParadigm, subjects: Sequence[int] | None = None
 ) -> EpochsView:
-    """Get a data set as a paradigm of MOABB cuts it.
+    """Get the epochs of a MOABB data set and paradigm.
 
-    The epochs are those that MOABB hands to its own pipelines with ``return_epochs=True``, in its order, so
-    the same splits have the same samples here and there.
+    The epochs are those that MOABB passes to its own pipelines with ``return_epochs=True``, in the same
+    order, so that the same splits contain the same samples in both packages.
 
     Parameters
     ----------
     dataset : moabb.datasets.base.BaseDataset
-        The data set, such as ``moabb.datasets.BNCI2014_001()``. MOABB downloads what it does not find.
+        The data set, such as ``moabb.datasets.BNCI2014_001()``. MOABB downloads missing files.
     paradigm : moabb.paradigms.base.BaseParadigm
-        What is cut from it: band, window, sampling frequency, channels and events, such as
+        The paradigm, which defines the pass band, window, sampling frequency, channels and events, such as
         ``moabb.paradigms.LeftRightImagery(fmin=4, fmax=38)``.
     subjects : None | list of int
-        The subjects, by default all of the data set.
+        The subjects to load. ``None`` loads all subjects of the data set.
 
     Returns
     -------
     view : EpochsView, shape (n_epochs, n_channels, n_times)
-        The epochs in V, one :class:`mne.Epochs` a subject, with MOABB's labels (``"left_hand"``,
+        The epochs in V, one :class:`mne.Epochs` per subject, with MOABB's labels (``"left_hand"``,
         ``"right_hand"``) and the metadata columns ``subject``, ``session`` and ``run``. The groups are the
-        subjects if there are several, else there are none.
+        subjects if there are several; otherwise there are no groups.
 
     Raises
     ------
     ImportError
         If MOABB is not installed.
     TypeError
-        If the data set or the paradigm is none of MOABB.
+        If the data set or the paradigm is not one of MOABB.
     ValueError
-        If the paradigm is a bank of several filters.
+        If the paradigm is a filter bank of several filters.
 
     Notes
     -----
-    MOABB multiplies by 1e6 what it hands out as arrays, so that they are in µV; epochs, there and here, are
-    in V. Pipelines without a scale of their own (CSP, covariances and what follows them) give the same score
-    for both up to rounding; a threshold or a regularisation in absolute units does not.
+    MOABB multiplies arrays by 1e6, so that they are in µV; epochs are in V in both packages. Scale-invariant
+    pipelines (such as those based on CSP or covariances) give the same score for both up to rounding;
+    pipelines with a threshold or a regularisation in absolute units do not.
 
-    All epochs are in memory, as MOABB's are. For a data set that is too large for that, save the epochs of
-    one subject after the other (``moabb_view(dataset, paradigm, [subject]).epochs.save(...)``) and make a
-    view of the files, read with ``preload=False``.
+    All epochs are in memory, as in MOABB. For a data set that is too large, save the epochs of each subject
+    (``moabb_view(dataset, paradigm, [subject]).epochs.save(...)``) and create a view of the files, read with
+    ``preload=False``.
 
     References
     ----------

@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 
 
 def open_benchmark(store: PathLike) -> Benchmark:
-    """Open the results of :func:`benchmark`, also while it is running.
+    """Open the results of a benchmark, which may still be running.
 
     Parameters
     ----------
     store : path-like
-        The file.
+        The results file, written by :func:`~mne_cnnclass.benchmark`.
 
     Returns
     -------
     result : Benchmark
-        What it holds; neither data nor pipelines are needed.
+        The results. Neither the data nor the pipelines are needed to open them.
 
     Raises
     ------
     StoreError
-        If there is no such file, or it is no store.
+        If the file does not exist or is not a store.
 
     Examples
     --------
@@ -62,12 +62,14 @@ def open_benchmark(store: PathLike) -> Benchmark:
 
 
 class Benchmark:
-    """Results of pipelines on data sets. Made by :func:`benchmark` and :func:`open_benchmark`.
+    """Results of a benchmark of pipelines on data sets.
+
+    Returned by :func:`~mne_cnnclass.benchmark` and :func:`~mne_cnnclass.open_benchmark`.
 
     Parameters
     ----------
     store : path-like
-        The file, which is read anew by each method.
+        The results file. Every method reads it again, so that results are up to date.
 
     Examples
     --------
@@ -91,25 +93,26 @@ class Benchmark:
         splits: str | None = None,
         current: bool = True,
     ) -> pd.DataFrame:
-        """Each finished fold with all its scores.
+        """Get all finished folds with their scores.
 
         Parameters
         ----------
         pipeline, dataset, splits : None | str
-            Names to take the folds of; ``None`` for all. A million folds take some ten seconds to become a
-            table; what is to be summed up, :meth:`summary` has in less than one.
+            Name of the pipeline, data set or kind of splits to select; ``None`` selects all. A table of a
+            million folds takes about ten seconds; to summarise them, :meth:`summary` takes less than one.
         current : bool
-            Whether to leave out what was changed since: folds of former code, parameters, data or splits of
-            the same names.
+            Whether to leave out outdated folds, computed with earlier code, parameters, data or splits of the
+            same name. Default is True.
 
         Returns
         -------
         table : pandas.DataFrame
-            A row a fold: names of ``pipeline``, ``dataset`` and ``splits``; ``subject`` and ``session`` that
-            are tested, if it is one; ``fold``; ``size`` of the training part in a learning curve; ``seed``;
-            ``n_train``, ``n_test``, ``n_pretrain`` (samples of other subjects); ``fit_time``, ``score_time``,
-            ``pretrain_time`` (shared by the folds of a subject) and ``seconds`` (altogether) in s;
-            ``peak_memory`` of the process so far in bytes; a column a metric; ``current``; ``finished``.
+            One row per fold, with the columns ``pipeline``, ``dataset`` and ``splits`` (names); ``subject``
+            and ``session`` that were tested, if only one; ``fold``; ``size`` of the training part in a
+            learning curve; ``seed``; ``n_train``, ``n_test`` and ``n_pretrain`` (number of samples, the last
+            of other subjects); ``fit_time``, ``score_time``, ``pretrain_time`` (shared by the folds of a
+            subject) and ``seconds`` (total), in s; ``peak_memory`` of the process up to then, in bytes; one
+            column per metric; ``current``; and ``finished`` (time).
         """
         with closing(Store(self.store)) as store:
             grids = read_grids(store, current=current, pipeline=pipeline, dataset=dataset, splits=splits)
@@ -119,21 +122,22 @@ class Benchmark:
         return table
 
     def summary(self, metric: str = "accuracy", *, current: bool = True) -> pd.DataFrame:
-        """A metric of each pipeline on each data set.
+        """Summarise a metric for each pipeline and data set.
 
         Parameters
         ----------
         metric : str
-            The metric.
+            The metric to summarise. Default is ``"accuracy"``.
         current : bool
-            As for :meth:`table`.
+            As in :meth:`table`. Default is True.
 
         Returns
         -------
         summary : pandas.DataFrame
-            A row a data set, kind of splits and pipeline (and size, in learning curves): ``mean`` and ``sd``
-            (with n - 1) over ``n`` subjects, whose folds are averaged first; a fold that tests several
-            subjects counts by itself. Folds in which the metric is undefined are left out.
+            One row per data set, kind of splits and pipeline (and size, in learning curves), with the columns
+            ``mean`` and ``sd`` (standard deviation with n - 1) over ``n`` subjects. The folds of a subject
+            are averaged first; a fold that tests several subjects counts as one unit. Folds in which the
+            metric is undefined are left out.
         """
         _check_metric(metric)
         with closing(Store(self.store)) as store:
@@ -144,18 +148,18 @@ class Benchmark:
         return table.set_index(levels).sort_index().drop(columns={"size"} - {*levels})
 
     def errors(self, *, current: bool = True) -> pd.DataFrame:
-        """Folds that failed; ``benchmark(retry=True)`` does them again.
+        """Get the folds that failed; ``benchmark(retry=True)`` runs them again.
 
         Parameters
         ----------
         current : bool
-            As for :meth:`table`.
+            As in :meth:`table`. Default is True.
 
         Returns
         -------
         errors : pandas.DataFrame
-            A row a fold: ``pipeline``, ``dataset``, ``splits``, ``subject``, ``session``, ``fold``, ``size``,
-            ``type``, ``message`` and ``traceback``.
+            One row per fold, with the columns ``pipeline``, ``dataset``, ``splits``, ``subject``,
+            ``session``, ``fold``, ``size``, ``type``, ``message`` and ``traceback``.
         """
         columns = ["pipeline", "dataset", "splits", "subject", "session", "fold", "size"]
         columns += ["type", "message", "traceback"]
@@ -165,15 +169,16 @@ class Benchmark:
         )
 
     def status(self) -> dict[str, int]:
-        """How far it is, also while other processes are at it.
+        """Get the progress of the benchmark, including that of other processes.
 
         Returns
         -------
         status : dict
-            Number of folds that are ``done``, ``failed`` and ``waiting`` of what was last asked for;
-            ``running``, a DataFrame with ``pipeline``, ``dataset``, ``splits``, ``subject``, ``session``,
-            ``fold``, ``host``, ``pid``, ``since`` and ``alive`` (False if its process has died: the next one
-            takes it over); and ``ends``, the expected time, None if nothing runs or none is done yet.
+            The number of folds that are ``done``, ``failed`` and ``waiting`` in the latest version of the
+            benchmark; ``running``, a DataFrame with the columns ``pipeline``, ``dataset``, ``splits``,
+            ``subject``, ``session``, ``fold``, ``host``, ``pid``, ``since`` and ``alive`` (False if the
+            process has died; the next one takes the fold over); and ``ends``, the expected end time, None if
+            nothing is running or no fold is done yet.
         """
         columns = ["pipeline", "dataset", "splits", "subject", "session", "fold", "host", "pid", "changed"]
         with closing(Store(self.store)) as store:
@@ -194,27 +199,27 @@ class Benchmark:
     def evaluation(
         self, pipeline: str, dataset: str, splits: str | None = None, *, size: int | None = None
     ) -> Evaluation:
-        """The evaluation of a pipeline on a data set, from the predictions that were kept.
+        """Get the evaluation of a pipeline on a data set, from the stored predictions.
 
         Parameters
         ----------
         pipeline, dataset : str
-            Their names.
+            Names of the pipeline and the data set.
         splits : None | str
-            The kind of splits; ``None`` if there is one only.
+            The kind of splits. May be ``None`` if there is only one.
         size : None | int
-            The size of the training part, of a learning curve.
+            The size of the training part, in a learning curve.
 
         Returns
         -------
         result : Evaluation
-            All folds that are done, numbered as in the store; subjects are its groups. Probabilities are
-            those of the pipeline rounded to float32.
+            The evaluation, with all finished folds, numbered as in the store, and the subjects as groups.
+            Probabilities are rounded to float32.
 
         Raises
         ------
         ValueError
-            If there are no such results, or predictions were not kept.
+            If there are no such results, or if their predictions were not stored.
         """
         known = self._table(
             "SELECT names.splits, grid_id, classes, subjects FROM names JOIN grids ON grids.id = grid_id "
@@ -261,25 +266,26 @@ class Benchmark:
         Parameters
         ----------
         metric, units
-            As for :func:`~mne_cnnclass.compare`.
+            As in :func:`~mne_cnnclass.compare`.
         splits : None | str
-            The kind of splits; ``None`` if there is one only.
+            The kind of splits. May be ``None`` if there is only one.
 
         Returns
         -------
         comparison : Comparison
-            Table and figures.
+            The comparison, with a table of the tests and figures.
 
         Raises
         ------
         ValueError
-            If there are several kinds of splits, or pipelines lack folds that others have.
+            If there are several kinds of splits, or if the pipelines do not have the same folds.
 
         Notes
         -----
-        If all predictions were kept, this is :func:`~mne_cnnclass.compare` of the evaluations. If not, it is
-        the same of the scores in the table: a group is then a subject with the mean of its folds, rather than
-        the score of all its predictions together, and there is no chance level.
+        If all predictions were stored, this is :func:`~mne_cnnclass.compare` of the evaluations. Otherwise,
+        the scores in the table are compared in the same way: the score of a group is then the mean over the
+        folds of a subject, rather than the score of all its predictions together, and there is no chance
+        level.
         """
         _check_metric(metric)
         with closing(Store(self.store)) as store:
@@ -312,13 +318,14 @@ class Benchmark:
         return compare_scores(scores, ratios, dict.fromkeys(scores, np.nan), metric, units)
 
     def datasets(self) -> pd.DataFrame:
-        """What the data sets are like.
+        """Describe the data sets.
 
         Returns
         -------
         datasets : pandas.DataFrame
-            A row a data set, by name: ``n_samples``, ``n_channels``, ``n_times``, ``sfreq`` (Hz), ``tmin``
-            (s), and the lists ``ch_names``, ``classes``, ``subjects`` and ``sessions`` (None if unknown).
+            One row per data set, indexed by name, with the columns ``n_samples``, ``n_channels``,
+            ``n_times``, ``sfreq`` (Hz), ``tmin`` (s), and, as lists, ``ch_names``, ``classes``, ``subjects``
+            and ``sessions`` (None if unknown).
         """
         table = self._table(
             "SELECT DISTINCT names.dataset, datasets.* FROM names JOIN grids ON grids.id = grid_id "
@@ -329,13 +336,13 @@ class Benchmark:
         return table.set_index("dataset").drop(columns=["id", "fingerprint"])
 
     def pipelines(self) -> pd.DataFrame:
-        """What the pipelines are made of.
+        """Describe the pipelines.
 
         Returns
         -------
         pipelines : pandas.DataFrame
-            A row a pipeline, by name: its ``repr``, and the dicts ``parameters`` and ``versions`` (of
-            packages).
+            One row per pipeline, indexed by name, with the columns ``repr`` and, as dicts, ``parameters`` and
+            ``versions`` (of packages).
         """
         table = self._table(
             "SELECT DISTINCT names.pipeline, repr, parameters, versions FROM names "
@@ -347,13 +354,13 @@ class Benchmark:
         return table.set_index("pipeline")
 
     def workers(self) -> pd.DataFrame:
-        """The processes that filled the store.
+        """Get the processes that worked on the benchmark.
 
         Returns
         -------
         workers : pandas.DataFrame
-            A row a process: ``host``, ``pid``, ``n_jobs``, ``started`` and ``ended`` (NaT if it runs, or was
-            killed).
+            One row per process, with the columns ``host``, ``pid``, ``n_jobs``, ``started`` and ``ended``
+            (NaT if it is running or was killed).
         """
         table = self._table("SELECT host, pid, n_jobs, started, ended FROM workers ORDER BY id")
         for name in ("started", "ended"):
@@ -363,16 +370,17 @@ class Benchmark:
     def report(
         self, path: PathLike | None = None, *, title: str | None = None, metric: str = "accuracy"
     ) -> mne.Report:
-        """Put everything on one page: scores, comparisons, errors, data sets, pipelines, versions.
+        """Create an HTML report of scores, comparisons, errors, data sets, pipelines and versions.
 
         Parameters
         ----------
         path : None | path-like
-            An HTML file to write, as by :meth:`mne.Report.save`; an existing one is replaced.
+            File to save the report to with :meth:`mne.Report.save`; an existing file is overwritten. ``None``
+            does not save it.
         title : None | str
-            The title; ``None`` takes the name of the store.
+            Title of the report. ``None`` uses the name of the store.
         metric : str
-            The metric of figures and comparisons; tables have all.
+            The metric in figures and comparisons; tables contain all metrics. Default is ``"accuracy"``.
 
         Returns
         -------
@@ -381,8 +389,8 @@ class Benchmark:
 
         Notes
         -----
-        Of a benchmark that is not finished, it tells what is there. Chance levels need predictions that were
-        kept.
+        If the benchmark is not finished, the report contains the results so far. Chance levels are available
+        only if predictions were stored.
         """
         from ..report import build_benchmark_report
 

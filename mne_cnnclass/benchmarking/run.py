@@ -53,93 +53,99 @@ def benchmark(
     retry: bool = False,
     verbose: bool | None = None,
 ) -> Benchmark:
-    """Evaluate pipelines on data sets, fold by fold, into a store that survives a crash.
+    """Evaluate pipelines on data sets, and store the result of each fold in a file that survives a crash.
 
-    Each fold of each pipeline on each data set is a row of the store, written when it is finished. Called
-    again with the same, also after the process or the computer died, it goes on where it stopped. What was
-    changed (code, parameters, versions, data, splits, seed) is done anew; the old rows stay. Several
-    processes may fill one store: they share the folds.
+    Each fold of each pipeline on each data set is a row in the store, written as soon as it is finished.
+    Calling the function again with the same arguments resumes where it stopped, even after the process or the
+    computer crashed. Folds for which anything changed (code, parameters, versions, data, splits, seed) are
+    computed again; the old rows are kept. Several processes may work on the same store, and share the folds
+    among them.
 
     Parameters
     ----------
     pipelines : dict of str to scikit-learn classifier
         The pipelines by name.
     datasets : dict of str to EpochsView | mne.Epochs | list of mne.Epochs | path-like | dict | callable
-        The data sets by name: Epochs; a file of Epochs or a pattern of several, such as
-        ``"epochs/sub-*-epo.fif"``, whose signals are read from disk as they are needed; a dict as a table of
-        a config has it (``docs/benchmark.md``), such as ``dict(bids=root, tmin=1.0, tmax=4.0)``,
+        The data sets by name. Each is given as Epochs; a file of Epochs, or a pattern for several, such as
+        ``"epochs/sub-*-epo.fif"``, whose data are read from disk as needed; a dict like a table in a config
+        file (``docs/benchmark.md``), such as ``dict(bids=root, tmin=1.0, tmax=4.0)``,
         ``dict(wfdb=folder, cut="heartbeats")`` or ``dict(moabb="PhysionetMI", paradigm="LeftRightImagery")``;
-        or a function without arguments that makes any of these, for example by
-        :func:`~mne_cnnclass.preprocessing.make_epochs`. The metadata columns ``subject`` and ``session`` tell
-        who and when; without a column ``subject``, the groups of a view do.
+        or a function without arguments that returns any of these, for instance with
+        :func:`~mne_cnnclass.preprocessing.make_epochs`. Subjects and sessions are taken from the metadata
+        columns ``subject`` and ``session``; without a column ``subject``, the groups of a view are the
+        subjects.
     splits : str | scikit-learn splitter | list of these
-        What is trained and tested on:
+        How to split each data set into training and test samples. Default is ``"cross-subject"``.
 
-        - ``"within-session"``: folds of each session of each subject; without sessions, of each subject.
-          Groups that are smaller, such as trials that several windows are cut from, stay whole.
-        - ``"cross-session"``: each session of a subject, trained on the other sessions of this subject.
-        - ``"cross-subject"``: ``n_folds`` folds of whole subjects.
-        - ``"leave-one-subject-out"``: each subject, trained on all others.
-        - ``"transfer"``: the folds of ``"within-session"``, by a pipeline that has learnt from all other
-          subjects before. One that ends in a CNNClassifier is trained on the others once a subject, and goes
-          on in each fold (:class:`~mne_cnnclass.FineTunedClassifier`). Any other is trained on the others and
-          the training samples of the fold together.
-        - ``"learning-curve"``: the folds of ``"within-session"``, trained on growing parts of their training
-          samples, of five sizes from a few to as many as the smallest training part has.
-        - a splitter: it is given the labels and the groups of the data set. Of pairs of training and test
-          samples, `sklearn.model_selection.check_cv` makes one.
+        - ``"within-session"``: ``n_folds`` folds of each session of each subject or, without sessions, of
+          each subject. Smaller groups, such as trials that several windows were cut from, stay together.
+        - ``"cross-session"``: tests each session of a subject, after training on the other sessions of that
+          subject.
+        - ``"cross-subject"``: ``n_folds`` folds; all samples of a subject are in the same fold.
+        - ``"leave-one-subject-out"``: tests each subject, after training on all others.
+        - ``"transfer"``: the folds of ``"within-session"``, with pipelines that also learn from all other
+          subjects. A pipeline that ends in a CNNClassifier is trained on the other subjects once per subject,
+          and fine-tuned in each fold (:class:`~mne_cnnclass.FineTunedClassifier`). Any other pipeline is
+          trained on the other subjects and the training samples of the fold together.
+        - ``"learning-curve"``: the folds of ``"within-session"``, each trained on increasing parts of its
+          training samples, in five sizes from a few samples to the size of the smallest training part.
+        - a splitter, which receives the labels and groups of the data set. An iterable of (train, test)
+          indices can be converted to one with `sklearn.model_selection.check_cv`.
 
-        Folds are not shuffled, as in :func:`~mne_cnnclass.evaluate`.
+        As in :func:`~mne_cnnclass.evaluate`, folds are not shuffled.
     store : path-like
-        The file of results, a SQLite database; made if there is none.
+        The results file, an SQLite database. It is created if it does not exist.
     n_folds : int
-        Number of folds.
+        Number of folds, for the splits that have folds. Default is 5.
     random_state : int
-        From it and the samples of a fold follow the seeds of all parts of a pipeline whose ``random_state``
-        is None, so that results depend neither on the order nor on ``n_jobs``.
+        Seed. Every ``random_state`` in a pipeline that is None is set to a seed derived from this one and the
+        samples of the fold, so that results depend neither on the order of the folds nor on ``n_jobs``.
+        Default is 0.
     n_jobs : None | int
-        Number of folds to run at the same time; ``None`` is 1, ``-1`` is all cores.
+        Number of folds to run in parallel. ``None`` means 1; ``-1`` means all cores.
     client : None | dask.distributed.Client
-        A Dask cluster to run the folds on, in place of ``n_jobs`` (extra ``dask``, ``docs/cluster.md``). Only
-        this process writes the store. Each thread of a worker computes with one thread.
+        A Dask cluster to run the folds on, instead of ``n_jobs`` (requires the extra ``dask``, see
+        ``docs/cluster.md``). Only this process writes to the store. Each worker thread computes with a single
+        thread.
     keep_predictions : bool
-        Whether to keep the predictions of each fold, which :meth:`Benchmark.evaluation` needs. Folds that
-        were done without are done again.
+        Whether to store the predictions of each fold, which :meth:`Benchmark.evaluation` needs. Folds that
+        were computed without storing predictions are computed again. Default is False.
     retry : bool
-        Whether to do folds again that failed.
+        Whether to run folds that failed again. Default is False.
     verbose : None | bool
-        Whether to show a progress bar with what is running and when it will end, by default not.
+        Whether to show a progress bar with the running folds and the expected end. ``None`` does not.
 
     Returns
     -------
     result : Benchmark
-        What the store holds.
+        The results in the store.
 
     Raises
     ------
     TypeError
-        If a pipeline, a data set, a splitter or a client is none.
+        If a pipeline, data set, splitter or client is of the wrong type.
     ValueError
-        If subjects, sessions or samples that the splits need are not there, or with both ``n_jobs`` and
-        ``client``.
+        If there are not the subjects, sessions or samples that the splits need, or if both ``n_jobs`` and
+        ``client`` are given.
     RuntimeError
-        If the scheduler of the cluster is gone, or its workers have other versions of packages or can't read
-        the data. What was finished is in the store.
+        If the scheduler of the cluster is gone, or if its workers have other package versions or can't read
+        the data. Finished folds are in the store.
     StoreError
-        If the store can't be read or written: the disk is full, the file is locked, read-only or no store.
-        What it holds stays whole.
+        If the store can't be read or written because the disk is full, or because the file is locked,
+        read-only or not a store. Its content stays intact.
 
     Warns
     -----
     UserWarning
-        If folds failed; as in :func:`~mne_cnnclass.evaluate`, if windows that overlap are on both sides of a
-        fold, or a step was fitted beforehand.
+        If folds failed and, as in :func:`~mne_cnnclass.evaluate`, if overlapping windows are on both sides of
+        a fold, or if a step was fitted beforehand.
 
     Notes
     -----
-    A fold that fails has a row with its error (:meth:`Benchmark.errors`) and does not stop the others. If
-    another process runs folds of the same plan, this one waits for them, and takes them over if it dies.
-    ``docs/benchmark.md`` describes the tables of the store, and what counts as a change.
+    A fold that fails is stored with its error (:meth:`Benchmark.errors`) and does not stop the others. If
+    another process is running folds of the same benchmark, this one waits for them, and takes them over if
+    the other process dies. ``docs/benchmark.md`` describes the tables of the store, and what counts as a
+    change.
 
     Examples
     --------

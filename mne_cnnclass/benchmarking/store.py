@@ -63,7 +63,7 @@ CREATE VIEW folds AS
 
 
 class StoreError(OSError):
-    """A store can't be read or written; what it holds is whole.
+    """Raised if a store can't be read or written; its content is intact.
 
     Examples
     --------
@@ -76,19 +76,19 @@ class StoreError(OSError):
 
 
 class Store:
-    """A file of benchmarks.
+    """A file with results of benchmarks.
 
     Parameters
     ----------
     path : path-like
         The file.
     create : bool
-        Whether to make it if there is none.
+        Whether to create the file if it does not exist.
 
     Raises
     ------
     StoreError
-        If the file can't be opened, is no store, or is of a later version.
+        If the file can't be opened, is not a store, or was written by a later version.
     """
 
     def __init__(self, path, *, create=False):

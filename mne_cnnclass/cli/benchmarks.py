@@ -10,46 +10,45 @@ import typer
 
 from .common import app, report_files
 
-Store = Annotated[
-    Path, typer.Argument(help="A store that `mne-cnnclass benchmark` fills.", show_default=False)
-]
-Metric = Annotated[str, typer.Option(help="The metric, such as balanced_accuracy or roc_auc.")]
+Store = Annotated[Path, typer.Argument(help="Store written by `mne-cnnclass benchmark`.", show_default=False)]
+Metric = Annotated[str, typer.Option(help="Metric, such as balanced_accuracy or roc_auc.")]
 
 
 @app.command()
 def benchmark(
     config: Annotated[
-        Path, typer.Argument(help="Pipelines, data sets and splits in TOML.", show_default=False)
+        Path, typer.Argument(help="TOML file with pipelines, data sets and splits.", show_default=False)
     ],
     output: Annotated[
         Path,
         typer.Option(
             "-o",
             "--output",
-            help="Store of the results, such as results.sqlite; made if there is none.",
+            help="Store for the results, such as results.sqlite; created if it does not exist.",
             show_default=False,
         ),
     ],
     n_jobs: Annotated[
         int | None,
         typer.Option(
-            help="Folds at the same time; -1 takes all cores.", show_default="that of the config, or 1"
+            help="Number of folds to run in parallel; -1 uses all cores.",
+            show_default="from the config, or 1",
         ),
     ] = None,
     keep_predictions: Annotated[
         bool | None,
         typer.Option(
             "--keep-predictions/--no-keep-predictions",
-            help="Keep the predictions, from which chance levels and scores of subjects follow.",
-            show_default="that of the config, or not",
+            help="Store the predictions, which chance levels and scores per subject need.",
+            show_default="from the config, or not",
         ),
     ] = None,
-    retry: Annotated[bool, typer.Option("--retry", help="Do folds again that failed.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Run failed folds again.")] = False,
 ):
-    """Evaluate pipelines on data sets, fold by fold, into a store that survives a crash.
+    """Evaluate pipelines on data sets, and store the result of each fold in a file that survives a crash.
 
-    Called again with the same, it goes on where it stopped; several processes may fill one store. Exit code
-    1 tells that folds failed.
+    Running the same command again resumes where it stopped; several processes may work on the same store. The
+    exit code is 1 if folds failed.
 
     Example: mne-cnnclass benchmark config.toml -o results.sqlite --n-jobs 2
     """
@@ -70,7 +69,7 @@ def benchmark(
 
 @app.command()
 def status(store: Store):
-    """Tell how far a benchmark is, also while it runs: what is done and when it will end."""
+    """Show the progress and the expected end of a benchmark, also while it is running."""
     from ..benchmarking import open_benchmark
 
     result = open_benchmark(store)
@@ -100,7 +99,7 @@ def compare(
     metric: Metric = "accuracy",
     splits: Annotated[
         str | None,
-        typer.Option(help="The kind of splits, needed if there are several.", show_default=False),
+        typer.Option(help="Kind of splits; required if there are several.", show_default=False),
     ] = None,
 ):
     """Compare the pipelines of a benchmark by paired tests over subjects, or over folds.
@@ -120,11 +119,13 @@ def report(
     store: Store,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="HTML file.", show_default="the name of the store, with .html"),
+        typer.Option(
+            "-o", "--output", help="HTML file to write.", show_default="name of the store, with .html"
+        ),
     ] = None,
     metric: Metric = "accuracy",
 ):
-    """Write a page of a benchmark: scores, figures, comparisons, errors, data sets and versions."""
+    """Write an HTML report of a benchmark: scores, figures, comparisons, errors, data sets and versions."""
     from ..benchmarking import open_benchmark
 
     output = store.with_suffix(".html") if output is None else output

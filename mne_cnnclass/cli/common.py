@@ -18,23 +18,28 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain text reads well in pipes and narrow terminals
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=f"With {DEBUG_VARIABLE}=1 an error shows its traceback.",
+    epilog=f"Set {DEBUG_VARIABLE}=1 to show the traceback of an error.",
 )
 
 MaxEpochs = Annotated[
-    int | None, typer.Option(min=1, help="Passes over the training data.", show_default="as CNNClassifier")
+    int | None,
+    typer.Option(
+        min=1,
+        help="Number of training epochs (passes over the training data).",
+        show_default="as CNNClassifier",
+    ),
 ]
-Seed = Annotated[int, typer.Option(help="Seed; the same one gives the same results.")]
-NJobs = Annotated[int, typer.Option(help="Folds at the same time; -1 takes all cores.")]
+Seed = Annotated[int, typer.Option(help="Random seed; the same seed gives the same results.")]
+NJobs = Annotated[int, typer.Option(help="Number of folds to run in parallel; -1 uses all cores.")]
 
 
 def main(args=None):
-    """Run the command; every error is one line on stderr and exit code 2.
+    """Run the command line; errors are printed as one line on stderr, with exit code 2.
 
     Parameters
     ----------
     args : None | list of str
-        The arguments; ``None`` takes those of the command line.
+        The arguments. ``None`` uses those of the command line.
     """
     os.environ.setdefault("MNE_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("MPLBACKEND", "agg")

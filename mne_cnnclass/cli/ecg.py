@@ -25,7 +25,7 @@ app.add_typer(ecg_app, name="ecg")
 
 
 class Group(str, Enum):  # noqa: UP042, the help of older Typer shows a StrEnum's values less well
-    """What cross-validation keeps on one side."""
+    """What cross-validation keeps together on one side of a split."""
 
     patient = "patient"
     record = "record"
@@ -33,24 +33,26 @@ class Group(str, Enum):  # noqa: UP042, the help of older Typer shows a StrEnum'
 
 Records = Annotated[
     list[Path],
-    typer.Argument(help="Folders with WFDB records, or records, as mitdb/101.", show_default=False),
+    typer.Argument(help="WFDB records, such as mitdb/101, or folders of records.", show_default=False),
 ]
 ClassMap = Annotated[
     str,
     typer.Option(
         "--map",
         metavar="aami|CLASS=SYMBOLS,…",
-        help="Classes and the annotated symbols in each: those of AAMI, or such as normal=NLR,ectopic=AV.",
+        help="Classes and their annotation symbols: those of AAMI, or for example normal=NLR,ectopic=AV.",
     ),
 ]
 Leads = Annotated[
     str | None,
     typer.Option(
-        help="Leads, as MLII,V1. MLII,V1|V5 takes V5 where a record has no V1.",
-        show_default="a lead of the limbs and one of the chest",
+        help="Leads, such as MLII,V1. MLII,V1|V5 uses V5 if a record has no V1.",
+        show_default="a limb lead and a chest lead",
     ),
 ]
-Causal = Annotated[bool, typer.Option("--causal", help="Use nothing that follows a beat, as live use needs.")]
+Causal = Annotated[
+    bool, typer.Option("--causal", help="Use only the signal up to each beat, as required for live use.")
+]
 
 
 @ecg_app.command()
@@ -59,14 +61,14 @@ def evaluate(
     class_map: ClassMap = "aami",
     leads: Leads = None,
     group: Annotated[
-        Group, typer.Option(help="Keep each patient or record whole, so that the score is that on new ones.")
+        Group, typer.Option(help="Keep each patient or record together, for scores on new ones.")
     ] = Group.patient,
     cv: Annotated[int, typer.Option(min=2, help="Number of folds.")] = 5,
     causal: Causal = False,
     seed: Seed = 0,
     n_jobs: NJobs = 1,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for report.html, figures and tables.")
+        Path, typer.Option("-o", "--output", help="Folder for report.html, the figures and the tables.")
     ] = Path("mne_cnnclass_results"),
 ):
     """Cross-validate a classifier of annotated heartbeats on new patients.
@@ -98,14 +100,16 @@ def train(
     records: Records,
     output: Annotated[
         Path,
-        typer.Option("-o", "--output", help="File for the model, such as beats.mcnn.", show_default=False),
+        typer.Option(
+            "-o", "--output", help="File to save the model to, such as beats.mcnn.", show_default=False
+        ),
     ],
     class_map: ClassMap = "aami",
     leads: Leads = None,
     causal: Causal = False,
     seed: Seed = 0,
 ):
-    """Train a classifier on annotated heartbeats and save it; `mne-cnnclass ecg predict` uses it."""
+    """Train a classifier on annotated heartbeats and save it for `mne-cnnclass ecg predict`."""
     from ..epochs_view import EpochsView
     from ..persistence import save_classifier
 
@@ -121,10 +125,10 @@ def train(
 @ecg_app.command()
 def predict(
     model: Annotated[
-        Path, typer.Argument(help="A file that `mne-cnnclass ecg train` wrote.", show_default=False)
+        Path, typer.Argument(help="Model saved by `mne-cnnclass ecg train`.", show_default=False)
     ],
     record: Annotated[
-        Path, typer.Argument(help="A WFDB record, or a file that MNE reads.", show_default=False)
+        Path, typer.Argument(help="WFDB record, or a file in any format that MNE reads.", show_default=False)
     ],
     output: Annotated[
         Path,
@@ -132,8 +136,8 @@ def predict(
             "-o",
             "--output",
             help=(
-                "101.pred (any letters): WFDB annotations; .txt: MNE's annotations; .csv: a table with "
-                "probabilities."
+                "File to write: .csv or .tsv for a table with probabilities, .txt for MNE annotations, "
+                "any other extension of letters, such as 101.pred, for WFDB annotations."
             ),
             show_default=False,
         ),
@@ -142,11 +146,14 @@ def predict(
         str,
         typer.Option(
             metavar="detected|ENDING",
-            help="Find R peaks in the signal, or take those of a file of annotations, such as atr.",
+            help="Detect R peaks in the signal, or use those of an annotation file, such as atr.",
         ),
     ] = "detected",
 ):
-    """Predict the class of each heartbeat of a recording, by the hour if it is longer than two hours."""
+    """Predict the class of each heartbeat of a recording.
+
+    Recordings longer than two hours are processed one hour at a time.
+    """
     from ..ecg import write_beats
     from ..ecg.recordings import read_recording
     from ..ecg.stretches import predict_beats

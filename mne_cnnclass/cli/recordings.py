@@ -17,7 +17,7 @@ from .common import MaxEpochs, NJobs, Seed, app, report_files, write_report
 
 
 class Group(str, Enum):  # noqa: UP042, the help of older Typer shows a StrEnum's values less well
-    """What cross-validation keeps on one side."""
+    """What cross-validation keeps together on one side of a split."""
 
     file = "file"
     subject = "subject"
@@ -25,40 +25,46 @@ class Group(str, Enum):  # noqa: UP042, the help of older Typer shows a StrEnum'
 
 Recordings = Annotated[
     list[Path],
-    typer.Argument(help="Recordings in any format that MNE reads, or *-epo.fif.", show_default=False),
+    typer.Argument(
+        help="Recordings in any format that MNE reads, or epochs (*-epo.fif).", show_default=False
+    ),
 ]
 Events = Annotated[
     list[str],
     typer.Option(
         "--event",
         metavar="EVENT[=CLASS]",
-        help="An annotation or stim code, and the name of its class. Once for each class.",
+        help="Annotation or stim code, and the name of its class. Repeat for each class.",
         show_default=False,
     ),
 ]
 Tmin = Annotated[float, typer.Option(help="Start of the epochs in s after the event.", show_default=False)]
 Tmax = Annotated[float, typer.Option(help="End of the epochs in s after the event.", show_default=False)]
-LFreq = Annotated[float | None, typer.Option(help="Lower edge of the filter in Hz.", show_default=False)]
-HFreq = Annotated[float | None, typer.Option(help="Upper edge of the filter in Hz.", show_default=False)]
+LFreq = Annotated[
+    float | None, typer.Option(help="Lower cut-off frequency of the filter in Hz.", show_default=False)
+]
+HFreq = Annotated[
+    float | None, typer.Option(help="Upper cut-off frequency of the filter in Hz.", show_default=False)
+]
 Picks = Annotated[
     str | None,
-    typer.Option(help="Channel names or types, as C3,Cz,C4 or eeg. All data channels if left out."),
+    typer.Option(help="Channel names or types, such as C3,Cz,C4 or eeg. Default: all data channels."),
 ]
-Model = Annotated[str, typer.Option(help="Architecture; `mne-cnnclass models` lists them.")]
+Model = Annotated[str, typer.Option(help="Architecture; see `mne-cnnclass models`.")]
 
 
 @app.command()
 def demo(
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for figures and report.html.")
+        Path, typer.Option("-o", "--output", help="Folder for the figures and report.html.")
     ] = Path("mne_cnnclass_demo"),
     max_epochs: MaxEpochs = None,
     seed: Seed = 0,
 ):
-    """Cross-validate a CNN and a linear model on a real EEG, then test both once.
+    """Cross-validate a CNN and a linear model on a real EEG recording, then evaluate both on a test set.
 
-    The recording is data set Ia of the BCI Competition II: one person made the slow cortical potential
-    negative or positive. Takes a minute or two.
+    The recording is data set Ia of the BCI Competition II: self-regulated slow cortical potentials of one
+    subject. Takes a minute or two.
     """
     import numpy as np
     from mne.decoding import Vectorizer
@@ -103,12 +109,12 @@ def evaluate(
     cv: Annotated[int, typer.Option(min=2, help="Number of folds.")] = 5,
     group: Annotated[
         Group | None,
-        typer.Option(help="Keep each file or subject whole, so that the score is that on new ones."),
+        typer.Option(help="Keep each file or subject together, for scores on new ones."),
     ] = None,
     seed: Seed = 0,
     n_jobs: NJobs = 1,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for report.html, figures and tables.")
+        Path, typer.Option("-o", "--output", help="Folder for report.html, the figures and the tables.")
     ] = Path("mne_cnnclass_results"),
 ):
     """Cross-validate a CNN on recordings.
@@ -146,7 +152,9 @@ def train(
     tmax: Tmax,
     output: Annotated[
         Path,
-        typer.Option("-o", "--output", help="File for the model, such as hands.mcnn.", show_default=False),
+        typer.Option(
+            "-o", "--output", help="File to save the model to, such as hands.mcnn.", show_default=False
+        ),
     ],
     l_freq: LFreq = None,
     h_freq: HFreq = None,
@@ -155,9 +163,10 @@ def train(
     max_epochs: MaxEpochs = None,
     seed: Seed = 0,
 ):
-    """Train a CNN on recordings and save it; `mne-cnnclass predict` uses it.
+    """Train a CNN on recordings and save it for `mne-cnnclass predict`.
 
-    The file holds how the epochs were made, too, so that new recordings are treated in the same way.
+    The file also contains the settings for making epochs, so that new recordings are processed in the same
+    way.
     """
     from ..persistence import save_classifier
 
@@ -173,25 +182,26 @@ def train(
 
 @app.command()
 def predict(
-    model: Annotated[
-        Path, typer.Argument(help="A file that `mne-cnnclass train` wrote.", show_default=False)
-    ],
+    model: Annotated[Path, typer.Argument(help="Model saved by `mne-cnnclass train`.", show_default=False)],
     recordings: Recordings,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="CSV file, a row an epoch.", show_default=False)
+        Path,
+        typer.Option("-o", "--output", help="CSV file to write, with one row per epoch.", show_default=False),
     ],
     event: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="EVENT[=NAME]", help="Where to cut epochs.", show_default="the events of the training"
+            metavar="EVENT[=NAME]",
+            help="Event to cut epochs at. Repeat for several.",
+            show_default="the events used for training",
         ),
     ] = None,
 ):
     """Predict the class of each epoch of recordings.
 
-    The epochs are made as in the training, ten minutes of a recording at a time, so that its length does not
-    matter. Columns of the table: file, onset (s), event, predicted, and
-    the probability of each class.
+    The epochs are made as for training, from ten minutes of a recording at a time, so that recordings may be
+    of any length. The columns of the table are file, onset (s), event, predicted, and the probability of each
+    class.
     """
     import pandas as pd
 
@@ -231,10 +241,10 @@ def predict(
 @app.command()
 def models(
     everything: Annotated[
-        bool, typer.Option("--all", help="Those that can't be used, too, with the reason.")
+        bool, typer.Option("--all", help="Also list those that can't be used, with the reason.")
     ] = False,
 ):
-    """List the architectures: what each is for, its paper, its size and the least input that it takes."""
+    """List the architectures, with their purpose, paper, size and smallest input."""
     from ..architectures import list_models
 
     table = list_models()
@@ -256,7 +266,7 @@ def models(
 
 @app.command("sys-info")
 def sys_info():
-    """Show the versions and the hardware that results depend on."""
+    """Show the software versions and the hardware that results depend on."""
     from ..utils import sys_info
 
     sys_info()

@@ -31,31 +31,32 @@ def write_beats(
     sfreq: float,
     classes: Mapping[str, str] | None = None,
 ) -> None:
-    """Write beats as WFDB annotations, or as MNE's.
+    """Write beats to a file, as WFDB or MNE annotations.
 
     Parameters
     ----------
     path : path-like
-        The file. With the ending ``.txt``, annotations that :func:`mne.read_annotations` reads; with any
-        other one of letters, such as ``101.pred``, those of WFDB, which
-        ``read_raw_wfdb("101", annotator="pred")`` and ``wfdb.rdann("101", "pred")`` read next to the record.
-        An existing file is replaced.
+        The file to write. With the extension ``.txt``, it contains annotations that
+        :func:`mne.read_annotations` reads. With any other extension of letters only, such as ``101.pred``, it
+        contains WFDB annotations, which ``read_raw_wfdb("101", annotator="pred")`` and
+        ``wfdb.rdann("101", "pred")`` read if the file is next to the record. An existing file is overwritten.
     onset : array-like, shape (n_beats,)
-        Times of the beats in s from the start of the recording, rising.
+        Times of the beats in s from the start of the recording, in ascending order.
     labels : array-like of str, shape (n_beats,)
-        Their classes.
+        The classes of the beats.
     sfreq : float
-        Sampling frequency of the recording in Hz, in which WFDB counts.
+        Sampling frequency of the recording in Hz. WFDB annotations are stored in samples.
     classes : None | dict of str
-        The symbols of each class, as for :func:`make_beat_epochs`; ``None`` for AAMI's. A class that is no
-        symbol of WFDB itself is written as its first symbol, with its name as a note.
+        The symbols of each class, as in :func:`make_beat_epochs`. ``None`` uses the AAMI classes. A class
+        whose name is not a WFDB symbol is written as its first symbol, with its name as a note.
 
     Raises
     ------
     ImportError
         If ``wfdb`` is needed and not installed.
     ValueError
-        If the ending is not of letters, the onsets do not rise, or a class has no symbol.
+        If the extension does not consist of letters, if the onsets are not in ascending order, or if a class
+        has no symbol.
 
     Examples
     --------

@@ -42,7 +42,7 @@ MATCH = 0.15  # s between a detected peak and the annotation that names it, as i
 
 
 class NoBeats(ValueError):
-    """A recording has no beats to be made epochs of."""
+    """A recording has no beats that epochs could be made of."""
 
 
 def make_beat_epochs(
@@ -58,60 +58,66 @@ def make_beat_epochs(
     h_freq: float | None = 45.0,
     causal: bool = False,
 ) -> mne.Epochs | list[mne.Epochs]:
-    """Cut one epoch a heartbeat.
+    """Cut recordings into epochs, one per heartbeat.
 
     Parameters
     ----------
     recordings : Raw | path-like | list of Raw or path-like
-        Recordings with ECG channels, or WFDB records, which :func:`read_raw_wfdb` reads.
+        Recordings with ECG channels, or WFDB records, which are read with :func:`read_raw_wfdb`.
     tmin, tmax : float
-        Start and end of the epochs in s relative to the R peak.
+        Start and end of the epochs in s relative to the R peak. Defaults are -0.25 and 0.45.
     leads : sequence of str
-        The leads to take, in order. ``"V1|V2|V5"`` takes the first of these that a recording has, for
-        recordings whose leads differ, and its channel is named after the first, ``"V1"``; the metadata
-        column ``leads`` tells which one it is.
+        The leads to use, in this order. For recordings with different leads, ``"V1|V2|V5"`` uses the first of
+        these that a recording has; the channel is named after the first alternative, ``"V1"``, and the
+        metadata column ``leads`` contains the lead that was used. Default is ``LEADS``, a limb lead and a
+        chest lead.
     classes : None | dict of str
-        Names of classes and the annotations that belong to each, as single characters or a list.
-        ``None`` for those of AAMI: ``AAMI_CLASSES``. Beats of other symbols get no epoch.
+        Class names and the annotation symbols that belong to each, as a string of single characters or a
+        list. ``None`` uses the AAMI classes, ``AAMI_CLASSES``. Beats with other symbols are left out.
     peaks : "annotated" | "detected"
-        Where beats are: at the annotations, or where :func:`find_r_peaks` finds them in the first lead.
-        Detected beats have the class of the annotation within 0.15 s, if there is one; else their event is
-        ``"unknown"``.
+        How to locate beats: at the annotations, or at the R peaks that :func:`find_r_peaks` finds in the
+        first lead. Detected beats are given the class of an annotation within 0.15 s, or otherwise the event
+        ``"unknown"``. Default is ``"annotated"``.
     sfreq : float
-        Sampling frequency of the epochs, in Hz. Recordings of a lower one keep theirs.
+        Sampling frequency of the epochs in Hz. Recordings with a lower sampling frequency keep theirs.
+        Default is 128.0.
     l_freq, h_freq : None | float
-        Edges of the band-pass filter in Hz, against baseline wander and mains; ``None`` leaves an edge out.
+        Cut-off frequencies of the band-pass filter in Hz, against baseline wander and line noise. ``None``
+        leaves a cut-off out. Defaults are 0.5 and 45.0.
     causal : bool
-        Whether only what came before, and the window of the beat itself, may be used: filters that run
-        forward (Butterworth, of MNE's default order), neighbours and intervals up to this beat. The first
-        beat gets no epoch. For live use, where peaks come as annotations: the detector looks ahead.
+        Whether to use only the window of each beat and the signal before it: forward-running filters
+        (Butterworth, of MNE's default order), and neighbours and intervals up to this beat. The first beat is
+        left out. For live use; the R peaks must then be annotated, as the detector looks ahead.
 
     Returns
     -------
     epochs : mne.Epochs | list of mne.Epochs
-        One for a recording, a list for a list. Two channels a lead, both of type ``ecg``: the lead itself,
-        and ``"<lead> - typical"``, its difference from the median of the 41 beats around (``causal``: those
-        up to it). Leads are scaled to the record's typical QRS complex, which is 1 mV high (``causal``: the
-        typical one so far). The metadata have ``record``, ``patient``, ``age``, ``sex``, ``leads``,
-        ``onset`` (s, of the R peak), ``symbol``, ``rr_previous`` and ``rr_next`` (s; NaN where there is no
-        beat), ``heart_rate`` (beats/min, of the median of 41 intervals), the columns of
-        :func:`interval_features`, and of the QRS complex in the first lead, compared with the typical one:
-        ``qrs_correlation``, ``qrs_difference`` (log of the RMS difference) and ``qrs_width_ratio`` (log).
+        The epochs of the recording, or a list with those of each recording. There are two channels per lead,
+        both of type ``ecg``: the lead itself, and ``"<lead> - typical"``, its difference from the median of
+        the 41 surrounding beats (``causal``: the 41 beats up to this one). Leads are scaled so that the
+        typical QRS complex of the record has a height of 1 mV (``causal``: the typical one so far). The
+        metadata columns are ``record``, ``patient``, ``age``, ``sex``, ``leads``, ``onset`` (of the R peak,
+        in s), ``symbol``, ``rr_previous`` and ``rr_next`` (s; NaN where there is no beat; ``causal``: without
+        ``rr_next``), ``heart_rate`` (beats/min, from the median of 41 intervals), the columns of
+        :func:`interval_features`, and three columns that compare the QRS complex in the first lead with the
+        typical one: ``qrs_correlation``, ``qrs_difference`` (log of the RMS difference) and
+        ``qrs_width_ratio`` (log).
 
     Raises
     ------
     ValueError
-        If a lead is missing, a recording has no beats, or a window is empty.
+        If a lead is missing, if a recording has fewer than 2 beats or none with a class and a complete
+        window, or if the window does not contain the R peak.
 
     Warns
     -----
     RuntimeWarning
-        If beats lie in a span annotated as bad.
+        If beats lie in a span that is annotated as bad.
 
     Notes
     -----
-    Beats in bad spans, and those whose windows reach over an end of the recording, get no epoch;
-    ``epochs.drop_log`` says why. They still count as neighbours.
+    Beats in bad spans, and those whose windows extend beyond an end of the recording, are dropped, with the
+    reason in ``epochs.drop_log``. They still count as neighbours of other beats.
 
     References
     ----------

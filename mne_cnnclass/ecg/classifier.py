@@ -32,53 +32,56 @@ FLOOR = 1e-4  # added to probabilities before their logarithm is averaged
 
 
 class BeatClassifier(ClassifierMixin, BaseEstimator):
-    """Classify heartbeats with an ensemble of networks that learnt rhythms from simulations, too.
+    """Classify heartbeats with an ensemble of networks trained on real and simulated rhythms.
 
-    Three things keep a classifier of beats from working on new patients, and each is met by one step. Few
-    patients have atrial fibrillation, so that a network takes their many short intervals for premature
-    beats: copies of records are added whose RR intervals are simulated, while shapes and labels stay as they
-    are (normal beats remain normal, however irregular). Few patients make up most of the beats of a rare
-    class: a beat counts by one over the square root of its patient's number of beats of that class.
-    And a network judges each beat alone, though beats of one focus look alike: the probability of a
-    ventricular beat is averaged over beats of the record that look and time alike.
+    Three problems keep classifiers of heartbeats from generalising to new patients, and each is addressed by
+    one step. First, few patients in a training set have atrial fibrillation, so that a network mistakes their
+    many short intervals for premature beats. Therefore, copies of records with simulated RR intervals are
+    added, with unchanged shapes and labels (normal beats remain normal, however irregular). Second, a few
+    patients contribute most of the beats of a rare class. Therefore, each beat is weighted by one over the
+    square root of its patient's number of beats of that class. Third, a network classifies each beat on its
+    own, although beats from the same focus look alike. Therefore, the probability of a ventricular beat is
+    averaged over beats of the record with a similar shape and timing.
 
     Parameters
     ----------
     estimator : CNNClassifier
-        What is trained, on samples of :func:`make_beat_epochs`; it takes ``sample_weight``.
+        The classifier to train on epochs from :func:`make_beat_epochs`. Its ``fit`` must accept
+        ``sample_weight``.
     normal, supraventricular : None | str
-        Labels of beats that may be moved in time by a simulation, and what premature ones become; ``None``
-        where there is no such class, which leaves the simulation out.
+        The label of beats that a simulation may move in time, and the label that premature beats are given.
+        ``None`` if there is no such class; the simulation is then omitted. Defaults are ``"N"`` and ``"S"``.
     ventricular : sequence of str
-        Labels that depend on a beat's shape, whose probabilities are averaged over beats that are alike.
+        Labels of classes that are defined by the shape of the beat, whose probabilities are averaged over
+        similar beats. Default is ``("V", "F")``.
     untrained : sequence of str
-        Labels whose beats are left out of the training, and which are never predicted: beats that experts
-        could not classify either.
+        Labels of beats that are left out of the training and never predicted, such as beats that experts
+        could not classify either. Default is ``("Q",)``.
     n_fibrillation, n_premature : int
-        Number of records, all at most, that are copied with simulated atrial fibrillation, and with
-        simulated premature beats.
+        Number of records to copy with simulated atrial fibrillation, and with simulated premature beats; at
+        most all records. Defaults are 20 and 1.
     n_members : int
-        Number of networks whose probabilities are averaged.
+        Number of networks in the ensemble, whose probabilities are averaged. Default is 3.
     n_samples : int
-        Beats that each of them is trained on, about; frequent ones are drawn at random, and count for those
-        left out.
+        Approximate number of beats that each network is trained on. Beats of frequent kinds are drawn at
+        random, with weights that compensate for those left out. Default is 15000.
     smoothing : float
-        Share of the average over beats that are alike, in [0, 1]. Above 0, a prediction depends on the
-        beats of the same record that are predicted together: hand over whole records. With 0 each beat stands
-        alone, as live use asks for.
+        Weight of the average over similar beats, in [0, 1]. Above 0, a prediction depends on the beats of the
+        same record that are predicted together, so pass whole records. With 0, each beat is classified on its
+        own, as required for live use. Default is 0.7.
     random_state : None | int | numpy.random.RandomState
-        Seeds simulations, draws and networks.
+        Seed of the simulations, random draws and networks.
 
     Attributes
     ----------
     classes_ : array, shape (n_classes,)
-        The labels.
+        The class labels.
     estimators_ : list
-        The trained estimators.
+        The fitted estimators of the ensemble.
 
     See Also
     --------
-    mne_cnnclass.recipe : ``recipe("heartbeats")`` is this, with a network that suits it.
+    mne_cnnclass.recipe : ``recipe("heartbeats")`` is this classifier with a suitable network.
 
     Examples
     --------
@@ -122,11 +125,11 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : EpochsView | mne.Epochs
-            Beats of :func:`make_beat_epochs`.
+            Heartbeats from :func:`make_beat_epochs`.
         y : None | array-like, shape (n_samples,)
-            Their labels; ``None`` for those of the epochs.
+            The labels. ``None`` uses those of the epochs.
         groups : None | array-like, shape (n_samples,)
-            Their patients; ``None`` for the metadata column ``patient``.
+            The patient of each beat. ``None`` uses the metadata column ``patient``.
 
         Returns
         -------
@@ -136,7 +139,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the epochs have no metadata of :func:`make_beat_epochs`.
+            If the epochs lack the metadata written by :func:`make_beat_epochs`.
         """
         from ..guard import check_labels
         from ..seeds import draw_seed
@@ -203,17 +206,17 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         return view, np.concatenate(labels), np.concatenate(patients)
 
     def predict_proba(self, X: EpochsView | mne.BaseEpochs) -> np.ndarray:
-        """Probability of each class.
+        """Predict the probability of each class.
 
         Parameters
         ----------
         X : EpochsView | mne.Epochs
-            Beats of :func:`make_beat_epochs`; with smoothing, those of whole records.
+            Heartbeats from :func:`make_beat_epochs`; with smoothing, of whole records.
 
         Returns
         -------
         proba : array, shape (n_samples, n_classes)
-            Probabilities; columns as in ``classes_``.
+            Class probabilities; the columns are ordered as in ``classes_``.
         """
         check_is_fitted(self)
         view = _beats(X)
@@ -236,24 +239,24 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         return proba
 
     def predict(self, X: EpochsView | mne.BaseEpochs) -> np.ndarray:
-        """Most probable label.
+        """Predict the most probable class label of each beat.
 
         Parameters
         ----------
         X : EpochsView | mne.Epochs
-            Beats, as in :meth:`predict_proba`.
+            Heartbeats, as in :meth:`predict_proba`.
 
         Returns
         -------
         labels : array, shape (n_samples,)
-            The labels.
+            The predicted labels.
         """
         proba = self.predict_proba(X)  # before classes_ is asked for, so that it can tell when not fitted
         return self.classes_[proba.argmax(axis=1)]
 
 
 def class_roles(classes):
-    """Which classes are what :class:`BeatClassifier` knows of hearts.
+    """Find the classes for the parameters of :class:`BeatClassifier`.
 
     Parameters
     ----------

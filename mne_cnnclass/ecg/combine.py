@@ -22,33 +22,34 @@ PROBA = "proba_"  # how the columns of predictions start
 def combine_windows(
     predictions: Evaluation | pd.DataFrame | np.ndarray, records: ArrayLike
 ) -> Evaluation | pd.DataFrame:
-    """Make one answer for each recording of the answers for its windows.
+    """Combine the predictions for windows into one prediction per recording.
 
     Parameters
     ----------
     predictions : Evaluation | pandas.DataFrame | array, shape (n_windows, n_classes)
-        The result of :func:`~mne_cnnclass.evaluate`, with probabilities; or probabilities, a column a
-        class.
+        The result of :func:`~mne_cnnclass.evaluate`, with probabilities, or the probabilities themselves,
+        with one column per class.
     records : array-like, shape (n_windows,)
-        The recording of each window: of the samples that were given to :func:`~mne_cnnclass.evaluate`, in
-        their order, or of the rows of the probabilities.
+        The recording of each window: for each sample passed to :func:`~mne_cnnclass.evaluate`, or for each
+        row of the probabilities.
 
     Returns
     -------
     combined : Evaluation | pandas.DataFrame
-        An evaluation of recordings, with all that evaluations have: scores, intervals, figures. Its
-        ``predictions["sample"]`` is the position of a recording's first window. Or a table of
-        probabilities, a row a recording, in the order in which they come.
+        An evaluation of the recordings, with scores, intervals and figures, in which
+        ``predictions["sample"]`` is the index of the first window of a recording. If probabilities were
+        given, a table of probabilities with one row per recording, in order of appearance.
 
     Raises
     ------
     ValueError
-        If there are no probabilities, or the windows of a recording differ in their true class or fold.
+        If there are no probabilities, or if the windows of a recording differ in their true class or fold.
 
     Notes
     -----
-    Probabilities of windows are multiplied, and the root taken for their number (the mean of their
-    logarithms), so that windows that are sure count for more; a probability counts as 1e-6 at least.
+    The combined probabilities are the geometric mean of those of the windows (the mean of their logarithms),
+    normalised to a sum of one, so that windows with confident predictions have more influence. Probabilities
+    below 1e-6 are treated as 1e-6.
 
     Examples
     --------

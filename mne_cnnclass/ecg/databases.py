@@ -29,26 +29,29 @@ def read_raw_cinc2017(path: PathLike) -> mne.io.RawArray:
     Parameters
     ----------
     path : path-like
-        The MATLAB file, with or without its ending: ``A00001.mat``.
+        The MATLAB file, with or without its extension, such as ``A00001.mat``.
 
     Returns
     -------
     raw : mne.io.RawArray
-        The lead ``ECG`` in V at 300 Hz. If ``REFERENCE-v3.csv`` is beside the file or up to two folders
-        above, or ``REFERENCE.csv`` is beside it, an annotation over all of the recording has the label:
-        ``"N"`` normal rhythm, ``"A"`` atrial fibrillation, ``"O"`` other rhythm, ``"~"`` too noisy.
+        The lead ``ECG`` in V at 300 Hz. If ``REFERENCE-v3.csv`` is in the folder of the file or up to two
+        folders above, or ``REFERENCE.csv`` is in the folder of the file, an annotation that spans the whole
+        recording contains the label: ``"N"`` normal rhythm, ``"A"`` atrial fibrillation, ``"O"`` other
+        rhythm, ``"~"`` too noisy.
 
     Raises
     ------
     FileNotFoundError
-        If the file is not there.
+        If the file does not exist.
     ValueError
-        If it is damaged, holds anything but one lead, or the table has no label, or a strange one, for it.
+        If the file is damaged or does not contain exactly one lead, or if the table contains no valid label
+        for it.
 
     Notes
     -----
-    Who was recorded was not published, so each recording counts as a patient of its own. The labels were
-    revised after the challenge; version 3 is the last. Numbers in the file are 1/1000 mV [1]_.
+    The identities of the patients were not published, so each recording is treated as a separate patient. The
+    labels were revised after the challenge; version 3 is the latest. Values in the file are in units of
+    1/1000 mV [1]_.
 
     References
     ----------
@@ -101,42 +104,44 @@ def _cinc2017_label(path):
 
 
 def read_ptbxl(folder: PathLike, *, sfreq: Literal[100, 500] = 100) -> pd.DataFrame:
-    """List the records of PTB-XL that a folder holds, with their labels.
+    """List the records of PTB-XL in a folder, with their labels.
 
     Parameters
     ----------
     folder : path-like
-        The folder of ``ptbxl_database.csv``.
+        The folder that contains ``ptbxl_database.csv``.
     sfreq : 100 | 500
-        Sampling frequency in Hz of the records: those of ``records100`` or ``records500``.
+        Sampling frequency of the records in Hz, that is, records in ``records100`` or ``records500``. Default
+        is 100.
 
     Returns
     -------
     table : pandas.DataFrame
-        A row a record that is there, by ``ecg_id``, with the columns ``record`` (path for
-        :func:`read_raw_wfdb`, with ``annotator=None``), ``patient`` (str), ``age`` (years), ``sex``
-        (``"F"``, ``"M"``), ``strat_fold`` (1 to 10), the bool columns ``NORM``, ``MI``, ``STTC``, ``CD``
-        and ``HYP``, and ``superclass``.
+        One row per record found, indexed by ``ecg_id``, with the columns ``record`` (path for
+        :func:`read_raw_wfdb`, with ``annotator=None``), ``patient`` (str), ``age`` (years), ``sex`` (``"F"``,
+        ``"M"``), ``strat_fold`` (1 to 10), the bool columns ``NORM``, ``MI``, ``STTC``, ``CD`` and ``HYP``,
+        and ``superclass``.
 
     Raises
     ------
     FileNotFoundError
         If ``ptbxl_database.csv``, ``scp_statements.csv`` or every record is missing.
     ValueError
-        If ``sfreq`` is neither.
+        If ``sfreq`` is neither 100 nor 500.
 
     Notes
     -----
-    A record is of a superclass if its SCP codes hold a diagnostic statement of it with a likelihood above 0.
-    Records may be of several or none. Two tasks of one label follow:
+    A record belongs to a superclass if its SCP codes contain a diagnostic statement of it with a likelihood
+    above 0. It may belong to several superclasses or none. There are two ways to define single-label tasks:
 
     - ``superclass`` is the superclass of the records that have exactly one, and None for the others, which
-      are to be left out: this is easier than the clinic, where findings come together;
-    - one against the rest: a bool column for all records, five tasks, whose mean ROC-AUC is the usual score.
+      have to be left out. This is easier than clinical practice, where findings occur together;
+    - one against the rest: each bool column defines a task on all records; the usual score is the mean
+      ROC-AUC over these five tasks.
 
-    The authors recommend the folds 1 to 8 for training, 9 for validation and 10, which people checked, for
-    the test; a patient is in one fold only [1]_. The ages of people older than 89 are published as 300, and
-    90 here.
+    The authors recommend folds 1 to 8 for training, 9 for validation and 10, whose labels were checked by
+    humans, for testing; each patient is in one fold only [1]_. Ages above 89 are published as 300, and given
+    as 90 here.
 
     References
     ----------

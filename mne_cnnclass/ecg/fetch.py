@@ -51,37 +51,37 @@ _PTBXL = _Database(
 
 
 def fetch_mitdb(records: Sequence[str] | None = None, *, path: PathLike | None = None) -> list[Path]:
-    """Fetch the MIT-BIH Arrhythmia Database: 48 records of 30 min, 2 leads, every beat annotated.
+    """Fetch the MIT-BIH Arrhythmia Database: 48 records of 30 min with 2 leads and annotated beats.
 
     Parameters
     ----------
     records : None | list of str
-        Names of records, such as ``["101", "106"]``. ``None`` for all that the folder at hand holds, or all
+        Names of records, such as ``["101", "106"]``. ``None`` fetches all records in the local folder, or all
         48 if they are downloaded.
     path : None | path-like
-        Folder at hand that holds the files; nothing is downloaded. ``None`` looks into the folder ``mitdb``
-        of the folder that the environment variable ``MNE_CNNCLASS_DATA`` names, then into MNE's data folder
+        Local folder that contains the files; nothing is downloaded. ``None`` looks in the subfolder ``mitdb``
+        of the folder set by the environment variable ``MNE_CNNCLASS_DATA``, then in MNE's data folder
         (:func:`mne.datasets.default_path`), and downloads what is in neither (about 100 MB).
 
     Returns
     -------
     records : list of pathlib.Path
-        The paths of the records, without ending, for :func:`read_raw_wfdb`.
+        Paths of the records, without extension, for :func:`read_raw_wfdb`.
 
     Raises
     ------
     FileNotFoundError
-        If ``path`` lacks a record, or a file of one.
+        If a record, or one of its files, is missing from ``path``.
     ConnectionError
-        If files are nowhere here and can't be downloaded. What was downloaded in full stays and is not
-        downloaded again.
+        If files are not found locally and can't be downloaded. Files that were downloaded completely are
+        kept, and are not downloaded again.
     ValueError
-        If a checksum is wrong, or the database has no such record.
+        If a checksum is wrong, or if the database has no such record.
 
     Notes
     -----
-    Checksums are those that PhysioNet publishes with the version of the database (``SHA256SUMS.txt``). In a
-    folder at hand they are checked if that file lies there, for the records that it lists.
+    Checksums are those published by PhysioNet with this version of the database (``SHA256SUMS.txt``). In a
+    local folder, they are checked if it contains that file, for the records listed in it.
 
     References
     ----------
@@ -99,20 +99,20 @@ def fetch_mitdb(records: Sequence[str] | None = None, *, path: PathLike | None =
 
 
 def fetch_cinc2017(records: Sequence[str] | None = None, *, path: PathLike | None = None) -> list[Path]:
-    """Fetch the training set of the CinC Challenge 2017: 8528 short recordings, one lead, a label each.
+    """Fetch the training set of the CinC Challenge 2017: 8528 short, labelled single-lead recordings.
 
     Parameters
     ----------
     records : None | list of str
-        Names of recordings, such as ``["A00001"]``; ``None`` as in :func:`fetch_mitdb`.
+        Names of recordings, such as ``["A00001"]``. ``None`` is as in :func:`fetch_mitdb`.
     path : None | path-like
-        Folder at hand, as in :func:`fetch_mitdb`; the folder below ``MNE_CNNCLASS_DATA`` is ``cinc2017``.
+        Local folder, as in :func:`fetch_mitdb`; the subfolder of ``MNE_CNNCLASS_DATA`` is ``cinc2017``.
 
     Returns
     -------
     records : list of pathlib.Path
-        The MATLAB files, for :func:`read_raw_cinc2017`, which finds the labels (``REFERENCE-v3.csv``) above
-        them.
+        The MATLAB files, for :func:`read_raw_cinc2017`, which finds the labels (``REFERENCE-v3.csv``) in a
+        folder above them.
 
     Raises
     ------
@@ -133,20 +133,20 @@ def fetch_cinc2017(records: Sequence[str] | None = None, *, path: PathLike | Non
 
 
 def fetch_ptbxl(records: Sequence[str] | None = None, *, path: PathLike | None = None) -> list[Path]:
-    """Fetch PTB-XL at 100 Hz: 21799 clinical ECGs of 10 s, 12 leads, with diagnostic statements.
+    """Fetch PTB-XL at 100 Hz: 21799 clinical 12-lead ECGs of 10 s with diagnostic statements.
 
     Parameters
     ----------
     records : None | list of str
-        Names of records, such as ``["00001_lr"]``; ``None`` as in :func:`fetch_mitdb`.
+        Names of records, such as ``["00001_lr"]``. ``None`` is as in :func:`fetch_mitdb`.
     path : None | path-like
-        Folder at hand, as in :func:`fetch_mitdb`; the folder below ``MNE_CNNCLASS_DATA`` is ``ptbxl``.
+        Local folder, as in :func:`fetch_mitdb`; the subfolder of ``MNE_CNNCLASS_DATA`` is ``ptbxl``.
 
     Returns
     -------
     records : list of pathlib.Path
-        The paths of the records, without ending, for :func:`read_raw_wfdb`. The labels are read by
-        :func:`read_ptbxl` from the folder of ``ptbxl_database.csv``, two above that of the records.
+        Paths of the records, without extension, for :func:`read_raw_wfdb`. :func:`read_ptbxl` reads the
+        labels from the folder that contains ``ptbxl_database.csv``, two levels above that of the records.
 
     Raises
     ------

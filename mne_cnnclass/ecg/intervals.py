@@ -36,36 +36,38 @@ INTERVAL_COLUMNS = [
 
 
 def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
-    """Describe each beat of a record by its RR interval among those around it.
+    """Compute features of each beat from its RR interval and those around it.
 
-    All are logarithms of ratios, ranks or shares, so that a heart's rate drops out.
+    All features are logarithms of ratios, ranks or fractions, so that they do not depend on the heart rate.
 
     Parameters
     ----------
     rr : array, shape (n_beats,)
-        The interval before each beat, in s, in order; of the first beat as well. Above 3 s counts as 3 s.
+        The interval before each beat in s, in order, including one for the first beat. Intervals above 3 s
+        are treated as 3 s.
     causal : bool
-        Whether only this interval and those before it may be used. Columns about later intervals are then
-        left out, and the neighbourhood is the 41 intervals up to this one.
+        Whether to use only the current and earlier intervals. Columns that depend on later intervals are then
+        left out, and the neighbourhood consists of the 41 intervals up to the current one. Default is False.
 
     Returns
     -------
     features : pandas.DataFrame
-        A row a beat. With *neighbourhood* the 20 beats before, the beat and the 20 beats after (fewer at the
-        ends of a record, whose first and last interval is repeated):
+        One row per beat. The *neighbourhood* consists of the 20 beats before, the beat itself and the 20
+        beats after; at the ends of a record, the first and the last interval are repeated. The columns are:
 
-        - ``rr_ratio``, ``rr_next_ratio``: log of this and the next interval over the neighbourhood's median;
-          ``rr_change``: the one minus the other; ``rr_ratio-6`` … ``rr_ratio+6``: of other intervals, within
-          ±1; ``rr_ratio_13``, ``rr_next_ratio_13``: over the median of 13 intervals; ``rr_record_ratio``,
-          ``rr_next_record_ratio``: over the record's (causal: all so far); ``rr_pair_ratio``: the mean of
-          this and the next interval; ``rr_step``: log of this interval over the one before.
+        - ``rr_ratio``, ``rr_next_ratio``: log of this and of the next interval divided by the median of the
+          neighbourhood; ``rr_change``: the first minus the second; ``rr_ratio-6`` … ``rr_ratio+6``: the same
+          for other intervals, clipped to ±1; ``rr_ratio_13``, ``rr_next_ratio_13``: relative to the median of
+          13 intervals; ``rr_record_ratio``, ``rr_next_record_ratio``: relative to the median of the record
+          (causal: of all intervals so far); ``rr_pair_ratio``: for the mean of this and the next interval;
+          ``rr_step``: log of this interval divided by the previous one.
         - ``rr_irregularity``: median of the absolute steps of log intervals in the neighbourhood;
-          ``rr_spread``: interquartile range; ``rr_deviation``: median absolute deviation, and
-          ``rr_log_deviation`` its logarithm.
-        - ``rr_surprise-3`` … ``rr_surprise+4``: log ratios over that deviation, saturating at ±2: in an
-          irregular rhythm a short interval is no surprise.
-        - ``rr_rank``, ``rr_next_rank``: share of shorter intervals in the neighbourhood;
-          ``rr_early_share``: share of those at least 10 % shorter than its median.
+          ``rr_spread``: interquartile range of the log intervals; ``rr_deviation``: their median absolute
+          deviation, and ``rr_log_deviation``: its logarithm.
+        - ``rr_surprise-3`` … ``rr_surprise+4``: log ratios of the intervals around the beat divided by that
+          deviation, saturating at ±2: in an irregular rhythm, a short interval is not surprising.
+        - ``rr_rank``, ``rr_next_rank``: fraction of shorter intervals in the neighbourhood;
+          ``rr_early_share``: fraction of those about 10 % or more shorter than its median.
 
     Raises
     ------
@@ -148,20 +150,20 @@ def neighbours(n_beats, n_side=N_LOCAL, *, causal=False):
 
 
 def simulate_fibrillation(n_beats: int, rng: np.random.Generator) -> np.ndarray:
-    """RR intervals as in atrial fibrillation: each independent of those before.
+    """Simulate the RR intervals of atrial fibrillation, which are independent of each other.
 
     Parameters
     ----------
     n_beats : int
-        Number of intervals.
+        Number of intervals to simulate.
     rng : numpy.random.Generator
-        Source of random numbers.
+        The random number generator.
 
     Returns
     -------
     rr : array, shape (n_beats,)
-        Intervals in s: log-normal, with a standard deviation of 12 to 30 % and a median of 0.55 to 0.9 s,
-        both drawn once.
+        The intervals in s, from a log-normal distribution whose standard deviation (12 to 30 %) and median
+        (0.55 to 0.9 s) are drawn once.
 
     References
     ----------
@@ -184,24 +186,25 @@ def simulate_fibrillation(n_beats: int, rng: np.random.Generator) -> np.ndarray:
 def simulate_premature(
     rr: np.ndarray, free: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Move beats of a regular rhythm forward, as atrial premature beats come.
+    """Simulate atrial premature beats, by moving beats of a regular rhythm forward.
 
     Parameters
     ----------
     rr : array, shape (n_beats,)
-        The interval before each beat, in s.
+        The interval before each beat in s.
     free : array of bool, shape (n_beats,)
-        The beats that may be moved, and those next to them that may be shifted.
+        Whether each beat may be moved, or shifted next to a moved one.
     rng : numpy.random.Generator
-        Source of random numbers: the density of such beats, the length of runs (most are single), how
-        early they come (10 to 42 % of an interval) and how far the pause behind makes up for it.
+        The random number generator, for the density of premature beats, the length of runs (most are single),
+        their prematurity (10 to 42 % of an interval) and the degree to which the following pause compensates
+        for it.
 
     Returns
     -------
     rr : array, shape (n_beats,)
-        Intervals with premature beats.
+        The intervals in s, with premature beats.
     premature : array of bool, shape (n_beats,)
-        The beats that came early.
+        Whether each beat is premature.
 
     Examples
     --------

@@ -51,38 +51,43 @@ RHYTHM_COLUMNS = [*RR_COLUMNS, *SHAPE_COLUMNS, *SIGNAL_COLUMNS]
 
 
 def measure_rhythm(signal: np.ndarray, peaks: np.ndarray, sfreq: float) -> dict[str, float]:
-    """Measure a stretch of one lead.
+    """Compute measures of the rhythm in a segment of one lead.
 
     Parameters
     ----------
     signal : array, shape (n_times,)
-        The signal, in any unit, high-passed; at least 3 s.
+        The signal, high-pass filtered, in any unit; at least 3 s.
     peaks : array, shape (n_beats,)
-        Samples of the R peaks, rising; fractions count for the intervals.
+        The R peaks in samples, in ascending order. Fractional values are used for the intervals, and rounded
+        for the beats.
     sfreq : float
         Sampling frequency in Hz.
 
     Returns
     -------
     measures : dict of float
-        Those of ``RHYTHM_COLUMNS``, none of which depends on the unit.
+        The measures in ``RHYTHM_COLUMNS``, none of which depends on the unit of the signal.
 
-        - Of the RR intervals: ``n_beats`` (a minute), ``rr_median`` (log of s), and of the logarithms of
-          intervals over their median: ``rr_deviation`` (standard deviation), ``rr_rmssd`` (root mean square
-          of successive differences), ``rr_irregularity`` (median of their absolute values), ``rr_changed``
-          (share of those above 0.1), ``rr_early`` and ``rr_late`` (share of intervals shorter or longer than
-          the median by 15 %), ``rr_shortest``, ``rr_longest``, ``rr_entropy`` (sample entropy [1]_ of
-          order 1 with a tolerance of 0.1) and ``rr_correlation`` (of successive differences: -0.5 where each
-          interval is independent of the others, less after premature beats with a pause).
-        - Of the beats: correlation of QRS complexes with their median (``qrs_similarity``, the median;
-          ``qrs_least_similarity``, the lowest decile; ``qrs_different``, share below 0.8), ``qrs_width`` (s),
-          relative spread of widths and heights, height of the P and the T wave of the median beat in QRS
-          heights, ``p_similarity`` (correlation with the median beat where P waves are) and ``beat_noise``
-          (log of what is left without the median beat, in QRS heights).
-        - Of the signal: log shares of power in six bands, log ratios of the largest, the smallest and the
-          spread of amplitudes of its seconds to their median, and log kurtosis.
+        - RR intervals: ``n_beats`` (beats per minute), ``rr_median`` (log of s), and, from the logarithms of
+          the intervals divided by their median: ``rr_deviation`` (standard deviation), ``rr_rmssd`` (root
+          mean square of successive differences), ``rr_irregularity`` (median of their absolute values),
+          ``rr_changed`` (fraction of those above 0.1), ``rr_early`` and ``rr_late`` (fraction of intervals
+          that are about 15 % shorter or longer than the median), ``rr_shortest``, ``rr_longest``,
+          ``rr_entropy`` (sample entropy [1]_ of order 1 with a tolerance of 0.1) and ``rr_correlation`` (of
+          successive differences: -0.5 if the intervals are independent, lower after premature beats with a
+          pause).
+        - Beats: correlation of the QRS complexes with their median (``qrs_similarity``, the median;
+          ``qrs_least_similarity``, the lowest decile; ``qrs_different``, the fraction below 0.8),
+          ``qrs_width`` (s), ``qrs_width_spread`` and ``qrs_height_spread`` (relative), ``p_height`` and
+          ``t_height`` (height of the P and the T wave of the median beat, relative to the QRS complex),
+          ``p_similarity`` (correlation with the median beat in the region of the P wave) and ``beat_noise``
+          (log of the residual after subtraction of the median beat, relative to the QRS height).
+        - Signal: ``power_<low>_<high>`` (log of the relative power in six bands, edges in Hz),
+          ``amplitude_most``, ``amplitude_least`` (log of the largest and the smallest peak-to-peak amplitude
+          in a second, relative to their median), ``amplitude_spread`` (their standard deviation, relative to
+          their median) and ``kurtosis`` (log).
 
-        With fewer than 5 beats, all of the intervals and beats but ``n_beats`` are 0.
+        With fewer than 5 beats, all measures of intervals and beats except ``n_beats`` are 0.
 
     References
     ----------

@@ -16,28 +16,29 @@ _MITDB_SFREQ, _MITDB_LENGTH = 360, 650000
 
 
 def patient_of(record: str, *, sfreq: float | None = None, n_times: int | None = None) -> str:
-    """Name the patient of a WFDB record, for groups that keep a person on one side of a split.
+    """Get the patient of a WFDB record, to be used as groups in cross-validation.
 
     Parameters
     ----------
     record : str
-        The record's name, such as ``"202"``.
+        Name of the record, such as ``"202"``.
     sfreq : None | float
-        Sampling frequency in Hz.
+        Sampling frequency of the record in Hz.
     n_times : None | int
-        Length in samples.
+        Length of the record in samples.
 
     Returns
     -------
     patient : str
-        ``"201"`` for record 202 of the MIT-BIH Arrhythmia Database, else the record's own name.
+        ``"201"`` for record 202 of the MIT-BIH Arrhythmia Database, otherwise the name of the record.
 
     Notes
     -----
-    Records 201 and 202 of that database are one man, cut from one tape [1]_. Other databases have a record
-    202 too (the Long-Term AF Database), so MIT-BIH is recognised by 650000 samples at 360 Hz, which all of
-    its records have and which must be given. Elsewhere a record counts as a person of its own: where a
-    database has several of one person, hand the person's name to :func:`read_raw_wfdb`.
+    Records 201 and 202 of that database are from the same patient and the same tape [1]_. As other databases
+    also have a record 202 (the Long-Term AF Database), MIT-BIH is recognised by its length of 650000 samples
+    at 360 Hz, which all of its records have and which must be passed. In other databases, each record is
+    treated as a separate patient: if there are several records of a patient, pass the patient to
+    :func:`read_raw_wfdb`.
 
     References
     ----------
@@ -56,27 +57,27 @@ def patient_of(record: str, *, sfreq: float | None = None, n_times: int | None =
 
 
 def patient_info(raw: mne.io.BaseRaw | mne.BaseEpochs | mne.Info) -> dict[str, Any]:
-    r"""Tell record, patient, age and sex of a recording, as far as it knows them.
+    r"""Get the record name, patient, age and sex of a recording, as far as they are known.
 
     Parameters
     ----------
     raw : mne.io.Raw | mne.Epochs | mne.Info
-        A recording, what was made of it, or its measurement info.
+        A recording, epochs made from it, or its measurement info.
 
     Returns
     -------
     info : dict
-        ``record`` (str or None: the name of the record), ``patient`` (str or None), ``age`` (float, years
-        at the recording, NaN if unknown) and ``sex`` (``"F"``, ``"M"`` or None).
+        ``record`` (str or None; the name of the record), ``patient`` (str or None), ``age`` (float; in years
+        at the time of the recording, NaN if unknown) and ``sex`` (``"F"``, ``"M"`` or None).
 
     Notes
     -----
-    MNE has a field for the sex and the patient's name (``info["subject_info"]``), but for the age only by
-    way of a birthday, which few databases publish. The readers of this module therefore keep the header's
-    comments in ``info["description"]``, below a first line with the record's name, which outlive pickling,
-    saving and cutting into epochs; the age is read from them: ``Age: 56`` in most databases, ``75 F 1011
-    654 x1`` in MIT-BIH. Recordings of other formats have their age from birthday and date of measurement if
-    both are there.
+    MNE has fields for the sex and the identifier of the patient (``info["subject_info"]``), but none for the
+    age, only for a birthday, which few databases publish. The readers in this module therefore store the
+    comments of the header in ``info["description"]``, after a first line with the name of the record. They
+    are kept when the recording is pickled, saved or cut into epochs, and the age is read from them:
+    ``Age: 56`` in most databases, ``75 F 1011 654 x1`` in MIT-BIH. For recordings in other formats, the age
+    is computed from the birthday and the measurement date if both are available.
 
     Examples
     --------

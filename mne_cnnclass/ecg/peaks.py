@@ -25,23 +25,26 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     raw : mne.io.Raw
         A recording with ECG channels.
     lead : None | str
-        The channel to look at. ``None`` for the first of type ``ecg`` that is not bad.
+        The channel to use. ``None`` uses the first channel of type ``ecg`` that is not marked as bad.
 
     Returns
     -------
     peaks : array of int, shape (n_beats,)
-        Samples from the start of the recording, rising. Empty if no beat is found.
+        The R peaks, in samples from the start of the recording, in ascending order. Empty if no beat is
+        found.
 
     Raises
     ------
     ValueError
-        If there is no such channel.
+        If there is no such channel, if its amplitude is too large for an ECG in V, or if the sampling
+        frequency is below 60 Hz.
 
     Notes
     -----
-    QRS complexes are found by the search of ``gqrs`` in ``wfdb``, G. Moody's detector, at 120 Hz, and each is
-    put where the signal between 5 and 30 Hz is largest within 0.1 s. It uses what follows a beat. What it
-    finds, and what that costs a classifier: ``docs/heartbeats.md``.
+    QRS complexes are detected by ``gqrs``, G. Moody's detector in ``wfdb``, at 120 Hz. Each R peak is then
+    placed at the largest absolute value within 0.1 s of the signal filtered from 5 to 30 Hz. The detector is
+    not causal: it uses the signal after a beat. ``docs/heartbeats.md`` reports how well it works, and how
+    that affects a classifier.
 
     References
     ----------

@@ -42,67 +42,68 @@ def read_raw_wfdb(
     start: float = 0.0,
     stop: float | None = None,
 ) -> mne.io.RawArray:
-    """Read a WFDB record, as PhysioNet's databases have them, with its annotations.
+    """Read a WFDB record, the format of PhysioNet's databases, with its annotations.
 
     Parameters
     ----------
     record : path-like
-        Path of the record, with or without the ending of one of its files: ``mitdb/101`` or
+        Path of the record, with or without the extension of one of its files, such as ``mitdb/101`` or
         ``mitdb/101.hea``.
     annotator : None | str
-        Ending of the file of annotations. ``None`` for a record that has none.
+        Extension of the annotation file. ``None`` reads no annotations. Default is ``"atr"``.
     patient : None | str
-        The patient's name, which becomes ``info["subject_info"]["his_id"]``. ``None`` for :func:`patient_of`.
+        Identifier of the patient, stored in ``info["subject_info"]["his_id"]``. ``None`` uses the result of
+        :func:`patient_of`.
     age : None | float
-        The patient's age in years. ``None`` takes it from the header.
+        Age of the patient in years. ``None`` uses that in the header.
     sex : None | "F" | "M"
-        The patient's sex. ``None`` takes it from the header.
+        Sex of the patient. ``None`` uses that in the header.
     start, stop : float
-        The part of the record to read, in s from its first sample; ``None`` for its end. Only this part is
-        held in memory, its first sample is at 0 s, and what annotates other parts is left out.
+        The part of the record to read, in s from its first sample. ``stop=None`` reads to the end. Only this
+        part is loaded into memory; its first sample is at 0 s, and annotations of other parts are left out.
 
     Returns
     -------
     raw : mne.io.RawArray
-        The record, or its part, in memory. Leads are channels of type ``ecg``, named and ordered as in the
-        header, in V.
-        :func:`patient_info` tells record, patient, age and sex.
+        The record, or the part of it, in memory. Leads are channels of type ``ecg`` in V, named and ordered
+        as in the header. :func:`patient_info` returns the record name, patient, age and sex.
 
     Raises
     ------
     ImportError
         If ``wfdb`` is not installed.
     FileNotFoundError
-        If the header, a signal file or the file of annotations is not there.
+        If the header, a signal file or the annotation file does not exist.
     ValueError
-        If a file is damaged or cut off, a lead is not in a unit of voltage, or ``start`` to ``stop`` is no
-        part of the record.
+        If a file is damaged or truncated, if the unit of a lead is not a unit of voltage, or if ``start`` and
+        ``stop`` do not define a part of the record.
 
     Warns
     -----
     RuntimeWarning
-        If annotations lie past the end (they are left out), samples are marked invalid, leads have the same
-        name (they are numbered), or the header gives no gain (200 units per mV are assumed, as WFDB says).
+        If annotations lie beyond the end of the record (they are left out), if samples are marked as invalid,
+        if leads have the same name (they are numbered), or if the header gives no gain (200 units per mV are
+        assumed, the default of WFDB).
 
     Notes
     -----
-    **Annotations.** The description is the symbol: ``"N"``, ``"V"``, … for beats, ``"~"`` for a change of
-    signal quality, ``'"'`` for a comment, whose texts and subtypes are in ``raw.annotations.extras``
-    (``aux_note``, ``subtype``). A change of rhythm (``+``) becomes a span from there to the next change or
-    the end of the record, and its description is the rhythm: ``"(AFIB"``. Onsets are in s from the first
-    sample.
+    **Annotations.** The description of an annotation is its WFDB symbol: ``"N"``, ``"V"``, … for beats,
+    ``"~"`` for a change of signal quality, ``'"'`` for a comment. Texts and subtypes are in
+    ``raw.annotations.extras`` (``aux_note``, ``subtype``). A change of rhythm (``+``) is converted to a span
+    up to the next change or the end of the record, whose description is the rhythm, such as ``"(AFIB"``.
+    Onsets are in s from the first sample.
 
-    **Signals** that are not leads are recognised by their names (EEG, EOG, EMG, RESP, PLETH, …); what is
-    not in a unit of voltage, such as a blood pressure, is of type ``misc`` and keeps its unit. Where
-    signals have different sampling rates, the highest is that of the recording, and samples of slower
-    signals are repeated, as WFDB's high-resolution mode does. Segments of a record are put together;
-    segments with several samples a frame are refused.
+    **Signals** that are not leads are recognised by their names (EEG, EOG, EMG, RESP, PLETH, …). Signals
+    without a unit of voltage, such as a blood pressure, have type ``misc`` and keep their unit. If signals
+    have different sampling frequencies, the recording has the highest one, and samples of slower signals are
+    repeated, as in WFDB's high-resolution mode. Segments of a record are concatenated; segments with several
+    samples per frame raise an error.
 
-    **Invalid samples** are NaN. Where a lead has some, the span is annotated ``BAD_ACQ_SKIP``, which MNE's
-    filters and epochs leave out; a lead without any valid sample is in ``info["bads"]``.
+    **Invalid samples** are NaN. Spans in which a lead has invalid samples are annotated as ``BAD_ACQ_SKIP``,
+    which MNE's filters and epochs skip; a lead without any valid sample is added to ``info["bads"]``.
 
-    The date of measurement is given if the header has it. MNE wants it in UTC; headers give local time,
-    which is kept as if it were UTC.
+    The measurement date is set if the header contains it. MNE expects UTC, whereas headers contain the local
+    time, which is stored as if it were UTC.
 
     References
     ----------

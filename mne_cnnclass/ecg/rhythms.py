@@ -44,63 +44,66 @@ def make_rhythm_epochs(
     normalize: bool = True,
     around: float = 60.0,
 ) -> mne.Epochs | list[mne.Epochs]:
-    """Cut recordings into windows with the rhythm of each.
+    """Cut recordings into windows, each labelled with its rhythm.
 
     Parameters
     ----------
     recordings : Raw | path-like | list of Raw or path-like
-        Recordings with ECG channels, or WFDB records, which :func:`read_raw_wfdb` reads.
+        Recordings with ECG channels, or WFDB records, which are read with :func:`read_raw_wfdb`.
     duration : float
-        Length of the windows in s.
+        Length of the windows in s. Default is 10.0.
     overlap : float
-        Least overlap of windows that follow each other, in s. As many windows as a recording needs lie
-        evenly from its start to its end, so that nothing is left over; they overlap more where that takes it.
+        Minimum overlap of consecutive windows in s. The windows are spaced evenly from the start to the end
+        of a recording, so that nothing is left over, and overlap more if that requires it. Default is 0.0.
     label : None | str | list of str
-        The class of a recording, or one for each in a list. ``None`` takes the annotations that have a
-        duration: a window is of the class of the span in which it lies. In recordings without such
-        annotations all windows are ``"unknown"``.
+        The class of all recordings, or a list with the class of each. ``None`` uses the annotations that have
+        a duration: a window has the class of the span in which it lies. In recordings without such
+        annotations, all windows are ``"unknown"``.
     classes : None | dict of str
-        Names of classes and the annotations that belong to each: ``{"AF": ["(AFIB"], "normal": ["(N"]}``.
-        Other spans count as none. ``None`` for a class a description.
+        Class names and the annotations that belong to each, such as ``{"AF": ["(AFIB"], "normal": ["(N"]}``.
+        Other annotations are ignored. ``None`` makes each description a class.
     share : float
-        Share of a window that must lie in one span, above 0.5: with 1 a window in which the rhythm changes is
-        left out.
+        Fraction of a window that must lie in one span, above 0.5. With 1, windows in which the rhythm changes
+        are left out. Default is 1.0.
     leads : None | sequence of str
-        The leads to take, in order, as in :func:`make_beat_epochs`: ``["MLII|II", "V1|V5"]``. ``None`` for
-        all that are not bad.
+        The leads to use, in this order, as in :func:`make_beat_epochs`, such as ``["MLII|II", "V1|V5"]``.
+        ``None`` uses all leads that are not marked as bad.
     sfreq : float
-        Sampling frequency of the epochs, in Hz.
+        Sampling frequency of the epochs in Hz. Recordings with a lower sampling frequency keep theirs.
+        Default is 100.0.
     l_freq, h_freq : None | float
-        Edges of the band-pass filter in Hz, against baseline wander, and muscles and mains; ``None`` leaves
-        an edge out.
+        Cut-off frequencies of the band-pass filter in Hz, against baseline wander, muscle activity and line
+        noise. ``None`` leaves a cut-off out. Defaults are 0.5 and 40.0.
     normalize : bool
-        Whether each lead is scaled so that its median amplitude in a second is 1 mV over the recording, and
-        clipped at 5 mV. Devices and people then look more alike, but their voltages tell nothing.
+        Whether to scale each lead so that the median over the recording of its peak-to-peak amplitude in a
+        second is 1 mV, and to clip it at 5 mV. This makes devices and patients more similar, but removes the
+        information in absolute voltages. Default is True.
     around : float
-        Length in s of the stretch around a window's middle, not shorter than the window, that the measures
-        of the rhythm are taken from. Rhythms show in more beats than a window has.
+        Length in s of the segment, centred on each window, from which the rhythm measures are computed; at
+        least the length of the window. A longer segment contains more beats, which makes rhythms easier to
+        recognise. Default is 60.0.
 
     Returns
     -------
     epochs : mne.Epochs | list of mne.Epochs
-        One for a recording, a list for a list. The metadata have ``record``, ``patient``, ``age``, ``sex``,
-        ``leads``, ``onset`` (s), ``window`` (its number in the recording), ``n_windows``, ``padded`` (s)
-        and the measures of :func:`measure_rhythm` in the first lead, whose names are ``RHYTHM_COLUMNS``.
-        Windows that were left out are in ``epochs.drop_log``, with the reason: ``"no single rhythm"`` or the
-        annotation of a bad span.
+        The epochs of the recording, or a list with those of each recording. The metadata columns are
+        ``record``, ``patient``, ``age``, ``sex``, ``leads``, ``onset`` (s), ``window`` (index in the
+        recording), ``n_windows``, ``padded`` (s) and the measures of :func:`measure_rhythm` in the first
+        lead, ``RHYTHM_COLUMNS``. Windows that were left out are listed in ``epochs.drop_log`` with the
+        reason: ``"no single rhythm"`` or the annotation of a bad span.
 
     Raises
     ------
     ValueError
-        If a lead is missing, a recording is shorter than half a window, or no window is left.
+        If a lead is missing, if a recording is shorter than half a window, or if no window is left.
 
     Notes
     -----
-    A recording that is shorter than a window is filled up with zeros at its end. Windows that touch a span
+    A recording that is shorter than a window is padded with zeros at its end. Windows that overlap a span
     annotated as bad, such as the invalid samples of a WFDB record, are left out.
 
-    The measures use R peaks of :func:`find_r_peaks`, not annotated beats, so that they are the same where
-    there are none; they look up to ``around / 2`` s ahead.
+    The measures are based on the R peaks found by :func:`find_r_peaks`, not on annotated beats, so that they
+    are the same for recordings without annotations. They look ahead by up to ``around / 2`` s.
 
     Examples
     --------
@@ -266,21 +269,22 @@ def _window_labels(raw, start, stop, rate, label, class_of, share):
 
 
 def vary_gain(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Turn leads upside down and vary their gain, as electrodes and devices do: an augmentation.
+    """Augmentation that randomly inverts the polarity and varies the gain of samples.
 
     Parameters
     ----------
     x : torch.Tensor, shape (n_samples, n_channels, n_times)
         A batch of standardised samples.
     y : torch.Tensor, shape (n_samples,)
-        Class numbers.
+        The class numbers of the samples.
 
     Returns
     -------
     x : torch.Tensor, shape (n_samples, n_channels, n_times)
-        The samples, each times 1 or -1 at random and a factor whose logarithm deviates by 0.2.
+        The samples, each multiplied by 1 or -1 at random and by a random factor whose logarithm has a
+        standard deviation of 0.2. The factor is the same for all channels of a sample.
     y : torch.Tensor, shape (n_samples,)
-        The same class numbers.
+        The class numbers, unchanged.
 
     Examples
     --------

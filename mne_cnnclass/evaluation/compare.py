@@ -29,43 +29,46 @@ def compare(
     Parameters
     ----------
     results : dict of str to Evaluation | dict of str to dict of str to Evaluation
-        The evaluations by name of pipeline, two or more; of several data sets: those by name of data set.
+        The evaluations of two or more pipelines, by pipeline name. For several data sets, a dict of such
+        dicts, by data set name.
     metric : str
-        What to compare, by default the accuracy; any metric of ``Evaluation.scores`` but own scorers.
+        The metric to compare, by default the accuracy: any metric in ``Evaluation.scores`` except custom
+        scorers.
     units : None | "groups" | "folds"
-        What the tests count: groups (subjects, patients …), each with a score from the predictions on its
-        samples, or folds. ``None`` takes groups if all results have at least two, else folds.
+        The units of the statistical tests: groups (subjects, patients …), each with a score computed from the
+        predictions for its samples, or folds. ``None`` uses groups if all results have at least two,
+        otherwise folds.
 
     Returns
     -------
     comparison : Comparison
-        Table and figures.
+        The comparison, with a table of the tests and figures.
 
     Raises
     ------
     ValueError
         If there are fewer than two pipelines, if they were not evaluated on the same splits, or if the metric
-        is undefined for some group or fold.
+        is undefined for a group or fold.
 
     Notes
     -----
-    With groups, the test is `sign_flip_test` below 20 and `signed_rank_test` from 20 on, as in MOABB [1]_. It
-    is about new subjects, and takes the differences of subjects as independent, which does
-    not quite hold where they are tested by models whose training subjects overlap: in simulations with ten
-    subjects, p < 0.05 came up in 8 to 10 % of data sets without a difference. The least p-value of n groups
-    is 2 / 2**n, so that fewer than 6 can never reach 0.05.
+    With groups, the test is `sign_flip_test` for fewer than 20 groups and `signed_rank_test` otherwise, as in
+    MOABB [1]_. It generalises to new subjects, and treats the differences of subjects as independent. This
+    does not quite hold if subjects are tested with models whose training subjects overlap: in simulations
+    with ten subjects, p < 0.05 occurred in 8 to 10 % of data sets without a difference. The smallest possible
+    p-value with n groups is 2 / 2**n, so that fewer than 6 groups can never reach 0.05.
 
-    With folds, it is `corrected_resampled_ttest`. It is about new training sets of the same size.
+    With folds, the test is `corrected_resampled_ttest`. It generalises to new training sets of the same size.
 
-    Over several data sets, one-sided p-values are combined by `stouffer` in both directions, and twice the
-    smaller is the p-value. Means, differences and effect sizes are averaged with the same weights.
+    Across data sets, one-sided p-values are combined by `stouffer` in both directions, and the p-value is
+    twice the smaller one. Means, differences and effect sizes are averaged with the same weights.
 
-    p-values are two-sided. `holm` adjusts them for all pairs of pipelines: the rows of each data set for
-    themselves, and the combined rows for themselves. Effect sizes are `standardized_difference`, intervals of
-    differences `mean_interval`, and those over data sets `weighted_mean_interval`. Intervals are not
-    adjusted for the number of pairs, and assume normal differences, which the tests of groups do not: where
-    an interval and a test disagree, trust the test. All of these are in `mne_cnnclass.evaluation.statistics`,
-    each with its assumption and its reference.
+    All p-values are two-sided. They are adjusted for all pairs of pipelines by `holm`, separately for each
+    data set and for the combined rows. Effect sizes are `standardized_difference`, confidence intervals of
+    differences are `mean_interval`, and those across data sets are `weighted_mean_interval`. Intervals are
+    not adjusted for the number of pairs, and assume normally distributed differences, which the tests of
+    groups do not: where an interval and a test disagree, trust the test. All of these functions are in
+    `mne_cnnclass.evaluation.statistics`, each documented with its assumptions and reference.
 
     References
     ----------

@@ -93,28 +93,32 @@ def compare_scores(scores, ratios, chance, metric, units):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
-    """Pipelines held against each other. Made by :func:`compare`.
+    """Statistical comparison of pipelines.
+
+    Returned by :func:`~mne_cnnclass.compare`.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        A row a pair: ``pipeline_a``, ``pipeline_b``, ``mean_a``, ``mean_b``, their ``difference`` (a minus b)
-        with ``low`` and ``high`` (95 % confidence interval), ``effect_size`` (dz, a minus b) with
-        ``effect_low`` and ``effect_high``, ``n`` (groups or folds), ``test``, ``p_value`` (two-sided),
-        ``p_holm`` (adjusted for all pairs) and ``better``, the pipeline with the better mean, whether
-        significantly or not. Of several data sets: a column ``dataset`` before these, with rows "combined"
-        at the end.
+        One row per pair of pipelines, with the columns ``pipeline_a``, ``pipeline_b``, ``mean_a``,
+        ``mean_b``, their ``difference`` (a minus b) with ``low`` and ``high`` (95 % confidence interval),
+        ``effect_size`` (Cohen's dz, a minus b) with ``effect_low`` and ``effect_high``, ``n`` (number of
+        groups or folds), ``test``, ``p_value`` (two-sided), ``p_holm`` (adjusted for all pairs) and
+        ``better``, the pipeline with the better mean, whether significantly or not ("neither" if they are
+        equal). For several data sets, there is a first column ``dataset``, and the last rows are "combined".
     scores : pandas.DataFrame
-        A row a group or fold, a column a pipeline. Of several data sets the rows have two levels.
+        One row per group or fold and one column per pipeline. For several data sets, the index has two
+        levels.
     means : pandas.DataFrame
-        A row a pipeline: ``mean``, ``low``, ``high`` (95 % confidence interval) and ``n``. Pairs are compared
-        by their differences, so pipelines may differ clearly while these intervals overlap.
+        One row per pipeline, with the columns ``mean``, ``low``, ``high`` (95 % confidence interval) and
+        ``n``. Pairs are compared by their differences, so pipelines may differ significantly although these
+        intervals overlap.
     chance : pandas.Series
-        The chance level of the metric in each data set, NaN if it has none.
+        The chance level of the metric in each data set; NaN if the metric has none.
     metric : str
-        What is compared.
+        The metric that is compared.
     units : "groups" | "folds"
-        What n counts.
+        The units that n counts.
 
     Examples
     --------
@@ -137,7 +141,7 @@ class Comparison:
 
     @property
     def lower_is_better(self) -> bool:
-        """Whether a lower value of the metric is the better one."""
+        """Whether lower values of the metric are better."""
         return self.metric in LOWER_IS_BETTER
 
     def _describe(self):
@@ -157,12 +161,12 @@ class Comparison:
         return self.table.round(3).assign(**p_values)
 
     def plot(self, ax: Axes | None = None) -> Figure:
-        """Draw the matrix of differences with their p-values; of several data sets, the combined ones.
+        """Plot the matrix of differences and p-values; for several data sets, those combined over all.
 
         Parameters
         ----------
         ax : None | matplotlib.axes.Axes
-            Where to draw; ``None`` makes a new figure.
+            The axes to plot on. ``None`` creates a new figure.
 
         Returns
         -------
@@ -182,12 +186,12 @@ class Comparison:
         )
 
     def plot_scores(self, ax: Axes | Sequence[Axes] | np.ndarray | None = None) -> Figure:
-        """Draw the score of each group or fold with each pipeline, joined by lines, and the means.
+        """Plot the scores of each group or fold, joined by lines across pipelines, and the means.
 
         Parameters
         ----------
         ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
-            Where to draw: one axes a data set. ``None`` makes a new figure.
+            The axes to plot on, one per data set. ``None`` creates a new figure.
 
         Returns
         -------

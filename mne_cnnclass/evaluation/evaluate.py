@@ -56,59 +56,61 @@ def evaluate(
 ) -> Evaluation:
     """Cross-validate a classifier on epochs.
 
-    In each fold a clone of the classifier is fitted on the training part and predicts the test part.
+    In each fold, a clone of the classifier is fitted on the training part and used to predict the test part.
 
     Parameters
     ----------
     estimator : scikit-learn classifier or Pipeline
         Any classifier with ``fit``, ``predict`` and, for the ROC curve, ``predict_proba`` or
-        ``decision_function``. It is left as it is.
+        ``decision_function``. It is not modified.
     X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, ...)
-        The samples. Epochs become an :class:`~mne_cnnclass.EpochsView`.
+        The samples. Epochs are wrapped in an :class:`~mne_cnnclass.EpochsView`.
     y : None | array-like, shape (n_samples,)
-        The class of each sample: strings, integers or booleans. ``None`` takes the labels of the view.
+        The class of each sample: strings, integers or booleans. ``None`` uses the labels of the view.
     groups : None | str | array-like, shape (n_samples,)
         The group (subject, patient, session …) of each sample: an array, or the name of a metadata column of
-        epochs. ``None`` takes the groups of the view, if it has any. They go to the splitter, to ``fit`` if the classifier takes ``groups``, and with epochs to
-        every step of a Pipeline.
+        the epochs. ``None`` uses the groups of the view, if it has any. The groups are passed to the splitter,
+        to ``fit`` if the classifier accepts ``groups`` and, with epochs, to every step of a Pipeline.
     cv : int | scikit-learn splitter | iterable of (train, test)
-        How to split, by default 5 folds. A number of folds means ``StratifiedGroupKFold`` if there are
-        groups, which keeps each group on one side, and ``StratifiedKFold`` if not, both without shuffling:
-        the folds are the same each time, the same as in scikit-learn's own functions, and epochs that follow
-        each other in a recording, which are alike, mostly fall on the same side. An iterable gives the
-        positions of the training and test samples of each fold.
+        The splitting strategy, by default 5 folds. An integer is the number of folds of a
+        ``StratifiedGroupKFold`` if there are groups, which keeps each group on one side, or else of a
+        ``StratifiedKFold``. Neither is shuffled: the folds are reproducible, identical to those of
+        scikit-learn's own functions, and consecutive epochs of a recording, which are similar, mostly fall on
+        the same side. An iterable yields the indices of the training and test samples of each fold.
     scoring : str | list of str
-        Names of further scorers of scikit-learn (:func:`sklearn.metrics.get_scorer_names`), computed in each
-        fold.
+        Names of additional scikit-learn scorers (:func:`sklearn.metrics.get_scorer_names`), computed in each
+        fold. By default, there are none.
     probes : bool
-        Whether to score, on the same splits, simple models that should know nothing: eye movements, muscles,
-        order in the recording, quality of the channels, the time before the event, the group. See
-        :func:`~mne_cnnclass.evaluation.make_probes`. Their scores are in ``result.probes``.
+        Whether to also evaluate confound probes on the same splits: simple models of what should carry no
+        information about the classes, namely eye movements, muscle activity, order in the recording, channel
+        quality, the time before the event, and the group. See :func:`~mne_cnnclass.evaluation.make_probes`.
+        Their scores are in ``result.probes``. Default is False.
     n_jobs : None | int
-        Number of folds to fit at the same time; ``None`` is 1, ``-1`` is all cores.
+        Number of folds to fit in parallel. ``None`` means 1; ``-1`` means all cores.
     verbose : None | bool
-        Whether to show a progress bar over the folds, by default not.
+        Whether to show a progress bar over the folds. ``None`` does not.
 
     Returns
     -------
     result : Evaluation
-        Scores, predictions and figures.
+        The result, with scores, predictions and figures.
 
     Raises
     ------
     TypeError
-        If ``estimator`` is no classifier.
+        If ``estimator`` is not a classifier.
     ValueError
         If there are fewer than two samples, if labels or groups are missing, NaN or of the wrong length, if a
-        fold has no test samples, a single class to train on, or samples on both sides, or if there is no
-        such scorer.
+        fold has no test samples, only one class in its training part, or samples in both parts, or if a
+        scorer is unknown.
 
     Warns
     -----
     UserWarning
-        If a group, or windows that overlap, are on both sides of a fold; if there are groups, and a parameter
-        search splits them up in its inner folds; if a step was fitted beforehand; if a fold fails, the others not. If all fail, the error of the first is raised. Ctrl-C, or a process that
-        is killed, ends the evaluation: folds that were finished before are kept, the others count as failed.
+        If a group, or overlapping windows, are on both sides of a fold, if there are groups and the inner
+        folds of a parameter search split them up, if a step was fitted beforehand, or if some folds fail. If
+        all folds fail, the error of the first is raised. Ctrl-C, or a killed process, ends the evaluation:
+        completed folds are kept, and the others are reported as failed.
 
     Examples
     --------
@@ -252,8 +254,8 @@ def _warn_of_mixing_searches(estimator):
         if isinstance(search, BaseSearchCV) and not _keeps_groups(search.cv):
             where = f" ({name})" if name else ""
             warnings.warn(
-                f"There are groups, but {type(search).__name__}{where} with cv={search.cv!r} splits them up in "
-                "its inner folds, so it may choose parameters that work on known groups alone. Give it a "
+                f"There are groups, but {type(search).__name__}{where} with cv={search.cv!r} splits them up "
+                "in its inner folds, so it may choose parameters that work on known groups alone. Give it a "
                 "splitter that keeps groups whole, such as cv=StratifiedGroupKFold(3).",
                 UserWarning,
                 stacklevel=3,

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 class Figures:
-    """What :class:`Evaluation` draws of its predictions."""
+    """Plotting methods of :class:`Evaluation`."""
 
     def plot_confusion_matrix(self, ax: Axes | None = None) -> Figure:
-        """Draw which classes are taken for which, over the predictions of all folds.
+        """Plot the confusion matrix of the predictions of all folds.
 
         Parameters
         ----------
         ax : None | matplotlib.axes.Axes
-            Where to draw; ``None`` makes a new figure.
+            The axes to plot on. ``None`` creates a new figure.
 
         Returns
         -------
@@ -43,12 +43,12 @@ class Figures:
         )
 
     def plot_roc(self, ax: Axes | None = None) -> Figure:
-        """Draw the ROC curve of each fold and their mean; with several classes, each against the rest.
+        """Plot the ROC curve of each fold and their mean; with several classes, of each against the rest.
 
         Parameters
         ----------
         ax : None | matplotlib.axes.Axes
-            Where to draw; ``None`` makes a new figure.
+            The axes to plot on. ``None`` creates a new figure.
 
         Returns
         -------
@@ -64,12 +64,12 @@ class Figures:
         return self._plot_curves(viz.plot_roc, "A ROC curve", ax)
 
     def plot_precision_recall(self, ax: Axes | None = None) -> Figure:
-        """Draw the precision-recall curve of each fold and their mean; with several classes, of each class.
+        """Plot the precision-recall curve of each fold and their mean; with several classes, of each class.
 
         Parameters
         ----------
         ax : None | matplotlib.axes.Axes
-            Where to draw; ``None`` makes a new figure.
+            The axes to plot on. ``None`` creates a new figure.
 
         Returns
         -------
@@ -79,7 +79,7 @@ class Figures:
         Raises
         ------
         ValueError
-            As :meth:`plot_roc`.
+            As in :meth:`plot_roc`.
         """
         return self._plot_curves(viz.plot_precision_recall, "A precision-recall curve", ax)
 
@@ -100,12 +100,12 @@ class Figures:
         )
 
     def plot_reliability(self, ax: Axes | None = None) -> Figure:
-        """Draw how often predictions are right against how sure they are, over all folds.
+        """Plot the accuracy against the confidence of the predictions of all folds (reliability diagram).
 
         Parameters
         ----------
         ax : None | matplotlib.axes.Axes
-            Where to draw; ``None`` makes a new figure.
+            The axes to plot on. ``None`` creates a new figure.
 
         Returns
         -------
@@ -130,12 +130,13 @@ class Figures:
         )
 
     def plot_training(self, ax: Axes | Sequence[Axes] | np.ndarray | None = None) -> Figure:
-        """Draw loss and accuracy over the epochs of training, a thin line a fold and their mean.
+        """Plot loss and accuracy over the training epochs, for each fold (thin lines) and on average.
 
         Parameters
         ----------
         ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
-            Where to draw: one axes for the loss, or two for loss and accuracy. ``None`` makes a new figure.
+            The axes to plot on: one for the loss, or two for loss and accuracy. ``None`` creates a new
+            figure.
 
         Returns
         -------
@@ -145,7 +146,7 @@ class Figures:
         Raises
         ------
         ValueError
-            If the classifier has no table ``history_``.
+            If the classifier has no ``history_`` table.
         """
         if self.histories is None:
             raise ValueError("There are no training curves: this classifier has no table history_.")
@@ -153,19 +154,20 @@ class Figures:
         return viz.plot_training(self.histories, chance=self.chance, title=title, ax=ax)
 
     def save_figures(self, folder: PathLike) -> list[Path]:
-        """Write ``confusion_matrix.png``, and the other figures that can be drawn.
+        """Save all figures that can be drawn as PNG files.
 
-        These are ``roc.png``, ``precision_recall.png``, ``reliability.png`` and ``training.png``.
+        These are ``confusion_matrix.png`` and, if available, ``roc.png``, ``precision_recall.png``,
+        ``reliability.png`` and ``training.png``.
 
         Parameters
         ----------
         folder : path-like
-            Where to; made if it does not exist.
+            The folder to write to; it is created if it does not exist.
 
         Returns
         -------
         paths : list of pathlib.Path
-            The files.
+            Paths of the files.
         """
         import matplotlib.pyplot as plt
 

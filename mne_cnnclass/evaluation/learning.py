@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LearningCurve:
-    """Evaluations by the amount of training data.
+    """Evaluations of a classifier for increasing amounts of training data.
 
-    Made by :func:`learning_curve`.
+    Returned by :func:`learning_curve`.
 
     Parameters
     ----------
     evaluations : dict of int to Evaluation
         The evaluation for each number of training samples or groups.
     unit : str
-        What is counted: "samples" or "groups".
+        The unit of the sizes: "samples" or "groups".
 
     Examples
     --------
@@ -53,7 +53,7 @@ class LearningCurve:
 
     @property
     def scores(self) -> pd.DataFrame:
-        """A row a size, fold and metric: ``size`` and the columns of ``Evaluation.scores``."""
+        """One row per size, fold and metric: ``size`` and the columns of ``Evaluation.scores``."""
         tables = {size: result.scores for size, result in self.evaluations.items()}
         return pd.concat(tables, names=["size"]).reset_index("size").reset_index(drop=True)
 
@@ -63,14 +63,14 @@ class LearningCurve:
         return f"<LearningCurve | accuracy by training {self.unit}: {shown}>"
 
     def plot(self, metric: str = "accuracy", ax: Axes | None = None) -> Figure:
-        """Draw a metric against the amount of training data, a thin line a fold and their mean.
+        """Plot a metric against the amount of training data, for each fold (thin lines) and on average.
 
         Parameters
         ----------
         metric : str
-            A metric of ``Evaluation.scores``.
+            A metric in ``Evaluation.scores``. Default is ``"accuracy"``.
         ax : None | matplotlib.axes.Axes
-            Where to draw; ``None`` makes a new figure.
+            The axes to plot on. ``None`` creates a new figure.
 
         Returns
         -------
@@ -97,29 +97,29 @@ def learning_curve(
     n_jobs: int | None = None,
     verbose: bool | None = None,
 ) -> LearningCurve:
-    """Evaluate a classifier on growing parts of the training data, always on the same test data.
+    """Evaluate a classifier trained on increasing amounts of data, always on the same test data.
 
     Parameters
     ----------
     estimator, X, y, groups, cv, n_jobs, verbose
         As for :func:`mne_cnnclass.evaluate`.
     sizes : int | list of int
-        How many samples or groups to train on; an integer for so many sizes, from a few to all. The
-        training parts grow: each holds those before.
+        The numbers of samples or groups to train on; or an integer, the number of sizes to take between a few
+        and all, spaced logarithmically. Each training part contains the smaller ones. Default is 5.
     unit : None | "samples" | "groups"
-        What to count; ``None`` is groups if there are any.
+        The unit of the sizes. ``None`` uses groups if there are any, otherwise samples.
     random_state : int
-        Seed of what is taken first. Samples are stratified by class.
+        Seed of the order in which samples or groups are added. Samples are stratified by class. Default is 0.
 
     Returns
     -------
     curve : LearningCurve
-        Scores and a figure.
+        The evaluations, with a table of scores and a figure.
 
     Raises
     ------
     ValueError
-        If a size is more than a training part has, or ``unit`` is groups and there are none.
+        If a size exceeds that of a training part, or if ``unit`` is "groups" and there are no groups.
 
     Examples
     --------

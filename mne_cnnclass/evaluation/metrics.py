@@ -48,21 +48,21 @@ def score_predictions(y_true, y_pred, y_score, classes, *, are_probabilities=Tru
     y_true, y_pred : array, shape (n_samples,)
         The true and the predicted classes.
     y_score : None | array, shape (n_samples, n_classes)
-        Probabilities or decision scores, a column a class; ``None`` if the classifier has neither.
+        Probabilities or decision scores, with one column per class; ``None`` if the classifier has neither.
     classes : array, shape (n_classes,)
         The classes of the whole data set, sorted.
     are_probabilities : bool
-        Whether ``y_score`` holds probabilities; log loss, Brier score and calibration error need them.
+        Whether ``y_score`` contains probabilities, which log loss, Brier score and calibration error need.
 
     Returns
     -------
     scores : dict
-        A value for each metric. Those that are averages over classes are NaN when a class is missing from
-        ``y_true``. A class that is never predicted has precision 0. ``roc_auc`` and
-        ``average_precision`` are those of the second class when there are two, else the mean of each class
-        against the rest. ``brier`` is the mean squared difference between probabilities and truth: of the
-        second class when there are two, else summed over classes. ``calibration_error`` is the expected
-        calibration error, see `calibration_error`.
+        The value of each metric. Averages over classes are NaN when a class is missing from ``y_true``. A
+        class that is never predicted has precision 0. ``roc_auc`` and ``average_precision`` are those of the
+        second class if there are two, otherwise the mean of each class against the rest. ``brier`` is the
+        mean squared difference between probabilities and truth: of the second class if there are two,
+        otherwise summed over classes. ``calibration_error`` is the expected calibration error, see
+        `calibration_error`.
 
     Examples
     --------
@@ -106,14 +106,14 @@ def _brier(one_hot, proba):
 
 
 def calibration_error(y_true: np.ndarray, proba: np.ndarray, classes: np.ndarray) -> float:
-    """Expected calibration error: how far confidence is from accuracy, mean over samples [1]_.
+    """Compute the expected calibration error, the mean gap between confidence and accuracy [1]_.
 
     Parameters
     ----------
     y_true : array, shape (n_samples,)
         The true classes.
     proba : array, shape (n_samples, n_classes)
-        Probabilities, a column a class.
+        Class probabilities, with one column per class.
     classes : array, shape (n_classes,)
         The classes.
 
@@ -121,7 +121,8 @@ def calibration_error(y_true: np.ndarray, proba: np.ndarray, classes: np.ndarray
     -------
     error : float
         Mean of ``|confidence - accuracy|`` over 15 bins of the probability of the predicted class, weighted
-        by their samples. It is above zero for a perfectly calibrated model, too, if samples are few.
+        by the number of samples per bin. With few samples it is above zero even for a perfectly calibrated
+        model.
 
     References
     ----------
@@ -148,9 +149,9 @@ def score_classes(y_true, y_pred, y_score, classes):
     Returns
     -------
     table : pandas.DataFrame
-        A row a class: ``n`` samples, ``sensitivity`` (recall), ``specificity``, ``positive_predictivity``
-        (precision), ``f1``, ``roc_auc`` and ``average_precision``. A score without samples to compute it
-        from is NaN; the positive predictivity of a class that is never predicted is.
+        One row per class: ``n`` samples, ``sensitivity`` (recall), ``specificity``, ``positive_predictivity``
+        (precision), ``f1``, ``roc_auc`` and ``average_precision``. A score that is undefined is NaN, such as
+        the positive predictivity of a class that is never predicted.
     """
     confusion = confusion_matrix(y_true, y_pred, labels=classes)
     rates = class_rates(confusion) | dict.fromkeys(("roc_auc", "average_precision"), np.nan)
@@ -175,8 +176,7 @@ def class_rates(confusion):
     Returns
     -------
     rates : dict of array, shape (..., n_classes)
-        ``sensitivity``, ``specificity``, ``positive_predictivity`` and ``f1``, NaN where there is nothing to
-        compute them from.
+        ``sensitivity``, ``specificity``, ``positive_predictivity`` and ``f1``; NaN where they are undefined.
     """
     right = np.diagonal(confusion, axis1=-2, axis2=-1)
     true, predicted = confusion.sum(axis=-1), confusion.sum(axis=-2)
@@ -191,15 +191,15 @@ def class_rates(confusion):
 
 
 def chance_levels(predictions, folds, classes):
-    """The best score to expect from a guess that does not look at the samples, for each metric.
+    """Compute the best expected score of a guess that ignores the samples, for each metric.
 
     For the accuracy (and the recall weighted by class frequencies, which is the same) this is the better of
-    two guesses: always the most frequent class of the training part (its accuracy on the test part, mean over
-    folds), or any class at random (1 / n_classes). For the metrics that are averages over classes it is
-    1 / n_classes: guessing at random in proportion to the class frequencies can expect this in precision,
-    recall and F1 of many samples, and no other guess can expect more. For weighted averages it is the better
-    of this and the most frequent class. A guess has a kappa and a Matthews correlation of 0, a ROC-AUC of
-    0.5, and an average precision of the frequency of the class. Log loss and Brier score are those of the
+    two guesses: always the most frequent class of the training part (its accuracy on the test part, averaged
+    over folds), or a random class (1 / n_classes). For the metrics that are averages over classes it is 1 /
+    n_classes: for many samples, this is the expected precision, recall and F1 of guessing at random in
+    proportion to the class frequencies, and no other guess can do better. For weighted averages it is the
+    better of this and the most frequent class. A guess has a kappa and a Matthews correlation of 0, a ROC-AUC
+    of 0.5, and an average precision of the frequency of the class. Log loss and Brier score are those of the
     class frequencies as probabilities. The calibration error has no chance level.
 
     Parameters
@@ -263,7 +263,7 @@ def score_pooled(predictions, classes):
 
 
 def score_folds(predictions, folds, classes):
-    """Score each fold: a row a fold and metric, as ``Evaluation.scores``."""
+    """Score each fold: one row per fold and metric, as in ``Evaluation.scores``."""
     values = pd.DataFrame({fold: _score_table(rows, classes) for fold, rows in predictions.groupby("fold")}).T
     extra = [name for name in folds if name.startswith(SCORER)]
     values = values.join(folds.set_index("fold")[extra].rename(columns=lambda name: name[len(SCORER) :]))
@@ -274,7 +274,7 @@ def score_folds(predictions, folds, classes):
 
 
 def summary_table(results: Mapping[str, Evaluation]) -> pd.DataFrame:
-    """Put several evaluations into one table to read.
+    """Summarise several evaluations in a formatted table.
 
     Parameters
     ----------
@@ -284,9 +284,9 @@ def summary_table(results: Mapping[str, Evaluation]) -> pd.DataFrame:
     Returns
     -------
     table : pandas.DataFrame
-        A row an evaluation and a column for each of the main metrics, with texts as "0.87 ± 0.03" (mean ± SD
-        over folds, or the value alone for one fold). The last row is the chance level; there is one for each
-        evaluation if they differ.
+        One row per evaluation and one column for each of the main metrics, with strings such as "0.87 ± 0.03"
+        (mean ± SD over folds, or only the value for a single fold). The last row is the chance level; if
+        chance levels differ, there is one such row per evaluation.
 
     Examples
     --------

@@ -86,18 +86,18 @@ _VERDICTS = {
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """What a probe looks at.
+    """A confound probe: features that should carry no information about the classes.
 
     Parameters
     ----------
     name : str
-        Its name.
+        Name of the probe.
     description : str
-        What it sees, and what it would mean if this told the classes apart.
+        What the features measure, and what it would mean if they distinguished the classes.
     features : None | array, shape (n_samples, n_features)
-        What it sees of each sample; ``None`` if it can't be computed.
+        The features of each sample; ``None`` if they can't be computed.
     reason : None | str
-        Why it can't be computed.
+        Why the features can't be computed; ``None`` if they can.
 
     Examples
     --------
@@ -114,50 +114,51 @@ class Probe:
 
 
 def make_probes(X: Samples, groups: ArrayLike | None = None) -> dict[str, Probe]:
-    """Measure what should know nothing about the classes.
+    """Compute features that should carry no information about the classes.
 
-    Each probe is a table of features of something other than the activity that a classifier is meant to
-    find. Cross-validate ``probe_estimator`` on it with the splits of the classifier, and hold the scores
-    against the classifier's with ``judge_probes``.
+    Each probe is a table of features that measure something other than the activity that a classifier is
+    meant to detect. Cross-validate ``probe_estimator`` on it with the splits of the classifier, and compare
+    the scores with those of the classifier with ``judge_probes``. ``evaluate(..., probes=True)`` does both.
 
     Parameters
     ----------
     X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, ...)
-        The samples. Of an array, which has no channels and no times, only groups are known.
+        The samples. For an array, whose channels and times are unknown, only the group probe can be computed.
     groups : None | array-like, shape (n_samples,)
-        The group of each sample; ``None`` takes those of the view, if it has any.
+        The group of each sample. ``None`` uses the groups of the view, if it has any.
 
     Returns
     -------
     probes : dict of str to Probe
-        ``ocular``, ``muscle``, ``order``, ``quality``, ``baseline`` and ``group``. One that can't be computed
-        has no features, and a reason.
+        The probes ``ocular``, ``muscle``, ``order``, ``quality``, ``baseline`` and ``group``. A probe that
+        can't be computed has no features, but a reason.
 
     Raises
     ------
     ValueError
-        If groups have another length than X, or Epochs hold NaN.
+        If the length of ``groups`` differs from that of X, or if the Epochs contain NaN.
 
     Notes
     -----
-    No labels are used. Eyes and muscles are looked for among all good channels of the Epochs, picked or not.
-    A recording is one of the Epochs in a list, or a group within one. Muscle, quality and baseline are
-    measured as they are, and relative to the median of the recording.
+    Labels are not used. The ocular and muscle probes use all good channels of the Epochs, picked or not. A
+    recording is one of the Epochs in a list, or a group within one. The features of muscle, quality and
+    baseline are given both as measured and relative to the median of the recording.
 
-    - ocular: EOG channels (by type or name), else frontal ones (Fp, AF, F7 to F10; by position if names tell
-      nothing), low-passed at 4 Hz: means of up to 16 bins of 0.25 s or more, and the mean and largest log
-      variance over channels. A high-pass filter attenuates slow signals, it does not delete them: the probe
-      sees what is left of them, in proportion to all that is left below 4 Hz.
+    - ocular: EOG channels (by type or name), otherwise frontal ones (Fp, AF, F7 to F10; by position if the
+      names are not informative), low-pass filtered at 4 Hz: means of up to 16 bins of 0.25 s or more, and the
+      mean and largest log variance over channels. A high-pass filter attenuates slow signals but does not
+      remove them: the probe measures what is left of them, relative to everything that is left below 4 Hz.
     - muscle: log power from 40 Hz to the low-pass or Nyquist frequency, without 50 and 60 Hz and their
-      multiples, ± 2 Hz, at channels of the outer ring (by name, or by position).
-    - order: cosines of 1 to 8 half-cycles over the recording, which hold trends, linear or not, and up
-      to about eight blocks. Classes in turns are not seen: one epoch at a time does not tell its number.
-    - quality: of the broadband level (median of the log spectrum from 1 to 40 Hz, which a rhythm does not
-      change), of the largest step from sample to sample against a typical one, and of the share of flat
-      steps: averages and extremes over channels, without a name, so that no rhythm at a place is seen.
-    - baseline: mean and log band power of the channels of the view (of more than 64, evenly taken ones)
-      before 0 s, if epochs start before -0.05 s.
-    - group: a column for each group, at most for the 200 with most samples.
+      multiples, ± 2 Hz, at channels of the outermost ring (by name, or by position).
+    - order: cosines of 1 to 8 half-cycles over the recording, which capture linear and other trends, and up
+      to about eight blocks. Regularly alternating classes are not detected, as these cosines are too slow.
+    - quality: averages and extremes over channels of the broadband level (median of the log spectrum from 1
+      to 40 Hz, which a rhythm does not change), of the largest step from sample to sample relative to a
+      typical one, and of the fraction of flat steps. The features do not identify channels, so that a rhythm
+      at a particular site is not detected.
+    - baseline: mean and log band power of the channels of the view (if there are more than 64, an evenly
+      spaced subset) before 0 s, if the epochs start before -0.05 s.
+    - group: one column per group, for at most the 200 groups with the most samples.
 
     Examples
     --------
@@ -193,9 +194,9 @@ def make_probes(X: Samples, groups: ArrayLike | None = None) -> dict[str, Probe]
 
 
 def probe_estimator():
-    """The model of every probe: a linear discriminant of standardised features.
+    """Create the classifier used for every probe: linear discriminant analysis of standardised features.
 
-    Its shrinkage is computed from the training samples [1]_, so there is nothing to tune, and nothing random.
+    The shrinkage is computed from the training samples [1]_, so there is nothing to tune and nothing random.
 
     Returns
     -------
@@ -222,36 +223,36 @@ def probe_estimator():
 
 
 def judge_probes(result, probes, evaluations, metric="balanced_accuracy"):
-    """Hold the scores of probes against that of a classifier, in words.
+    """Compare the scores of probes with those of a classifier, with a verdict in words.
 
-    A probe is flagged if its score reaches the low end of the classifier's 95 % interval while its own
-    interval lies above chance, and the classifier's does so, too: then what it sees is enough for a score
-    like the classifier's.
+    A probe is flagged if its score reaches the lower limit of the classifier's 95 % interval, and both the
+    probe's and the classifier's intervals lie above chance: the features of the probe then suffice for a
+    score like the classifier's.
 
     Parameters
     ----------
     result : Evaluation
-        The classifier's.
+        The result of the classifier.
     probes : dict of str to Probe
         The probes.
     evaluations : dict of str to Evaluation
-        Those of the probes that have features, on the same splits.
+        The evaluations of the probes that have features, on the same splits.
     metric : str
-        A row of :meth:`Evaluation.summary`, of a metric that is the better the higher it is.
+        The metric to compare, a row of :meth:`Evaluation.summary`. Higher values must be better.
 
     Returns
     -------
     table : pandas.DataFrame
-        A row a probe: ``score``, ``low`` and ``high`` (its pooled score and 95 % interval), ``chance``,
-        ``classifier``, ``classifier_low`` and ``classifier_high``, ``flagged`` and ``verdict``, which is the
-        reason if the probe has no features.
+        One row per probe, with the columns ``score``, ``low`` and ``high`` (its pooled score and 95 %
+        interval), ``chance``, ``classifier``, ``classifier_low`` and ``classifier_high``, ``flagged`` and
+        ``verdict``; if the probe has no features, the verdict is the reason.
 
     Notes
     -----
-    A flag does not prove that the classifier uses what the probe sees, and no flag does not prove that there
-    is no confound: probes are linear, and see what their features hold. The intervals are not corrected for
-    the number of probes: of six that know nothing, at least one lies above chance in about one of seven
-    analyses (1 - 0.975**6), and is flagged only if the classifier's interval reaches down to it.
+    A flag does not prove that the classifier uses what the probe measures, and the absence of a flag does not
+    prove that there is no confound: probes are linear, and limited to their features. The intervals are not
+    corrected for the number of probes: of six uninformative probes, at least one lies above chance in about
+    one of seven analyses (1 - 0.975**6), and is flagged only if the classifier's interval reaches down to it.
     """
     classifier = result.summary().loc[metric]
     rows = {}

@@ -32,31 +32,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation(Figures):
-    """Predictions on samples that were not trained on, and what follows from them.
+    """Cross-validated predictions, with the scores and figures derived from them.
 
-    Made by :func:`evaluate`.
+    Returned by :func:`~mne_cnnclass.evaluate`.
 
     Parameters
     ----------
     predictions : pandas.DataFrame
-        A row a test sample: ``fold``, ``sample`` (position in X), ``y_true``, ``y_pred``, ``group`` if there
-        are groups, and a column a class: ``proba_<class>``, or ``decision_<class>`` from a classifier
-        without probabilities.
+        One row per test sample, with the columns ``fold``, ``sample`` (index in X), ``y_true``, ``y_pred``,
+        ``group`` if there are groups, and one column per class: ``proba_<class>``, or ``decision_<class>`` if
+        the classifier has no probabilities.
     folds : pandas.DataFrame
-        A row a fold: ``fold``, ``n_train``, ``n_test``, ``most_frequent`` (class of the training part),
-        ``fit_time`` and ``score_time`` in s, ``error`` (None, or what went wrong: such a fold has no
-        predictions), a column ``scorer_<name>`` for each scorer that was asked for, and ``best_params`` (dict)
-        if the classifier is a parameter search.
+        One row per fold, with the columns ``fold``, ``n_train``, ``n_test``, ``most_frequent`` (most frequent
+        class of the training part), ``fit_time`` and ``score_time`` in s, ``error`` (None, or the error
+        message if the fold failed; failed folds have no predictions), ``scorer_<name>`` for each additional
+        scorer and, for a parameter search, ``best_params`` (dict).
     classes : array, shape (n_classes,)
         The classes, sorted.
     histories : None | pandas.DataFrame
-        What was measured in each fold and epoch of training, if the classifier has a table ``history_``.
+        The training history of each fold, with one row per fold and training epoch, if the classifier has a
+        ``history_`` table.
     estimator : None | scikit-learn classifier
-        What was evaluated, not fitted.
+        The evaluated estimator, unfitted.
     view : None | EpochsView
         The samples, if they were epochs.
     probes : None | pandas.DataFrame
-        Scores of simple models that should know nothing, see :func:`evaluate`.
+        Scores of the confound probes, see :func:`~mne_cnnclass.evaluate`.
 
     Examples
     --------
@@ -83,37 +84,38 @@ class Evaluation(Figures):
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """A row a fold and metric: ``fold``, ``metric``, ``value``, ``n_train``, ``n_test``.
+        """One row per fold and metric: ``fold``, ``metric``, ``value``, ``n_train``, ``n_test``.
 
-        A value is NaN where the metric is undefined: in all but the accuracy, when a class is missing from
-        the test part.
+        A value is NaN where the metric is undefined, as for averages over classes when a class is missing
+        from the test part.
         """
         return score_folds(self.predictions, self.folds, self.classes)
 
     @property
     def chance(self) -> float:
-        """Accuracy to expect without looking at the samples.
+        """Chance level of the accuracy.
 
-        The accuracy of always guessing the most frequent class of the training part, on the test part, mean
-        over folds; or 1 / n_classes, that of guessing at random, if this is more.
+        The mean over folds of the accuracy on the test part of always predicting the most frequent class of
+        the training part; or 1 / n_classes, the accuracy of random guessing, if that is higher.
         """
         return float(chance_levels(self.predictions, self.folds, self.classes)["accuracy"])
 
     def summary(self) -> pd.DataFrame:
-        """Each metric over all folds.
+        """Summarise each metric over all folds.
 
         Returns
         -------
         summary : pandas.DataFrame
-            A row a metric: ``mean`` and ``sd`` (standard deviation with n - 1, NaN for one fold) over the
-            ``n_folds`` in which it is defined, ``pooled`` over the predictions of all folds together, ``low``
-            and ``high`` (95 % confidence interval of the pooled score by a bootstrap over groups, or over
-            samples if there are none, see :meth:`intervals`), and ``chance``: for the accuracy, see
-            ``chance``; for averages over classes 1 / n_classes, which guessing at random in proportion to
-            the class frequencies gives; 0.5 for the ROC-AUC, 0 for kappa and the Matthews correlation; for
-            log loss and Brier score those of the class frequencies. Decision scores of different models are
-            on different scales: ROC-AUC and average precision are pooled for probabilities only, and
-            their means over folds are the sounder ones [1]_.
+            One row per metric, with the columns ``mean`` and ``sd`` (standard deviation with n - 1, NaN for
+            one fold) over the ``n_folds`` in which it is defined; ``pooled``, computed from the predictions
+            of all folds together; ``low`` and ``high``, the 95 % confidence interval of the pooled score from
+            a bootstrap over groups, or over samples if there are no groups, see :meth:`intervals`; and
+            ``chance``, the chance level. For the accuracy, see the attribute ``chance``; for averages over
+            classes it is 1 / n_classes, the expected score of guessing at random in proportion to the class
+            frequencies; it is 0.5 for the ROC-AUC and 0 for kappa and the Matthews correlation; for log loss
+            and Brier score it is the score of predicting the class frequencies. Decision scores of different
+            models are on different scales, so ROC-AUC and average precision are pooled for probabilities
+            only; their means over folds are the more reliable values [1]_.
 
         References
         ----------
@@ -138,59 +140,60 @@ class Evaluation(Figures):
     def intervals(
         self, *, n_resamples: int = 1000, level: float = 0.95, random_state: int = 0
     ) -> pd.DataFrame:
-        """Confidence intervals of the pooled scores, by a bootstrap.
+        """Compute bootstrap confidence intervals of the pooled scores.
 
-        Whole groups are drawn with replacement if there are groups, else samples.
+        Whole groups are resampled with replacement if there are groups, otherwise samples.
 
         Parameters
         ----------
         n_resamples : int
-            Number of resamples.
+            Number of bootstrap resamples. Default is 1000.
         level : float
-            Confidence level.
+            Confidence level, between 0 and 1. Default is 0.95.
         random_state : int
-            Seed.
+            Seed of the resampling. Default is 0.
 
         Returns
         -------
         intervals : pandas.DataFrame
-            A row a metric: ``low`` and ``high``. NaN where a metric is undefined, or with one group.
+            One row per metric, with the columns ``low`` and ``high``; NaN where a metric is undefined, or if
+            there is only one group.
 
         Notes
         -----
-        The interval tells what other people or samples would have changed, given these trained models; it
-        does not include what another training set or seed would. With few groups (fewer than about ten)
-        percentile intervals are too narrow.
+        The intervals cover the variability due to other test subjects or samples, given these trained models;
+        they do not cover the variability due to other training sets or seeds. With few groups (fewer than
+        about ten), percentile intervals are too narrow.
         """
         return bootstrap(
             self.predictions, self.classes, n_resamples=n_resamples, level=level, random_state=random_state
         )
 
     def permutation_test(self, *, n_permutations: int = 1000, random_state: int = 0) -> pd.DataFrame:
-        """Chance level and p-value of each metric, by permuting the labels under the predictions as they are.
+        """Compute the chance level and p-value of each metric by a permutation test.
 
-        Labels are permuted among samples of the same fold and group; groups with one label each (patients
-        and controls) exchange theirs.
+        The labels are permuted while the predictions stay fixed: among samples of the same fold and group or,
+        if each group has a single label (patients and controls), among groups.
 
         Parameters
         ----------
         n_permutations : int
-            Number of permutations.
+            Number of permutations. Default is 1000.
         random_state : int
-            Seed.
+            Seed of the permutations. Default is 0.
 
         Returns
         -------
         table : pandas.DataFrame
-            A row a metric: ``observed`` (pooled over folds), ``chance`` (mean over permutations), ``limit``
-            (which chance passes once in twenty times) and ``p_value``, for a score as good or better by
-            chance.
+            One row per metric, with the columns ``observed`` (score pooled over folds), ``chance`` (mean over
+            permutations), ``limit`` (the score that is exceeded by chance in 5 % of permutations) and
+            ``p_value``, the probability of a score at least as good by chance.
 
         Notes
         -----
-        Labels have to be exchangeable within groups. Windows of one trial, or neighbours in a recording that
-        changes slowly, are not: make them groups. See Ojala & Garriga (2010), Journal of Machine Learning
-        Research 11:1833-1863.
+        Labels must be exchangeable within groups. Windows of the same trial, or neighbouring windows in a
+        slowly changing recording, are not: declare them as groups. See Ojala & Garriga (2010), Journal of
+        Machine Learning Research 11:1833-1863.
         """
         return permutation_test(
             self.predictions, self.classes, n_permutations=n_permutations, random_state=random_state
@@ -202,15 +205,16 @@ class Evaluation(Figures):
         Parameters
         ----------
         intervals : bool
-            Whether to add ``<rate>_low`` and ``<rate>_high``, the 95 % confidence interval of each rate, by a
-            bootstrap over groups, or over samples if there are none, see :meth:`intervals`.
+            Whether to add ``<rate>_low`` and ``<rate>_high``, the 95 % confidence interval of each rate from
+            a bootstrap over groups, or over samples if there are no groups, see :meth:`intervals`. Default is
+            False.
 
         Returns
         -------
         table : pandas.DataFrame
-            A row a class: ``n`` predictions, ``sensitivity`` (recall), ``specificity``,
-            ``positive_predictivity`` (precision), ``f1``, ``roc_auc`` and ``average_precision`` (these two
-            for probabilities only). NaN where there is nothing to compute a score from.
+            One row per class, with the columns ``n`` (number of predictions), ``sensitivity`` (recall),
+            ``specificity``, ``positive_predictivity`` (precision), ``f1``, ``roc_auc`` and
+            ``average_precision`` (the last two for probabilities only). A score is NaN where it is undefined.
         """
         scores = get_scores(self.predictions) if are_probabilities(self.predictions) else None
         y_true, y_pred = self.predictions["y_true"].to_numpy(), self.predictions["y_pred"].to_numpy()
@@ -228,8 +232,8 @@ class Evaluation(Figures):
         Returns
         -------
         table : pandas.DataFrame
-            A row a group and a column a metric, NaN where a metric is undefined, such as averages over
-            classes in a group that lacks a class.
+            One row per group and one column per metric; NaN where a metric is undefined, such as averages
+            over classes in a group that lacks a class.
 
         Raises
         ------
@@ -241,14 +245,15 @@ class Evaluation(Figures):
         return pd.DataFrame(rows).T.rename_axis("group")
 
     def group_errors(self) -> pd.DataFrame:
-        """Which groups (subject, patient, record …) carry the errors.
+        """Count the errors of each group (subject, patient, record …).
 
         Returns
         -------
         table : pandas.DataFrame
-            A row a group, most errors first: ``n`` predictions, ``errors``, ``share`` of all errors,
-            ``most_frequent`` (the true and the predicted class of its most frequent error, as "S → V", or
-            None) and ``times`` (how often that one happened).
+            One row per group, sorted by decreasing number of errors, with the columns ``n`` (number of
+            predictions), ``errors``, ``share`` (fraction of all errors), ``most_frequent`` (the true and
+            predicted class of the most frequent error, such as "S → V", or None) and ``times`` (the number of
+            these errors).
 
         Raises
         ------
@@ -293,16 +298,17 @@ class Evaluation(Figures):
         return f"{n_samples} samples, {n_folds} fold{'s' * (n_folds != 1)}{times}"
 
     def report(self, path: PathLike | None = None, **options: Any) -> mne.Report:
-        """Put everything on one page: data, pipeline, scores, figures, statistics, methods in words.
+        """Create an HTML report of the data, pipeline, scores, figures and statistics, with a methods text.
 
         Parameters
         ----------
         path : None | path-like
-            An HTML file to write, as by :meth:`mne.Report.save`; an existing one is replaced.
+            File to save the report to with :meth:`mne.Report.save`, as HTML or HDF5; an existing file is
+            overwritten. ``None`` does not save it.
         **options : dict
-            ``title``, ``report`` (an `mne.Report` to add to), ``comparison`` (of :func:`compare`),
-            ``explain`` (a fitted classifier), ``explain_on`` (samples for it) and ``n_permutations``, see
-            ``mne_cnnclass.report.build_report``.
+            ``title``, ``report`` (an `mne.Report` to add to), ``comparison`` (returned by
+            :func:`~mne_cnnclass.compare`), ``explain`` (a fitted classifier), ``explain_on`` (samples to
+            explain it on) and ``n_permutations``, see ``mne_cnnclass.report.build_report``.
 
         Returns
         -------
@@ -314,7 +320,7 @@ class Evaluation(Figures):
         FileNotFoundError
             If the folder of the file does not exist.
         ValueError
-            If the file is neither HTML nor HDF5.
+            If the file extension is neither that of HTML nor of HDF5.
         """
         from ..report import build_report
 
@@ -326,17 +332,17 @@ class Evaluation(Figures):
         return report
 
     def to_csv(self, folder: PathLike) -> list[Path]:
-        """Write ``scores.csv`` and ``predictions.csv``.
+        """Save the scores and predictions as ``scores.csv`` and ``predictions.csv``.
 
         Parameters
         ----------
         folder : path-like
-            Where to; made if it does not exist.
+            The folder to write to; it is created if it does not exist.
 
         Returns
         -------
         paths : list of pathlib.Path
-            The files.
+            Paths of the files.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)

@@ -17,19 +17,19 @@ def sign_flip_test(differences):
     Parameters
     ----------
     differences : array-like, shape (n,)
-        The score of one pipeline minus that of the other, a value a group (subject …).
+        The score of one pipeline minus that of the other, one value per group (subject …).
 
     Returns
     -------
     p_greater, p_less : float
-        One-sided p-values of the mean being above and below 0; 0.5 both if all differences are 0. No
+        One-sided p-values of the mean being above and below 0; both are 0.5 if all differences are 0. No
         p-value is below 1 / 2**n.
 
     Notes
     -----
-    Assumption: under the null hypothesis each difference is as likely to have the other sign, independently
-    of the others. All 2**n flips are taken for up to 14 differences, so that the p-value is exact;
-    16384 random ones, always the same, for more.
+    Assumption: under the null hypothesis each difference is equally likely to have either sign, independently
+    of the others. For up to 14 differences, all 2**n flips are used, so that the p-value is exact; for more,
+    16384 random flips with a fixed seed.
 
     References
     ----------
@@ -70,12 +70,12 @@ def signed_rank_test(differences):
     Returns
     -------
     p_greater, p_less : float | array, shape (n_pairs,)
-        One-sided p-values of the differences lying above and below 0; 0.5 both if all are 0.
+        One-sided p-values of the differences lying above and below 0; both are 0.5 if all are 0.
 
     Notes
     -----
     Assumption: independent differences, distributed symmetrically about 0 under the null hypothesis. Groups
-    whose difference is 0 are left out, as Wilcoxon does. Computed by :func:`scipy.stats.wilcoxon`.
+    whose difference is 0 are left out, as in Wilcoxon's paper. Computed by :func:`scipy.stats.wilcoxon`.
 
     References
     ----------
@@ -105,23 +105,24 @@ def corrected_resampled_ttest(differences, test_train_ratio):
     Parameters
     ----------
     differences : array-like, shape (n_folds,)
-        The score of one pipeline minus that of the other, a value a fold (of all repetitions).
+        The score of one pipeline minus that of the other, one value per fold (of all repetitions).
     test_train_ratio : float
-        Number of test samples divided by number of training samples of a fold.
+        Number of test samples divided by the number of training samples of a fold.
 
     Returns
     -------
     p_greater, p_less : float
-        One-sided p-values of the mean being above and below 0; 0.5 both if all differences are 0.
+        One-sided p-values of the mean being above and below 0; both are 0.5 if all differences are 0.
 
     Notes
     -----
-    The folds of a cross-validation share training samples, so their scores are not independent and the
-    ordinary t-test finds too much. Here the variance of the mean is ``(1 / n_folds + test_train_ratio)``
-    times that of the differences [1]_, for repeated cross-validation, too [2]_. Assumption: normal
-    differences, whose correlation between folds is the share of samples tested; this is a heuristic,
-    without proof. The conclusion is about training sets of this size from the population of these
-    samples: if they are of one subject, about this subject.
+    The folds of a cross-validation share training samples, so their scores are not independent, and the
+    ordinary t-test gives too many false positives. Here the variance of the mean is
+    ``(1 / n_folds + test_train_ratio)`` times that of the differences [1]_, also for repeated
+    cross-validation [2]_. Assumption: normally distributed differences, whose correlation between folds
+    equals the fraction of samples that are tested; this is a heuristic, without proof. The conclusion
+    generalises to training sets of this size from the population of these samples: if they are from one
+    subject, to this subject.
 
     References
     ----------
@@ -187,7 +188,7 @@ def stouffer(p_values, n):
 
 
 def holm(p_values):
-    """Adjust p-values of several tests so that the chance of any false positive stays at its level.
+    """Adjust the p-values of several tests by Holm's method, which controls the family-wise error rate.
 
     Parameters
     ----------
@@ -197,12 +198,12 @@ def holm(p_values):
     Returns
     -------
     adjusted : array, shape (n_tests,)
-        The adjusted p-values: below 0.05 in a test on true null hypotheses with a probability of 5 % at most,
-        over all tests together.
+        The adjusted p-values. If all null hypotheses are true, the probability that any of them is below 0.05
+        is at most 5 %.
 
     Notes
     -----
-    No assumption about how the tests depend on each other.
+    The tests may depend on each other in any way.
 
     References
     ----------
@@ -223,12 +224,12 @@ def holm(p_values):
 
 
 def mean_interval(values, factor):
-    """Mean with its 95 % confidence interval by the t distribution.
+    """Compute the mean and its 95 % confidence interval from the t distribution.
 
     Parameters
     ----------
     values : array-like, shape (n,)
-        The values, normal by assumption.
+        The values, assumed to be normally distributed.
     factor : float
         Variance of the mean divided by the variance of the values: ``1 / n`` if they are independent,
         ``1 / n_folds + test_train_ratio`` for folds (see `corrected_resampled_ttest`).
@@ -255,7 +256,7 @@ def _t_quantile(degrees):
 
 
 def standardized_difference(differences, factor):
-    """Standardised mean difference dz with its 95 % confidence interval.
+    """Compute the standardised mean difference dz and its 95 % confidence interval.
 
     Parameters
     ----------
@@ -268,13 +269,13 @@ def standardized_difference(differences, factor):
     -------
     effect, low, high : float
         Mean of the differences divided by their standard deviation (with n - 1), and its interval. If all
-        differences are the same: 0 or infinite, and no interval (NaN).
+        differences are equal, the effect is 0 or infinite, and the interval is NaN.
 
     Notes
     -----
-    This is Cohen's dz, the effect size of MOABB, without correction for small samples: of 5 subjects it is
-    about 25 % too great on average, of 20 about 4 % [1]_. The interval inverts the noncentral t
-    distribution [2]_. Assumption: normal differences.
+    This is Cohen's dz, the effect size of MOABB, without correction for small samples: with 5 subjects it is
+    about 25 % too large on average, with 20 about 4 % [1]_. The interval inverts the noncentral t
+    distribution [2]_. Assumption: normally distributed differences.
 
     References
     ----------
@@ -302,7 +303,7 @@ def standardized_difference(differences, factor):
 
 
 def weighted_mean_interval(values, low, high, n):
-    """Mean of several data sets' estimates, weighted by the square root of n, with its 95 % interval.
+    """Average the estimates of several data sets, weighted by the square root of n, with a 95 % interval.
 
     Parameters
     ----------

@@ -21,45 +21,46 @@ if TYPE_CHECKING:
 
 
 def spatial_patterns(clf: CNNClassifier, X: Samples) -> mne.EvokedArray:
-    """Where in the channels each component of a network's linear front comes from.
+    """Compute the spatial pattern of each component of a network's first, linear layers.
 
-    A filter says how channels are combined, which is not where the signal is: a channel may have a large
-    weight only to cancel noise. The pattern is what the combined signal looks like in the channels, by the
-    transform of Haufe et al. [1]_.
+    A spatial filter shows how channels are combined, not where the signal originates: a channel may have a
+    large weight only to cancel noise. The pattern shows how the component is expressed in the channels, using
+    the transformation of Haufe et al. [1]_.
 
     Parameters
     ----------
     clf : CNNClassifier
         A fitted EEGNet, ShallowFBCSPNet, Deep4Net or MultiScaleCNN.
     X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
-        Samples, as in ``CNNClassifier.predict``; by habit those of the training.
+        The samples, as in ``CNNClassifier.predict``, usually the training samples.
 
     Returns
     -------
     patterns : mne.EvokedArray, shape (n_channels, n_components)
-        A component each "second", in V: what a channel does, in the passband of the component, when the
-        component is one standard deviation above its mean. The sign of a component is arbitrary; here the
-        largest value is positive.
+        One component per time point ("second"), in V: the deviation of each channel, in the pass band of the
+        component, when the component is one standard deviation above its mean. The sign of a component is
+        arbitrary; here the largest absolute value is positive.
 
     Raises
     ------
     ValueError
-        If the network does not begin with linear layers that are known, or ``X`` does not fit it.
+        If the network does not begin with known linear layers, if the classifier has several members, or if
+        ``X`` does not match it.
 
     See Also
     --------
-    component_contributions : Which components matter.
-    filter_responses : Which frequencies they pass.
+    component_contributions : The importance of each component.
+    filter_responses : The frequencies that components pass.
 
     Notes
     -----
-    Component *o* is ``s_o(t) = Σ_c Σ_k W_o[c, k] x_c(t + k)``, the standardisation of the channels included.
-    Its pattern is ``Cov(h_o * x, s_o) / SD(s_o)``: the channels are seen through the component's temporal
-    filter ``h_o``, scaled to a largest gain of 1. Components of a network overlap, and outnumber the
-    channels, so each is taken for itself (equation 6 of [1]_ for one component) instead of jointly. In
-    EEGNet and MultiScaleCNN ``W_o`` is the product of a spatial and a temporal filter; in ShallowFBCSPNet
-    and Deep4Net it is a sum of such products, and ``h_o`` is the temporal filter of the best single product
-    (singular value decomposition). Windows are continued at their ends by their first and last values.
+    Component *o* is ``s_o(t) = Σ_c Σ_k W_o[c, k] x_c(t + k)``, including the standardisation of the channels.
+    Its pattern is ``Cov(h_o * x, s_o) / SD(s_o)``: the channels are filtered with the component's temporal
+    filter ``h_o``, scaled to a maximum gain of 1. As the components of a network overlap, and outnumber the
+    channels, patterns are computed for each component separately (equation 6 of [1]_ for one component)
+    instead of jointly. In EEGNet and MultiScaleCNN ``W_o`` is the product of a spatial and a temporal filter;
+    in ShallowFBCSPNet and Deep4Net it is a sum of such products, and ``h_o`` is the temporal filter of the
+    best single product (singular value decomposition). Windows are padded with their first and last values.
 
     References
     ----------
@@ -105,7 +106,7 @@ def spatial_patterns(clf: CNNClassifier, X: Samples) -> mne.EvokedArray:
 
 
 def temporal_filters(clf: CNNClassifier) -> pd.DataFrame:
-    """The temporal filter of each component of a network's linear front.
+    """Get the temporal filter of each component of a network's first, linear layers.
 
     Parameters
     ----------
@@ -115,14 +116,15 @@ def temporal_filters(clf: CNNClassifier) -> pd.DataFrame:
     Returns
     -------
     filters : pandas.DataFrame
-        A row a time in s (from zero), a column a component, numbered as in :func:`spatial_patterns`. Filters
-        are scaled to a largest gain of 1, and their sign is arbitrary; those shorter than the longest have
-        zeros on both sides.
+        One row per time in s (from zero) and one column per component, numbered as in
+        :func:`spatial_patterns`. Filters are scaled to a maximum gain of 1, and their sign is arbitrary;
+        those shorter than the longest are padded with zeros on both sides.
 
     Raises
     ------
     ValueError
-        If the network has no known linear front, or the sampling frequency is not known.
+        If the network does not begin with known linear layers, if the classifier has several members, or if
+        the sampling frequency is unknown.
 
     Examples
     --------
@@ -141,7 +143,7 @@ def temporal_filters(clf: CNNClassifier) -> pd.DataFrame:
 
 
 def filter_responses(clf: CNNClassifier) -> pd.DataFrame:
-    """Which frequencies pass the temporal filter of each component of a network's linear front.
+    """Compute the frequency response of each component of a network's first, linear layers.
 
     Parameters
     ----------
@@ -151,13 +153,14 @@ def filter_responses(clf: CNNClassifier) -> pd.DataFrame:
     Returns
     -------
     gains : pandas.DataFrame
-        Gain (ratio of amplitudes, at most 1). A row a frequency in Hz, a column a component, numbered as in
-        :func:`spatial_patterns`.
+        The gain (ratio of amplitudes, at most 1) of the temporal filters, with one row per frequency in Hz
+        and one column per component, numbered as in :func:`spatial_patterns`.
 
     Raises
     ------
     ValueError
-        If the network has no known linear front, or the sampling frequency is not known.
+        If the network does not begin with known linear layers, if the classifier has several members, or if
+        the sampling frequency is unknown.
 
     Examples
     --------
@@ -182,32 +185,33 @@ def component_contributions(
     n_steps: int = 32,
     random_state: RandomState = None,
 ) -> pd.DataFrame:
-    """How much each component of a network's linear front speaks for the right class.
+    """Compute the contribution of each component of a network's first, linear layers to the true class.
 
     Parameters
     ----------
     clf : CNNClassifier
         A fitted EEGNet, ShallowFBCSPNet, Deep4Net or MultiScaleCNN.
     X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
-        Samples, as in ``CNNClassifier.predict``.
+        The samples, as in ``CNNClassifier.predict``.
     y : None | array-like, shape (n_samples,)
-        Their true labels; ``None`` takes those of the epochs.
+        The true labels. ``None`` uses those of the epochs.
     n_steps : int
-        As in :func:`saliency`.
+        As in :func:`saliency`. Default is 32.
     random_state : None | int | numpy.random.RandomState
         As in :func:`saliency`.
 
     Returns
     -------
     contributions : pandas.DataFrame
-        A row a component, a column a class that is in ``y``: mean over the samples of the class of the
-        component's contribution to the logit of that class, by expected gradients as in :func:`saliency`.
-        The mean over the columns ranks the components.
+        One row per component and one column per class in ``y``: the component's contribution to the logit of
+        the class, averaged over the samples of that class, computed with expected gradients as in
+        :func:`saliency`. The mean over the columns ranks the components.
 
     Raises
     ------
     ValueError
-        If the network has no known linear front, or samples or labels don't fit it.
+        If the network does not begin with known linear layers, if the classifier has several members, or if
+        the samples or labels do not match it.
 
     Examples
     --------

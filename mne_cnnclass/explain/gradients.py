@@ -36,11 +36,12 @@ def saliency(
     n_steps: int = 32,
     random_state: RandomState = None,
 ) -> dict[Any, mne.EvokedArray]:
-    """What in the samples of each class speaks for the class, by channel and time.
+    """Compute the contribution of each channel and time to the logit of each class.
 
-    Expected gradients [1]_, which are integrated gradients [2]_ on the way from other samples, taken at
-    random from ``X``, to the sample: what makes the network's output for this sample differ from its output
-    for others. What all classes share, such as mains noise, cancels.
+    Contributions are expected gradients [1]_: integrated gradients [2]_ along the paths from other samples,
+    drawn at random from ``X``, to the sample. They explain why the output of the network for this sample
+    differs from its output for others. Anything that all classes have in common, such as line noise, cancels
+    out.
 
     Parameters
     ----------
@@ -49,39 +50,40 @@ def saliency(
     X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
         Samples of all classes, as in ``CNNClassifier.predict``.
     y : None | array-like, shape (n_samples,)
-        Their true labels; ``None`` takes those of the epochs.
+        The true labels. ``None`` uses those of the epochs.
     n_steps : int
-        For each sample, the number of other samples, and of points on the ways, at which gradients are
-        taken. The time that it takes grows with them.
+        Number of paths to each sample, each from another sample. The gradient is computed at one point on
+        each path; these points are evenly spaced from 0 to 1, in random order. The computing time is
+        proportional to ``n_steps``. Default is 32.
     random_state : None | int | numpy.random.RandomState
-        Draws the other samples and the points.
+        Seed of the random choice of other samples and of the order of points.
 
     Returns
     -------
     saliency : dict of mne.EvokedArray
-        For each class in ``y``, the mean over its samples of the contribution of a channel at a time to the
-        logit of the class. **Not in V**, whatever MNE's figures say: the unit is that of the logit, so draw
-        with ``scalings=dict(eeg=1), units=dict(eeg="logit")``. Where positive, the signal speaks for the
-        class.
+        For each class in ``y``, the contribution of each channel and time to the logit of the class, averaged
+        over the samples of the class. The values are **not in V**, although MNE's figures say so: their unit
+        is that of the logit, so plot them with ``scalings=dict(eeg=1), units=dict(eeg="logit")``. Positive
+        values are evidence for the class.
 
     Raises
     ------
     ValueError
-        If samples or labels don't fit the classifier.
+        If the samples or labels do not match the classifier.
 
     See Also
     --------
-    saliency_spectrum : The same by frequency.
-    channel_importance : What the score loses without a channel.
-    mne_cnnclass.viz.plot_beat_importance : Draw it on the mean waveform.
+    saliency_spectrum : Contributions by frequency.
+    channel_importance : Loss of score without a channel.
+    mne_cnnclass.viz.plot_beat_importance : Plot contributions on the mean waveform.
 
     Notes
     -----
-    The logit is that of the class less the mean over all classes, as only differences matter to
-    probabilities. The contributions of a sample sum to its logit less the mean logit of the samples, up to
-    the error of taking few of them. At most 128 samples of ``X`` are the others. Side inputs are held at
-    those of the sample: the contributions are those of the signal alone, and sum to the logit less the mean
-    logit of the others' signals next to these side inputs.
+    The logit is that of the class minus the mean over all classes, as only differences affect probabilities.
+    The contributions of a sample sum to its logit minus the mean logit of the samples, up to a sampling
+    error. The other samples are drawn from at most 128 samples of ``X``. Side inputs are fixed to those of
+    the sample: the contributions are those of the signal only, and sum to the logit minus the mean logit of
+    the other samples' signals combined with these side inputs.
 
     References
     ----------
@@ -125,7 +127,7 @@ def saliency_spectrum(
     n_steps: int = 32,
     random_state: RandomState = None,
 ) -> dict[Any, pd.DataFrame]:
-    """What in the samples of each class speaks for the class, by channel and frequency.
+    """Compute the contribution of each channel and frequency to the logit of each class.
 
     Parameters
     ----------
@@ -134,28 +136,29 @@ def saliency_spectrum(
     X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
         Samples of all classes, as in ``CNNClassifier.predict``.
     y : None | array-like, shape (n_samples,)
-        Their true labels; ``None`` takes those of the epochs.
+        The true labels. ``None`` uses those of the epochs.
     n_steps : int
-        As in :func:`saliency`.
+        As in :func:`saliency`. Default is 32.
     random_state : None | int | numpy.random.RandomState
         As in :func:`saliency`.
 
     Returns
     -------
     spectra : dict of pandas.DataFrame
-        For each class in ``y``, a row a frequency in Hz and a column a channel: mean over the samples of the
-        class of the contribution, to the logit of the class, of the channel's oscillation at the frequency.
+        For each class in ``y``, a table with one row per frequency in Hz and one column per channel: the
+        contribution of the channel's oscillation at that frequency to the logit of the class, averaged over
+        the samples of the class.
 
     Raises
     ------
     ValueError
-        If samples or labels don't fit the classifier, or its sampling frequency is not known.
+        If the samples or labels do not match the classifier, or if its sampling frequency is unknown.
 
     Notes
     -----
-    Expected gradients with respect to the Fourier coefficients of the window: the Fourier transform keeps
-    scalar products (Parseval), so contributions over frequencies have the same sum as those over times.
-    Frequencies are as far apart as one cycle a window.
+    Contributions are expected gradients with respect to the Fourier coefficients of the window. The Fourier
+    transform preserves scalar products (Parseval), so contributions over frequencies have the same sum as
+    those over times. The frequency resolution is one cycle per window.
 
     Examples
     --------
@@ -187,7 +190,7 @@ def _of_frequencies(difference, gradient):
 
 
 def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
-    """Mean over the samples of each class of their contributions to the logit of the class.
+    """Average the contributions of samples to the logit of their class, over the samples of each class.
 
     Parameters
     ----------

@@ -35,46 +35,48 @@ def channel_importance(
     n_repeats: int = 10,
     random_state: RandomState = None,
 ) -> pd.DataFrame:
-    """What a score loses when a channel is that of another sample.
+    """Compute the loss of score when a channel is permuted across samples.
 
     Parameters
     ----------
     clf : estimator
-        Any fitted classifier of scikit-learn on samples of shape (n_samples, n_channels, n_times): ours, a
-        Pipeline, one of MNE.
+        Any fitted scikit-learn classifier of samples of shape (n_samples, n_channels, n_times), such as a
+        CNNClassifier, a Pipeline or an estimator from MNE.
     X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
-        Samples, held out from training: importance on training samples shows what was memorised, too.
+        Samples that were not used for training: importance on training samples also reflects what was
+        memorised.
     y : None | array-like, shape (n_samples,)
-        Their true labels; ``None`` takes those of the epochs.
+        The true labels. ``None`` uses those of the epochs.
     scoring : None | str | callable
-        A metric of scikit-learn; ``None`` takes ``clf.score``, accuracy as a rule.
+        A scikit-learn metric. ``None`` uses ``clf.score``, usually the accuracy.
     n_repeats : int
-        Number of permutations.
+        Number of permutations. Default is 10.
     random_state : None | int | numpy.random.RandomState
-        Seeds the permutations.
+        Seed of the permutations.
 
     Returns
     -------
     importance : pandas.DataFrame
-        A row a channel, in the order of the data, with the columns ``mean`` and ``sd`` over repeats of the
-        score lost. ``importance.attrs`` has the ``score`` of the intact samples, ``n_samples``,
-        ``n_repeats`` and ``scoring``.
+        One row per channel, in the order of the data, with the columns ``mean`` and ``sd``, the mean and
+        standard deviation over repeats of the loss of score. ``importance.attrs`` contains the ``score`` of
+        the intact samples, ``n_samples``, ``n_repeats`` and ``scoring``.
 
     Raises
     ------
     ValueError
-        If samples or labels don't fit the estimator.
+        If the samples or labels do not match the estimator.
 
     See Also
     --------
-    mne_cnnclass.viz.plot_importance : Draw it.
-    mne.viz.plot_topomap : Draw the means over the head.
+    mne_cnnclass.viz.plot_importance : Plot the importance.
+    mne.viz.plot_topomap : Plot the means as a topographic map.
 
     Notes
     -----
-    Each channel is permuted across samples [1]_ alone. Channels that carry the same signal can stand in for
-    one another, so all of them may seem unimportant; and a classifier no better than chance has nothing to
-    lose. The samples are held in memory, twice. Metadata, and with them side inputs, stay with their sample.
+    The channels are permuted across samples [1]_ one at a time. Channels that carry the same signal can
+    replace each other, so that all of them may appear unimportant; and the score of a classifier that is no
+    better than chance cannot decrease. Two copies of the samples are held in memory. Metadata, and therefore
+    side inputs, are not permuted.
 
     References
     ----------
@@ -125,45 +127,45 @@ def band_importance(
     n_repeats: int = 10,
     random_state: RandomState = None,
 ) -> pd.DataFrame:
-    """What a score loses when a frequency band is that of another sample.
+    """Compute the loss of score when a frequency band is permuted across samples.
 
     Parameters
     ----------
     clf : estimator
-        Any fitted classifier of scikit-learn on samples whose last axis is time.
+        Any fitted scikit-learn classifier of samples whose last axis is time.
     X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, [n_channels,] n_times)
-        Samples, held out from training.
+        Samples that were not used for training.
     y : None | array-like, shape (n_samples,)
-        Their true labels; ``None`` takes those of the epochs.
+        The true labels. ``None`` uses those of the epochs.
     bands : None | dict of tuple
-        Lower and upper edge in Hz, ``lower <= f < upper``, by name. ``None`` takes delta (1–4), theta
-        (4–8), alpha (8–13), beta (13–30) and gamma (30–45), as far as they are below half the sampling
-        frequency.
+        Lower and upper edges in Hz, ``lower <= f < upper``, by band name. ``None`` uses delta (1–4), theta
+        (4–8), alpha (8–13), beta (13–30) and gamma (30–45), unless they exceed half the sampling frequency.
     sfreq : None | float
-        Sampling frequency in Hz; ``None`` takes that of the epochs, or of those that ``clf`` was fitted on.
+        Sampling frequency in Hz. ``None`` uses that of the epochs, or of the epochs that ``clf`` was fitted
+        on.
     scoring : None | str | callable
-        A metric of scikit-learn; ``None`` takes ``clf.score``, accuracy as a rule.
+        A scikit-learn metric. ``None`` uses ``clf.score``, usually the accuracy.
     n_repeats : int
-        Number of permutations.
+        Number of permutations. Default is 10.
     random_state : None | int | numpy.random.RandomState
-        Seeds the permutations.
+        Seed of the permutations.
 
     Returns
     -------
     importance : pandas.DataFrame
-        A row a band, as :func:`channel_importance` returns it.
+        One row per band, otherwise as returned by :func:`channel_importance`.
 
     Raises
     ------
     ValueError
-        If samples or labels don't fit the estimator, the sampling frequency is not known, or a band holds no
-        frequency of the windows.
+        If the samples or labels do not match the estimator, if the sampling frequency is unknown, or if a
+        band contains no frequency bin of the windows.
 
     Notes
     -----
-    The Fourier coefficients of a window within the band are exchanged, for all channels together, against
-    those of another sample; all else stays. A window resolves one cycle a window, and has no taper: trends
-    and slow waves leak into higher bands, so filter them out before.
+    The Fourier coefficients of a window within the band are replaced, for all channels together, by those of
+    another sample; all others are kept. The frequency resolution is one cycle per window, and no taper is
+    applied: trends and slow waves leak into higher bands, so remove them beforehand with a filter.
 
     Examples
     --------

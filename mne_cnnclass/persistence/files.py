@@ -36,41 +36,44 @@ MOST_HEADER = 2**24  # bytes; read into Python objects, which take some ten time
 def save_classifier(
     estimator: BaseEstimator, path: PathLike, *, epochs_settings: Mapping[str, object] | None = None
 ) -> None:
-    """Write a fitted estimator into one file, without pickle.
+    """Save a fitted estimator to a single file, without pickle.
 
     Parameters
     ----------
     estimator : CNNClassifier | BeatClassifier | FineTunedClassifier | transformer | Pipeline
         The fitted estimator: a classifier, a transformer of ``mne_cnnclass.preprocessing``, or a Pipeline
-        of which all steps are such estimators, ``None`` or ``"passthrough"``. Of a FineTunedClassifier what
-        was trained further is written, which is what predicts.
+        whose steps are all such estimators, ``None`` or ``"passthrough"``. For a FineTunedClassifier, the
+        fine-tuned estimator is saved, which is the one that predicts.
     path : path-like
-        The file, by habit with the ending ``.mcnn``. It is replaced only when the new one is complete.
+        The file to write, by convention with the extension ``.mcnn``. An existing file is replaced only once
+        the new one is complete.
     epochs_settings : None | dict
-        How the epochs were made, as arguments of the function that made them, for those who will make more.
+        How the epochs were made, as arguments of the function that made them, so that new epochs can be made
+        in the same way. Read them with ``mne_cnnclass.persistence.read_epochs_settings``.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
         If the estimator is not fitted.
     TypeError
-        If it, a step or a transformer in ``side_inputs`` is of another type, or a parameter, a label or a
-        group is of a type that can't be written as JSON, such as a function.
+        If the estimator, a step or a transformer in ``side_inputs`` is of another type, or if a parameter,
+        label or group can't be written as JSON, such as a function.
     ValueError
-        If it is too large to be read again: samples of more than 2²⁵ values, or more than 16 MB besides
-        arrays.
+        If the estimator is too large to be loaded again: samples of more than 2²⁵ values, or more than 16 MB
+        apart from arrays.
     OSError
-        If the file can't be written. What was there before is then unchanged.
+        If the file can't be written. An existing file is then unchanged.
 
     See Also
     --------
-    load_classifier : Read it.
+    load_classifier : Load the file.
 
     Notes
     -----
-    A file holds what predictions need of the training samples: statistics of channels, and of
-    :class:`~mne_cnnclass.preprocessing.EuclideanAlignment` and its like the names of the training groups and
-    the mean covariance of each. What MNE's `mne.Info` knows of a person, a date or a device is left out.
+    From the training samples, the file contains only what predictions need: statistics of the channels and,
+    for :class:`~mne_cnnclass.preprocessing.EuclideanAlignment` and similar transformers, the names of the
+    training groups and the mean covariance of each. Information on subjects, dates and devices in `mne.Info`
+    is not saved.
 
     Examples
     --------
@@ -145,35 +148,37 @@ def write_atomically(path, content):
 
 
 def load_classifier(path: PathLike, *, module: type[nn.Module] | None = None) -> Any:
-    """Read an estimator that was written by :func:`save_classifier` or :meth:`CNNClassifier.save`.
+    """Load an estimator saved by :func:`save_classifier` or :meth:`CNNClassifier.save`.
 
     Parameters
     ----------
     path : path-like
-        The file.
+        The file to load.
     module : None | type
-        The class of the network, if it was trained with a class of your own; a file can name such a
-        class, but is never let to import it.
+        The class of the network, if the classifier was trained with a class of your own: a file contains the
+        name of such a class, but is never allowed to import it.
 
     Returns
     -------
     estimator : CNNClassifier | BeatClassifier | transformer | Pipeline
-        The fitted estimator. It predicts the same bits, and a network can be trained further with
-        ``warm_start``.
+        The fitted estimator. Its predictions are bit-identical to those of the saved one, and a network can
+        be trained further with ``warm_start``.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     IsADirectoryError
-        If it is a folder.
+        If the path is a folder.
     ValueError
-        If the file is no saved classifier, is damaged, comes from a later version, or needs ``module``.
+        If the file is not a saved classifier, is damaged, was written by a later version, or needs
+        ``module``.
 
     Notes
     -----
-    Files of others may be read: nothing that they hold is executed or imported, and memory is bounded, by the
-    size of the file and 1 GB for any one tensor. ``docs/saving.md`` tells what a file holds.
+    Files from untrusted sources can be loaded safely: nothing in them is executed or imported, and memory use
+    is bounded by the size of the file and 1 GB for any single tensor. ``docs/saving.md`` describes the
+    content of a file.
 
     Examples
     --------
@@ -198,7 +203,7 @@ def load_classifier(path: PathLike, *, module: type[nn.Module] | None = None) ->
 
 
 def read_epochs_settings(path: PathLike) -> dict[str, object] | None:
-    """How the epochs were made that a saved classifier was trained on; None if the file does not say."""
+    """Read how the training epochs of a saved classifier were made; None if the file does not say."""
     settings = _read(path)[0].get("epochs_settings")
     need(isinstance(settings, (dict, type(None))), path, f"'epochs_settings' is {shown(settings)}")
     return settings

@@ -33,7 +33,7 @@ NOT_EXPORTED = {
 
 
 def export_onnx(clf, path):
-    """Write a fitted classifier as an ONNX model, see :meth:`mne_cnnclass.CNNClassifier.export_onnx`."""
+    """Export a fitted classifier as an ONNX model, see :meth:`mne_cnnclass.CNNClassifier.export_onnx`."""
     check_is_fitted(clf)
     onnx, onnxruntime = _import_onnx()
     if clf.model in NOT_EXPORTED:

@@ -37,18 +37,18 @@ class _Alignment(SamplesTransformer):
         self.n_prior = n_prior
 
     def fit(self, X: Samples, y: object = None, groups: ArrayLike | None = None) -> Self:
-        """Measure the reference of each training group.
+        """Compute the reference of each training group.
 
         Parameters
         ----------
         X : EpochsView | mne.Epochs | list of mne.Epochs | array
-            The training samples, as of :class:`~mne_cnnclass.CNNClassifier`.
+            The training samples, as in :meth:`CNNClassifier.fit <mne_cnnclass.CNNClassifier.fit>`.
         y : None
-            Not used: no label is looked at.
+            Not used; labels are ignored.
         groups : None | array-like, shape (n_samples,)
-            The group of each sample. ``None`` takes the groups of an EpochsView, else the column
-            ``subject`` of its metadata; if there is neither, all samples, those of :meth:`transform` too, are
-            one group.
+            The group of each sample. ``None`` uses the groups of an EpochsView, or else the column
+            ``subject`` of its metadata; if there is neither, all samples, including those in
+            :meth:`transform`, form one group.
 
         Returns
         -------
@@ -58,7 +58,7 @@ class _Alignment(SamplesTransformer):
         Raises
         ------
         ValueError
-            If a group has one sample only.
+            If a group has only one sample.
         """
         check_number(self.n_prior, "n_prior", (int, float, np.number), min_val=1)
         X = start_fit(self, X)
@@ -75,7 +75,7 @@ class _Alignment(SamplesTransformer):
     def fit_transform(
         self, X: Samples, y: object = None, groups: ArrayLike | None = None
     ) -> EpochsView | np.ndarray:
-        """Align the training samples, each group by its own reference.
+        """Fit to the training samples and align them, each group by its own reference.
 
         Parameters
         ----------
@@ -95,21 +95,21 @@ class _Alignment(SamplesTransformer):
         Parameters
         ----------
         X : EpochsView | mne.Epochs | list of mne.Epochs | array
-            The samples; of a group that was not there at fit, those of a session together.
+            The samples. Those of a session of a new group, not present at fit, should be passed together.
         groups : None | array-like, shape (n_samples,)
-            The group of each sample, needed for an array if :meth:`fit` had groups; ``None`` takes them from
-            epochs as :meth:`fit` does.
+            The group of each sample. Required for arrays if there were groups in :meth:`fit`; ``None`` takes
+            them from epochs as in :meth:`fit`.
 
         Returns
         -------
         X : EpochsView | array
-            The aligned samples: a view in memory if X is made of epochs, else an array as X.
+            The aligned samples: a view in memory if X consists of epochs, otherwise an array like X.
 
         Raises
         ------
         ValueError
-            If groups are missing, or come though there were none at fit, or if a new group has one sample
-            only and is not aligned ``online``.
+            If groups are missing, if there are groups but there were none at fit, or if a new group has only
+            one sample and ``online`` is False.
         """
         check_is_fitted(self)
         X = check_samples(self, X)
@@ -173,54 +173,56 @@ class _Alignment(SamplesTransformer):
 
 
 class EuclideanAlignment(_Alignment):
-    r"""Align groups (subjects, sessions) so that the mean covariance of each becomes the identity.
+    r"""Align groups (subjects, sessions) so that each has a mean covariance equal to the identity.
 
-    People differ more from each other than what they think of differs: by skull, cap and noise. Each sample
-    :math:`X_i` of shape (n_channels, n_times) of a group is multiplied by :math:`\bar R^{-1/2}`, where
-    :math:`\bar R` is the arithmetic mean over the group of :math:`R_i = X_i X_i^\top / n_{times}` [1]_. No
-    label is needed, so a person never seen before can be aligned, too.
+    EEG differs more between subjects (by skull, cap and noise) than between the mental states to be
+    classified. Each sample :math:`X_i` of shape (n_channels, n_times) of a group is multiplied by
+    :math:`\bar R^{-1/2}`, where :math:`\bar R` is the arithmetic mean over the group of
+    :math:`R_i = X_i X_i^\top / n_{times}` [1]_. No labels are needed, so that new subjects can be aligned,
+    too.
 
     Parameters
     ----------
     online : bool
-        How samples of a group that was not there at fit are aligned. ``False``: by the mean of all of them
-        that are handed over to :meth:`transform` (or to ``predict`` of a Pipeline) together. **A score that
-        is computed so has used the test trials of a whole session, without their labels.** ``True``: trial by
-        trial, each by the mean over the trials of its group up to and including itself, and nothing that
-        comes later.
+        How to align samples of a group that was not present at fit. ``False`` uses the mean over all its
+        samples that are passed to :meth:`transform` (or to ``predict`` of a Pipeline) together. **A score
+        computed this way has used the test trials of a whole session, without their labels.** ``True`` aligns
+        trial by trial, using the mean over the trials of the group up to and including the current one, and
+        no later ones.
     n_prior : float
-        For ``online``, how many trials the mean of the training groups counts as, at least 1, as the first
-        trials alone say too little. It is scaled to the power of the trials so far, so that only its shape
-        counts, and not the amplitude of the people trained on. More than a few trials draw a new person
-        towards people that they are not like.
+        For ``online``, the weight of the mean of the training groups as a prior, in trials, at least 1, as
+        the first trials alone are not informative enough. The prior is scaled to the power of the trials so
+        far, so that only its shape matters, not the amplitude of the training subjects. A weight of more than
+        a few trials pulls a new subject too strongly towards the training subjects.
 
     Attributes
     ----------
     references_ : dict
-        The mean covariance of each training group, shape (n_channels, n_channels), in V². Without groups its
+        The mean covariance of each training group, shape (n_channels, n_channels), in V². Without groups, the
         only key is ``"all samples"``.
     mean_reference_ : array, shape (n_channels, n_channels)
-        The mean over groups of these, each divided by its trace.
+        The mean of these over groups, each divided by its trace.
     ch_names_, sfreq_, n_channels_, n_times_
-        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
 
     See Also
     --------
-    RiemannianAlignment : The same with the geometric mean.
+    RiemannianAlignment : Alignment with the geometric mean.
 
     Notes
     -----
-    Samples of a group that was there at fit are aligned by its reference from the fit, so that in a
-    cross-validation within subjects no test trial counts. Which groups were aligned by their own samples is
-    told through MNE's logger at the level INFO; the fitted object does not change.
+    Samples of a group that was present at fit are aligned by its reference from the fit, so that test trials
+    are not used in a cross-validation within subjects. MNE's logger reports at level INFO which groups were
+    aligned by their own samples; the fitted object does not change.
 
-    The order of trials is that of their events in the recording, and of several recordings that of the list;
-    where events are mere numbers, and for arrays, that in which they come. Nothing is remembered between two
-    calls: a program that gets trial after trial hands over all of the session so far, and takes the last one.
+    Trials are ordered by their events in the recording, and recordings by their place in the list; arrays,
+    and epochs whose events are merely numbered, are taken in the given order. Nothing is remembered between
+    calls: a program that receives trial after trial has to pass all trials of the session so far, and use the
+    last result.
 
-    Signals have no mean here, which a high-pass filter before it makes true. Directions without
-    signal (one is lost by an average reference, or by an interpolated channel) stay without: the mean
-    covariance is then the projector on the others. Channels of different units need standardising before.
+    Signals are assumed to have zero mean, as after a high-pass filter. Directions without signal (an average
+    reference or an interpolated channel removes one) remain without: the mean covariance is then the
+    projector onto the others. Channels of different units have to be standardised beforehand.
 
     References
     ----------
@@ -229,7 +231,7 @@ class EuclideanAlignment(_Alignment):
 
     Examples
     --------
-    Two people with the same sources, mixed differently:
+    Two subjects with the same sources, mixed differently:
 
     >>> import numpy as np
     >>> from mne_cnnclass.preprocessing import EuclideanAlignment
@@ -256,39 +258,39 @@ class EuclideanAlignment(_Alignment):
 
 
 class RiemannianAlignment(_Alignment):
-    r"""Align groups (subjects, sessions) so that the geometric mean covariance becomes the identity.
+    r"""Align groups (subjects, sessions) so that each has a geometric mean covariance equal to the identity.
 
-    As :class:`EuclideanAlignment`, with the Riemannian mean of the covariances of a group in the place of the
-    arithmetic one [1]_, which a few trials of large amplitude do not pull. Through pyRiemann, which has to be
-    installed (``pip install mne-cnnclass[baselines]``).
+    Like :class:`EuclideanAlignment`, but with the Riemannian mean of the covariances of a group instead of
+    the arithmetic mean [1]_, which makes it robust to a few trials of large amplitude. Requires pyRiemann
+    (``pip install mne-cnnclass[baselines]``).
 
     Parameters
     ----------
     online : bool
-        As in :class:`EuclideanAlignment`. The mean up to a trial :math:`k` is the recursive one: from the
-        mean before, the part :math:`1 / (n_{prior} + k)` of the way to the covariance of the trial along the
-        geodesic.
+        As in :class:`EuclideanAlignment`. The mean up to trial :math:`k` is computed recursively, by moving
+        the previous mean along the geodesic towards the covariance of the trial, by the fraction
+        :math:`1 / (n_{prior} + k)` of the distance.
     n_prior : float
-        For ``online``, how many trials the mean of the training groups counts as, at least 1. It is scaled to
-        the determinant of the first trial.
+        For ``online``, the weight of the mean of the training groups as a prior, in trials, at least 1. The
+        prior is scaled to the determinant of the first trial.
 
     Attributes
     ----------
     references_ : dict
         The geometric mean of the covariances of each training group, shape (n_channels, n_channels), in V².
     mean_reference_ : array, shape (n_channels, n_channels)
-        The geometric mean over groups of these, each divided by its trace.
+        The geometric mean of these over groups, each divided by its trace.
     ch_names_, sfreq_, n_channels_, n_times_
-        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
 
     See Also
     --------
-    EuclideanAlignment : The same with the arithmetic mean; its Notes hold here, too.
+    EuclideanAlignment : Alignment with the arithmetic mean; its notes also apply here.
 
     Notes
     -----
-    Covariances must have full rank, so an average reference needs a channel less (:class:`Pick`), and windows
-    must have more times than channels.
+    Covariances must have full rank: after an average reference, leave out one channel (:class:`Pick`); and
+    samples must have more time points than channels.
 
     References
     ----------

@@ -78,7 +78,7 @@ class SamplesTransformer(TransformerMixin, BaseEstimator):
     _n_block: int | None = None  # samples a block; None for as many as stay in the processor's cache
 
     def fit(self, X: Samples, y: object = None) -> Self:
-        """Learn from the training samples what :meth:`transform` needs.
+        """Fit the transformer to the training samples.
 
         Parameters
         ----------
@@ -102,14 +102,14 @@ class SamplesTransformer(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : EpochsView | mne.Epochs | list of mne.Epochs | array
-            The samples, with the sampling frequency and the length of those of :meth:`fit`. Channels of
-            epochs are matched by name.
+            The samples, with the same sampling frequency and length as in :meth:`fit`. Channels of epochs are
+            matched by name.
 
         Returns
         -------
         X : EpochsView | array
-            A view in memory if X is made of epochs, with their events, labels, groups and metadata, else an
-            array of float64 of as many dimensions as X.
+            The transformed samples: if X consists of epochs, a view in memory with their events, labels,
+            groups and metadata, otherwise an array of float64 with the same number of dimensions as X.
         """
         check_is_fitted(self)
         samples = check_samples(self, X)

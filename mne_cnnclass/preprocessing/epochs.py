@@ -50,85 +50,93 @@ def make_epochs(
     group: Literal["file", "subject"] | None = None,
     random_state: int = 0,
 ) -> list[mne.Epochs]:
-    """Read recordings, clean them and cut epochs, one Epochs a recording.
+    """Read recordings, clean them and cut them into epochs.
 
-    The steps run in the order of the parameters: names and montage, bad channels, notch and band-pass on the
-    continuous signal, reference, artefacts, resampling, epochs, rejection. A step that is left out does not
-    run. Each recording is treated alone and without its labels, so nothing is carried from one to another
-    and splits by recording stay honest. :func:`epochs_log` tells what was done.
+    The steps are run in this order: channel names and montage, bad channels, notch and band-pass filter on
+    the continuous signal, reference, artefacts, resampling, epochs, rejection. A step whose parameter is None
+    is skipped. Each recording is processed separately and without its labels, so that no information leaks
+    from one recording to another and splits by recording stay valid. :func:`epochs_log` reports what was
+    done.
 
     Parameters
     ----------
     recordings : path-like | mne.io.Raw | list of path-like or mne.io.Raw
-        Continuous recordings: files in any format of :func:`mne.io.read_raw`, Raw objects (which stay as they
-        are), or the root of a BIDS data set. Or files of epochs in MNE's format (``*-epo.fif``), which are
-        cropped and picked, and can be rejected, but not cleaned.
+        Continuous recordings: files in any format of :func:`mne.io.read_raw`, Raw objects (which are not
+        modified), or the root of a BIDS data set. Alternatively, files of epochs in MNE's format
+        (``*-epo.fif``), which can be cropped, picked and rejected, but not cleaned.
     tmin, tmax : None | float
-        Start and end of the epochs in s relative to the event. Needed without ``windows``.
+        Start and end of the epochs in s relative to the event. Required unless ``windows`` are given.
     events : None | dict
-        The name of each class and its event, such as ``dict(left="T1", right="T2")``: the description of
-        an annotation, or the code on the stim channel where no annotation is of that description.
-        ``None`` takes every event, named as in the file. With ``windows``, the annotated spans of each class;
-        a window lies wholly within one.
+        The event of each class, such as ``dict(left="T1", right="T2")``: the description of an annotation or,
+        if there is no such annotation, the code on the stim channel. ``None`` uses all events, with their
+        names in the file. With ``windows``, these are the annotations that mark the spans of each class; only
+        windows that lie entirely within one are used.
     windows : None | dict
-        ``dict(duration=, overlap=)`` in s: windows that slide over the recording, in place of events. Use the
-        recording as group (``EpochsView(epochs, groups="file")``), as windows that overlap share signal.
+        ``dict(duration=, overlap=)`` in s, for sliding windows over the recording instead of epochs around
+        events. Use the recordings as groups (``EpochsView(epochs, groups="file")``), as overlapping windows
+        share data.
     classes : None | list of str
-        The class of each recording, for ``windows`` without ``events``.
+        The class of each recording; only for ``windows`` without ``events``.
     bids : None | dict
-        What to take of a BIDS root: arguments of ``mne_bids.find_matching_paths``, such as
-        ``dict(subjects=["01"], tasks="motor")``. ``None`` takes all EEG, MEG and iEEG.
+        Which recordings of a BIDS root to use: arguments of ``mne_bids.find_matching_paths``, such as
+        ``dict(subjects=["01"], tasks="motor")``. ``None`` uses all EEG, MEG and iEEG recordings.
     rename : None | "standard" | dict | callable
-        New names of channels, as in :meth:`mne.io.Raw.rename_channels`; ``"standard"`` writes those of the
-        10-05 system as it does (``Fc5.`` and ``EEG FC5-REF`` become ``FC5``), and leaves others alone.
+        New channel names, as in :meth:`mne.io.Raw.rename_channels`. ``"standard"`` converts names of the
+        10-05 system to its spelling (``Fc5.`` and ``EEG FC5-REF`` become ``FC5``), and leaves others
+        unchanged.
     ch_types : None | dict
-        Types of channels, such as ``dict(EOG1="eog")``.
+        Channel types, such as ``dict(EOG1="eog")``.
     montage : None | str | mne.channels.DigMontage
-        Positions of the electrodes, such as ``"standard_1005"``.
+        Electrode positions, such as ``"standard_1005"``.
     bads : None | "auto" | list of str
-        Bad channels to interpolate, with those that the file marks as bad: given, or found among the EEG
-        channels, those flat for half of the recording (:func:`mne.preprocessing.annotate_amplitude`) and the
-        noisy (:func:`mne.preprocessing.find_bad_channels_lof` above 1 Hz, threshold 2). ``[]`` interpolates
-        those of the file alone; ``None`` leaves all as they are.
+        Bad channels to interpolate, in addition to those marked as bad in the file. ``"auto"`` finds bad EEG
+        channels: those that are flat for half of the recording
+        (:func:`mne.preprocessing.annotate_amplitude`), and noisy ones
+        (:func:`mne.preprocessing.find_bad_channels_lof` above 1 Hz, threshold 2). ``[]`` interpolates only
+        those marked in the file; ``None`` does not interpolate any.
     notch : None | float | list of float
-        Frequencies in Hz to notch out (:meth:`mne.io.Raw.notch_filter`).
+        Frequencies in Hz to remove with a notch filter (:meth:`mne.io.Raw.notch_filter`).
     l_freq, h_freq : None | float
-        Edges of the band-pass filter in Hz (:meth:`mne.io.Raw.filter`). ``None`` leaves an edge out. Both
-        filters run on the channels of brain, eyes, heart and muscles alike.
+        Cut-off frequencies of the band-pass filter in Hz (:meth:`mne.io.Raw.filter`). ``None`` leaves a
+        cut-off out. Both filters are applied to data, EOG, ECG and EMG channels alike.
     reference : None | str | list of str
-        New reference of the EEG channels (:meth:`mne.io.Raw.set_eeg_reference`): ``"average"`` or channels.
+        New reference of the EEG channels (:meth:`mne.io.Raw.set_eeg_reference`): ``"average"`` or channel
+        names.
     artifacts : None | "regression" | "ica"
-        Remove what the eyes give by regression on EOG channels (:class:`mne.preprocessing.EOGRegression`), or
-        what eyes and heart give by independent components (:class:`mne.preprocessing.ICA`), told by their
-        correlation with an EOG channel (above 0.5 from 1 to 10 Hz) and their phase with the ECG. The log
-        tells if ICA did not converge: it then needs more data, or fewer channels.
+        How to remove artefacts: ocular artefacts by regression on EOG channels
+        (:class:`mne.preprocessing.EOGRegression`), or ocular and cardiac artefacts by independent component
+        analysis (:class:`mne.preprocessing.ICA`). Components are identified by their correlation with an EOG
+        channel (above 0.5 from 1 to 10 Hz) and by their phase relative to the ECG. The log reports if ICA did
+        not converge: it then needs more data, or fewer channels. ``None`` does not remove artefacts.
     eog, ecg : None | str | list of str
-        Channels to tell artefacts by, in place of those of type EOG and ECG, such as ``["Fp1", "Fp2"]``;
-        ``ecg`` is one channel.
+        Channels to identify artefacts with, instead of those of type EOG and ECG, such as ``["Fp1", "Fp2"]``;
+        ``ecg`` is a single channel.
     sfreq : None | float
-        New sampling frequency in Hz.
+        New sampling frequency in Hz. ``None`` does not resample.
     picks : None | str | list of str
         Channel names or types to keep. ``None`` keeps all of them.
     baseline : None | tuple of (None | float, None | float)
-        Span in s whose mean is subtracted, as in :class:`mne.Epochs`.
+        Baseline interval in s, whose mean is subtracted, as in :class:`mne.Epochs`. ``None`` applies no
+        baseline correction.
     reject, flat : None | dict | "auto"
-        Epochs whose peak-to-peak amplitude is above or below these thresholds are dropped, such as
-        ``dict(eeg=150e-6)``, in V. ``reject="auto"`` finds the threshold of each recording by
-        cross-validation (autoreject) [1]_.
+        Peak-to-peak amplitudes in V above (``reject``) or below (``flat``) which epochs are dropped, such as
+        ``dict(eeg=150e-6)``. ``reject="auto"`` determines the threshold of each recording by cross-validation
+        (autoreject) [1]_.
     group : None | "file" | "subject"
-        The metadata column that cross-validation will hold together; a recording whose subject can't be
-        told is then an error.
+        The metadata column that will serve as groups in cross-validation. With ``"subject"``, it is an error
+        if the subject of a recording can't be determined.
     random_state : int
-        Seed of ICA and of autoreject.
+        Seed of ICA and of autoreject. Default is 0.
 
     Returns
     -------
     epochs : list of mne.Epochs
-        One Epochs a recording, in memory, with the metadata columns ``file`` (its name), ``subject``,
-        ``session``, ``run`` and ``onset`` (s from the start of the recording). The subject is the one in the
-        file (``info["subject_info"]["his_id"]``) if it has one; else that of the name of the file or its
-        folder, such as ``sub-01``, ``S001``, ``P03``, ``A01`` or ``subject7``; else ``None``. Session and run
-        are those of the name (``ses-1``, ``run-2``, ``R04``), else ``None``.
+        One Epochs per recording, in memory, with the metadata columns ``file`` (its name), ``subject``,
+        ``session``, ``run`` and ``onset`` (s from the start of the recording). The subject is that stored in
+        the file (``info["subject_info"]["his_id"]``) if there is one, otherwise that in the name of the file
+        or its folder, such as ``sub-01``, ``S001``, ``P03``, ``A01`` or ``subject7``, otherwise ``None``.
+        Session and run are those in the name (``ses-1``, ``run-2``, ``R04``), otherwise ``None``. Session and
+        run are those of the name (``ses-1``, ``run-2``, ``R04``), else ``None``.
 
     Raises
     ------
@@ -137,12 +145,12 @@ def make_epochs(
     ImportError
         If MNE-BIDS or autoreject is needed and not installed.
     TypeError
-        If a recording is neither a path nor a Raw, or events are no dict.
+        If a recording is neither a path nor a Raw, or ``events`` is not a dict.
     ValueError
-        If a file can't be read, an event is not there, two are at the same time, recordings differ in
-        sampling frequency or channels, a filter does not fit the recording, a threshold is in another unit,
-        a recording holds NaN, a step lacks the channels it
-        needs, a subject that is needed can't be told, or nothing is left.
+        If a file can't be read, an event does not occur, two events are at the same time, recordings differ
+        in sampling frequency or channels, a filter does not fit the recording, a threshold seems to be in
+        another unit, a recording contains NaN, channels that a step needs are missing, the subject is
+        required but can't be determined, or no epochs are left.
 
     References
     ----------

@@ -31,53 +31,53 @@ _NUMBERED = re.compile(r"(\D*)(\d+)(\D*)")  # C3, EEG C3-REF
 
 
 class Features(TransformerMixin, BaseEstimator):
-    r"""Turn samples into a table of features, a row a sample.
+    r"""Compute a table of features, with one row per sample.
 
     Parameters
     ----------
     features : list of str
-        Which features; each of all channels, in this order.
+        The features to compute for all channels, in this order. Default is ``("band_power",)``.
 
         - ``"band_power"``: :math:`\log_{10}` of the power in V² of each band, named ``C3.alpha``;
-        - ``"relative_power"``: its share of the power of all bands, ``C3.alpha.relative``;
-        - ``"asymmetry"``: :math:`\log_{10}` of the power at the right less that at the left, of each pair of
-          electrodes of the 10-20 system (left ones are odd), ``C3-C4.alpha.asymmetry``;
+        - ``"relative_power"``: the fraction of the total power of all bands, ``C3.alpha.relative``;
+        - ``"asymmetry"``: :math:`\log_{10}` of the power on the right minus that on the left, for each pair
+          of electrodes of the 10-20 system (odd numbers are left), ``C3-C4.alpha.asymmetry``;
         - ``"hjorth"``: ``C3.activity`` (variance, V²), ``C3.mobility`` (1/s) and ``C3.complexity`` [1]_;
         - ``"spectral_entropy"``: Shannon's entropy of the spectrum over all bands, from 0 (one line) to 1
           (flat) [2]_, ``C3.spectral_entropy``;
-        - ``"phase_locking"``: phase-locking value over the times of the sample, from 0 to 1 [3]_, of each
-          pair of channels and band, ``C3-C4.alpha.phase_locking``;
-        - the alias of any function of mne-features [4]_, which has to be installed (``pip install
-          mne-cnnclass[features]``), such as ``"samp_entropy"`` or ``"wavelet_coef_energy"``:
+        - ``"phase_locking"``: phase-locking value over the time points of the sample, from 0 to 1 [3]_, for
+          each pair of channels and each band, ``C3-C4.alpha.phase_locking``;
+        - the alias of any function of mne-features [4]_, which must be installed
+          (``pip install mne-cnnclass[features]``), such as ``"samp_entropy"`` or ``"wavelet_coef_energy"``:
           ``C3.samp_entropy``, ``C3.wavelet_coef_energy.0``.
     bands : None | dict of str to tuple of (float, float)
-        Names of bands, and from where to where in Hz (the upper edge is not part of it). ``None`` for
-        delta 1–4, theta 4–8, alpha 8–13, beta 13–30 and gamma 30–45 Hz.
+        Names of frequency bands and their edges in Hz (the upper edge is excluded). ``None`` uses delta 1–4,
+        theta 4–8, alpha 8–13, beta 13–30 and gamma 30–45 Hz.
     spectrum : "welch" | "multitaper"
-        How spectra are estimated: by MNE's `mne.time_frequency.psd_array_welch` with segments of 2 s at most
-        that overlap by half, or `mne.time_frequency.psd_array_multitaper`.
+        How to estimate spectra: with `mne.time_frequency.psd_array_welch`, in segments of at most 2 s that
+        overlap by half, or with `mne.time_frequency.psd_array_multitaper`. Default is ``"welch"``.
     sfreq : None | float
-        Sampling frequency of arrays in Hz; epochs bring theirs.
+        Sampling frequency of arrays in Hz; not needed for epochs.
 
     Attributes
     ----------
     feature_names_out_ : array of str, shape (n_features,)
-        Names of the features. Channels of arrays are ``ch0``, ``ch1`` …
+        Names of the features. Channels of arrays are called ``ch0``, ``ch1`` …
     ch_names_, sfreq_, n_channels_, n_times_
-        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
 
     Raises
     ------
     ValueError
-        If a feature is not known, a band has no frequency in windows of this length, there is no pair of
-        electrodes, or a feature is not finite, as of a flat channel.
+        If a feature is unknown, a band contains no frequency bin in windows of this length, there is no pair
+        of electrodes, or a feature is not finite, for instance because a channel is flat.
 
     Notes
     -----
-    Each sample is looked at alone: nothing is learnt from others. Units of powers differ from those of other
-    features, so put a `StandardScaler` in front of linear classifiers. Phases are those of the analytic
-    signal of a band, from the Fourier transform of the whole sample; in short windows few cycles look locked
-    by chance.
+    The features of a sample depend on that sample only: nothing is learnt from others. Powers have other
+    units than other features, so put a `StandardScaler` before linear classifiers. Phases are those of the
+    analytic signal of a band, from the Fourier transform of the whole sample; in short windows, the few
+    cycles can appear locked by chance.
 
     References
     ----------
@@ -119,12 +119,12 @@ class Features(TransformerMixin, BaseEstimator):
         self.sfreq = sfreq
 
     def fit(self, X: Samples, y: object = None) -> Self:
-        """Check what can be computed of samples such as these, and name it.
+        """Check that the features can be computed for these samples, and determine their names.
 
         Parameters
         ----------
         X : EpochsView | mne.Epochs | list of mne.Epochs | array
-            The training samples, as of :class:`~mne_cnnclass.CNNClassifier`.
+            The training samples, as in :meth:`CNNClassifier.fit <mne_cnnclass.CNNClassifier.fit>`.
         y : None
             Not used.
 
@@ -160,7 +160,7 @@ class Features(TransformerMixin, BaseEstimator):
         Returns
         -------
         table : array, shape (n_samples, n_features)
-            The features; a table with names after ``set_output(transform="pandas")``.
+            The features; a DataFrame with named columns after ``set_output(transform="pandas")``.
         """
         check_is_fitted(self)
         X = check_samples(self, X)
@@ -180,12 +180,12 @@ class Features(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : None
-            Not used; the names are those of the channels of the fit.
+            Not used; the names are based on the channels at fit.
 
         Returns
         -------
         names : array of str, shape (n_features,)
-            The names.
+            The feature names.
         """
         check_is_fitted(self)
         return self.feature_names_out_

@@ -21,23 +21,24 @@ _COLUMNS = ["file", "step", "done", "n_dropped"]
 
 
 def epochs_log(epochs: EpochsLike) -> pd.DataFrame:
-    """Tell what :func:`make_epochs` did to each recording, and what it dropped.
+    """Report what :func:`make_epochs` did to each recording, and which epochs it dropped.
 
     Parameters
     ----------
     epochs : mne.Epochs | list of mne.Epochs | EpochsView
-        What :func:`make_epochs` returned, or a part or a view of it.
+        The epochs returned by :func:`make_epochs`, or a subset or view of them.
 
     Returns
     -------
     log : pandas.DataFrame
-        A row a step of a recording, in the order in which they ran, with the columns ``file``, ``step``,
-        ``done`` (in words) and ``n_dropped`` (epochs). Empty if the Epochs were made by other means.
+        One row per recording and step, in the order in which they were run, with the columns ``file``,
+        ``step``, ``done`` (a description) and ``n_dropped`` (number of epochs dropped). Empty if the Epochs
+        were not made by :func:`make_epochs`.
 
     Notes
     -----
-    The log is kept with the Epochs in memory, with parts and views of them, and with what transformers make
-    of them; it is not part of a file that they are saved to.
+    The log stays with the Epochs in memory, with subsets and views of them, and with the output of
+    transformers; it is not saved when the Epochs are written to a file.
 
     Examples
     --------

@@ -14,18 +14,18 @@ __all__ = ["Clip", "ExponentialStandardize", "Standardize"]
 
 
 class Standardize(SamplesTransformer):
-    """Standardise each channel by its mean and deviation over all training samples and times.
+    """Standardise each channel by its mean and standard deviation over all training samples and times.
 
-    scikit-learn's `StandardScaler` for samples with times. :class:`~mne_cnnclass.CNNClassifier` does it by
-    itself (``standardize=True``); other estimators may need it, as does the alignment of channels that differ
-    in unit.
+    This is scikit-learn's `StandardScaler` for samples of several time points.
+    :class:`~mne_cnnclass.CNNClassifier` standardises by itself (``standardize=True``); other estimators may
+    need this transformer, as does an alignment of channels with different units.
 
     Attributes
     ----------
     mean_, scale_ : array, shape (n_channels, 1)
-        Mean and standard deviation of the channels, in V; a scale of 1 for a flat channel.
+        Mean and standard deviation of each channel, in V; the scale of a flat channel is 1.
     ch_names_, sfreq_, n_channels_, n_times_
-        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
 
     Examples
     --------
@@ -49,26 +49,29 @@ class Standardize(SamplesTransformer):
 
 
 class ExponentialStandardize(SamplesTransformer):
-    r"""Standardise each time by an exponentially weighted mean and deviation of the times before it.
+    r"""Standardise each time point by exponentially weighted moving statistics.
 
-    As braindecode's ``exponential_moving_standardize`` [1]_: with weights that fall by :math:`1 - \alpha` a
-    time, the moving mean is taken away, and what remains is divided by its own moving deviation. Nothing is
-    learnt from other samples, and no time sees a later one.
+    Like braindecode's ``exponential_moving_standardize`` [1]_: the moving mean is subtracted, and the
+    remainder is divided by its own moving standard deviation, with weights that decay by a factor of :math:`1
+    - \alpha` per time point. Nothing is learnt from other samples, and only the current and earlier time
+    points are used.
 
     Parameters
     ----------
     factor_new : float
-        Weight :math:`\alpha` of a new time, in (0, 1]; the mean reaches back about ``1 / factor_new`` times.
+        Weight :math:`\alpha` of a new time point, in (0, 1]. The mean reaches back about ``1 / factor_new``
+        time points. Default is 0.001.
 
     Attributes
     ----------
     ch_names_, sfreq_, n_channels_, n_times_
-        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
 
     Notes
     -----
-    Every sample starts anew, so its first times are standardised by few: the very first becomes zero, as does
-    a flat stretch. On a continuous recording the same function has no such edges.
+    The statistics start afresh in every sample, so that its first time points are standardised by only a few:
+    the very first becomes zero, as does a flat segment. Applied to a continuous recording, the same function
+    has no such edge effects.
 
     References
     ----------
@@ -109,28 +112,28 @@ class ExponentialStandardize(SamplesTransformer):
 
 
 class Clip(SamplesTransformer):
-    """Clip each channel to a number of deviations of its typical epoch.
+    """Clip each channel to a number of standard deviations of a typical epoch.
 
-    What blinks, jumps and loose electrodes leave in an epoch then counts no more than that. The centre and
-    the deviation of a channel are the medians over training samples of the means and standard deviations of
-    single samples, so that up to half of them may be bad.
+    This limits the influence of blinks, jumps and loose electrodes. The centre and the deviation of a channel
+    are the medians over training samples of the means and standard deviations of single samples, so that up
+    to half of the samples may be bad.
 
     Parameters
     ----------
     n_deviations : float
-        Where to clip, in standard deviations of the typical training sample, above 0.
+        Where to clip, in standard deviations of a typical training sample; above 0. Default is 6.0.
 
     Attributes
     ----------
     low_, high_ : array, shape (n_channels, 1)
-        The bounds, in V.
+        The limits, in V.
     ch_names_, sfreq_, n_channels_, n_times_
-        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
 
     Notes
     -----
-    Artefacts are better repaired than clipped, and that before epochs are cut: by ICA, or regression on EOG
-    channels, on the continuous recording, or by autoreject (:func:`~mne_cnnclass.preprocessing.make_epochs`).
+    Repairing or rejecting artefacts is better than clipping them: with ICA or regression on EOG channels on
+    the continuous recording, or with autoreject (:func:`~mne_cnnclass.preprocessing.make_epochs`).
 
     Examples
     --------

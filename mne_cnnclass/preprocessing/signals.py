@@ -20,29 +20,31 @@ __all__ = ["Crop", "Filter", "Pick", "Reference", "Resample"]
 
 
 class Filter(SamplesTransformer):
-    """Filter each sample, without shift of phase, as :meth:`mne.Epochs.filter` does.
+    """Filter each sample with zero phase, as :meth:`mne.Epochs.filter` does.
 
-    A filter on the continuous recording has no edges in the epochs, and is better where it can be had
-    (:func:`~mne_cnnclass.preprocessing.make_epochs`). This one is for a band that a grid search chooses.
+    Filtering the continuous recording avoids edge artefacts in the epochs, and is preferable where possible
+    (:func:`~mne_cnnclass.preprocessing.make_epochs`). Use this transformer for a pass band that is chosen by
+    a grid search.
 
     Parameters
     ----------
     l_freq, h_freq : None | float
-        Edges of the pass band in Hz, as in MNE; ``None`` for no such edge.
+        Cut-off frequencies of the pass band in Hz, as in MNE. ``None`` leaves a cut-off out.
     method : "fir" | "iir"
-        MNE's FIR filter, or a Butterworth filter of 4th order, run forwards and backwards, which is shorter.
+        MNE's FIR filter, or a 4th-order Butterworth filter applied forwards and backwards, which is shorter.
+        Default is ``"fir"``.
     sfreq : None | float
-        Sampling frequency of arrays in Hz; epochs bring theirs.
+        Sampling frequency of arrays in Hz; not needed for epochs.
 
     Attributes
     ----------
     ch_names_, sfreq_, n_channels_, n_times_
-        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
 
     Raises
     ------
     ValueError
-        At :meth:`fit`, if the filter is longer than a sample, or an edge is not below half the sampling
+        At :meth:`fit`, if the filter is longer than a sample, or a cut-off is not below half the sampling
         frequency.
 
     Examples
@@ -107,13 +109,12 @@ class Resample(SamplesTransformer):
     sfreq : float
         The new sampling frequency in Hz.
     sfreq_in : None | float
-        Sampling frequency of arrays in Hz; epochs bring theirs.
+        Sampling frequency of arrays in Hz; not needed for epochs.
 
     Attributes
     ----------
     ch_names_, sfreq_, n_channels_, n_times_
-        What the samples of the fit were, before they are resampled, as of
-        :class:`~mne_cnnclass.CNNClassifier`.
+        Properties of the training samples before resampling, see :class:`~mne_cnnclass.CNNClassifier`.
 
     Examples
     --------
@@ -148,25 +149,25 @@ class Resample(SamplesTransformer):
 
 
 class Crop(SamplesTransformer):
-    """Crop samples to a stretch of time.
+    """Crop samples to a time interval.
 
     Parameters
     ----------
     tmin, tmax : None | float
-        First and last time in s, relative to the event (of arrays, to their start); both are part of what
-        remains. ``None`` for the first and the last there is.
+        First and last time to keep in s, both included, relative to the event (for arrays, to their start).
+        ``None`` uses the first and the last time of the samples.
     sfreq : None | float
-        Sampling frequency of arrays in Hz; epochs bring theirs.
+        Sampling frequency of arrays in Hz; not needed for epochs.
 
     Attributes
     ----------
     ch_names_, sfreq_, n_channels_, n_times_
-        What the samples of the fit were, before they are cropped, as of :class:`~mne_cnnclass.CNNClassifier`.
+        Properties of the training samples before cropping, see :class:`~mne_cnnclass.CNNClassifier`.
 
     Raises
     ------
     ValueError
-        At :meth:`fit`, if ``tmin`` or ``tmax`` are outside of the samples.
+        At :meth:`fit`, if ``tmin`` or ``tmax`` is outside the samples.
 
     Examples
     --------
@@ -216,24 +217,24 @@ class Pick(SamplesTransformer):
     Parameters
     ----------
     picks : str | int | list
-        Of epochs: names or types, as in :class:`~mne_cnnclass.EpochsView`, among the channels of the view.
-        Of arrays: numbers of channels.
+        For epochs, channel names or types, as in :class:`~mne_cnnclass.EpochsView`, among the channels of the
+        view. For arrays, channel indices.
 
     Attributes
     ----------
     ch_names_ : None | list of str
-        Names of the picked channels, which are all that later samples need.
+        Names of the picked channels, if fitted on epochs. Samples to transform need only these.
     sfreq_, n_channels_, n_times_
-        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
 
     Raises
     ------
     ValueError
-        At :meth:`fit`, if a channel is not there.
+        At :meth:`fit`, if a channel does not exist.
 
     Notes
     -----
-    Nothing is read or copied: a view of epochs on disk remains one.
+    Data of epochs are neither read nor copied: a view of epochs on disk remains one.
 
     Examples
     --------
@@ -268,21 +269,21 @@ class Pick(SamplesTransformer):
 
 
 class Reference(SamplesTransformer):
-    """Reference EEG channels anew: to their common average, or as current source density.
+    """Re-reference EEG channels to their common average, or compute their current source density.
 
     Parameters
     ----------
     kind : "average" | "csd"
-        Common average of the EEG channels that are not bad, or current source density (surface Laplacian) by
-        spherical splines [1]_ (`mne.preprocessing.compute_current_source_density`), which needs the
-        positions of the electrodes. Channels of other types stay as they are.
+        The common average of the good EEG channels, or the current source density (surface Laplacian) by
+        spherical splines [1]_ (`mne.preprocessing.compute_current_source_density`), which needs electrode
+        positions. Channels of other types are left unchanged. Default is ``"average"``.
 
     Attributes
     ----------
     matrix_ : array, shape (n_channels, n_channels)
-        What the channels are multiplied by. With ``"csd"`` the result is in V/m².
+        The matrix that the channels are multiplied by. With ``"csd"`` the result is in V/m².
     ch_names_, sfreq_, n_channels_, n_times_
-        What the samples of the fit were, as of :class:`~mne_cnnclass.CNNClassifier`.
+        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
 
     Raises
     ------
@@ -291,8 +292,8 @@ class Reference(SamplesTransformer):
 
     Notes
     -----
-    Both are fixed by the channels alone: nothing is learnt from samples. Of an array, all channels count as
-    EEG.
+    Both depend only on the channels: nothing is learnt from the samples. All channels of an array are treated
+    as EEG.
 
     References
     ----------

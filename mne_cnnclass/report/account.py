@@ -119,7 +119,7 @@ def reproduce_pages(result):
 
 
 def _classes(estimator):
-    """The classes that the code of an estimator names: of its parts, of splitters, and those that are values."""
+    """The classes that the code of an estimator names: of its parts and splitters, and given ones."""
     parts = [] if estimator is None else [estimator, *estimator.get_params(deep=True).values()]
     made = {type(part) for part in parts if isinstance(part, BaseEstimator) or hasattr(part, "get_n_splits")}
     return made | {part for part in parts if isinstance(part, type)}

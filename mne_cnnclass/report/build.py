@@ -43,26 +43,26 @@ def build_report(
     explain_on: EpochsView | None = None,
     n_permutations: int = 1000,
 ) -> mne.Report:
-    """Put an evaluation on the pages of an `mne.Report`.
+    """Add an evaluation to an `mne.Report`.
 
     Parameters
     ----------
     result : Evaluation
-        What :func:`evaluate` returned.
+        The evaluation, returned by :func:`~mne_cnnclass.evaluate`.
     title : None | str
-        Title of a new report; ``None`` names the classifier.
+        Title of a new report. ``None`` uses the name of the classifier.
     report : None | mne.Report
-        A report to add the pages to. ``None`` makes a new one.
+        The report to add the sections to. ``None`` creates a new one.
     comparison : None | Comparison
-        What :func:`compare` returned, for the page of statistics.
+        A comparison, returned by :func:`~mne_cnnclass.compare`, for the section on statistics.
     explain : None | scikit-learn classifier
-        A fitted classifier to be explained: of a :class:`CNNClassifier`, what its network looks at; of any,
-        which frequency bands its score needs.
+        A fitted classifier to explain: for a :class:`~mne_cnnclass.CNNClassifier`, what its network relies
+        on; for any classifier, the importance of frequency bands for its score.
     explain_on : None | EpochsView
-        Samples on which it is explained, better not those that it was trained on. ``None`` takes the samples
+        Samples on which to explain it, preferably not those that it was trained on. ``None`` uses the samples
         of the result.
     n_permutations : int
-        Number of permutations for the p-values, which are at least 1 / (n_permutations + 1).
+        Number of permutations for the p-values, which are at least 1 / (n_permutations + 1). Default is 1000.
 
     Returns
     -------
@@ -72,14 +72,15 @@ def build_report(
     Raises
     ------
     ValueError
-        If ``title`` is given for a report that has one, or if there are no epochs to explain.
+        If both ``title`` and ``report`` are given, or if there are no epochs to explain the classifier on.
 
     Notes
     -----
-    A figure that a result can't give (no probabilities, no groups, no positions of the channels …) is left
-    out, and a sentence says why. Of many samples, signals are drawn from about 600 and explanations look at
-    about 60, evenly spaced within each class and in proportion to the classes, but at least five a class.
-    All that comes from data (classes, groups, names of channels and files) is shown as text.
+    A figure that is not available for a result (no probabilities, no groups, no channel positions …) is
+    omitted, and the report says why. If there are many samples, signals are plotted for about 600 and
+    explanations computed for about 60 of them, evenly spaced within each class and in proportion to the class
+    frequencies, but at least five per class. Everything that comes from the data (classes, groups, channel
+    and file names) is shown as plain text.
 
     Examples
     --------

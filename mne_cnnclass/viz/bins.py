@@ -9,22 +9,22 @@ N_BINS = 15
 
 
 def reliability_bins(y_true, proba, *, classes):
-    """Confidence and accuracy of the most probable class, in 15 bins of equal width.
+    """Compute confidence and accuracy of the most probable class, in 15 bins of equal width.
 
     Parameters
     ----------
     y_true : array, shape (n_samples,)
         The true classes.
     proba : array, shape (n_samples, n_classes)
-        Probabilities, a column a class.
+        Class probabilities, with one column per class.
     classes : array, shape (n_classes,)
         The classes, in the order of the columns of ``proba``.
 
     Returns
     -------
     bins : pandas.DataFrame
-        A row a bin that has samples, by its lower edge: n, the mean confidence (probability of the most
-        probable class) and the accuracy (share of the samples where that class is the true one).
+        One row per bin that has samples, indexed by its lower edge: n, the mean confidence (probability of
+        the most probable class) and the accuracy (fraction of samples where that class is the true one).
 
     Examples
     --------

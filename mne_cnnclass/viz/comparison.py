@@ -29,28 +29,28 @@ def plot_comparison(
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Draw a matrix of pipelines: by how much the row is better or worse than the column, and how surely.
+    """Plot a matrix of the differences between pipelines, with their p-values.
 
-    The colour tells which of the two is better, also for a metric of which less is better. The number is
-    the difference as it is, row minus column; below it stands the p-value adjusted by Holm's method. The
-    diagonal has the mean of each pipeline.
+    The colour shows whether the pipeline of the row or that of the column is better, also for metrics where
+    lower is better. The number is the difference, row minus column; the p-value below it is adjusted by
+    Holm's method. The diagonal shows the mean of each pipeline.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        A row a pair, as in ``Comparison.table``.
+        One row per pair of pipelines, as in ``Comparison.table``.
     pipelines : list of str
         The pipelines, in the order of rows and columns.
     metric : str
-        The name of the metric.
+        Name of the metric.
     units : str
-        What ``n`` counts, such as "groups".
+        The units that ``n`` counts, such as "groups".
     lower_is_better : bool
-        Whether a lower value of the metric is the better one.
+        Whether lower values of the metric are better. Default is False.
     title : None | str
-        Title of the axes; ``None`` names metric, test and n.
+        Title of the axes. ``None`` shows the metric, the test and n.
     ax : None | matplotlib.axes.Axes
-        Where to draw; ``None`` makes a new figure.
+        The axes to plot on. ``None`` creates a new figure.
 
     Returns
     -------
@@ -132,24 +132,25 @@ def plot_paired_scores(
     lower_is_better: bool = False,
     ax: Axes | Sequence[Axes] | np.ndarray | None = None,
 ) -> Figure:
-    """Draw the score of each group or fold with each pipeline, joined by lines, and the means.
+    """Plot the scores of each group or fold, joined by lines across pipelines, and the means.
 
     Parameters
     ----------
     scores : dict of str to pandas.DataFrame
-        The scores of each data set, drawn side by side: a row a group or fold, a column a pipeline.
+        The scores of each data set, with one row per group or fold and one column per pipeline. Data sets are
+        plotted side by side.
     means : dict of str to pandas.DataFrame
-        A row a pipeline, with ``mean``, ``low`` and ``high``.
+        For each data set, one row per pipeline with ``mean``, ``low`` and ``high``.
     chance : array-like of float, shape (n_datasets,)
-        The chance level in each data set; NaN draws none.
+        The chance level of each data set; NaN is not plotted.
     metric : str
-        The name of the metric.
+        Name of the metric.
     units : str
-        What a line is, such as "groups".
+        What each line represents, such as "groups".
     lower_is_better : bool
-        Whether a lower value of the metric is the better one.
+        Whether lower values of the metric are better. Default is False.
     ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
-        Where to draw: one axes a data set. ``None`` makes a new figure.
+        The axes to plot on, one per data set. ``None`` creates a new figure.
 
     Returns
     -------

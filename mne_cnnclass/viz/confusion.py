@@ -24,7 +24,7 @@ def plot_confusion_matrix(
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Draw which classes are taken for which, as counts and as percent of the true class.
+    """Plot a confusion matrix, with counts and percentages of the true class.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def plot_confusion_matrix(
     title : None | str
         Title of the axes.
     ax : None | matplotlib.axes.Axes
-        Where to draw; ``None`` makes a new figure.
+        The axes to plot on. ``None`` creates a new figure.
 
     Returns
     -------

@@ -17,9 +17,9 @@ class FoldCurves:
     y_true : array, shape (n_samples,)
         The true classes.
     y_score : array, shape (n_samples, n_classes)
-        Probabilities or decision scores, a column a class.
+        Probabilities or decision scores, with one column per class.
     folds : array, shape (n_samples,)
-        The fold in which a sample was tested.
+        The fold in which each sample was tested.
     classes : array, shape (n_classes,)
         The classes, in the order of the columns of ``y_score``.
     curve : callable
@@ -67,7 +67,7 @@ class FoldCurves:
         Parameters
         ----------
         ax : None | matplotlib.axes.Axes
-            Where to draw; ``None`` makes a new figure.
+            The axes to plot on. ``None`` creates a new figure.
         start : None | float
             Where all curves start, at a rate of 0.
 

@@ -26,25 +26,25 @@ N_BINS = 10
 
 
 def plot_average_beats(epochs: EpochsLike, labels: ArrayLike | None = None) -> Figure:
-    """Draw the average beat of each class, with its spread, in each lead.
+    """Plot the average beat of each class, with its spread, in each lead.
 
     Parameters
     ----------
     epochs : EpochsView | mne.Epochs | list of mne.Epochs
-        Beats of :func:`~mne_cnnclass.ecg.make_beat_epochs`.
+        Heartbeats from :func:`~mne_cnnclass.ecg.make_beat_epochs`.
     labels : None | array, shape (n_beats,)
-        The class of each, such as the predicted one; ``None`` for those of the epochs.
+        The class of each beat, for instance the predicted one. ``None`` uses the labels of the epochs.
 
     Returns
     -------
     fig : matplotlib.figure.Figure
-        The figure: a row a lead, a column a class. Line: mean; area: from the 10th to the 90th percentile
-        of beats; grey: the mean of the most frequent class.
+        The figure, with one row per lead and one column per class. Lines are means, areas extend from the
+        10th to the 90th percentile of beats, and grey lines are the mean of the most frequent class.
 
     Raises
     ------
     ValueError
-        If there is not one label a beat.
+        If the number of labels differs from that of the beats.
 
     Examples
     --------
@@ -109,22 +109,22 @@ def plot_beats(
     duration: float = 10.0,
     leads: Sequence[str] | None = None,
 ) -> Figure:
-    """Draw a stretch of signal with the predicted class of each beat, and the true one.
+    """Plot a segment of a recording with the predicted and, if known, the true class of each beat.
 
     Parameters
     ----------
     raw : mne.io.Raw
         The recording.
     onset : array, shape (n_beats,)
-        Times of the beats in s from its start.
+        Times of the beats in s from the start of the recording.
     predicted : array, shape (n_beats,)
-        Their predicted classes.
+        The predicted class of each beat.
     true : None | array, shape (n_beats,)
-        Their true classes, if known. Beats where they differ are shaded.
+        The true class of each beat, if known. Misclassified beats are shaded.
     start, duration : float
-        The stretch, in s.
+        Start and duration of the segment in s. Defaults are 0.0 and 10.0.
     leads : None | list of str
-        The channels to draw; ``None`` for all of type ``ecg``.
+        The channels to plot. ``None`` plots all channels of type ``ecg``.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def plot_beats(
     Raises
     ------
     ValueError
-        If the stretch is not in the recording, or the arrays differ in length.
+        If the segment is not within the recording, or if the arrays differ in length.
 
     Examples
     --------
@@ -203,22 +203,23 @@ def plot_beats(
 
 
 def plot_beat_errors(epochs: EpochsLike, predictions: pd.DataFrame, *, n_shown: int = 12) -> Figure:
-    """Draw the errors of which the classifier was most sure, and how sure it is of errors at all.
+    """Plot the most confident errors of a classifier, and the confidence of all errors.
 
     Parameters
     ----------
     epochs : EpochsView | mne.Epochs | list of mne.Epochs
         The beats that were evaluated.
     predictions : pandas.DataFrame
-        Of the :class:`~mne_cnnclass.Evaluation`, with probabilities.
+        The ``predictions`` of an :class:`~mne_cnnclass.Evaluation`, with probabilities.
     n_shown : int
-        Number of errors to draw, at most two of a record and kind.
+        Maximum number of errors to plot, with at most two per record and kind of error. Default is 12.
 
     Returns
     -------
     fig : matplotlib.figure.Figure
-        The figure: beats in their first lead, surest error first, with the typical beat of the record in
-        grey; beneath, the share of errors and the number of predictions for each confidence.
+        The figure: the first lead of the misclassified beats, in order of decreasing confidence, with the
+        typical beat of the record in grey; below, the fraction of errors and the number of predictions by
+        confidence.
 
     Raises
     ------

@@ -28,25 +28,25 @@ def plot_rhythm(
     lead: str | None = None,
     ax: Sequence[Axes] | np.ndarray | None = None,
 ) -> Figure:
-    """Draw a recording with the probabilities of its windows beneath, over time.
+    """Plot a recording and, below it, the class probabilities of its windows over time.
 
-    Spans of the recording's annotations, its true rhythms, are shaded behind both; a rhythm that is a class
-    has the class's colour, others are grey.
+    Annotated spans of the recording (the true rhythms) are shaded in both; a rhythm that is a class has the
+    colour of the class, others are grey.
 
     Parameters
     ----------
     raw : mne.io.Raw
         The recording.
     epochs : mne.Epochs
-        Its windows, of :func:`~mne_cnnclass.ecg.make_rhythm_epochs`.
+        The windows of the recording, from :func:`~mne_cnnclass.ecg.make_rhythm_epochs`.
     proba : array, shape (n_windows, n_classes)
-        Probability of each class in each window, as from ``clf.predict_proba(epochs)``.
+        Class probabilities of each window, as returned by ``clf.predict_proba(epochs)``.
     classes : sequence of str
-        The classes, in the order of the columns: ``clf.classes_``.
+        The classes, in the order of the columns of ``proba``: ``clf.classes_``.
     lead : None | str
-        The channel to draw; ``None`` for the first of type ``ecg``.
+        The channel to plot. ``None`` plots the first channel of type ``ecg``.
     ax : None | array of matplotlib.axes.Axes, shape (2,)
-        Where to draw the signal and the probabilities; ``None`` for a new figure.
+        The axes for the signal and for the probabilities. ``None`` creates a new figure.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def plot_rhythm(
     Raises
     ------
     ValueError
-        If the shape of ``proba`` is another.
+        If ``proba`` has the wrong shape.
 
     Examples
     --------

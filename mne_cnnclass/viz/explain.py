@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 
 
 def plot_importance(importance: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Figure:
-    """Draw what a score loses without each channel or band: the mean, and the SD over permutations.
+    """Plot the loss of score without each channel or band, as mean and SD over permutations.
 
     Parameters
     ----------
     importance : pandas.DataFrame
-        As :func:`mne_cnnclass.explain.channel_importance` and :func:`~mne_cnnclass.explain.band_importance`
-        return it. Of many channels, take some: ``importance.nlargest(15, "mean")``.
+        The importance, as returned by :func:`mne_cnnclass.explain.channel_importance` or
+        :func:`~mne_cnnclass.explain.band_importance`. If there are many channels, select some:
+        ``importance.nlargest(15, "mean")``.
     title : None | str
-        Title of the axes; ``None`` tells the intact score and the numbers of samples and permutations, if
-        the table has them in ``attrs``.
+        Title of the axes. ``None`` shows the score of the intact samples and the numbers of samples and
+        permutations, if they are in the ``attrs`` of the table.
     ax : None | matplotlib.axes.Axes
-        Where to draw; ``None`` makes a new figure.
+        The axes to plot on. ``None`` creates a new figure.
 
     Returns
     -------
@@ -73,7 +74,7 @@ def plot_beat_importance(
     title: str | None = None,
     ax: Axes | Sequence[Axes] | np.ndarray | None = None,
 ) -> Figure:
-    """Draw the mean waveform of a class, coloured by what speaks for the class and against it.
+    """Plot the mean waveform of a class, coloured by the contributions to the logit of the class.
 
     Parameters
     ----------
@@ -83,11 +84,11 @@ def plot_beat_importance(
         Contributions to the logit of the class at the same times and channels, from
         :func:`mne_cnnclass.explain.saliency`.
     picks : None | str | list of str
-        Names of the channels, a panel each; ``None`` takes all of ``importance``.
+        Names of the channels to plot, one per panel. ``None`` plots all channels of ``importance``.
     title : None | str
-        Title, above the left panel.
+        Title above the left panel.
     ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
-        Where to draw: an axes a channel. ``None`` makes a new figure.
+        The axes to plot on, one per channel. ``None`` creates a new figure.
 
     Returns
     -------
@@ -97,7 +98,7 @@ def plot_beat_importance(
     Raises
     ------
     ValueError
-        If the two differ in their times, or lack a channel.
+        If ``evoked`` and ``importance`` differ in their times, or if a channel is missing from one of them.
 
     Examples
     --------

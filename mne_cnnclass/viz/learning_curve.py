@@ -23,22 +23,22 @@ def plot_learning_curve(
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Draw a metric against the amount of training data, a thin line a fold and their mean.
+    """Plot a metric against the amount of training data, for each fold (thin lines) and on average.
 
     Parameters
     ----------
     scores : pandas.DataFrame
-        The columns ``size``, ``fold``, ``metric`` and ``value``.
+        The scores, with the columns ``size``, ``fold``, ``metric`` and ``value``.
     metric : str
-        Which metric to draw.
+        The metric to plot.
     unit : str
-        What the sizes count, such as "samples".
+        The unit of the sizes, such as "samples".
     chance : None | float
-        Score to expect without looking at the samples, drawn as a line.
+        The chance level, plotted as a line. ``None`` plots none.
     title : None | str
         Title of the axes.
     ax : None | matplotlib.axes.Axes
-        Where to draw; ``None`` makes a new figure.
+        The axes to plot on. ``None`` creates a new figure.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def plot_learning_curve(
     Raises
     ------
     ValueError
-        If there is no such metric.
+        If the metric is not in ``scores``.
 
     Examples
     --------

@@ -24,27 +24,28 @@ def plot_precision_recall(
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Draw the precision-recall curve of each fold and their mean.
+    """Plot the precision-recall curve of each fold and their mean.
 
-    With two classes, the curve is that of the second class. With more, there is a mean curve a class (that
-    class against the rest), and the macro average over classes, of each fold and over all folds. Curves are
-    averaged at the same recall; the average precision (AP) in the legend is the mean ± SD over folds. Scores
-    without information have a precision of the share of the class among the samples, drawn as its chance.
+    With two classes, the curve is that of the second class. With more, there is a mean curve for each class
+    (against the rest), and the macro average over classes, for each fold and over all folds. Curves are
+    averaged at the same recall; the average precision (AP) in the legend is the mean ± SD over folds. The
+    chance level is the fraction of the class among the samples, which is the precision of uninformative
+    scores.
 
     Parameters
     ----------
     y_true : array, shape (n_samples,)
         The true classes.
     y_score : array, shape (n_samples, n_classes)
-        Probabilities or decision scores, a column a class.
+        Probabilities or decision scores, with one column per class.
     folds : array, shape (n_samples,)
-        The fold in which a sample was tested.
+        The fold in which each sample was tested.
     classes : array, shape (n_classes,)
         The classes, in the order of the columns of ``y_score``.
     title : None | str
         Title of the axes.
     ax : None | matplotlib.axes.Axes
-        Where to draw; ``None`` makes a new figure.
+        The axes to plot on. ``None`` creates a new figure.
 
     Returns
     -------
@@ -58,9 +59,10 @@ def plot_precision_recall(
 
     Notes
     -----
-    Where classes are rare, this says more than a ROC curve: a false positive rate of 0.05 does little harm to
-    a class that is every second sample, and buries one that is every hundredth. The curve is the step
-    function whose area is the average precision, :func:`sklearn.metrics.average_precision_score`.
+    For rare classes, this curve is more informative than a ROC curve: a false positive rate of 0.05 is
+    harmless for a class with every second sample, but results in far more false than true positives for a
+    class with every hundredth sample. The curve is the step function whose area is the average precision,
+    :func:`sklearn.metrics.average_precision_score`.
 
     Examples
     --------

@@ -24,24 +24,25 @@ def plot_reliability(
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Draw how often predictions are right against how sure they are.
+    """Plot the accuracy of predictions against their confidence (reliability diagram).
 
-    Samples are put into 15 bins by their confidence, the probability of the most probable class. Each point
-    is a bin: its mean confidence and its accuracy, with the 95 % confidence interval of the latter (Wilson).
-    Points below the diagonal are predictions that are too sure. The histogram above counts samples.
+    Samples are sorted into 15 bins by their confidence, the probability of the most probable class. Each
+    point shows the mean confidence and the accuracy of a bin, with the 95 % confidence interval of the latter
+    (Wilson). Points below the diagonal are overconfident predictions. The histogram above shows the number of
+    samples.
 
     Parameters
     ----------
     y_true : array, shape (n_samples,)
         The true classes.
     proba : array, shape (n_samples, n_classes)
-        Probabilities, a column a class.
+        Class probabilities, with one column per class.
     classes : array, shape (n_classes,)
         The classes, in the order of the columns of ``proba``.
     title : None | str
         Title of the axes.
     ax : None | matplotlib.axes.Axes
-        Where to draw; ``None`` makes a new figure.
+        The axes to plot on. ``None`` creates a new figure.
 
     Returns
     -------
@@ -51,13 +52,14 @@ def plot_reliability(
     Raises
     ------
     ValueError
-        If ``proba`` holds no probabilities.
+        If ``proba`` does not contain probabilities.
 
     Notes
     -----
-    The expected calibration error is the mean distance of accuracy and confidence over bins, each with
-    the weight of its samples [1]_. It is above 0 for few samples even if the probabilities are right, and the
-    interval takes samples to be independent, which epochs of one recording are not quite.
+    The expected calibration error is the mean absolute difference between accuracy and confidence over bins,
+    weighted by their number of samples [1]_. With few samples it is above 0 even if the probabilities are
+    correct. The intervals assume independent samples, which does not quite hold for epochs of the same
+    recording.
 
     References
     ----------

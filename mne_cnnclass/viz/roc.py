@@ -24,10 +24,10 @@ def plot_roc(
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Figure:
-    """Draw the ROC curve of each fold and their mean.
+    """Plot the ROC curve of each fold and their mean.
 
-    With two classes, the curve is that of the second class. With more, there is a mean curve a class (that
-    class against the rest), and the macro average over classes, of each fold and over all folds. Curves are
+    With two classes, the curve is that of the second class. With more, there is a mean curve for each class
+    (against the rest), and the macro average over classes, for each fold and over all folds. Curves are
     averaged at the same false positive rate; the AUC in the legend is the mean ± SD over folds.
 
     Parameters
@@ -35,15 +35,15 @@ def plot_roc(
     y_true : array, shape (n_samples,)
         The true classes.
     y_score : array, shape (n_samples, n_classes)
-        Probabilities or decision scores, a column a class.
+        Probabilities or decision scores, with one column per class.
     folds : array, shape (n_samples,)
-        The fold in which a sample was tested.
+        The fold in which each sample was tested.
     classes : array, shape (n_classes,)
         The classes, in the order of the columns of ``y_score``.
     title : None | str
         Title of the axes.
     ax : None | matplotlib.axes.Axes
-        Where to draw; ``None`` makes a new figure.
+        The axes to plot on. ``None`` creates a new figure.
 
     Returns
     -------

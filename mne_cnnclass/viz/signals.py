@@ -10,15 +10,15 @@ N_SHOWN = 3  # channels
 
 
 def plot_class_means(values, x, y, *, classes, ch_names, xlabel, ylabel):
-    """Draw the mean of each class ± its standard error, in the channels where the classes differ most.
+    """Plot the mean of each class ± its standard error, in the channels where the classes differ most.
 
-    These are the three channels in which the means lie farthest apart somewhere along the horizontal axis,
-    against their standard errors.
+    These are the three channels with the largest difference between means at any point, relative to the
+    standard errors.
 
     Parameters
     ----------
     values : array, shape (n_samples, n_channels, n_points)
-        What is drawn.
+        The values to plot.
     x : array, shape (n_points,)
         Times or frequencies.
     y : array, shape (n_samples,)
@@ -78,18 +78,18 @@ def plot_class_means(values, x, y, *, classes, ch_names, xlabel, ylabel):
 
 
 def plot_heads(values, info, *, rows, columns, label):
-    """Draw values over the head, on one scale that is symmetric about zero.
+    """Plot topographic maps on a common scale that is symmetric about zero.
 
     Parameters
     ----------
     values : array, shape (n_rows, n_columns, n_channels)
-        What is drawn.
+        The values to plot.
     info : mne.Info
         The channels, of one type, with positions.
     rows, columns : list of str
-        Their headings.
+        Headings of the rows and columns.
     label : str
-        What is drawn, with its unit.
+        Label of the colour scale, with the unit.
 
     Returns
     -------

@@ -20,12 +20,12 @@ def mean_sd(values):
     Parameters
     ----------
     values : array-like, shape (n_folds,)
-        A value a fold, NaN where it is undefined.
+        The value of each fold, NaN where it is undefined.
 
     Returns
     -------
     text : str
-        As "0.87 ± 0.03"; of one value, the value alone.
+        Such as "0.87 ± 0.03"; for a single value, only the value.
 
     Examples
     --------

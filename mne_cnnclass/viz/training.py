@@ -27,22 +27,22 @@ def plot_training(
     title: str | None = None,
     ax: Axes | Sequence[Axes] | np.ndarray | None = None,
 ) -> Figure:
-    """Draw loss and accuracy over the epochs of training, a thin line a fold and their mean.
+    """Plot loss and accuracy over the training epochs, for each fold (thin lines) and on average.
 
-    The mean ends where the first fold ends, because the mean of the folds that go on is one of other folds.
+    The mean ends where the first fold ends, as it would otherwise be the mean of different folds.
 
     Parameters
     ----------
     histories : pandas.DataFrame
-        ``histories`` of an evaluation or ``history_`` of a classifier: the columns ``epoch``, ``train_loss``,
-        those of ``valid_loss``, ``train_accuracy`` and ``valid_accuracy`` that were measured, ``fold`` if
-        there are several, and ``member`` where a fold has several networks.
+        The ``histories`` of an evaluation or the ``history_`` of a classifier, with the columns ``epoch`` and
+        ``train_loss``, and optionally ``valid_loss``, ``train_accuracy``, ``valid_accuracy``, ``fold`` if
+        there are several, and ``member`` if a fold has several networks.
     chance : None | float
-        Accuracy to expect without looking at the samples, drawn as a line.
+        The chance level of the accuracy, plotted as a line. ``None`` plots none.
     title : None | str
-        Title, above the left axes.
+        Title above the left axes.
     ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
-        Where to draw: one axes for the loss, or two for loss and accuracy. ``None`` makes a new figure.
+        The axes to plot on: one for the loss, or two for loss and accuracy. ``None`` creates a new figure.
 
     Returns
     -------
