@@ -33,7 +33,11 @@ def check_sources(epochs):
     """One or several Epochs as a tuple of Epochs that fit together."""
     sources = (epochs,) if isinstance(epochs, mne.BaseEpochs) else epochs
     if not isinstance(sources, (list, tuple)) or not all(isinstance(s, mne.BaseEpochs) for s in sources):
-        raise TypeError(f"epochs must be Epochs, a list of Epochs or an EpochsView, got {_describe(epochs)}.")
+        hint = " Make Epochs of an array by mne.EpochsArray(data, mne.create_info(ch_names, sfreq, 'eeg'))."
+        raise TypeError(
+            f"epochs must be Epochs, a list of Epochs or an EpochsView, got {_describe(epochs)}."
+            + hint * isinstance(epochs, np.ndarray)
+        )
     if not sources:
         raise ValueError("epochs is an empty list; at least one Epochs object is needed.")
     first = sources[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,8 @@ from .input_arrays import check_signals
 from .parameters import side_columns
 from .provenance import warn_of_other_provenance
 from .samples import as_view
+
+MOST_CHANNELS_A_TIME = 6  # in an array: 512 channels have some hundred times; swapped axes have far fewer
 
 
 def check_training_samples(X, y, groups, sample_weight, class_weight, *, estimator):
@@ -50,6 +53,13 @@ def check_training_samples(X, y, groups, sample_weight, class_weight, *, estimat
         signals = check_signals(X, estimator)
         table = X if signals.ndim == 2 else None
         X = _as_channels(signals)
+        if X.shape[1] > MOST_CHANNELS_A_TIME * X.shape[2]:
+            warnings.warn(
+                f"X has {X.shape[1]} channels and {X.shape[2]} time points, as its shape {X.shape} has to be "
+                "(n_samples, n_channels, n_times). Are the axes swapped? Then pass X.transpose(0, 2, 1).",
+                RuntimeWarning,
+                stacklevel=3,
+            )
     y = check_labels(y, X)
     weight = check_weights(sample_weight, len(y))
     if groups is not None:
@@ -166,7 +176,7 @@ def check_samples(fitted, X):
     if X.shape[2] != fitted.n_times_:
         seconds = "" if fitted.sfreq_ is None else f" ({fitted.n_times_ / fitted.sfreq_:g} s)"
         raise ValueError(
-            f"X has windows of {X.shape[2]} samples, but this {name} was fitted on "
+            f"X has windows of {X.shape[2]} time points, but this {name} was fitted on "
             f"{fitted.n_times_}{seconds}. Crop the epochs, or cut them with the same tmin and tmax."
         )
     warn_of_other_provenance(getattr(fitted, "provenance_", None), X)  # transformers have none

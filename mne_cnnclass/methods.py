@@ -104,6 +104,15 @@ def top_steps(estimator):
     return {} if estimator is None else {type(estimator).__name__: estimator}
 
 
+def name_of(step):
+    """A step by its class, a network by its architecture, a search by what it searches for."""
+    if isinstance(step, CNNClassifier):
+        return step.model if isinstance(step.model, str) else step.model.__name__
+    if isinstance(getattr(step, "estimator", None), BaseEstimator):
+        return f"{type(step).__name__} of {' + '.join(map(name_of, top_steps(step.estimator).values()))}"
+    return type(step).__name__
+
+
 def networks_of(estimator):
     """The network classifiers among the steps."""
     return [step for step in steps_of(estimator).values() if isinstance(step, CNNClassifier)]
@@ -192,7 +201,7 @@ def _listed_params(items):
 
 
 def _describe_network(clf):
-    name = clf.model if isinstance(clf.model, str) else clf.model.__name__
+    name = name_of(clf)
     known = list_models()["paper"].get(clf.model if isinstance(clf.model, str) else None, "")
     cited = f" {_cite(name)}" if known and name not in OWN else ""
     origin = f", in the implementation of braindecode {_cite('braindecode')}," if cited else ""

@@ -108,7 +108,7 @@ def test_limits_in_the_table_are_the_limits(name, motor_imagery):
     motor_imagery = {**motor_imagery, "n_outputs": 2}
     build_module(name, **{**motor_imagery, "n_times": least})
     if least > 1:
-        with pytest.raises(ValueError, match=f"{name} needs windows of at least {least} sample"):
+        with pytest.raises(ValueError, match=f"{name} needs windows of at least {least} time point"):
             build_module(name, **{**motor_imagery, "n_times": least - 1})
 
 
@@ -175,13 +175,13 @@ def test_same_seed_and_state_give_the_same_network(name, motor_imagery):
         (
             "EEGNet",
             dict(n_times=8),
-            r"EEGNet needs windows of at least 27 samples \(0.11 s at 250 Hz\) with these parameters, "
-            "got 8 samples",
+            r"EEGNet needs windows of at least 27 time points \(0.11 s at 250 Hz\) with these parameters, "
+            "got 8 time points",
         ),
         (
             "LUNA",
             dict(n_times=20),
-            r"can't take windows of 20 samples .* but windows of 40 samples \(0.16 s at 250 Hz\) would do",
+            r"can't take windows of 20 time points .* of 40 time points \(0.16 s at 250 Hz\) would do",
         ),
         ("EEGSym", dict(sfreq=None), "EEGSym needs the sampling frequency: pass Epochs"),
         (

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from outcomes import Gives, Raises, table
+from outcomes import Gives, Raises, Warns, table
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import RidgeClassifier
+from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 from test_bad_input import LDA, NAMES, TABLE, Problem, Y, cut, network, recording
 
@@ -57,6 +58,20 @@ class WrongShape(NoWeights):
         return x
 
 
+class Fails(NoWeights):
+    def forward(self, x):
+        return x @ x
+
+
+class Softmax(torch.nn.Module):
+    def __init__(self, n_chans, n_outputs, n_times):
+        super().__init__()
+        self.layer = torch.nn.Linear(n_chans * n_times, n_outputs)
+
+    def forward(self, x):
+        return self.layer(x.flatten(1)).softmax(dim=1)
+
+
 def name_of(value):
     """Of a row, its parameter."""
     return next(iter(value)) if isinstance(value, dict) else ""
@@ -74,9 +89,11 @@ A_NUMBER = "must be a number, got"
         ({"model": torch.nn.Identity()}, TypeError, "must be a class, got an instance .* model_params"),
         ({"model": NoWeights}, ValueError, "NoWeights has no parameters to train"),
         ({"model": WrongShape}, ValueError, r"must return logits of shape \(1, 2\) .* returned shape \(1, 3, 50\)"),
+        ({"model": Fails}, ValueError, r"Fails was built, but fails on a batch of 3 channel\(s\), 50 time points at 100 Hz"),
+        ({"model_params": {"n_chans": 2}}, ValueError, "model_params has n_chans, which the samples determine"),
         ({"model_params": {"drop": 1}}, ValueError, "no parameter drop. .*drop_prob"),
         ({"model_params": {"drop_prob": 2}}, ValueError, r"params=\{'drop_prob': 2\}: .* between 0 and 1"),
-        ({"model_params": {"F1": -1}}, ValueError, r"can't be built .* params=\{'F1': -1\}"),
+        ({"model_params": {"F1": -1}}, ValueError, r"can't be built .* model_params=\{'F1': -1\}"),
         ({"max_epochs": -1}, ValueError, "max_epochs == -1, must be >= 1"),
         ({"max_epochs": 1e9}, TypeError, "max_epochs must be an instance of int, not float"),
         ({"max_epochs": True}, TypeError, f"max_epochs {A_NUMBER} True"),
@@ -124,6 +141,7 @@ def test_parameters_of_the_classifier(problem, params, kind, message):
 
 # fmt: off
 @table(
+    ("softmax", lambda p: network(model=Softmax).fit(p.X, p.y), Warns("Softmax returns values that sum to one, .* Leave the softmax out of forward")),
     ("huge-batch", lambda p: network(batch_size=10**9).fit(p.X, p.y).classes_, Gives(lambda p: ["left", "right"])),
     ("unknown", lambda p: network().set_params(epochs=3), Raises(ValueError, "Invalid parameter 'epochs'")),
     ("not-fitted", lambda p: network().predict(p.X), Raises(NotFittedError, "not fitted yet")),
@@ -301,11 +319,13 @@ def test_parameters_for_hearts(call, outcome):
 # fmt: off
 @table(
     ("load-nowhere", lambda p: load_classifier("/nowhere.mcnn"), Raises(FileNotFoundError, "no file /nowhere.mcnn")),
+    ("load-module-by-name", lambda p: load_classifier("/nowhere.mcnn", module="EEGNet"), Raises(TypeError, "module must be the class of a network, got 'EEGNet'")),
     ("load-folder", lambda p: load_classifier("/tmp"), Raises(IsADirectoryError, "/tmp is a folder; give the file")),
     ("save-nowhere", lambda p: p.fitted.save("/nowhere/a.mcnn"), Raises(FileNotFoundError, "no folder /nowhere .* a.mcnn")),
     ("save-folder", lambda p: p.fitted.save("/tmp"), Raises(IsADirectoryError, "name a file in it")),
     ("save-unfitted", lambda p: network().save("a.mcnn"), Raises(NotFittedError, "not fitted yet")),
     ("save-others", lambda p: save_classifier(LDA.fit(TABLE, Y), "a.mcnn"), Raises(TypeError, "can't be saved without pickle; these can")),
+    ("save-search", lambda p: save_classifier(GridSearchCV(LDA, {"tol": [1e-4]}).fit(TABLE, Y), "a.mcnn"), Raises(TypeError, "Save its best_estimator_")),
     ("recording-nowhere", lambda p: cut("/nowhere.edf"), Raises(FileNotFoundError, "No such file: /nowhere.edf")),
     ("channels-of-three", lambda p: p.fitted.ch_names_, Gives(lambda p: list(NAMES))),
 )

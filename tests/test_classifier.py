@@ -285,11 +285,11 @@ def test_a_missing_or_bad_channel_is_named(fitted, new_epochs):
 def test_another_rate_or_length_is_refused(fitted, new_epochs):
     with pytest.raises(ValueError, match="sampled at 200 Hz, but this CNNClassifier was fitted at 100 Hz"):
         fitted.predict(planted_epochs(sfreq=200.0))
-    with pytest.raises(ValueError, match=r"windows of 50 samples, .* fitted on 100 \(1 s\)"):
+    with pytest.raises(ValueError, match=r"windows of 50 time points, .* fitted on 100 \(1 s\)"):
         fitted.predict(planted_epochs(n_times=50))
     with pytest.raises(ValueError, match=r"X has 4 channel\(s\), .* fitted on 5"):
         fitted.predict(new_epochs.get_data()[:, :4])
-    with pytest.raises(ValueError, match="windows of 99 samples"):
+    with pytest.raises(ValueError, match="windows of 99 time points"):
         fitted.predict(new_epochs.get_data()[..., :99])
 
 

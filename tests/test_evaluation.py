@@ -42,11 +42,13 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
-from mne_cnnclass import EpochsView, evaluate
+from mne_cnnclass import CNNClassifier, EpochsView, evaluate
 from mne_cnnclass.evaluation import calibration_error, learning_curve, summary_table
 from mne_cnnclass.evaluation.metrics import METRICS
 from mne_cnnclass.evaluation.resampling import FastScores, bootstrap, permutation_test
+from mne_cnnclass.methods import write_methods
 
 # our names, and scikit-learn's scorers where these have another name or sign
 SCORERS = {
@@ -710,6 +712,57 @@ def test_scorers_of_scikit_learn_are_computed_in_each_fold():
         np.testing.assert_array_equal(values, expected[f"test_{name}"])
         assert result.summary().loc[name, "mean"] == values.mean()
     refused("no_such_scorer", scoring="no_such_scorer")
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_search_that_splits_up_groups_is_warned_of(nested):
+    X, y = planted(["left", "right"])
+    groups = np.arange(len(y)) // 4
+
+    def search(cv):
+        model = GridSearchCV(LinearDiscriminantAnalysis(), {"tol": [1e-4, 1e-3]}, cv=cv)
+        return make_pipeline(StandardScaler(), model) if nested else model
+
+    for cv in (2, StratifiedKFold(2)):
+        with pytest.warns(UserWarning, match=r"There are groups, but GridSearchCV.* splits them up"):
+            evaluate(search(cv), X, y, groups=groups, cv=2)
+    evaluate(search(GroupKFold(2)), X, y, groups=groups, cv=2)
+    evaluate(search(2), X, y, cv=2)
+
+
+def test_what_a_search_chose_is_kept_and_reported():
+    X, y = planted(["left", "right"])
+    tree = DecisionTreeClassifier(random_state=0)
+    result = evaluate(GridSearchCV(tree, {"max_depth": [1, 2]}, cv=2), X, y, cv=3)
+    chosen = result.folds["best_params"].tolist()
+    assert all(params["max_depth"] in (1, 2) for params in chosen)
+    text, _ = write_methods(result, result.permutation_test(n_permutations=10))
+    n = sum(params["max_depth"] == chosen[0]["max_depth"] for params in chosen)
+    assert f"max_depth = {chosen[0]['max_depth']} in {n} fold" in text
+
+
+def test_nan_is_named_by_its_number_among_all_samples():
+    X = np.random.default_rng(0).standard_normal((12, 2, 40))
+    X[10, 1, 3] = np.nan
+    refused(
+        r"^X contains NaN .*number 1 of sample 10\.",
+        model=CNNClassifier("EEGNet", max_epochs=1),
+        X=X,
+        y=["left", "right"] * 6,
+    )
+
+
+def test_groups_may_be_the_name_of_a_column():
+    epochs = planted_epochs(24, n_times=40)
+    epochs.metadata = pd.DataFrame({"subject": np.repeat(["a", "b", "c"], 8)})
+    result = evaluate(flat_lda(), epochs, groups="subject", cv=3)
+    assert result.predictions.groupby("group")["fold"].nunique().tolist() == [1, 1, 1]
+
+
+def test_folds_in_which_one_class_is_predicted_are_counted():
+    X, y = planted(["left", "right"])
+    assert "only one class predicted in 3 folds" in repr(evaluate(DummyClassifier(), X, y, cv=3))
+    assert "only one class" not in repr(evaluate(LinearDiscriminantAnalysis(), X, y, cv=3))
 
 
 class FailsOn(Remembering):

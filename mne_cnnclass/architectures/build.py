@@ -6,6 +6,7 @@ import difflib
 import importlib
 import inspect
 import time
+import warnings
 
 import numpy as np
 import torch
@@ -138,7 +139,7 @@ def build_module(
     >>> build_module("EEGNet", n_chans=3, n_outputs=2, n_times=8)
     Traceback (most recent call last):
         ...
-    ValueError: EEGNet needs windows of at least 27 samples with these parameters, got 8 samples.
+    ValueError: EEGNet needs windows of at least 27 time points with these parameters, got 8 time points.
     """
     if n_members > 1:
         of_each = dict(n_chans=n_chans, n_outputs=n_outputs, n_times=n_times, sfreq=sfreq, chs_info=chs_info)
@@ -157,14 +158,24 @@ def build_module(
 
     try:
         with quiet_braindecode():
-            module = _build(cls, params, signal, accelerate)
+            module, logits = _build(cls, params, signal, accelerate)
     except _WrongOutput as error:
         raise ValueError(f"{cls.__name__} {error}") from None
     except Exception as error:  # architectures raise what they like
         clause = _explain(cls, params, signal) if explain else None
         if clause is None:
-            clause = f"can't be built from {_describe(signal)} with {params=}: {_first_line(error)}"
+            failed = isinstance(error, _FailsToRun)
+            what = "was built, but fails on a batch of" if failed else "can't be built from"
+            clause = f"{what} {_describe(signal)} with model_params={params}: {_first_line(error)}"
         raise ValueError(f"{cls.__name__} {clause.rstrip('.')}.") from error
+    if explain and n_outputs > 1 and _are_probabilities(logits):
+        warnings.warn(
+            f"{cls.__name__} returns values that sum to one, as after a softmax, but the loss takes logits "
+            "and applies a softmax itself: the network learns slowly, and its probabilities are wrong. Leave "
+            "the softmax out of forward.",
+            RuntimeWarning,
+            stacklevel=6,
+        )
     if not any(parameter.requires_grad for parameter in module.parameters()):
         raise ValueError(f"{cls.__name__} has no parameters to train.")
     if n_side:
@@ -191,6 +202,10 @@ class _WrongOutput(Exception):
     """The network runs, but what it returns are no logits."""
 
 
+class _FailsToRun(Exception):
+    """The network was built, and raised this when it was tried out."""
+
+
 def takes(cls, params, signal):
     """Whether a network of this class can be built for the signal and works."""
     with quiet_braindecode():
@@ -202,6 +217,7 @@ def takes(cls, params, signal):
 
 
 def _build(cls, params, signal, accelerate=False):
+    """A network that works, and its logits of two samples of noise."""
     accepted, takes_all = accepted_parameters(cls)
     # an unknown sampling frequency is passed on as None, so that no default is taken for it
     known = {k: v for k, v in signal.items() if v is not None or k == "sfreq"}
@@ -212,8 +228,13 @@ def _build(cls, params, signal, accelerate=False):
     if accelerate:
         fast.accelerate(module)
     with fast.trial(module):
-        _check_outputs(module, signal)
-    return module
+        try:
+            logits = _check_outputs(module, signal)
+        except _WrongOutput:
+            raise
+        except Exception as error:
+            raise _FailsToRun(_first_line(error)) from error
+    return module, logits
 
 
 def _check_outputs(module, signal):
@@ -237,6 +258,11 @@ def _check_outputs(module, signal):
                 )
             if not logits.isfinite().all():
                 raise FloatingPointError("the outputs are not finite")
+    return logits
+
+
+def _are_probabilities(logits):
+    return bool((logits >= 0).all() and torch.allclose(logits.sum(dim=1), torch.ones(len(logits)), atol=1e-4))
 
 
 def accepted_parameters(cls):
@@ -268,6 +294,12 @@ def own_parameters(cls):
 
 
 def _check_parameter_names(cls, params):
+    of_data = [name for name in ("n_chans", "n_outputs", "n_times", "chs_info") if name in params]
+    if of_data:
+        raise ValueError(
+            f"model_params has {', '.join(of_data)}, which the samples determine. Leave it out; to use fewer "
+            "channels, pick them."
+        )
     names, takes_all = accepted_parameters(cls)
     unknown = [name for name in params if name not in names]
     if unknown and not takes_all:
@@ -291,9 +323,8 @@ def without_partial_positions(chs_info):
 
 def _describe(signal):
     rate = "" if signal["sfreq"] is None else f" at {signal['sfreq']:g} Hz"
-    return (
-        f"{signal['n_chans']} channel(s), {signal['n_times']} samples{rate} and {signal['n_outputs']} classes"
-    )
+    channels, times = f"{signal['n_chans']} channel(s)", f"{signal['n_times']} time points{rate}"
+    return f"{channels}, {times} and {signal['n_outputs']} classes"
 
 
 def _first_line(error):

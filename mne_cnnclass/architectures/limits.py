@@ -5,7 +5,7 @@ from __future__ import annotations
 import mne
 import numpy as np
 
-LONGEST_WINDOW = 8192  # samples: the search for what an architecture needs ends there
+LONGEST_WINDOW = 8192  # times: the search for what an architecture needs ends there
 MOST_CHANNELS = 256
 
 
@@ -79,13 +79,13 @@ def explain_refusal(works, signal):
     def works_for(n):
         return works(n_times=n)
 
-    def samples(n):
-        return f"{n} sample{'s' * (n != 1)}"
+    def times(n):
+        return f"{n} time point{'s' * (n != 1)}"
 
-    def samples_and_seconds(n):
-        return samples(n) + ("" if sfreq is None else f" ({n / sfreq:.2f} s at {sfreq:g} Hz)")
+    def times_and_seconds(n):
+        return times(n) + ("" if sfreq is None else f" ({n / sfreq:.2f} s at {sfreq:g} Hz)")
 
-    clause = _range_clause(works_for, n_times, LONGEST_WINDOW, "windows of ", samples, samples_and_seconds)
+    clause = _range_clause(works_for, n_times, LONGEST_WINDOW, "windows of ", times, times_and_seconds)
     if clause is not None:
         return clause
 
@@ -124,7 +124,7 @@ def _missing_knowledge(works, n_chans, sfreq, chs_info):
 
 
 def _range_clause(works, refused, most, what, count, count_limit):
-    """What of a number (of samples, of channels) works, with an end of the range where there is one."""
+    """What of a number (of times, of channels) works, with an end of the range where there is one."""
     found = smallest_working(works, refused, most)
     bound, beyond = "needs {}at least {}", found and found + 1
     if found is None:

@@ -69,7 +69,7 @@ def evaluate(
         The class of each sample: strings, integers or booleans. ``None`` uses the labels of the view.
     groups : None | str | array-like, shape (n_samples,)
         The group (subject, patient, session …) of each sample: an array, or the name of a metadata column of
-        the epochs. ``None`` uses the groups of the view, if it has any. The groups are passed to the splitter,
+        epochs. ``None`` uses the groups of the view, if it has any. The groups are passed to the splitter,
         to ``fit`` if the classifier accepts ``groups`` and, with epochs, to every step of a Pipeline.
     cv : int | scikit-learn splitter | iterable of (train, test)
         The splitting strategy, by default 5 folds. An integer is the number of folds of a

@@ -285,7 +285,7 @@ class Evaluation(Figures):
         text += f" | {failed} FOLDS FAILED" if failed else ""
         n_classes = self.predictions.groupby("fold")[["y_true", "y_pred"]].nunique()
         n_same = ((n_classes["y_pred"] == 1) & (n_classes["y_true"] > 1)).sum()
-        text += f" | only one class predicted in {n_same} fold{'s' * (n_same > 1)}" if n_same else ""
+        text += f" | only one class predicted in {n_same} fold{'s' * int(n_same > 1)}" if n_same else ""
         return f"<Evaluation | {text}>\n{self.summary().round(3).to_string()}"
 
     def _repr_html_(self):

@@ -85,8 +85,9 @@ def describe(estimator, weights, prefix=""):
     cls = type(estimator)
     kind = cls.__name__
     if kind not in KINDS or cls.__module__.partition(".")[0] not in ("mne_cnnclass", "sklearn"):
+        best = " Save its best_estimator_." if hasattr(estimator, "best_estimator_") else ""
         raise TypeError(
-            f"A {cls.__module__}.{kind} can't be saved without pickle; these can: {', '.join(KINDS)}."
+            f"A {cls.__module__}.{kind} can't be saved without pickle; these can: {', '.join(KINDS)}.{best}"
         )
     own = {}
     header = {"kind": kind, **KINDS[kind][0](estimator, own)}

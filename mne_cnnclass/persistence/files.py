@@ -130,6 +130,7 @@ def write_atomically(path, content):
         If it can't be written.
     """
     target = Path(os.path.realpath(path))
+    kept = ", and is as it was before" if target.exists() else ""
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         with open(part, "xb") as file:
@@ -140,9 +141,7 @@ def write_atomically(path, content):
             os.fsync(file.fileno())
         os.replace(part, target)
     except OSError as error:
-        raise OSError(
-            error.errno, f"{path} was not written, and is as it was before ({error.strerror or error})"
-        ) from error
+        raise OSError(error.errno, f"{path} was not written{kept} ({error.strerror or error})") from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -170,6 +169,8 @@ def load_classifier(path: PathLike, *, module: type[nn.Module] | None = None) ->
         If the file does not exist.
     IsADirectoryError
         If the path is a folder.
+    TypeError
+        If ``module`` is not a class.
     ValueError
         If the file is not a saved classifier, is damaged, was written by a later version, or needs
         ``module``.
@@ -193,6 +194,8 @@ def load_classifier(path: PathLike, *, module: type[nn.Module] | None = None) ->
     >>> bool((loaded.predict_proba(X) == clf.predict_proba(X)).all())
     True
     """
+    if module is not None and not isinstance(module, type):
+        raise TypeError(f"module must be the class of a network, got {module!r}.")
     header, weights = _read(path)
     try:
         return restore(header, weights, Source(path, module, header["versions"]))

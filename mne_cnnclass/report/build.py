@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import mne
 import numpy as np
 
-from ..methods import top_steps
+from ..methods import name_of, top_steps
 from .account import methods_pages, pipeline_pages, reproduce_pages, splits_pages
 from .data import data_pages
 from .explanations import explanations_pages
@@ -99,7 +99,7 @@ def build_report(
         if explain_on is None:
             raise ValueError("The samples of this result were an array: give epochs as explain_on=.")
     if report is None:
-        names = " + ".join(type(step).__name__ for step in top_steps(result.estimator).values())
+        names = " + ".join(map(name_of, top_steps(result.estimator).values()))
         title = f"Evaluation of {names or 'a classifier'}" if title is None else title
         report = mne.Report(title=title, image_format="png", verbose="ERROR")
     permutations = result.permutation_test(n_permutations=n_permutations)

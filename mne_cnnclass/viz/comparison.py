@@ -168,7 +168,9 @@ def plot_paired_scores(
     ... )
     """
     n_pipelines = max(table.shape[1] for table in scores.values())
-    width = max(4.2, 1.5 + 1.1 * n_pipelines)
+    names = {name: class_names(table, width=16) for name, table in scores.items()}
+    longest = max(len(line) for texts in names.values() for text in texts for line in text.splitlines())
+    width = max(4.2, 1.5 + max(1.1, 0.1 * longest) * n_pipelines)
     axes = get_axes(ax, figsize=(width * len(scores), 4.4), ncols=len(scores))
     for axis, (name, table), level in zip(axes, scores.items(), chance, strict=True):
         places = np.arange(table.shape[1])
@@ -190,7 +192,7 @@ def plot_paired_scores(
             axis.axhline(level, label=f"chance {level:.2f}", **CHANCE)
         unit = units.removesuffix("s")
         axis.plot([], [], "o-", color=COLORS[0], alpha=0.6, linewidth=0.8, ms=4.5, label=f"a {unit}")
-        axis.set_xticks(places, class_names(table, width=14), fontsize="small")
+        axis.set_xticks(places, names[name], fontsize="small")
         axis.set_xlim(-0.4, len(places) - 0.6 + 0.12)
         direction = "lower" if lower_is_better else "higher"
         axis.set(xlabel="Pipeline", ylabel=f"{_words(metric)} ({direction} is better)")
