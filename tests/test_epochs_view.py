@@ -254,7 +254,7 @@ def test_a_view_of_epochs_that_were_changed_since_says_so(epochs):
         assert len(np.asarray(EpochsView(changed))) == len(changed)
 
 
-@pytest.mark.parametrize("change", [lambda e: e.pick(["Cz", "C4"]), lambda e: e.rename_channels({"C3": "c3"})])
+@pytest.mark.parametrize("change", [lambda e: e.pick(["Cz"]), lambda e: e.rename_channels({"C3": "c3"})])
 def test_a_view_whose_channels_are_gone_since_says_so(change, epochs):
     view = EpochsView(epochs)
     change(epochs)
