@@ -194,6 +194,7 @@ def result():
     ("scorer-unknown", lambda r: evaluate(LDA, TABLE, Y, scoring="rocauc"), Raises(ValueError, "'rocauc' .*get_scorer_names")),
     ("scorer-function", lambda r: evaluate(LDA, TABLE, Y, scoring=len), Raises(TypeError, "a list of names .* result.predictions")),
     ("scorer-nothing", lambda r: evaluate(LDA, TABLE, Y, scoring=None), Raises(TypeError, "scoring must be a name")),
+    ("scorer-known", lambda r: evaluate(LDA, TABLE, Y, scoring=["jaccard_macro", "f1_macro"]), Raises(ValueError, r"scoring names \['f1_macro'\], .* Leave")),
     ("resamples-none", lambda r: r.intervals(n_resamples=0), Raises(ValueError, "n_resamples == 0, must be >= 1")),
     ("resamples-decimal", lambda r: r.intervals(n_resamples=9.5), Raises(TypeError, "n_resamples must be an instance of int")),
     ("level-percent", lambda r: r.intervals(level=95), Raises(ValueError, "level == 95, must be < 1")),

@@ -31,7 +31,7 @@ from ..columns import check_classes, check_column
 from ..epochs_view import EpochsView
 from ..input_arrays import check_kind
 from ..samples import as_view
-from .metrics import DECISION, PROBA, SCORER
+from .metrics import DECISION, METRICS, PROBA, SCORER
 from .probes import judge_probes, make_probes, probe_estimator
 from .result import Evaluation
 
@@ -196,6 +196,9 @@ def _names(scoring):
             "scoring must be a name or a list of names (sklearn.metrics.get_scorer_names()), got "
             f"{scoring!r}. Metrics of your own can be computed from result.predictions."
         )
+    known = [name for name in names if name in METRICS]
+    if known:
+        raise ValueError(f"scoring names {known}, which every evaluation has already. Leave them out.")
     return names
 
 
