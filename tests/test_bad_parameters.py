@@ -8,6 +8,7 @@ from outcomes import Gives, Raises, table
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import RidgeClassifier
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 from test_bad_input import LDA, NAMES, TABLE, Problem, Y, cut, network, recording
 
 from mne_cnnclass import (
@@ -195,6 +196,7 @@ def result():
     ("scorer-function", lambda r: evaluate(LDA, TABLE, Y, scoring=len), Raises(TypeError, "a list of names .* result.predictions")),
     ("scorer-nothing", lambda r: evaluate(LDA, TABLE, Y, scoring=None), Raises(TypeError, "scoring must be a name")),
     ("scorer-known", lambda r: evaluate(LDA, TABLE, Y, scoring=["jaccard_macro", "f1_macro"]), Raises(ValueError, r"scoring names \['f1_macro'\], .* Leave")),
+    ("scores-of-pairs", lambda r: evaluate(SVC(decision_function_shape="ovo"), TABLE, np.resize(["a", "b", "c"], 30)), Raises(ValueError, "a value a pair of classes.* Set .*='ovr'")),
     ("resamples-none", lambda r: r.intervals(n_resamples=0), Raises(ValueError, "n_resamples == 0, must be >= 1")),
     ("resamples-decimal", lambda r: r.intervals(n_resamples=9.5), Raises(TypeError, "n_resamples must be an instance of int")),
     ("level-percent", lambda r: r.intervals(level=95), Raises(ValueError, "level == 95, must be < 1")),

@@ -406,6 +406,11 @@ def _predict_scores(estimator, X, classes):
     elif hasattr(estimator, "decision_function"):
         # A class that was not trained on gets the lowest score, as in cross_val_predict.
         prefix, absent = DECISION, np.finfo(float).min
+        if getattr(_last_step(estimator), "decision_function_shape", None) == "ovo" and len(classes) > 2:
+            raise ValueError(
+                "decision_function_shape='ovo' gives a value a pair of classes, not one a class. "
+                "Set decision_function_shape='ovr'."
+            )
         values = np.asarray(estimator.decision_function(X), float)
         if values.ndim == 1:
             values = np.column_stack([-values, values])
