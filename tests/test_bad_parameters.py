@@ -6,6 +6,7 @@ import pytest
 import torch
 from outcomes import Gives, Raises, table
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -197,6 +198,7 @@ def result():
     ("scorer-nothing", lambda r: evaluate(LDA, TABLE, Y, scoring=None), Raises(TypeError, "scoring must be a name")),
     ("scorer-known", lambda r: evaluate(LDA, TABLE, Y, scoring=["jaccard_macro", "f1_macro"]), Raises(ValueError, r"scoring names \['f1_macro'\], .* Leave")),
     ("scores-of-pairs", lambda r: evaluate(SVC(decision_function_shape="ovo"), TABLE, np.resize(["a", "b", "c"], 30)), Raises(ValueError, "a value a pair of classes.* Set .*='ovr'")),
+    ("fitted-on-other-classes", lambda r: evaluate(FrozenEstimator(type(LDA)().fit(TABLE, np.resize(["a", "b", "c"], 30))), TABLE, Y), Raises(ValueError, r"predicts 'c', but y has only the classes \['a', 'b'\].* all of them")),
     ("resamples-none", lambda r: r.intervals(n_resamples=0), Raises(ValueError, "n_resamples == 0, must be >= 1")),
     ("resamples-decimal", lambda r: r.intervals(n_resamples=9.5), Raises(TypeError, "n_resamples must be an instance of int")),
     ("level-percent", lambda r: r.intervals(level=95), Raises(ValueError, "level == 95, must be < 1")),

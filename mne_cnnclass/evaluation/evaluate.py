@@ -387,6 +387,13 @@ def _fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row
         raise ValueError(
             f"estimator must predict one class a sample, shape {test.shape}, got {np.shape(table['y_pred'])}."
         )
+    known = {*np.ravel(estimator.classes_).tolist(), *np.asarray(table["y_pred"]).tolist()}
+    strange = known - {*classes.tolist()}
+    if strange:
+        raise ValueError(
+            f"estimator knows or predicts {', '.join(sorted(map(repr, strange)))}, but y has only the "
+            f"classes {classes.tolist()}. If it was fitted beforehand, evaluate it on samples of all of them."
+        )
     if groups is not None:
         table["group"] = groups[test]
     table |= _predict_scores(estimator, X[test], classes)
