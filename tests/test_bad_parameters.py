@@ -26,7 +26,7 @@ from mne_cnnclass import (
     viz,
 )
 from mne_cnnclass.evaluation import calibration_error, learning_curve, summary_table
-from mne_cnnclass.explain import band_importance, saliency, spatial_patterns
+from mne_cnnclass.explain import band_importance, channel_importance, saliency, spatial_patterns
 from mne_cnnclass.preprocessing import (
     Clip,
     Crop,
@@ -168,6 +168,7 @@ def test_parameters_of_the_classifier(problem, params, kind, message):
     ("bands-edge", lambda p: band_importance(p.fitted, p.epochs, bands={"a": 5}), Raises(TypeError, "names and their edges")),
     ("bands-order", lambda p: band_importance(p.fitted, p.epochs, bands={"a": (9, 5)}), Raises(ValueError, "'a', 9 to 5 Hz, holds no")),
     ("bands-rate", lambda p: band_importance(p.fitted, p.epochs, sfreq=-1), Raises(ValueError, "sfreq must be above 0")),
+    ("importance-of-one", lambda p: channel_importance(p.fitted, p.epochs[:1]), Raises(ValueError, "exchanges samples, .* at least 2, got 1")),
     # -- names -----------------------------------------------------------------------------------------
     ("recipe", lambda p: recipe("heart"), Raises(ValueError, "no recipe for 'heart'; there is one for 'heartbeats'")),
     ("baselines-kind", lambda p: baselines("EEG"), Raises(ValueError, "baselines for 'eeg', 'ecg', got 'EEG'")),
