@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["combine_windows"]
 
-PROBA = "proba_"  # how the columns of predictions start
+PROBA, SCORER = "proba_", "scorer_"  # how columns of predictions and of folds start
 
 
 def combine_windows(
@@ -37,7 +37,8 @@ def combine_windows(
     -------
     combined : Evaluation | pandas.DataFrame
         An evaluation of recordings, with all that evaluations have: scores, intervals, figures. Its
-        ``predictions["sample"]`` is the position of a recording's first window. Or a table of
+        ``predictions["sample"]`` is the position of a recording's first window, and ``folds["n_train"]`` the
+        training windows by the mean number that a recording has; own scorers are left out. Or a table of
         probabilities, a row a recording, in the order in which they come.
 
     Raises
@@ -88,7 +89,10 @@ def combine_windows(
     proba = _combine(table[columns], record)
     combined.insert(3, "y_pred", predictions.classes[proba.to_numpy().argmax(axis=1)])
     combined = combined.join(proba).reset_index(drop=True)
-    folds = predictions.folds.copy()
+    folds = predictions.folds
+    folds = folds.drop(columns=[name for name in folds if name.startswith(SCORER)])
+    per_record = len(records) / len(np.unique(records))
+    folds["n_train"] = (folds["n_train"] / per_record).round().astype(int)
     folds["n_test"] = folds["fold"].map(combined["fold"].value_counts()).fillna(0).astype(int)
     return replace(predictions, predictions=combined, folds=folds, view=None, probes=None)
 
