@@ -204,6 +204,12 @@ def test_windows_are_combined_by_the_mean_of_log_probabilities():
     assert_allclose(combined.loc["r1"], [0.2, 0.8])
     with pytest.raises(ValueError, match="one for each of 3 windows, got 1"):
         ecg.combine_windows(proba, ["r1"])
+    for wrong in ([[np.nan, 0.5], [0.5, 0.5]], [[2.0, 1.0], [0.5, 0.5]], [[-1.0, 2.0], [0.5, 0.5]]):
+        with pytest.raises(ValueError, match="must hold probabilities"):
+            ecg.combine_windows(wrong, ["r1", "r1"])
+    for records in ([1.0, np.nan, 1.0], ["r1", None, "r1"]):
+        with pytest.raises(ValueError, match="records is missing .* for 1 of 3 .* sample 1"):
+            ecg.combine_windows(proba, records)
 
 
 def test_an_evaluation_of_windows_becomes_one_of_recordings():

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..columns import check_column
+from ..viz.bins import sum_to_one
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
@@ -44,7 +47,8 @@ def combine_windows(
     Raises
     ------
     ValueError
-        If there are no probabilities, or the windows of a recording differ in their true class or fold.
+        If there are no probabilities, the record of a window is missing, or the windows of a recording differ
+        in their true class or fold.
 
     Notes
     -----
@@ -59,11 +63,13 @@ def combine_windows(
     A00001  0.75  0.25
     A00002  0.20  0.80
     """
-    records = np.asarray(records)
-    if records.ndim != 1:
+    if np.ndim(records) != 1:
         raise ValueError(f"records must be a list with the record of each window, got {records!r}.")
+    records = check_column(records, "records", len(records))
     if not hasattr(predictions, "predictions"):
         table = pd.DataFrame(predictions)
+        if not sum_to_one(table.to_numpy()):
+            raise ValueError("predictions must hold probabilities, a row a window, that sum to one.")
         if len(table) != len(records):
             raise ValueError(f"records must have one for each of {len(table)} windows, got {len(records)}.")
         return _combine(table, records)
