@@ -297,6 +297,8 @@ ECG = recording("ecg", ["MLII", "V1"]).set_annotations(None)
     ("window", lambda raw: ecg.make_beat_epochs(raw, tmin=0.1), Raises(ValueError, "must hold the R peak")),
     ("lead-unknown", lambda raw: ecg.find_r_peaks(raw, "II"), Raises(ValueError, r"one of \['MLII', 'V1'\], got 'II'")),
     ("no-record", lambda raw: ecg.read_raw_wfdb("/nowhere/100"), Raises(FileNotFoundError, "/nowhere/100.hea. Files of")),
+    ("label-missing", lambda raw: ecg.make_rhythm_epochs([raw, raw], label=["a", np.nan]), Raises(ValueError, "label is missing .* 1 of 2 .* sample 1")),
+    ("label-list", lambda raw: ecg.make_rhythm_epochs(raw, label=["a"]), Raises(TypeError, r"None or a text, got \['a'\]")),
     ("records-none", lambda raw: ecg.combine_windows([[1, 0]], None), Raises(ValueError, "the record of each window")),
 )
 # fmt: on
