@@ -299,6 +299,9 @@ ECG = recording("ecg", ["MLII", "V1"]).set_annotations(None)
     ("no-record", lambda raw: ecg.read_raw_wfdb("/nowhere/100"), Raises(FileNotFoundError, "/nowhere/100.hea. Files of")),
     ("label-missing", lambda raw: ecg.make_rhythm_epochs([raw, raw], label=["a", np.nan]), Raises(ValueError, "label is missing .* 1 of 2 .* sample 1")),
     ("label-list", lambda raw: ecg.make_rhythm_epochs(raw, label=["a"]), Raises(TypeError, r"None or a text, got \['a'\]")),
+    ("measures-short", lambda raw: ecg.measure_rhythm(np.zeros(50), [], 100.0), Raises(ValueError, "at least a second long, .* at 100 Hz")),
+    ("measures-order", lambda raw: ecg.measure_rhythm(np.zeros(900), [500, 100, 200, 300, 400], 100.0), Raises(ValueError, "from 0 to 900, and rise")),
+    ("measures-twice", lambda raw: ecg.measure_rhythm(np.zeros(900), [100, 100, 200, 300, 400], 100.0), Raises(ValueError, "and rise")),
     ("records-none", lambda raw: ecg.combine_windows([[1, 0]], None), Raises(ValueError, "the record of each window")),
 )
 # fmt: on
