@@ -302,6 +302,8 @@ ECG = recording("ecg", ["MLII", "V1"]).set_annotations(None)
     ("measures-short", lambda raw: ecg.measure_rhythm(np.zeros(50), [], 100.0), Raises(ValueError, "at least a second long, .* at 100 Hz")),
     ("measures-order", lambda raw: ecg.measure_rhythm(np.zeros(900), [500, 100, 200, 300, 400], 100.0), Raises(ValueError, "from 0 to 900, and rise")),
     ("measures-twice", lambda raw: ecg.measure_rhythm(np.zeros(900), [100, 100, 200, 300, 400], 100.0), Raises(ValueError, "and rise")),
+    ("beats-NaN", lambda raw: ecg.write_beats("/tmp/a.pred", [0.5, np.nan], ["N", "N"], sfreq=100.0), Raises(ValueError, "times must rise from 0 s on")),
+    ("beats-rate", lambda raw: ecg.write_beats("/tmp/a.pred", [0.5, 1.0], ["N", "N"], sfreq=np.nan), Raises(ValueError, "sfreq must be a number, got nan")),
     ("records-none", lambda raw: ecg.combine_windows([[1, 0]], None), Raises(ValueError, "the record of each window")),
 )
 # fmt: on
