@@ -198,7 +198,7 @@ def result():
     ("scorer-function", lambda r: evaluate(LDA, TABLE, Y, scoring=len), Raises(TypeError, "a list of names .* result.predictions")),
     ("scorer-nothing", lambda r: evaluate(LDA, TABLE, Y, scoring=None), Raises(TypeError, "scoring must be a name")),
     ("scorer-known", lambda r: evaluate(LDA, TABLE, Y, scoring=["jaccard_macro", "f1_macro"]), Raises(ValueError, r"scoring names \['f1_macro'\], .* Leave")),
-    ("scores-of-pairs", lambda r: evaluate(SVC(decision_function_shape="ovo"), TABLE, np.resize(["a", "b", "c"], 30)), Raises(ValueError, "a value a pair of classes.* Set .*='ovr'")),
+    ("scores-of-pairs", lambda r: evaluate(SVC(decision_function_shape="ovo"), TABLE, np.resize(["a", "b", "c"], 30)), Raises(ValueError, "gives one a pair of classes. Set .*='ovr'")),
     ("fitted-on-other-classes", lambda r: evaluate(FrozenEstimator(type(LDA)().fit(TABLE, np.resize(["a", "b", "c"], 30))), TABLE, Y), Raises(ValueError, r"predicts 'c', but y has only the classes \['a', 'b'\].* all of them")),
     ("resamples-none", lambda r: r.intervals(n_resamples=0), Raises(ValueError, "n_resamples == 0, must be >= 1")),
     ("resamples-decimal", lambda r: r.intervals(n_resamples=9.5), Raises(TypeError, "n_resamples must be an instance of int")),

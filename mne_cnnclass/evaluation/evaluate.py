@@ -415,8 +415,8 @@ def _predict_scores(estimator, X, classes):
         prefix, absent = DECISION, np.finfo(float).min
         if getattr(_last_step(estimator), "decision_function_shape", None) == "ovo" and len(classes) > 2:
             raise ValueError(
-                "decision_function_shape='ovo' gives a value a pair of classes, not one a class. "
-                "Set decision_function_shape='ovr'."
+                "estimator must give one decision value a sample and class; decision_function_shape='ovo' "
+                "gives one a pair of classes. Set decision_function_shape='ovr'."
             )
         values = np.asarray(estimator.decision_function(X), float)
         if values.ndim == 1:
