@@ -327,6 +327,7 @@ def cut(raw=None, **options):
     ("no-events", lambda p: cut(recording().set_annotations(None)), Raises(ValueError, "no events")),
     ("nothing", lambda p: cut([]), Raises(ValueError, "recordings is empty; at least one")),
     ("epochs", lambda p: cut(p.epochs), Raises(TypeError, "paths or mne.io.Raw objects, got EpochsArray")),
+    ("twice", lambda p: cut([raw := recording(), recording(), raw]), Raises(ValueError, "each one once, .* both sides of a split, but has <RawArray")),
     ("two-rates", lambda p: cut([recording(), recording().resample(50)]), Raises(ValueError, "differ in sampling .*sfreq=50")),
     ("two-montages", lambda p: cut([recording(), recording().drop_channels("C4")]), Raises(ValueError, r"lacks \['C4'\].* Pick")),
     ("ecg-NaN", lambda p: ecg.make_rhythm_epochs(damaged(kind="ecg")), Raises(ValueError, "Lead Cz .* at 5 s, .* BAD_ACQ_SKIP")),
