@@ -687,6 +687,8 @@ def test_pipelines_are_compared_without_predictions(tmp_path):
         n_folds=2,
     )
     result = benchmark(**ask)
+    with pytest.raises(ValueError, match=r"at least 2 pipelines, got \['power'\]"):
+        benchmark(**ask | {"pipelines": {"power": _Power()}, "store": tmp_path / "one.sqlite"}).compare()
     plain, means = result.compare(units="folds"), result.compare()
     expected = result.table().groupby(["dataset", "subject", "pipeline"])["accuracy"].mean().unstack()
     assert means.units == "groups"
