@@ -158,6 +158,15 @@ def test_what_splits_lack_is_told(columns, kind, message):
         plan_splits(as_dataset("d", epochs), kind, 2)
 
 
+def test_sessions_that_a_store_can_not_keep_are_refused():
+    epochs = _epochs()
+    epochs.metadata["session"] = pd.to_datetime("2020-01-01") + pd.to_timedelta(
+        epochs.metadata["session"], unit="D"
+    )
+    with pytest.raises(TypeError, match=r"each session must be text or a number.*2020.*astype\(str\)"):
+        as_dataset("d", epochs)
+
+
 # -- results -----------------------------------------------------------------------------------------
 
 
