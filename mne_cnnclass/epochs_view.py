@@ -272,6 +272,18 @@ class EpochsView:
         """The Epochs that these epochs are from, as they were given."""
         return [self._sources[number] for number in np.unique(self._origin[:, 0])]
 
+    def numbers(self) -> np.ndarray:
+        """Number each epoch, by the same number where it is there more than once.
+
+        Returns
+        -------
+        numbers : array of int, shape (n_epochs,)
+            The numbers.
+        """
+        first = {id(source): number for number, source in reversed(list(enumerate(self._sources)))}
+        source = np.array([first[id(source)] for source in self._sources])[self._origin[:, 0]]
+        return pd.factorize(pd.MultiIndex.from_arrays([source, self._origin[:, 1]]))[0]
+
     @property
     def ch_names(self) -> list[str]:
         """Names of the channels, in the order of the data."""

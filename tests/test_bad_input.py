@@ -294,6 +294,8 @@ def cv(*folds):
     ("folds-none", lambda p: evaluate(LDA, TABLE, Y, cv=[]), Raises(ValueError, r"cv=\[\] gives no folds")),
     ("fold-beyond", lambda p: evaluate(LDA, TABLE, Y, cv=cv((range(20), [99]))), Raises(ValueError, "positions of the 30 samples")),
     ("fold-leaks", lambda p: evaluate(LDA, TABLE, Y, cv=cv((range(20), [3]))), Raises(ValueError, "both the training and .* sample 3")),
+    ("epoch-twice", lambda p: evaluate(network(), EpochsView(p.epochs)[[*range(16), 3]], cv=[(range(8), range(8, 17))]), Raises(ValueError, "both the training and .* sample 16.* each sample once")),
+    ("Epochs-twice", lambda p: evaluate(network(), [p._epochs, p._epochs], cv=2), Raises(ValueError, "16 samples in both the training")),
     ("fold-empty", lambda p: evaluate(LDA, TABLE, Y, cv=cv((range(20), []))), Raises(ValueError, "no test samples. Use fewer")),
     ("fold-one-class", lambda p: evaluate(LDA, TABLE, Y, cv=cv((range(0, 20, 2), [1]))), Raises(ValueError, r"only the class\(es\) \['a'\]")),
     ("class-missing-in-folds", lambda p: evaluate(LDA, np.r_[TABLE, TABLE[:3]], [*Y, "c", "c", "c"], cv=KFold(3)).summary()["n_folds"]["roc_auc"], Gives(lambda p: 1)),

@@ -158,6 +158,18 @@ def test_what_splits_lack_is_told(columns, kind, message):
         plan_splits(as_dataset("d", epochs), kind, 2)
 
 
+class _Leaky:
+    """A splitter that tests what it trained on."""
+
+    def split(self, X, y, groups):
+        yield np.arange(len(y)), np.arange(5)
+
+
+def test_a_splitter_that_tests_what_it_trains_on_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="5 samples in both the training and the test part"):
+        benchmark({"power": _Power()}, {"d": _epochs()}, store=tmp_path / "s.sqlite", splits=_Leaky())
+
+
 def test_sessions_that_a_store_can_not_keep_are_refused():
     epochs = _epochs()
     epochs.metadata["session"] = pd.to_datetime("2020-01-01") + pd.to_timedelta(

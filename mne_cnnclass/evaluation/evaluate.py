@@ -320,13 +320,20 @@ def _split(cv, X, y, groups):
                 f"The training part of fold {fold} has only the class(es) {known.tolist()}, and at least 2 "
                 "are needed. Use more samples, or a splitter that spreads the classes."
             )
-        shared = np.intersect1d(train, test)
+    refuse_shared(X, splits)
+    return splits
+
+
+def refuse_shared(X, splits):
+    """Refuse folds that have a sample on both sides, or an epoch that a view holds more than once."""
+    which = X.numbers() if isinstance(X, EpochsView) else np.arange(len(X))
+    for fold, (train, test) in enumerate(splits):
+        shared = test[np.isin(which[test], which[train])]
         if len(shared):
             raise ValueError(
                 f"Fold {fold} has {len(shared)} samples in both the training and the test part, first "
-                f"sample {shared[0]}. Test on samples that were not trained on."
+                f"sample {shared[0]}. Test on samples that were not trained on, and take each sample once."
             )
-    return splits
 
 
 def _fit_params(estimator, groups):
