@@ -12,21 +12,34 @@ from .quiet import quiet
 
 
 class Unopened:
-    """Epochs on disk, on their way to another process: MNE's hold an open file, which can't be sent."""
+    """Epochs on disk, on their way to another process: MNE's hold open files, which can't be sent.
 
-    def __init__(self, path, selection):
-        self.path, self.selection = path, selection
+    All else goes along, as what was set since they were read (a baseline, projectors, names of channels)
+    counts when their data are read.
+    """
+
+    def __init__(self, epochs):
+        self._state = {**vars(epochs), "_raw": None}
+        self._shapes = [part.epoch_shape for part in epochs._raw]
 
     @classmethod
     def of(cls, epochs):
         on_disk = isinstance(epochs, mne.epochs.EpochsFIF) and not epochs.preload
-        return cls(epochs.filename, epochs.selection) if on_disk else epochs
+        return cls(epochs) if on_disk else epochs
 
     def open(self):
+        epochs = object.__new__(mne.epochs.EpochsFIF)
+        vars(epochs).update(self._state)
         with quiet():
-            epochs = mne.read_epochs(self.path, preload=False)
-        rows = {number: row for row, number in enumerate(epochs.selection)}
-        return epochs[[rows[number] for number in self.selection if number in rows]]
+            parts = mne.read_epochs(epochs.filename, proj=False, preload=False)._raw
+        same = [part.epoch_shape for part in parts] == self._shapes
+        if not same or set(epochs.events[:, 0]).difference(*(part.event_samps for part in parts)):
+            raise OSError(
+                f"{epochs.filename} holds other epochs than when it was read: it was written anew. Read it "
+                "again."
+            )
+        epochs._raw = parts
+        return epochs
 
 
 def check_sources(epochs):

@@ -238,12 +238,12 @@ class EpochsView:
     def _source(self, number):
         """One of the Epochs, which must still be those that the view was made of."""
         source = self._sources[number]
-        if not same_state(state_of(source), self._states[number]):
+        lost = set(self._ch_names).difference(source.ch_names)
+        if lost or not same_state(state_of(source), self._states[number]):
+            what = f"lost or renamed {sorted(lost)}" if lost else "were changed (dropped, cropped, resampled)"
             raise RuntimeError(
-                "The Epochs were changed (dropped, cropped or resampled) after this view of them was made, "
-                "so its labels no longer belong to its data. Make a new view, EpochsView(epochs). Epochs on "
-                "disk that were changed since they were read need epochs.load_data() before other processes "
-                "(n_jobs) can use them."
+                f"The Epochs {what} after this view of them was made, so its labels or channels no longer "
+                "belong to its data. Make a new view, EpochsView(epochs)."
             )
         return source
 
@@ -271,6 +271,18 @@ class EpochsView:
         """Get the Epochs underlying the view, as they were given."""
         return [self._sources[number] for number in np.unique(self._origin[:, 0])]
 
+    def numbers(self) -> np.ndarray:
+        """Number each epoch, by the same number where it is there more than once.
+
+        Returns
+        -------
+        numbers : array of int, shape (n_epochs,)
+            The numbers.
+        """
+        first = {id(source): number for number, source in reversed(list(enumerate(self._sources)))}
+        source = np.array([first[id(source)] for source in self._sources])[self._origin[:, 0]]
+        return pd.factorize(pd.MultiIndex.from_arrays([source, self._origin[:, 1]]))[0]
+
     @property
     def ch_names(self) -> list[str]:
         """Names of the channels, in the order of the data."""
@@ -279,7 +291,7 @@ class EpochsView:
     @property
     def info(self) -> mne.Info:
         """The `mne.Info` of the picked channels."""
-        info = self._sources[0].info.copy()  # MNE unlocks what it picks from, also while others read it
+        info = self._source(0).info.copy()  # MNE unlocks what it picks from, also while others read it
         return mne.pick_info(info, [info["ch_names"].index(name) for name in self._ch_names], copy=False)
 
     @property

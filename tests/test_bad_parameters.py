@@ -6,9 +6,11 @@ import pytest
 import torch
 from outcomes import Gives, Raises, Warns, table
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 from test_bad_input import LDA, NAMES, TABLE, Problem, Y, cut, network, recording
 
 from mne_cnnclass import (
@@ -25,7 +27,7 @@ from mne_cnnclass import (
     viz,
 )
 from mne_cnnclass.evaluation import calibration_error, learning_curve, summary_table
-from mne_cnnclass.explain import band_importance, saliency, spatial_patterns
+from mne_cnnclass.explain import band_importance, channel_importance, saliency, spatial_patterns
 from mne_cnnclass.preprocessing import (
     Clip,
     Crop,
@@ -184,6 +186,7 @@ def test_parameters_of_the_classifier(problem, params, kind, message):
     ("bands-edge", lambda p: band_importance(p.fitted, p.epochs, bands={"a": 5}), Raises(TypeError, "names and their edges")),
     ("bands-order", lambda p: band_importance(p.fitted, p.epochs, bands={"a": (9, 5)}), Raises(ValueError, "'a', 9 to 5 Hz, holds no")),
     ("bands-rate", lambda p: band_importance(p.fitted, p.epochs, sfreq=-1), Raises(ValueError, "sfreq must be above 0")),
+    ("importance-of-one", lambda p: channel_importance(p.fitted, p.epochs[:1]), Raises(ValueError, "exchanges samples, .* at least 2, got 1")),
     # -- names -----------------------------------------------------------------------------------------
     ("recipe", lambda p: recipe("heart"), Raises(ValueError, "no recipe for 'heart'; there is one for 'heartbeats'")),
     ("baselines-kind", lambda p: baselines("EEG"), Raises(ValueError, "baselines for 'eeg', 'ecg', got 'EEG'")),
@@ -212,6 +215,9 @@ def result():
     ("scorer-unknown", lambda r: evaluate(LDA, TABLE, Y, scoring="rocauc"), Raises(ValueError, "'rocauc' .*get_scorer_names")),
     ("scorer-function", lambda r: evaluate(LDA, TABLE, Y, scoring=len), Raises(TypeError, "a list of names .* result.predictions")),
     ("scorer-nothing", lambda r: evaluate(LDA, TABLE, Y, scoring=None), Raises(TypeError, "scoring must be a name")),
+    ("scorer-known", lambda r: evaluate(LDA, TABLE, Y, scoring=["jaccard_macro", "f1_macro"]), Raises(ValueError, r"scoring names \['f1_macro'\], .* Leave")),
+    ("scores-of-pairs", lambda r: evaluate(SVC(decision_function_shape="ovo"), TABLE, np.resize(["a", "b", "c"], 30)), Raises(ValueError, "gives one a pair of classes. Set .*='ovr'")),
+    ("fitted-on-other-classes", lambda r: evaluate(FrozenEstimator(type(LDA)().fit(TABLE, np.resize(["a", "b", "c"], 30))), TABLE, Y), Raises(ValueError, r"predicts 'c', but y has only the classes \['a', 'b'\].* all of them")),
     ("resamples-none", lambda r: r.intervals(n_resamples=0), Raises(ValueError, "n_resamples == 0, must be >= 1")),
     ("resamples-decimal", lambda r: r.intervals(n_resamples=9.5), Raises(TypeError, "n_resamples must be an instance of int")),
     ("level-percent", lambda r: r.intervals(level=95), Raises(ValueError, "level == 95, must be < 1")),
@@ -309,6 +315,13 @@ ECG = recording("ecg", ["MLII", "V1"]).set_annotations(None)
     ("window", lambda raw: ecg.make_beat_epochs(raw, tmin=0.1), Raises(ValueError, "must hold the R peak")),
     ("lead-unknown", lambda raw: ecg.find_r_peaks(raw, "II"), Raises(ValueError, r"one of \['MLII', 'V1'\], got 'II'")),
     ("no-record", lambda raw: ecg.read_raw_wfdb("/nowhere/100"), Raises(FileNotFoundError, "/nowhere/100.hea. Files of")),
+    ("label-missing", lambda raw: ecg.make_rhythm_epochs([raw, raw], label=["a", np.nan]), Raises(ValueError, "label is missing .* 1 of 2 .* sample 1")),
+    ("label-list", lambda raw: ecg.make_rhythm_epochs(raw, label=["a"]), Raises(TypeError, r"None or a text, got \['a'\]")),
+    ("measures-short", lambda raw: ecg.measure_rhythm(np.zeros(50), [], 100.0), Raises(ValueError, "at least a second long, .* at 100 Hz")),
+    ("measures-order", lambda raw: ecg.measure_rhythm(np.zeros(900), [500, 100, 200, 300, 400], 100.0), Raises(ValueError, "from 0 to 900, and rise")),
+    ("measures-twice", lambda raw: ecg.measure_rhythm(np.zeros(900), [100, 100, 200, 300, 400], 100.0), Raises(ValueError, "and rise")),
+    ("beats-NaN", lambda raw: ecg.write_beats("/tmp/a.pred", [0.5, np.nan], ["N", "N"], sfreq=100.0), Raises(ValueError, "times must rise from 0 s on")),
+    ("beats-rate", lambda raw: ecg.write_beats("/tmp/a.pred", [0.5, 1.0], ["N", "N"], sfreq=np.nan), Raises(ValueError, "sfreq must be a number, got nan")),
     ("records-none", lambda raw: ecg.combine_windows([[1, 0]], None), Raises(ValueError, "the record of each window")),
 )
 # fmt: on

@@ -158,6 +158,27 @@ def test_what_splits_lack_is_told(columns, kind, message):
         plan_splits(as_dataset("d", epochs), kind, 2)
 
 
+class _Leaky:
+    """A splitter that tests what it trained on."""
+
+    def split(self, X, y, groups):
+        yield np.arange(len(y)), np.arange(5)
+
+
+def test_a_splitter_that_tests_what_it_trains_on_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="5 samples in both the training and the test part"):
+        benchmark({"power": _Power()}, {"d": _epochs()}, store=tmp_path / "s.sqlite", splits=_Leaky())
+
+
+def test_sessions_that_a_store_can_not_keep_are_refused():
+    epochs = _epochs()
+    epochs.metadata["session"] = pd.to_datetime("2020-01-01") + pd.to_timedelta(
+        epochs.metadata["session"], unit="D"
+    )
+    with pytest.raises(TypeError, match=r"each session must be text or a number.*2020.*astype\(str\)"):
+        as_dataset("d", epochs)
+
+
 # -- results -----------------------------------------------------------------------------------------
 
 
@@ -687,6 +708,8 @@ def test_pipelines_are_compared_without_predictions(tmp_path):
         n_folds=2,
     )
     result = benchmark(**ask)
+    with pytest.raises(ValueError, match=r"at least 2 pipelines, got \['power'\]"):
+        benchmark(**ask | {"pipelines": {"power": _Power()}, "store": tmp_path / "one.sqlite"}).compare()
     plain, means = result.compare(units="folds"), result.compare()
     expected = result.table().groupby(["dataset", "subject", "pipeline"])["accuracy"].mean().unstack()
     assert means.units == "groups"

@@ -204,6 +204,12 @@ def test_windows_are_combined_by_the_mean_of_log_probabilities():
     assert_allclose(combined.loc["r1"], [0.2, 0.8])
     with pytest.raises(ValueError, match="one for each of 3 windows, got 1"):
         ecg.combine_windows(proba, ["r1"])
+    for wrong in ([[np.nan, 0.5], [0.5, 0.5]], [[2.0, 1.0], [0.5, 0.5]], [[-1.0, 2.0], [0.5, 0.5]]):
+        with pytest.raises(ValueError, match="must hold probabilities"):
+            ecg.combine_windows(wrong, ["r1", "r1"])
+    for records in ([1.0, np.nan, 1.0], ["r1", None, "r1"]):
+        with pytest.raises(ValueError, match="records is missing .* for 1 of 3 .* sample 1"):
+            ecg.combine_windows(proba, records)
 
 
 def test_an_evaluation_of_windows_becomes_one_of_recordings():
@@ -211,13 +217,16 @@ def test_an_evaluation_of_windows_becomes_one_of_recordings():
     records = np.repeat(np.arange(24), 6)
     y = np.repeat(np.where(np.arange(24) % 2, "A", "N"), 6)
     X = (y == "A")[:, None] + 0.9 * rng.standard_normal((len(y), 1))
-    result = evaluate(LogisticRegression(), X, y, groups=records, cv=StratifiedGroupKFold(4))
+    cv, scoring = StratifiedGroupKFold(4), ["jaccard_macro"]
+    result = evaluate(LogisticRegression(), X, y, groups=records, cv=cv, scoring=scoring)
     combined = ecg.combine_windows(result, records)
     table = combined.predictions
     assert len(table) == 24
     assert list(table.columns) == list(result.predictions.columns)
     assert_array_equal(table["y_true"], y[table["sample"]])
     assert_array_equal(combined.folds["n_test"], 6)
+    assert_array_equal(combined.folds["n_train"], 18)  # of which the corrected t test takes the ratio
+    assert "jaccard_macro" not in set(combined.scores["metric"])  # it was that of windows
     assert combined.summary().loc["accuracy", "pooled"] > result.summary().loc["accuracy", "pooled"] + 0.1
     with pytest.raises(ValueError, match="several classes or folds"):
         ecg.combine_windows(result, np.zeros(len(y), int))

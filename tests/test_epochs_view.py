@@ -1,5 +1,6 @@
 """Epochs as samples: indexing, alignment, picking, reading, and scikit-learn through a view."""
 
+import copy
 import pickle
 
 import joblib
@@ -23,7 +24,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 
-from mne_cnnclass import EpochsView
+from mne_cnnclass import CNNClassifier, EpochsView
 
 
 @pytest.fixture
@@ -253,6 +254,15 @@ def test_a_view_of_epochs_that_were_changed_since_says_so(epochs):
         assert len(np.asarray(EpochsView(changed))) == len(changed)
 
 
+@pytest.mark.parametrize("change", [lambda e: e.pick(["Cz"]), lambda e: e.rename_channels({"C3": "c3"})])
+def test_a_view_whose_channels_are_gone_since_says_so(change, epochs):
+    view = EpochsView(epochs)
+    change(epochs)
+    for use in (np.asarray, lambda v: v.info, lambda v: v.epochs, lambda v: CNNClassifier().fit(v)):
+        with pytest.raises(RuntimeError, match="lost or renamed .*'C3'.* Make a new view"):
+            use(view)
+
+
 def test_labels_groups_and_picks_with_gaps_or_doubles_are_refused(epochs):
     with pytest.raises(ValueError, match=r"labels is missing \(NaN or None\) for 1 of 12 samples"):
         EpochsView(epochs, labels=["a", None] + ["b"] * 10)
@@ -279,6 +289,38 @@ def test_a_view_of_epochs_on_disk_can_be_sent_to_other_processes(file_view, epoc
     model = make_pipeline(Vectorizer(), LDA)
     scores = cross_val_score(model, file_view, file_view.labels, cv=2, n_jobs=2, error_score="raise")
     np.testing.assert_array_equal(scores, cross_val_score(model, file_view, file_view.labels, cv=2))
+
+
+def prepared_baseline(epochs):
+    return epochs.apply_baseline((None, 0.1), verbose="ERROR")
+
+
+def prepared_names(epochs):
+    return epochs.rename_channels({"C3": "C4", "C4": "C3"})
+
+
+@pytest.mark.parametrize("prepare", [prepared_baseline, prepared_names])
+def test_what_was_set_on_epochs_on_disk_holds_in_copies_and_other_processes(prepare, file_view):
+    view = EpochsView(prepare(file_view._sources[0]))
+    expected = np.asarray(view)
+    for again in (copy.deepcopy(view), pickle.loads(pickle.dumps(view[::2]))):
+        assert not again.preload
+        np.testing.assert_array_equal(np.asarray(again), expected[again._origin[:, 1]])
+
+
+def test_a_file_with_projectors_is_read_in_other_processes_as_it_was(tmp_path, epochs):
+    epochs.set_eeg_reference(projection=True, verbose="ERROR").save(tmp_path / "p-epo.fif", verbose="ERROR")
+    view = EpochsView(mne.read_epochs(tmp_path / "p-epo.fif", proj=False, preload=False, verbose="ERROR"))
+    np.testing.assert_array_equal(np.asarray(pickle.loads(pickle.dumps(view))), np.asarray(view))
+
+
+@pytest.mark.parametrize("other", [slice(0, 8), "shorter"])
+def test_a_file_that_was_written_anew_is_told_in_other_processes(other, file_view, epochs):
+    sent, path = pickle.dumps(file_view), file_view._sources[0].filename
+    other = epochs.copy().crop(0, 0.5) if other == "shorter" else epochs[other]
+    other.save(path, overwrite=True, verbose="ERROR")
+    with pytest.raises(OSError, match="planted-epo.fif holds other epochs .* Read it again"):
+        pickle.loads(sent)
 
 
 @pytest.mark.parametrize("proj", [True, False, "delayed"])

@@ -87,7 +87,7 @@ def classifiers(epochs: mne.Epochs) -> None:
 
 def evaluations(epochs: mne.Epochs) -> None:
     clf = recipe("motor imagery", random_state=0)
-    result = evaluate(clf, epochs, cv=5, scoring=["f1_macro"], probes=True)
+    result = evaluate(clf, epochs, cv=5, scoring=["jaccard_macro"], probes=True)
     assert_type(result, Evaluation)
     assert_type(result.chance, float)
     assert_type(result.plot_confusion_matrix(), Figure)

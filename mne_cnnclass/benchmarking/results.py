@@ -432,6 +432,9 @@ def _check_comparable(grids):
         raise ValueError(
             f"{n_lacking} of {grids['n'].sum()} folds are not done or failed, see status() and errors()."
         )
+    pipelines = grids["pipeline"].unique().tolist()
+    if len(pipelines) < 2:
+        raise ValueError(f"A comparison needs at least 2 pipelines, got {pipelines}.")
     for dataset, rows in grids.groupby("dataset"):
         if rows["indices"].nunique() > 1:
             raise ValueError(

@@ -19,7 +19,7 @@ from sklearn import clone
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
-from ..evaluation.evaluate import _warn_of_overlap, _warn_of_prefit
+from ..evaluation.evaluate import _warn_of_overlap, _warn_of_prefit, refuse_shared
 from .cluster import check_client, n_threads, run_jobs_on
 from .fingerprint import describe_pipeline, digest
 from .jobs import Job, run_job
@@ -188,7 +188,9 @@ def benchmark(
             data = load(name)
             for kind in splits:
                 plan = plan_splits(data, kind, n_folds)
-                _warn_of_overlap(data.X, [(split.train, split.test) for split in plan])
+                pairs = [(split.train, split.test) for split in plan]
+                refuse_shared(data.X, pairs)
+                _warn_of_overlap(data.X, pairs)
                 kind = name_of_splits(kind)
                 cells = _cells(plan, random_state)
                 grid = {

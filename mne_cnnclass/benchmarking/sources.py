@@ -17,6 +17,8 @@ from ..samples import as_view
 from .config import dataset_source
 from .fingerprint import fingerprint_view
 
+KEPT = (str, bool, int, float)  # kinds of subjects and sessions
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -106,5 +108,12 @@ def as_dataset(name, source):
     )
     check_column(view.labels, "labels", len(view))
     subjects = view.groups if subjects is None else subjects
+    for key, column in (("subject", subjects), ("session", sessions)):
+        odd = [] if column is None else [value for value in column.tolist() if not isinstance(value, KEPT)]
+        if odd:
+            raise TypeError(
+                f"Data set {name!r}: each {key} must be text or a number, got {odd[0]!r}. "
+                f"Make it text: epochs.metadata[{key!r}].astype(str)."
+            )
     groups = subjects if view.groups is None else view.groups
     return Dataset(name, EpochsView(view, groups=groups), subjects, sessions)

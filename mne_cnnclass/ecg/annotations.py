@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import mne
 import numpy as np
 
+from ..signal_limits import check_rate
 from .beats import AAMI_CLASSES, BEAT_SYMBOLS
 from .recordings import import_wfdb
 
@@ -70,7 +71,8 @@ def write_beats(
     ([180, 468], ['N', 'V'])
     """
     path, onset, labels = Path(path), np.asarray(onset, float), [str(name) for name in labels]
-    if len(onset) != len(labels) or not len(onset) or (np.diff(onset) < 0).any() or onset[0] < 0:
+    check_rate(sfreq, "sfreq")
+    if len(onset) != len(labels) or not len(onset) or not (np.diff(onset, prepend=0.0) >= 0).all():
         raise ValueError(
             "There must be beats, one label for each, and their times must rise from 0 s on; got "
             f"{len(onset)} times and {len(labels)} labels."

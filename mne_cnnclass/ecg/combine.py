@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..columns import check_column
+from ..viz.bins import sum_to_one
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["combine_windows"]
 
-PROBA = "proba_"  # how the columns of predictions start
+PROBA, SCORER = "proba_", "scorer_"  # how columns of predictions and of folds start
 
 
 def combine_windows(
@@ -37,13 +40,16 @@ def combine_windows(
     -------
     combined : Evaluation | pandas.DataFrame
         An evaluation of the recordings, with scores, intervals and figures, in which
-        ``predictions["sample"]`` is the index of the first window of a recording. If probabilities were
-        given, a table of probabilities with one row per recording, in order of appearance.
+        ``predictions["sample"]`` is the index of the first window of a recording, and ``folds["n_train"]``
+        the number of training windows divided by the mean number per recording; additional scorers are left
+        out. If probabilities were given, a table of probabilities with one row per recording, in order of
+        appearance.
 
     Raises
     ------
     ValueError
-        If there are no probabilities, or if the windows of a recording differ in their true class or fold.
+        If there are no probabilities, if the record of a window is missing, or if the windows of a recording
+        differ in their true class or fold.
 
     Notes
     -----
@@ -59,11 +65,13 @@ def combine_windows(
     A00001  0.75  0.25
     A00002  0.20  0.80
     """
-    records = np.asarray(records)
-    if records.ndim != 1:
+    if np.ndim(records) != 1:
         raise ValueError(f"records must be a list with the record of each window, got {records!r}.")
+    records = check_column(records, "records", len(records))
     if not hasattr(predictions, "predictions"):
         table = pd.DataFrame(predictions)
+        if not sum_to_one(table.to_numpy()):
+            raise ValueError("predictions must hold probabilities, a row a window, that sum to one.")
         if len(table) != len(records):
             raise ValueError(f"records must have one for each of {len(table)} windows, got {len(records)}.")
         return _combine(table, records)
@@ -89,7 +97,10 @@ def combine_windows(
     proba = _combine(table[columns], record)
     combined.insert(3, "y_pred", predictions.classes[proba.to_numpy().argmax(axis=1)])
     combined = combined.join(proba).reset_index(drop=True)
-    folds = predictions.folds.copy()
+    folds = predictions.folds
+    folds = folds.drop(columns=[name for name in folds if name.startswith(SCORER)])
+    per_record = len(records) / len(np.unique(records))
+    folds["n_train"] = (folds["n_train"] / per_record).round().astype(int)
     folds["n_test"] = folds["fold"].map(combined["fold"].value_counts()).fillna(0).astype(int)
     return replace(predictions, predictions=combined, folds=folds, view=None, probes=None)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import mne
 import numpy as np
 
+from ..signal_limits import check_rate
+
 __all__ = ["RHYTHM_COLUMNS", "measure_rhythm", "slope_widths"]
 
 LEAST_BEATS = 5
@@ -103,6 +105,15 @@ def measure_rhythm(signal: np.ndarray, peaks: np.ndarray, sfreq: float) -> dict[
     >>> round(measures["rr_shortest"], 2), round(measures["rr_irregularity"], 2)
     (-0.47, 0.16)
     """
+    signal, peaks = np.asarray(signal, float), np.asarray(peaks, float)
+    check_rate(sfreq, "sfreq")
+    if signal.ndim != 1 or len(signal) < sfreq or not np.isfinite(signal).all():
+        raise ValueError(
+            "signal must be that of one lead, of finite numbers and at least a second long, got shape "
+            f"{signal.shape} at {sfreq:g} Hz."
+        )
+    if peaks.ndim != 1 or not (np.diff(peaks, prepend=-1, append=len(signal)) > 0).all():
+        raise ValueError(f"peaks must be samples of the signal, from 0 to {len(signal)}, and rise.")
     measures = dict.fromkeys(RHYTHM_COLUMNS, 0.0)
     measures["n_beats"] = 60 * len(peaks) * sfreq / len(signal)
     measures |= _of_signal(signal, sfreq)

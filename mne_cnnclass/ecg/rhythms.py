@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger
 
+from ..columns import check_column
 from ..signal_limits import check_time
 from .leads import describe_leads, filter_leads, invert_classes, open_recording, pick_leads
 from .measures import RHYTHM_COLUMNS, measure_rhythm
@@ -134,12 +135,16 @@ def make_rhythm_epochs(
         around=max(around, duration),
     )
     if isinstance(recordings, (mne.io.BaseRaw, str, Path)) or not np.iterable(recordings):
+        if not isinstance(label, (str, type(None))):
+            raise TypeError(f"label of one recording must be None or a text, got {label!r}.")
         return _rhythm_epochs(recordings, label, **options)
     if not len(recordings):
         raise ValueError("recordings is empty; at least one is needed.")
     labels = [label] * len(recordings) if label is None or isinstance(label, str) else label
     if len(labels) != len(recordings):
         raise ValueError(f"label must have one for each of {len(recordings)} recordings, got {len(labels)}.")
+    if label is not None:
+        labels = check_column(labels, "label", len(labels)).tolist()
     made = [
         _rhythm_epochs(raw, name, number=number, **options)
         for number, (raw, name) in enumerate(zip(recordings, labels, strict=True))

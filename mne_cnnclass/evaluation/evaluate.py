@@ -31,7 +31,7 @@ from ..columns import check_classes, check_column
 from ..epochs_view import EpochsView
 from ..input_arrays import check_kind
 from ..samples import as_view, iter_blocks
-from .metrics import DECISION, PROBA, SCORER
+from .metrics import DECISION, METRICS, PROBA, SCORER
 from .probes import judge_probes, make_probes, probe_estimator
 from .result import Evaluation
 
@@ -202,6 +202,9 @@ def _names(scoring):
             "scoring must be a name or a list of names (sklearn.metrics.get_scorer_names()), got "
             f"{scoring!r}. Metrics of your own can be computed from result.predictions."
         )
+    known = [name for name in names if name in METRICS]
+    if known:
+        raise ValueError(f"scoring names {known}, which every evaluation has already. Leave them out.")
     return names
 
 
@@ -361,13 +364,20 @@ def _split(cv, X, y, groups):
                 f"The training part of fold {fold} has only the class(es) {known.tolist()}, and at least 2 "
                 "are needed. Use more samples, or a splitter that spreads the classes."
             )
-        shared = np.intersect1d(train, test)
+    refuse_shared(X, splits)
+    return splits
+
+
+def refuse_shared(X, splits):
+    """Refuse folds that have a sample on both sides, or an epoch that a view holds more than once."""
+    which = X.numbers() if isinstance(X, EpochsView) else np.arange(len(X))
+    for fold, (train, test) in enumerate(splits):
+        shared = test[np.isin(which[test], which[train])]
         if len(shared):
             raise ValueError(
                 f"Fold {fold} has {len(shared)} samples in both the training and the test part, first "
-                f"sample {shared[0]}. Test on samples that were not trained on."
+                f"sample {shared[0]}. Test on samples that were not trained on, and take each sample once."
             )
-    return splits
 
 
 def _fit_params(estimator, groups):
@@ -428,6 +438,13 @@ def _fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row
         raise ValueError(
             f"estimator must predict one class a sample, shape {test.shape}, got {np.shape(table['y_pred'])}."
         )
+    known = {*np.ravel(estimator.classes_).tolist(), *np.asarray(table["y_pred"]).tolist()}
+    strange = known - {*classes.tolist()}
+    if strange:
+        raise ValueError(
+            f"estimator knows or predicts {', '.join(sorted(map(repr, strange)))}, but y has only the "
+            f"classes {classes.tolist()}. If it was fitted beforehand, evaluate it on samples of all of them."
+        )
     if groups is not None:
         table["group"] = groups[test]
     table |= _predict_scores(estimator, X[test], classes)
@@ -449,6 +466,11 @@ def _predict_scores(estimator, X, classes):
     elif hasattr(estimator, "decision_function"):
         # A class that was not trained on gets the lowest score, as in cross_val_predict.
         prefix, absent = DECISION, np.finfo(float).min
+        if getattr(_last_step(estimator), "decision_function_shape", None) == "ovo" and len(classes) > 2:
+            raise ValueError(
+                "estimator must give one decision value a sample and class; decision_function_shape='ovo' "
+                "gives one a pair of classes. Set decision_function_shape='ovr'."
+            )
         values = np.asarray(estimator.decision_function(X), float)
         if values.ndim == 1:
             values = np.column_stack([-values, values])

@@ -216,6 +216,8 @@ def band_importance(
 def _importance(clf, y, X, index, part, scoring, n_repeats, random_state):
     """Score lost, a row a part; ``part(i)`` is a function from an order of the samples to changed samples."""
     check_number(n_repeats, "n_repeats", numbers.Integral, min_val=1)
+    if len(X) < 2:
+        raise ValueError(f"Importance exchanges samples, of which there must be at least 2, got {len(X)}.")
     score_of = check_scoring(clf, scoring=scoring)
     rng = check_random_state(draw_seed(random_state))
     orders = [rng.permutation(len(X)) for _ in range(n_repeats)]  # the same for all parts, so they compare

@@ -92,6 +92,13 @@ def open_recordings(recordings, bids=None):
     wrong = sorted({type(r).__name__ for r in recordings if not isinstance(r, kinds)})
     if wrong:
         raise TypeError(f"recordings must be paths or mne.io.Raw objects, got {', '.join(wrong)}.")
+    same = [id(r) if isinstance(r, mne.io.BaseRaw) else os.path.realpath(r) for r in recordings]
+    twice = [shown for number, shown in enumerate(recordings) if same[number] in same[:number]]
+    if twice:
+        raise ValueError(
+            f"recordings must have each one once, as its epochs could be on both sides of a split, but has "
+            f"{twice[0]} more than once."
+        )
     if len(recordings) == 1 and not isinstance(recordings[0], mne.io.BaseRaw):
         root = Path(recordings[0])
         if (root / "dataset_description.json").is_file():

@@ -48,7 +48,7 @@ def reliability_bins(y_true, proba, *, classes):
 def check_probabilities(y_true, proba, classes):
     """True classes and probabilities as arrays that fit together, or an error that says what does not."""
     y_true, proba = np.asarray(y_true), np.asarray(proba)
-    if proba.shape != (len(y_true), len(classes)) or not np.allclose(proba.sum(axis=1), 1) or proba.min() < 0:
+    if proba.shape != (len(y_true), len(classes)) or not sum_to_one(proba):
         raise ValueError(
             f"proba must hold the probability of each of {len(classes)} classes for each of {len(y_true)} "
             f"samples, in rows that sum to one, got an array of shape {proba.shape} with sums other than one "
@@ -58,6 +58,11 @@ def check_probabilities(y_true, proba, classes):
     if unknown:
         raise ValueError(f"y_true has {', '.join(unknown)}, which classes={list(classes)} has not.")
     return y_true, proba
+
+
+def sum_to_one(proba):
+    """Whether each row of an array holds probabilities."""
+    return np.allclose(proba.sum(axis=1), 1) and (proba >= 0).all()
 
 
 def bin_numbers(confidence):
