@@ -318,6 +318,13 @@ def damaged(**options):
     return raw
 
 
+def beating(gap=False):
+    """Beats 200 samples apart on an offset of 5 mV; one lies in a gap."""
+    beats = 5e-3 + np.tile(1e-3 * np.exp(-(((np.arange(200) - 75) / 4) ** 2)), 40)
+    beats[3020:3180] = np.nan if gap else beats[3020:3180]
+    return mne.io.RawArray(beats[np.newaxis], mne.create_info(["II"], 250.0, "ecg"), verbose="ERROR")
+
+
 def cut(raw=None, **options):
     return make_epochs(recording() if raw is None else raw, **dict(tmin=0.0, tmax=0.5) | options)
 
@@ -335,6 +342,7 @@ def cut(raw=None, **options):
     ("ecg-NaN", lambda p: ecg.make_rhythm_epochs(damaged(kind="ecg")), Raises(ValueError, "Lead Cz .* at 5 s, .* BAD_ACQ_SKIP")),
     ("ecg-mV", lambda p: ecg.find_r_peaks(recording("ecg", scale=1.0)), Raises(ValueError, "spans .* V, .* another unit")),
     ("ecg-flat", lambda p: len(ecg.find_r_peaks(recording("ecg", scale=0.0))), Gives(lambda p: 0)),
+    ("ecg-gap", lambda p: ecg.find_r_peaks(beating(gap=True)) // 200, Gives(lambda p: np.delete(ecg.find_r_peaks(beating()) // 200, 15))),
     ("ecg-slow", lambda p: ecg.find_r_peaks(recording("ecg").resample(40)), Raises(ValueError, "at 40 Hz; 60 Hz at least")),
     ("ecg-array", lambda p: ecg.find_r_peaks(p.X), Raises(TypeError, "must be an mne.io.Raw, .* got ndarray")),
     ("ecg-without-leads", lambda p: ecg.find_r_peaks(recording()), Raises(ValueError, "No channel of type ecg")),
