@@ -121,7 +121,9 @@ class EpochsView:
             )
             tables = [source.metadata for source in self._sources]
             self.metadata = None if any(t is None for t in tables) else pd.concat(tables, ignore_index=True)
-            default_labels, default_groups = np.concatenate([event_names(s) for s in self._sources]), None
+            default_groups = None
+            if labels is None:
+                default_labels = np.concatenate([event_names(source) for source in self._sources])
             names = pick_names(self._sources[0].info, picks)
         self._set_channels(names)
         bads = set().union(*(source.info["bads"] for source in self._sources))

@@ -198,6 +198,8 @@ CHANNEL_1 = (slice(None), 1)
     ("view-of-path", lambda p: EpochsView("x-epo.fif"), Raises(TypeError, "must be Epochs, .* got str")),
     ("view-of-nothing", lambda p: EpochsView([]), Raises(ValueError, "empty list; at least one")),
     ("view-of-two-rates", lambda p: EpochsView([p.epochs, p.epochs.resample(50)]), Raises(ValueError, "100 Hz, number 1 .* Resample")),
+    ("view-of-two-names", lambda p: EpochsView(p.changed(lambda e: e.event_id.update(also=7))), Raises(ValueError, "not have the same code, .*'also': 7.* labels=")),
+    ("view-of-two-names-labelled", lambda p: EpochsView(p.changed(lambda e: e.event_id.update(also=7)), labels=p.y).labels, Gives(lambda p: p.y)),
     ("view-and-other-data", lambda p: EpochsView(p.epochs).with_data(p.X[:3]), Raises(ValueError, r"16 epochs, .* got \(3, 3, 50\)")),
     # -- labels ----------------------------------------------------------------------------------------
     ("y-decimals", lambda p: p.fit(y=[0.5, 1.5] * 8), Raises(ValueError, "must hold classes .*got float64")),
