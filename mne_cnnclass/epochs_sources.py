@@ -136,6 +136,11 @@ def _describe(value):
 def event_names(epochs):
     """The name of each epoch's event, or its code as text where it has no name."""
     names = {code: name for name, code in epochs.event_id.items()}
+    if len(names) < len(epochs.event_id):
+        raise ValueError(
+            f"Events must not have the same code, got event_id={epochs.event_id}. "
+            "Leave one of them out, or give labels=."
+        )
     return np.array([names.get(code, str(code)) for code in epochs.events[:, 2]], dtype=str)
 
 

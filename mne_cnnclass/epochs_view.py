@@ -106,8 +106,8 @@ class EpochsView:
     ) -> None:
         if isinstance(epochs, EpochsView):
             self._sources, self._states, self._origin = epochs._sources, epochs._states, epochs._origin
-            self.metadata = epochs.metadata
-            default_labels, default_groups = epochs.labels, epochs.groups
+            own = epochs[:]  # a change of its labels is none of the other's
+            self.metadata, default_labels, default_groups = own.metadata, own.labels, own.groups
             names = epochs.ch_names if picks is None else pick_names(self._sources[0].info, picks)
         else:
             self._sources = check_sources(epochs)
@@ -120,7 +120,9 @@ class EpochsView:
             )
             tables = [source.metadata for source in self._sources]
             self.metadata = None if any(t is None for t in tables) else pd.concat(tables, ignore_index=True)
-            default_labels, default_groups = np.concatenate([event_names(s) for s in self._sources]), None
+            default_groups = None
+            if labels is None:
+                default_labels = np.concatenate([event_names(source) for source in self._sources])
             names = pick_names(self._sources[0].info, picks)
         self._set_channels(names)
         bads = set().union(*(source.info["bads"] for source in self._sources))
@@ -142,7 +144,7 @@ class EpochsView:
             if values not in columns:
                 raise ValueError(f"{what}={values!r} is no metadata column; these Epochs have {columns}.")
             values = self.metadata[values]
-        return check_column(values, what, len(self))
+        return check_column(values, what, len(self)).copy()
 
     # -- what scikit-learn asks for ----------------------------------------------------------------
 

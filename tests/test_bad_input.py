@@ -200,6 +200,8 @@ CHANNEL_1 = (slice(None), 1)
     ("view-of-array", lambda p: EpochsView(p.X), Raises(TypeError, "got ndarray. Make Epochs of an array by mne.EpochsArray")),
     ("view-of-nothing", lambda p: EpochsView([]), Raises(ValueError, "empty list; at least one")),
     ("view-of-two-rates", lambda p: EpochsView([p.epochs, p.epochs.resample(50)]), Raises(ValueError, "100 Hz, number 1 .* Resample")),
+    ("view-of-two-names", lambda p: EpochsView(p.changed(lambda e: e.event_id.update(also=7))), Raises(ValueError, "not have the same code, .*'also': 7.* labels=")),
+    ("view-of-two-names-labelled", lambda p: EpochsView(p.changed(lambda e: e.event_id.update(also=7)), labels=p.y).labels, Gives(lambda p: p.y)),
     ("view-and-other-data", lambda p: EpochsView(p.epochs).with_data(p.X[:3]), Raises(ValueError, r"16 epochs, .* got \(3, 3, 50\)")),
     # -- labels ----------------------------------------------------------------------------------------
     ("y-decimals", lambda p: p.fit(y=[0.5, 1.5] * 8), Raises(ValueError, "must hold classes .*got float64")),
@@ -320,6 +322,13 @@ def damaged(**options):
     return raw
 
 
+def beating(gap=False):
+    """Beats 200 samples apart on an offset of 5 mV; one lies in a gap."""
+    beats = 5e-3 + np.tile(1e-3 * np.exp(-(((np.arange(200) - 75) / 4) ** 2)), 40)
+    beats[3020:3180] = np.nan if gap else beats[3020:3180]
+    return mne.io.RawArray(beats[np.newaxis], mne.create_info(["II"], 250.0, "ecg"), verbose="ERROR")
+
+
 def cut(raw=None, **options):
     return make_epochs(recording() if raw is None else raw, **dict(tmin=0.0, tmax=0.5) | options)
 
@@ -337,6 +346,7 @@ def cut(raw=None, **options):
     ("ecg-NaN", lambda p: ecg.make_rhythm_epochs(damaged(kind="ecg")), Raises(ValueError, "Lead Cz .* at 5 s, .* BAD_ACQ_SKIP")),
     ("ecg-mV", lambda p: ecg.find_r_peaks(recording("ecg", scale=1.0)), Raises(ValueError, "spans .* V, .* another unit")),
     ("ecg-flat", lambda p: len(ecg.find_r_peaks(recording("ecg", scale=0.0))), Gives(lambda p: 0)),
+    ("ecg-gap", lambda p: ecg.find_r_peaks(beating(gap=True)) // 200, Gives(lambda p: np.delete(ecg.find_r_peaks(beating()) // 200, 15))),
     ("ecg-slow", lambda p: ecg.find_r_peaks(recording("ecg").resample(40)), Raises(ValueError, "at 40 Hz; 60 Hz at least")),
     ("ecg-array", lambda p: ecg.find_r_peaks(p.X), Raises(TypeError, "must be an mne.io.Raw, .* got ndarray")),
     ("ecg-without-leads", lambda p: ecg.find_r_peaks(recording()), Raises(ValueError, "No channel of type ecg")),

@@ -1,5 +1,7 @@
 """Bad parameters and paths, one row each: an error of the right type that names the parameter and the mend."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -337,6 +339,7 @@ def test_parameters_for_hearts(call, outcome):
     ("save-nowhere", lambda p: p.fitted.save("/nowhere/a.mcnn"), Raises(FileNotFoundError, "no folder /nowhere .* a.mcnn")),
     ("save-folder", lambda p: p.fitted.save("/tmp"), Raises(IsADirectoryError, "name a file in it")),
     ("save-unfitted", lambda p: network().save("a.mcnn"), Raises(NotFittedError, "not fitted yet")),
+    ("save-bad-parameter", lambda p: copy.copy(p.fitted).set_params(lr=-1).save("a.mcnn"), Raises(ValueError, "lr == -1, must be > 0")),
     ("save-others", lambda p: save_classifier(LDA.fit(TABLE, Y), "a.mcnn"), Raises(TypeError, "can't be saved without pickle; these can")),
     ("save-search", lambda p: save_classifier(GridSearchCV(LDA, {"tol": [1e-4]}).fit(TABLE, Y), "a.mcnn"), Raises(TypeError, "Save its best_estimator_")),
     ("recording-nowhere", lambda p: cut("/nowhere.edf"), Raises(FileNotFoundError, "No such file: /nowhere.edf")),

@@ -233,11 +233,28 @@ def test_demo_compares_a_cnn_with_a_linear_model(run, tmp_path):
         (["evaluate", "gone.fif", *EVENTS, *SPAN], "No such file: gone.fif"),
         (["evaluate", "gone.fif", *EVENTS, *SPAN, "--model", "EEGNett"], "did you mean EEGNet"),
         (["train", "gone.fif", *EVENTS, *SPAN, "-o", "no/folder/m.mcnn"], "No such folder: .*no/folder"),
+        (["train", "gone.fif", *EVENTS, *SPAN, "-o", "."], r"\. is a folder; name a file for -o"),
         (["predict", "gone.mcnn", "gone.fif", "-o", "labels.csv"], "gone.mcnn"),
+        (["predict", "gone.mcnn", "gone.fif", "-o", "no/folder/labels.csv"], "No such folder: .*no/folder"),
+        (["predict", "gone.mcnn", "gone.fif", "-o", "."], r"\. is a folder"),
     ],
 )
 def test_bad_arguments(run, arguments, message):
     assert re.search(message, fails(run(*arguments)))
+
+
+@pytest.mark.parametrize("output", ["taken", "taken/below"])
+def test_a_file_in_the_place_of_the_folder_is_told(run, recordings, tmp_path, output):
+    (tmp_path / "taken").write_text("mine")
+    line = fails(run("evaluate", recordings[0], *EVENTS, *SPAN, "-o", output))
+    assert f"{output} is a file, or lies below one; name a folder for -o" in line
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_what_may_not_be_written_is_told_before_the_work(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda place, mode: place != tmp_path)  # root may write everywhere
+    line = fails(run("train", "gone.fif", *EVENTS, *SPAN, "-o", "m.mcnn"))
+    assert "m.mcnn may not be written. Name another file for -o" in line
 
 
 def test_missing_event_tells_the_events_of_each_file(run, recordings):

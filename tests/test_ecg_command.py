@@ -191,6 +191,8 @@ def test_memory_of_beats_does_not_grow_with_the_recording(folder, model, tmp_pat
         (["evaluate", "{db}", "--map", "normal"], "--map must be aami, or classes with the symbols"),
         (["evaluate", "{db}", "--leads", "aVR,V1"], "has no lead aVR"),
         (["train", "{db}", "-o", "no/such/folder.mcnn"], "No such folder"),
+        (["train", "{db}", "-o", "."], ". is a folder; name a file for -o"),
+        (["predict", "{model}", "{db}/p0", "-o", "no/such/x.csv"], "No such folder"),
         (["predict", "{model}", "nothing", "-o", "x.csv"], "neither a WFDB record"),
         (["predict", "{db}/p0.atr", "{db}/p0", "-o", "x.csv"], "no classifier"),
         (["predict", "{model}", "{db}/p0", "-o", "{db}/p0.atr", "--peaks", "atr"], "holds the beats"),

@@ -337,6 +337,18 @@ def test_preloaded_data_are_what_mne_gives(proj):
     np.testing.assert_array_equal(view[[4, 1]].read(), expected[[4, 1]])
 
 
+def test_labels_groups_and_metadata_are_those_of_the_view_alone(epochs):
+    labels, groups = np.resize(["a", "b"], 12), np.arange(12) // 4
+    view = EpochsView(epochs, labels=labels, groups=groups)
+    other = EpochsView(view)
+    labels[:], groups[:] = "z", 9
+    other.labels[:], other.groups[:], other.metadata["trial"] = "y", 8, 7
+    np.testing.assert_array_equal(view.labels, np.resize(["a", "b"], 12))
+    np.testing.assert_array_equal(view.groups, np.arange(12) // 4)
+    np.testing.assert_array_equal(view.metadata["trial"], range(12))
+    np.testing.assert_array_equal(epochs.metadata["trial"], range(12))
+
+
 def test_an_array_of_a_view_is_not_the_memory_of_the_epochs(epochs):
     before = epochs.get_data(copy=True)
     np.asarray(EpochsView(epochs))[:] = 0

@@ -84,6 +84,27 @@ def _root(
         print(context.get_help())
 
 
+def check_output(path):
+    """Whether a file can be written, asked before anything is computed for it."""
+    folder = path.resolve().parent
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a file for -o.")
+    if not folder.is_dir():
+        raise FileNotFoundError(f"No such folder: {folder}")
+    if not all(os.access(place, os.W_OK) for place in (folder, path) if place.exists()):
+        raise PermissionError(f"{path} may not be written. Name another file for -o.")
+
+
+def make_folder(path):
+    """Make a folder for results that can be written to."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise type(error)(f"{path} is a file, or lies below one; name a folder for -o.") from error
+    if not os.access(path, os.W_OK):
+        raise PermissionError(f"{path} may not be written. Name another folder for -o.")
+
+
 def write_report(result, folder):
     """Write the report of an evaluation into a folder; its path."""
     path = folder / "report.html"

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from .common import NJobs, Seed, app, report_files, write_report
+from .common import NJobs, Seed, app, check_output, make_folder, report_files, write_report
 
 TABLES = (".csv", ".tsv")
 N_SHOWN = 5  # records with most errors
@@ -81,7 +81,7 @@ def evaluate(
     settings = _settings(class_map, leads, causal)
     epochs = _read_folder(records, settings)
     view = EpochsView(epochs, groups=group.value)
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     print(view)
     result = evaluate(_pipeline(settings, seed), view, cv=cv, n_jobs=n_jobs, verbose=True)
     where = view.metadata[["record", "onset", "symbol"]].iloc[result.predictions["sample"]]
@@ -113,8 +113,7 @@ def train(
     from ..epochs_view import EpochsView
     from ..persistence import save_classifier
 
-    if not output.resolve().parent.is_dir():
-        raise FileNotFoundError(f"No such folder: {output.resolve().parent}")
+    check_output(output)
     settings = _settings(class_map, leads, causal)
     view = EpochsView(_read_folder(records, settings), groups="patient")
     print(view)
@@ -159,6 +158,7 @@ def predict(
     from ..ecg.stretches import predict_beats
     from ..persistence import load_classifier, read_epochs_settings
 
+    check_output(output)
     settings = (read_epochs_settings(model) or {}).get("beats")
     if settings is None:
         raise ValueError(f"{model} is no classifier of heartbeats: `mne-cnnclass ecg train` writes one.")

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from .common import MaxEpochs, NJobs, Seed, app, report_files, write_report
+from .common import MaxEpochs, NJobs, Seed, app, check_output, make_folder, report_files, write_report
 
 
 class Group(str, Enum):  # noqa: UP042, the help of older Typer shows a StrEnum's values less well
@@ -77,7 +77,7 @@ def demo(
     from ..evaluation import evaluate, summary_table
 
     view = EpochsView([load_sample("train"), load_sample("test")])
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     train, test = (np.flatnonzero(view.metadata["part"] == part) for part in ("train", "test"))
     models = {
         "CNN": _classifier(max_epochs=max_epochs, seed=seed, n_threads=1),
@@ -134,7 +134,7 @@ def evaluate(
             UserWarning,
             stacklevel=2,
         )
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     print(view)
     result = evaluate(clf, view, cv=cv, n_jobs=n_jobs, verbose=True)
     print(f"\n{summary_table({model: result}).T.to_string()}\n\nMean ± SD over {cv} folds.")
@@ -170,8 +170,7 @@ def train(
     """
     from ..persistence import save_classifier
 
-    if not output.resolve().parent.is_dir():
-        raise FileNotFoundError(f"No such folder: {output.resolve().parent}")
+    check_output(output)
     clf = _classifier(model, max_epochs, seed, verbose=True)
     settings = _settings(event, tmin, tmax, l_freq, h_freq, picks)
     view = _read(recordings, settings)
@@ -209,6 +208,7 @@ def predict(
     from ..persistence import load_classifier, read_epochs_settings
     from ..preprocessing.stretches import iter_epochs
 
+    check_output(output)
     clf, settings = load_classifier(model), read_epochs_settings(model)
     if settings is not None and "beats" in settings:
         raise ValueError(

@@ -74,7 +74,10 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     if lead not in raw.ch_names:
         raise ValueError(f"lead must be a channel of the recording, one of {raw.ch_names}, got {lead!r}.")
     sfreq = raw.info["sfreq"]
-    signal = np.nan_to_num(raw.get_data([lead])[0])
+    signal = raw.get_data([lead])[0]
+    lost = np.isnan(signal)
+    if lost.any():  # zeros beside an offset would look like beats
+        signal[lost] = 0.0 if lost.all() else np.interp(*map(np.flatnonzero, (lost, ~lost)), signal[~lost])
     if not np.ptp(signal):
         return np.empty(0, int)
     if np.ptp(signal) > LARGEST["ecg"]:

@@ -144,6 +144,9 @@ def _restore_each(headers, weights, source, prefix=""):
 
 def _network_params(clf, weights):
     """Parameters of a CNNClassifier, for JSON."""
+    from ..parameters import check_parameters
+
+    check_parameters(clf)  # as at reading, which would refuse the file
     params = {k: v for k, v in clf.get_params(deep=False).items() if k not in NOT_SAVED}
     if all(map(is_named, listed(clf.augmentation))):
         params["augmentation"] = clf.augmentation
