@@ -164,8 +164,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Sampling frequency in Hz, if fitted on epochs.
     provenance_ : None | dict of str to list
         Processing that MNE had recorded for the signals, if fitted on epochs: all values of ``pass_band``
-        (Hz), ``reference``, ``projectors`` (number) and ``baseline`` (s). Predicting epochs with other values
-        raises a warning.
+        (Hz), ``reference``, ``projectors`` (number), ``baseline`` and ``tmin`` (s). Predicting epochs with
+        other values raises a warning.
     n_channels_, n_times_ : int
         Number of channels and time points of a sample.
     module_ : torch.nn.Module

@@ -123,6 +123,24 @@ def first_baseline(epochs):
     return None if epochs.baseline is None else [round(float(time), 4) for time in epochs.baseline]
 
 
+def missing_channels(missing, present):
+    """What to say of channels that are not there, and what to do."""
+    bare = {_bare(name) for name in present}
+    if all(_bare(name) in bare for name in missing):
+        fix = 'They may only be spelt differently: make_epochs(rename="standard"), or epochs.rename_channels.'
+    else:
+        fix = "Rename the channels, or interpolate the missing ones."
+    return f"Channel(s) {_shortened(missing)} missing: these Epochs have {_shortened(present)}. {fix}"
+
+
+def _bare(name):
+    return name.strip(".").lower()
+
+
+def _shortened(names, most=10):
+    return f"{names[:most]}" + f" and {len(names) - most} more" * (len(names) > most)
+
+
 def _span(epochs):
     return f"{epochs.times[0]:g} to {epochs.times[-1]:g} s ({len(epochs.times)} samples)"
 

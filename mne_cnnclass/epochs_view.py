@@ -16,6 +16,7 @@ from .epochs_sources import (
     check_sources,
     event_names,
     first_baseline,
+    missing_channels,
     part_of,
     pick_names,
     same_state,
@@ -144,6 +145,11 @@ class EpochsView:
             if values not in columns:
                 raise ValueError(f"{what}={values!r} is no metadata column; these Epochs have {columns}.")
             values = self.metadata[values]
+        if np.ndim(values) == 1 and 1 < len(values) == len(self._sources) != len(self):
+            raise ValueError(
+                f"{what} has one entry for each of the {len(values)} Epochs, and needs one for each epoch: "
+                f"np.repeat({what}, [len(e) for e in epochs])."
+            )
         return check_column(values, what, len(self)).copy()
 
     # -- what scikit-learn asks for ----------------------------------------------------------------
@@ -373,10 +379,7 @@ class EpochsView:
         for source in self._sources:
             missing = [name for name in ch_names if name not in source.ch_names]
             if missing:
-                raise ValueError(
-                    f"Channel(s) {missing} missing: these Epochs have {source.ch_names}. "
-                    "Rename the channels, or interpolate the missing ones."
-                )
+                raise ValueError(missing_channels(missing, source.ch_names))
             bads = set(source.info["bads"]) - self._wanted_bads
             bad = [name for name in ch_names if name in bads]
             if bad:

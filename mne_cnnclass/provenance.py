@@ -14,6 +14,7 @@ _PROPERTIES = {  # what each is called, and what to do
     "reference": ("the EEG reference", "Set the same one with set_eeg_reference."),
     "projectors": ("as number of applied projectors", "Apply the same ones with apply_proj."),
     "baseline": ("the baseline", "Correct the epochs in the same way with apply_baseline."),
+    "tmin": ("as start of the windows", "Cut them at the same times, unless you mean to try others."),
 }
 
 
@@ -30,7 +31,7 @@ def provenance(X):
     known : None | dict of str to list
         None for an array. Else, all values found among the Epochs: ``pass_band`` as ``[highpass, lowpass]``
         in Hz, ``reference`` ("as recorded" | "custom" | "current source density"), ``projectors`` (number
-        of those that are applied) and ``baseline`` (None or ``[start, end]`` in s).
+        of those that are applied), ``baseline`` (None or ``[start, end]`` in s) and ``tmin`` (s).
     """
     if not isinstance(X, EpochsView):
         return None
@@ -42,6 +43,7 @@ def provenance(X):
             "reference": _REFERENCES.get(int(info["custom_ref_applied"]), "custom"),
             "projectors": sum(bool(projector["active"]) for projector in info["projs"]),
             "baseline": first_baseline(source),
+            "tmin": round(float(source.times[0]), 4),
         }
         for name, value in values.items():
             if value not in known[name]:
@@ -86,6 +88,13 @@ def _alike(one, other):
 
 
 def _show(name, values):
-    unit = {"pass_band": " Hz", "baseline": " s"}.get(name, "")
-    shown = [f"{v[0]:g} to {v[1]:g}{unit}" if isinstance(v, list) else str(v).lower() for v in values]
+    unit = {"pass_band": " Hz", "baseline": " s", "tmin": " s"}.get(name, "")
+    shown = [
+        f"{value[0]:g} to {value[1]:g}{unit}"
+        if isinstance(value, list)
+        else f"{value:g}{unit}"
+        if isinstance(value, float)
+        else str(value).lower()
+        for value in values
+    ]
     return " or ".join(shown[:3]) + (f" or {len(shown) - 3} others" if len(shown) > 3 else "")

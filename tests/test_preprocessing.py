@@ -584,7 +584,7 @@ def test_autoreject_finds_a_threshold():
     assert epochs.selection.tolist() == good.tolist()
     assert len(good) > 20
     log = epochs_log(epochs)["done"]
-    assert log.iloc[0] == f"eeg peak to peak above {limit:.3g} (SI)"
+    assert log.iloc[0] == f"eeg peak to peak above {1e6 * limit:.3g} µV"
     assert log.iloc[1].startswith(f"{len(good)} of 30 kept; {30 - len(good)} dropped for ")
     with pytest.raises(ValueError, match="needs at least 5 epochs; recording 0 has 4"):
         make_epochs(cap(8), **WINDOWS, reject="auto")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 
 COMBINED = "combined"  # in the column dataset: the row over all data sets
+FEWEST_GROUPS = 6  # 2 / 2**6 is the least p-value of the sign-flip test that is below 0.05
 MANY_GROUPS = 20  # from here on Wilcoxon's test, as in MOABB
 
 
@@ -82,7 +83,7 @@ def compare_scores(scores, ratios, chance, metric, units):
     table["p_holm"] = table.groupby("dataset")["p_value"].transform(holm)
     gain = -table["difference"] if lower_is_better else table["difference"]
     table["better"] = np.select(
-        [gain > 0, gain < 0], [table["pipeline_a"], table["pipeline_b"]], default="neither"
+        [gain > 1e-12, gain < -1e-12], [table["pipeline_a"], table["pipeline_b"]], default="neither"
     )
     table = table.drop(columns=["p_greater", "p_less"] + ["dataset"] * (n_datasets == 1))
     scores, means = (pd.concat(tables, names=["dataset"]) for tables in (scores, means))
@@ -148,7 +149,9 @@ class Comparison:
         direction = "lower" if self.lower_is_better else "higher"
         several = f", {len(self.chance)} data sets" if len(self.chance) > 1 else ""
         text = f"{self.scores.shape[1]} pipelines{several}, {self.metric} ({direction} is better)"
-        return f"{text} | n = {len(self.scores)} {self.units}"
+        text += f" | n = {len(self.scores)} {self.units}"
+        few = self.units == "groups" and len(self.chance) == 1 and len(self.scores) < FEWEST_GROUPS
+        return text + f", and below {FEWEST_GROUPS} no difference reaches p < 0.05" * few
 
     def __repr__(self):
         return f"<Comparison | {self._describe()}>\n{self._shown().to_string(index=False)}"

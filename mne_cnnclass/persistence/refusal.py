@@ -137,6 +137,7 @@ def _is_provenance(known):
         "reference": lambda value: isinstance(value, str),
         "projectors": lambda value: type(value) is int,
         "baseline": lambda value: value is None or _is_interval(value),
+        "tmin": lambda value: type(value) in (int, float),
     }
     return known.keys() == fits.keys() and all(
         isinstance(known[name], list) and all(map(fit, known[name])) for name, fit in fits.items()

@@ -275,4 +275,8 @@ def find_thresholds(epochs, recording, random_state):
 def limit_text(name, limit):
     """A threshold in words."""
     word = "above" if name == "reject" else "below"
-    return ", ".join(f"{kind} peak to peak {word} {value:.3g} (SI)" for kind, value in limit.items())
+    units, scalings = mne.defaults.DEFAULTS["units"], mne.defaults.DEFAULTS["scalings"]
+    return ", ".join(
+        f"{kind} peak to peak {word} {value * scalings.get(kind, 1):.3g} {units.get(kind, '(SI)')}"
+        for kind, value in limit.items()
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -388,6 +389,11 @@ def _cut(recording, source, events, event_id, metadata, span, baseline, reject, 
             )
         )
         if not len(epochs):
-            raise ValueError(f"{recording}: all of its {n_good} epochs were rejected by {done[-1][1]}.")
+            worst = Counter(name for names in epochs.drop_log for name in names if name in epochs.ch_names)
+            most = ", ".join(f"{name} in {n}" for name, n in worst.most_common(3))
+            raise ValueError(
+                f"{recording}: all of its {n_good} epochs were rejected by {done[-1][1]}, most often because "
+                f"of {most}. Mark bad channels (bads=), or give a higher threshold."
+            )
     attach_log(epochs, recording.name, done)
     return epochs

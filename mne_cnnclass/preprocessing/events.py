@@ -20,7 +20,9 @@ def choose_events(recordings, wanted):
     missing = [event for event in wanted.values() if not any(event in counts for counts in present)]
     if missing or not wanted:
         what = f"No event {', '.join(missing)}" if missing else "There are no events"
-        raise ValueError(f"{what}. Events found: {_counts(recordings, present)}.")
+        swapped = missing and all(any(name in counts for counts in present) for name in wanted)
+        hint = " The name of a class comes first, then its event." if swapped else ""
+        raise ValueError(f"{what}. Events found: {_counts(recordings, present)}.{hint}")
     chosen = []
     for recording, its_tables, counts in zip(recordings, tables, present, strict=True):
         rows, event_id = [], {}

@@ -122,7 +122,13 @@ def _open(recording, number):
         return Recording(recording.copy(), path, f"recording {number}" if path is None else path.name)
     path = Path(recording)
     if not path.exists():
-        raise FileNotFoundError(f"No such file: {path}")
+        is_pattern = any(sign in path.name for sign in "*?[")
+        hint = f'. Give the files: sorted(Path("{path.parent}").glob("{path.name}"))' * is_pattern
+        raise FileNotFoundError(f"No such file: {path}{hint}")
+    if path.is_dir() and path.suffix not in (".ds", ".mff", ".zarr"):  # formats that are folders
+        raise IsADirectoryError(
+            f'{path} is a folder. Give its files: sorted(Path("{path}").glob("*.edf")), or a BIDS root.'
+        )
     try:
         if re.search(r"[-_]epo\.fif(\.gz)?$", path.name):
             return Recording(mne.read_epochs(path, verbose="ERROR"), path, path.name)
