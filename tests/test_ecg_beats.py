@@ -5,6 +5,7 @@ import pickle
 import mne
 import numpy as np
 import pytest
+import wfdb
 
 from mne_cnnclass import CNNClassifier, EpochsView, ecg, recipe
 from mne_cnnclass.ecg.classifier import average_alike, beat_shapes, patient_weights
@@ -145,6 +146,15 @@ def test_detected_beats_are_those_annotated(raw, epochs):
     unknown = ecg.make_beat_epochs(raw.copy().set_annotations(None), peaks="detected")
     assert set(EpochsView(unknown).labels) == {"unknown"}
     np.testing.assert_allclose(unknown.metadata["onset"], detected.metadata["onset"])
+
+
+def test_records_without_annotations_are_cut_at_detected_peaks(raw, tmp_path):
+    signals = dict(units=["mV", "mV"], sig_name=raw.ch_names, p_signal=1e3 * raw.get_data().T)
+    wfdb.wrsamp("new", fs=SFREQ, fmt=["16", "16"], write_dir=str(tmp_path), **signals)
+    assert len(ecg.make_beat_epochs(tmp_path / "new", peaks="detected")) == 60
+    assert set(ecg.make_rhythm_epochs(tmp_path / "new").event_id) == {"unknown"}
+    with pytest.raises(FileNotFoundError, match="No annotations"):
+        ecg.make_beat_epochs(tmp_path / "new")
 
 
 def test_causal_epochs_do_not_know_the_future(raw):
