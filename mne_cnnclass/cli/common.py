@@ -31,6 +31,7 @@ MaxEpochs = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Random seed; the same seed gives the same results.")]
 NJobs = Annotated[int, typer.Option(help="Number of folds to run in parallel; -1 uses all cores.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output file if it exists.")]
 
 
 def main(args=None):
@@ -82,6 +83,16 @@ def _root(
         print(f"mne-cnnclass {__version__}")
     elif context.invoked_subcommand is None:
         print(context.get_help())
+
+
+def check_output(path, overwrite):
+    """Refuse a file that can't be written, or that exists, before any work is done for it."""
+    if not path.resolve().parent.is_dir():
+        raise FileNotFoundError(f"No such folder: {path.resolve().parent}")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a file in it.")
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists. Choose another name, or replace it with --overwrite.")
 
 
 def write_report(result, folder):

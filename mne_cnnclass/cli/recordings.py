@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from .common import MaxEpochs, NJobs, Seed, app, report_files, write_report
+from .common import MaxEpochs, NJobs, Overwrite, Seed, app, check_output, report_files, write_report
 
 
 class Group(str, Enum):  # noqa: UP042, the help of older Typer shows a StrEnum's values less well
@@ -162,6 +162,7 @@ def train(
     model: Model = "MultiScaleCNN",
     max_epochs: MaxEpochs = None,
     seed: Seed = 0,
+    overwrite: Overwrite = False,
 ):
     """Train a CNN on recordings and save it for `mne-cnnclass predict`.
 
@@ -170,8 +171,7 @@ def train(
     """
     from ..persistence import save_classifier
 
-    if not output.resolve().parent.is_dir():
-        raise FileNotFoundError(f"No such folder: {output.resolve().parent}")
+    check_output(output, overwrite)
     clf = _classifier(model, max_epochs, seed, verbose=True)
     settings = _settings(event, tmin, tmax, l_freq, h_freq, picks)
     view = _read(recordings, settings)
@@ -196,6 +196,7 @@ def predict(
             show_default="the events used for training",
         ),
     ] = None,
+    overwrite: Overwrite = False,
 ):
     """Predict the class of each epoch of recordings.
 
@@ -209,6 +210,7 @@ def predict(
     from ..persistence import load_classifier, read_epochs_settings
     from ..preprocessing.stretches import iter_epochs
 
+    check_output(output, overwrite)
     clf, settings = load_classifier(model), read_epochs_settings(model)
     if settings is not None and "beats" in settings:
         raise ValueError(
