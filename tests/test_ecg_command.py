@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import wfdb
+from sklearn.dummy import DummyClassifier
 from test_ecg_beats import made_up
 
-from mne_cnnclass import EpochsView, ecg, load_classifier, recipe, save_classifier, viz
+from mne_cnnclass import EpochsView, ecg, evaluate, load_classifier, recipe, save_classifier, viz
 from mne_cnnclass.cli import main
 from mne_cnnclass.ecg.stretches import predict_beats
 from mne_cnnclass.persistence import read_epochs_settings
@@ -193,6 +194,7 @@ def test_memory_of_beats_does_not_grow_with_the_recording(folder, model, tmp_pat
         (["evaluate", "{db}", "--map", "N=NLR;V=V"], "with commas between classes"),
         (["evaluate", "{db}", "--leads", "aVR,V1"], "--leads aVR,V1. They have: 3 × MLII, V1; 1 × MLII, V5."),
         (["evaluate", "{db}/p0", "{db}/p1.hea", "--map", "x=!"], "Give --map the symbols of its beats"),
+        (["evaluate", "{db}/p0"], "needs at least 5 groups, and there is 1"),
         (["train", "{db}", "-o", "no/such/folder.mcnn"], "No such folder"),
         (["predict", "{model}", "nothing", "-o", "x.csv"], "No such record, file or folder: nothing"),
         (["predict", "{db}/p0.atr", "{db}/p0", "-o", "x.csv"], "no classifier"),
@@ -318,6 +320,11 @@ def test_average_beats_are_the_means_of_their_classes(beats):
     np.testing.assert_allclose(drawn, 1e3 * own.mean(axis=0), rtol=1e-5)
     with pytest.raises(ValueError, match="one for each of 160 beats"):
         viz.plot_average_beats(beats, ["N"])
+    result = evaluate(DummyClassifier(), beats, cv=2)
+    with pytest.raises(TypeError, match="result.view"):
+        viz.plot_average_beats(result)
+    with pytest.raises(TypeError, match="result.predictions"):
+        viz.plot_beat_errors(beats, result)
 
 
 def test_a_stretch_shows_true_and_predicted_beats(folder):

@@ -125,8 +125,10 @@ def test_labels_and_groups_come_from_events_arrays_or_metadata(epochs):
         ValueError, match=r"labels must have one entry a sample, shape \(12,\), got shape \(3,\)"
     ):
         EpochsView(epochs, labels=[1, 2, 3])
-    with pytest.raises(ValueError, match=r"groups='patient' is no metadata column; .*subject"):
+    with pytest.raises(ValueError, match=r"groups='patient' is no metadata column. These Epochs .*subject"):
         EpochsView(epochs, groups="patient")
+    with pytest.raises(ValueError, match="Did you mean 'subject'"):
+        EpochsView(epochs, groups="subjects")
 
 
 def test_data_channels_are_taken_if_there_are_any_else_ecg_never_stim_nor_bads():

@@ -235,6 +235,8 @@ def plot_beat_errors(epochs: EpochsLike, predictions: pd.DataFrame, *, n_shown: 
     """
     import matplotlib.pyplot as plt
 
+    if hasattr(predictions, "predictions"):
+        raise TypeError("predictions must be the table result.predictions, got the result itself.")
     columns = [name for name in predictions if name.startswith("proba_")]
     if not columns:
         raise ValueError("Errors are sorted by probability, but the classifier gave none.")
@@ -300,5 +302,7 @@ def _beats(epochs, typical=False):
     """The epochs as a view of their leads, without or with the differences from the typical beat."""
     from ..epochs_view import EpochsView
 
+    if hasattr(epochs, "predictions"):
+        raise TypeError("epochs must be those that were evaluated, result.view, got the result itself.")
     view = epochs if isinstance(epochs, EpochsView) else EpochsView(epochs)
     return view if typical else view.pick([name for name in view.ch_names if not name.endswith(TYPICAL)])
