@@ -333,11 +333,17 @@ def test_a_stretch_shows_true_and_predicted_beats(folder):
     predicted = np.where(np.arange(len(true)) == 3, "V", true)
     fig = viz.plot_beats(raw, onset, predicted, true, duration=5)
     n_shown = (onset <= 5).sum()
-    assert fig.get_suptitle() == f"{n_shown} beats, 1 errors (shaded)"
+    assert fig.get_suptitle() == f"{n_shown} beats, 1 error (shaded)"
     texts = [text.get_text() for text in fig.axes[0].texts]
     assert texts[0] == "true"
     assert texts[1 : 1 + n_shown] == true[:n_shown].tolist()
     assert texts[2 + n_shown :] == predicted[:n_shown].tolist()
+    beat_at_edge = viz.plot_beats(raw, [0.0], ["unclassifiable"], ["ventricular"])
+    beat_at_edge.canvas.draw()
+    label, beat = (text.get_window_extent() for text in beat_at_edge.axes[0].texts[:2])
+    assert label.x1 < beat.x0
+    alone = viz.plot_beats(raw, onset, true)  # of experts, which are no predictions
+    assert alone.axes[0].texts[0].get_text() == ""
     with pytest.raises(ValueError, match="must begin in the recording"):
         viz.plot_beats(raw, onset, predicted, start=1e4)
 

@@ -94,8 +94,8 @@ def combine_windows(
     if (n_classes > 1).any():
         raise ValueError(
             f"The windows of {n_classes.idxmax()} are of several classes ({n_classes.max()}), but combining "
-            "is for recordings of one class each. Keep the scores of windows, or give records= a name for each "
-            "span of one class, as docs/ecg_rhythms.md shows."
+            "is for recordings of one class each. Keep the scores of windows, or give records= a name for "
+            "each span of one class, as docs/ecg_rhythms.md shows."
         )
     if (n_folds > 1).any():
         raise ValueError(
