@@ -76,6 +76,9 @@ def test_evaluate_writes_what_cardiologists_ask_for(run, folder, tmp_path):
     names = ["average_beats.png", "surest_errors.png", "confusion_matrix.png", "report.html"]
     for name in names:
         assert (tmp_path / "res" / name).stat().st_size > 10_000
+    page = (tmp_path / "res" / "report.html").read_text(encoding="utf-8")
+    for heading in ("Average beats", "Surest errors", "Record p"):
+        assert heading in page
     classes = pd.read_csv(tmp_path / "res" / "classes.csv", index_col="class")
     assert (classes["sensitivity_low"] <= classes["sensitivity"]).all()
     assert classes.loc[["N", "V"], "sensitivity"].min() > 0.8

@@ -95,10 +95,13 @@ def check_output(path, overwrite):
         raise FileExistsError(f"{path} exists. Choose another name, or replace it with --overwrite.")
 
 
-def write_report(result, folder):
-    """Write the report of an evaluation into a folder; its path."""
+def write_report(result, folder, sections=None):
+    """Write the report of an evaluation, and further sections, into a folder; its path."""
+    from ..report.build import add_sections
+
     path = folder / "report.html"
-    result.report(path)
+    report = add_sections(result.report(), sections or {})
+    report.save(path, overwrite=True, open_browser=False, verbose="ERROR")
     return path
 
 

@@ -92,7 +92,11 @@ def evaluate(
     for name, table in tables.items():
         table.to_csv(output / name)
     files = [output / name for name in tables] + result.to_csv(output) + result.save_figures(output)
-    files += [*_beat_figures(result, view, records, output), write_report(result, output)]
+    pages = _beat_pages(result, view, records)
+    for name, (_, fig, _) in pages.items():
+        files.append(output / f"{name}.png")
+        fig.savefig(files[-1], dpi=150)
+    files.append(write_report(result, output, {"ECG": pages.values()}))
     report_files(files)
 
 
@@ -337,9 +341,11 @@ def _print_scores(result, classes, errors, group):
         )
 
 
-def _beat_figures(result, view, paths, folder):
-    """Average beats, the surest errors, and ten seconds with most errors of the record that has most."""
-    import matplotlib.pyplot as plt
+def _beat_pages(result, view, paths):
+    """Average beats, the surest errors, and ten seconds with most errors of the record that has most.
+
+    By the names of their files; headings, figures and captions.
+    """
     import numpy as np
 
     from .. import viz
@@ -347,10 +353,6 @@ def _beat_figures(result, view, paths, folder):
     from ..ecg.recordings import find_records
 
     table = result.predictions
-    figures = {
-        "average_beats": viz.plot_average_beats(view),
-        "surest_errors": viz.plot_beat_errors(view, table),
-    }
     wrong = table["y_true"] != table["y_pred"]
     record = table["record"][wrong].mode().iloc[0] if wrong.any() else table["record"].iloc[0]
     own = table[table["record"] == record].sort_values("onset")
@@ -361,10 +363,10 @@ def _beat_figures(result, view, paths, folder):
         start = max(0.0, errors[n_near.argmax()] - 0.5)
     raw = read_raw_wfdb(next(path for path in find_records(paths) if path.name == record))
     shown = own[["onset", "y_pred", "y_true"]].to_numpy().T
-    figures[f"record_{record}"] = viz.plot_beats(raw, *shown, start=start)
-    files = []
-    for name, fig in figures.items():
-        files.append(folder / f"{name}.png")
-        fig.savefig(files[-1], dpi=150)
-        plt.close(fig)
-    return files
+    average, errors = viz.plot_average_beats(view), viz.plot_beat_errors(view, table)
+    stretch = viz.plot_beats(raw, *shown, start=start)
+    return {
+        "average_beats": ("Average beats", average, "Of the true classes."),
+        "surest_errors": ("Surest errors", errors, "And how sure the predictions are, right and wrong ones."),
+        f"record_{record}": (f"Record {record}", stretch, "The ten seconds with most errors of this record."),
+    }
