@@ -296,7 +296,7 @@ def _mixed_column(view, splits):
     return None
 
 
-def _warn_of_overlap(view, splits, mixed):
+def _warn_of_overlap(view, splits, mixed=None):
     """Warn if windows of one recording that overlap are on both sides of a fold; the number of such folds."""
     if view is None:
         return 0
