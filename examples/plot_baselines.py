@@ -5,7 +5,7 @@ Comparing a network with baselines
 The score of a network means little by itself. Here we compare it with pipelines that are in common use, on
 the same folds. One call returns all of them: :func:`mne_cnnclass.baselines`.
 
-``pip install "mne-cnnclass[baselines,sample]"`` installs pyRiemann, sktime and the recording.
+``pip install ".[baselines,sample]"`` installs pyRiemann, sktime and the recording.
 """
 
 # %%

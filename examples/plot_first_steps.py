@@ -6,7 +6,7 @@ One subject moved a cursor with slow cortical potentials, slow shifts of the EEG
 Ia). We train a convolutional network to distinguish negative from positive shifts, cross-validate it, and
 look at the results.
 
-The recording comes with ``pip install "mne-cnnclass[sample]"``; nothing is downloaded.
+The recording comes with ``pip install ".[sample]"``; nothing is downloaded.
 """
 
 # %%

@@ -64,10 +64,7 @@ def check_sources(epochs):
         with quiet():
             source.drop_bad()
         if source.info["sfreq"] != first.info["sfreq"]:
-            raise ValueError(
-                f"All Epochs must have the same sampling rate: the first has {first.info['sfreq']:g} Hz, "
-                f"number {number} has {source.info['sfreq']:g} Hz. Resample one of them."
-            )
+            raise ValueError(f"All Epochs must have the same sampling rate. {_rates(sources)}")
         if len(source.times) != len(first.times) or not np.allclose(source.times, first.times):
             raise ValueError(
                 f"All Epochs must have the same times: the first has {_span(first)}, number {number} has "
@@ -86,6 +83,22 @@ def check_sources(epochs):
                 f"{number} has {source.info['bads']}. Interpolate them, or mark the same ones in all."
             )
     return tuple(sources)
+
+
+def _rates(sources, n_shown=4):
+    """Which Epochs, or records that they are of, have which rate, and what to do about it."""
+    rates = {}
+    for number, source in enumerate(sources):
+        table = source.metadata
+        name = number if table is None or "record" not in table else table["record"].iloc[0]
+        rates.setdefault(source.info["sfreq"], []).append(str(name))
+    found = "; ".join(
+        f"{rate:g} Hz: {', '.join(names[:n_shown])}"
+        + (f" and {len(names) - n_shown} more" if len(names) > n_shown else "")
+        for rate, names in rates.items()
+    )
+    resample = f"resample({min(rates):g})"
+    return f"They have {found}. Resample the recordings, raw.{resample}, or the epochs, epochs.{resample}."
 
 
 def state_of(epochs):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import mne
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 
 __all__ = ["EpochsView"]
+
+N_SHOWN = 10  # metadata columns in a message
 
 
 class EpochsView:
@@ -143,7 +146,13 @@ class EpochsView:
         if isinstance(values, str):
             columns = [] if self.metadata is None else list(self.metadata.columns)
             if values not in columns:
-                raise ValueError(f"{what}={values!r} is no metadata column; these Epochs have {columns}.")
+                alike = get_close_matches(values, map(str, columns), 1)
+                meant = f" Did you mean {alike[0]!r}?" if alike else ""
+                more = f" and {len(columns) - N_SHOWN} more" if len(columns) > N_SHOWN else ""
+                raise ValueError(
+                    f"{what}={values!r} is no metadata column.{meant} These Epochs have {columns[:N_SHOWN]}"
+                    f"{more}."
+                )
             values = self.metadata[values]
         if np.ndim(values) == 1 and 1 < len(values) == len(self._sources) != len(self):
             raise ValueError(

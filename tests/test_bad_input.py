@@ -294,6 +294,7 @@ def cv(*folds):
     ("groups-mixed", lambda p: evaluate(LDA, TABLE, Y, groups=["a", 1] * 15), Raises(TypeError, "groups mixes")),
     ("groups-NaN", lambda p: evaluate(LDA, TABLE, Y, groups=["s", np.nan] * 15), Raises(ValueError, "groups is missing")),
     ("groups-few", lambda p: evaluate(LDA, TABLE, Y, groups=[1, 2, 3] * 10), Raises(ValueError, "cv=5 needs at least 5 groups, and there are 3, .* Give cv=3")),
+    ("groups-one", lambda p: evaluate(LDA, TABLE, Y, groups=[1] * 30), Raises(ValueError, "needs at least 5 groups, and there is 1")),
     ("groups-lacking", lambda p: evaluate(LDA, TABLE, Y, cv=GroupKFold(3)), Raises(ValueError, "'groups' parameter")),
     ("folds-many", lambda p: evaluate(LDA, TABLE, Y, cv=100), Raises(ValueError, "n_splits=100 .* samples: n_samples=30")),
     ("folds-one", lambda p: evaluate(LDA, TABLE, Y, cv=1), Raises(ValueError, "n_splits=2 or more, got n_splits=1")),

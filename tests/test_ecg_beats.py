@@ -5,8 +5,11 @@ import pickle
 import mne
 import numpy as np
 import pytest
+import wfdb
+from sklearn.dummy import DummyClassifier
+from sklearn.model_selection import StratifiedKFold
 
-from mne_cnnclass import CNNClassifier, EpochsView, ecg, recipe
+from mne_cnnclass import CNNClassifier, EpochsView, ecg, evaluate, recipe
 from mne_cnnclass.ecg.classifier import average_alike, beat_shapes, patient_weights
 
 SFREQ = 360.0
@@ -128,6 +131,28 @@ def test_recordings_without_a_name_are_told_apart(raw):
     assert np.unique(view.groups).tolist() == ["recording 0", "recording 1"]
 
 
+def test_recordings_of_other_rates_are_named(raw):
+    other = raw.copy().resample(100)
+    with pytest.raises(
+        ValueError, match=r"They have 128 Hz: recording 0; 100 Hz: recording 1. .*raw.resample\(100\)"
+    ):
+        EpochsView(ecg.make_beat_epochs([raw, other]))
+
+
+def test_patients_on_both_sides_are_warned_about_though_no_groups_are_given(raw):
+    slow = made_up(1.0 + 1.2 * np.arange(30), ["N", "V"] * 15)
+    apart = EpochsView(ecg.make_beat_epochs([slow, slow.copy()]))
+    with pytest.warns(UserWarning, match="Give groups='patient'"):
+        evaluate(DummyClassifier(), apart, cv=3)
+    evaluate(DummyClassifier(), apart, groups="patient", cv=2)
+    evaluate(DummyClassifier(), apart, cv=StratifiedKFold(3))  # who gives splits may mean them
+    evaluate(DummyClassifier(), ecg.make_beat_epochs(slow), cv=2)  # of one patient
+    shuffled = StratifiedKFold(2, shuffle=True, random_state=0)
+    close = EpochsView(ecg.make_beat_epochs([raw, raw.copy()], classes=dict(N="N", X="AVF"), tmax=0.7))
+    with pytest.warns(UserWarning, match="overlap in time.*groups='patient'"):
+        evaluate(DummyClassifier(), close, cv=shuffled)
+
+
 def test_a_cropped_recording_has_the_same_beats(raw, epochs):
     cropped = ecg.make_beat_epochs(raw.copy().crop(tmin=9.0, tmax=30.0))
     times = cropped.metadata["onset"] + 9.0
@@ -145,6 +170,15 @@ def test_detected_beats_are_those_annotated(raw, epochs):
     unknown = ecg.make_beat_epochs(raw.copy().set_annotations(None), peaks="detected")
     assert set(EpochsView(unknown).labels) == {"unknown"}
     np.testing.assert_allclose(unknown.metadata["onset"], detected.metadata["onset"])
+
+
+def test_records_without_annotations_are_cut_at_detected_peaks(raw, tmp_path):
+    signals = dict(units=["mV", "mV"], sig_name=raw.ch_names, p_signal=1e3 * raw.get_data().T)
+    wfdb.wrsamp("new", fs=SFREQ, fmt=["16", "16"], write_dir=str(tmp_path), **signals)
+    assert len(ecg.make_beat_epochs(tmp_path / "new", peaks="detected")) == 60
+    assert set(ecg.make_rhythm_epochs(tmp_path / "new").event_id) == {"unknown"}
+    with pytest.raises(FileNotFoundError, match="No annotations"):
+        ecg.make_beat_epochs(tmp_path / "new")
 
 
 def test_causal_epochs_do_not_know_the_future(raw):

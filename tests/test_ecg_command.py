@@ -1,6 +1,7 @@
 """Hearts from the shell: new patients are judged, and predictions are read back by WFDB and MNE."""
 
 import json
+import re
 import shutil
 import tracemalloc
 
@@ -9,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import wfdb
+from sklearn.dummy import DummyClassifier
 from test_ecg_beats import made_up
 
-from mne_cnnclass import EpochsView, ecg, load_classifier, recipe, save_classifier, viz
+from mne_cnnclass import EpochsView, ecg, evaluate, load_classifier, recipe, save_classifier, viz
 from mne_cnnclass.cli import main
 from mne_cnnclass.ecg.stretches import predict_beats
 from mne_cnnclass.persistence import read_epochs_settings
@@ -74,6 +76,9 @@ def test_evaluate_writes_what_cardiologists_ask_for(run, folder, tmp_path):
     names = ["average_beats.png", "surest_errors.png", "confusion_matrix.png", "report.html"]
     for name in names:
         assert (tmp_path / "res" / name).stat().st_size > 10_000
+    page = (tmp_path / "res" / "report.html").read_text(encoding="utf-8")
+    for heading in ("Average beats", "Surest errors", "Record p"):
+        assert heading in page
     classes = pd.read_csv(tmp_path / "res" / "classes.csv", index_col="class")
     assert (classes["sensitivity_low"] <= classes["sensitivity"]).all()
     assert classes.loc[["N", "V"], "sensitivity"].min() > 0.8
@@ -189,13 +194,19 @@ def test_memory_of_beats_does_not_grow_with_the_recording(folder, model, tmp_pat
         (["evaluate", "nothing"], "nothing.hea"),
         (["evaluate", "."], "no WFDB records"),
         (["evaluate", "{db}", "--map", "normal"], "--map must be aami, or classes with the symbols"),
-        (["evaluate", "{db}", "--leads", "aVR,V1"], "has no lead aVR"),
+        (["evaluate", "{db}", "--map", "N=NLR;V=V"], "with commas between classes"),
+        (["evaluate", "{db}", "--leads", "aVR,V1"], "--leads aVR,V1. They have: 3 × MLII, V1; 1 × MLII, V5."),
+        (["evaluate", "{db}/p0", "{db}/p1.hea", "--map", "x=!"], "Give --map the symbols of its beats"),
+        (["evaluate", "{db}/p0"], "needs at least 5 groups, and there is 1"),
         (["train", "{db}", "-o", "no/such/folder.mcnn"], "No such folder"),
         (["train", "{db}", "-o", "."], ". is a folder; name a file for -o"),
-        (["predict", "{model}", "{db}/p0", "-o", "no/such/x.csv"], "No such folder"),
-        (["predict", "{model}", "nothing", "-o", "x.csv"], "neither a WFDB record"),
+        (["predict", "{model}", "nothing", "-o", "x.csv"], "No such record, file or folder: nothing"),
         (["predict", "{db}/p0.atr", "{db}/p0", "-o", "x.csv"], "no classifier"),
-        (["predict", "{model}", "{db}/p0", "-o", "{db}/p0.atr", "--peaks", "atr"], "holds the beats"),
+        (["predict", "{model}", "{db}", "-o", "x.csv"], "is a folder. Give a record in it"),
+        (["predict", "{model}", "{db}/p0", "-o", "no/x.csv"], "No such folder"),
+        (["predict", "{model}", "{db}/p0", "-o", "{db}/p0.atr"], "p0.atr exists. Choose another name, or"),
+        (["train", "{db}", "-o", "{model}"], "beats.mcnn exists. Choose another name, or"),
+        (["predict", "{model}", "{db}/p0", "-o", "x.csv", "--peaks", "qrs"], "p0.qrs. Give --peaks"),
         (["predict", "{model}", "{db}/p0", "-o", "p0.1"], "end with a dot and letters"),
     ],
 )
@@ -204,6 +215,61 @@ def test_mistakes_are_told_in_a_line(run, folder, model, args, message):
     assert code == 2
     assert message in err
     assert err.splitlines()[-1].startswith("Error: ")
+
+
+@pytest.mark.parametrize(
+    ("sfreq", "names", "height", "seconds", "message"),
+    [
+        (250, ["MLII"], 1.0, 30, "ecg train FOLDER --leads"),
+        (100, ["MLII", "V1"], 1.0, 30, "at 100 Hz, below the 128 Hz .*resample\\(128\\)"),
+        (250, ["MLII", "V1"], 0.0, 30, "0 beats in the 30 s of lead MLII; .* Is it an ECG"),
+        (250, ["MLII", "V1"], 1.0, 1, "of lead MLII; .* Is it an ECG"),
+    ],
+    ids=["one lead", "low rate", "flat", "short"],
+)
+def test_a_record_that_does_not_fit_the_model_is_told_what_the_command_can_do(
+    run, model, tmp_path, sfreq, names, height, seconds, message
+):
+    raw = made_up(1 + 0.8 * np.arange(36), ["N"] * 36, sfreq=float(sfreq), names=names)
+    signal = 1e3 * height * raw.get_data(stop=seconds * sfreq).T
+    signals = dict(units=["mV"] * len(names), sig_name=names, p_signal=signal)
+    wfdb.wrsamp("new", fs=sfreq, fmt=["16"] * len(names), write_dir=str(tmp_path), **signals)
+    code, _, err = run("predict", model, "new", "-o", "new.pred")
+    assert code == 2
+    assert re.search(message, err)
+    assert "leads=" not in err
+    assert "classes=" not in err
+
+
+def test_existing_files_are_replaced_only_on_request(run, folder, model, tmp_path):
+    (tmp_path / "p0.csv").write_text("of an expert")
+    assert run("predict", model, folder / "p0", "-o", "p0.csv")[0] == 2
+    assert (tmp_path / "p0.csv").read_text() == "of an expert"
+    assert run("predict", model, folder / "p0", "-o", "p0.csv", "--overwrite")[0] == 0
+    assert len(pd.read_csv(tmp_path / "p0.csv")) >= 78
+    for name in ("p0.atr", "p0.txt"):
+        ecg.write_beats(tmp_path / name, [0.5], ["N"], sfreq=100)
+        with pytest.raises(FileExistsError, match="overwrite=True"):
+            ecg.write_beats(tmp_path / name, [0.5], ["V"], sfreq=100)
+        ecg.write_beats(tmp_path / name, [0.5], ["V"], sfreq=100, overwrite=True)
+
+
+def test_a_recipe_that_was_saved_in_python_predicts_in_the_shell(run, folder, tmp_path):
+    view = EpochsView(ecg.make_beat_epochs([folder / f"p{k}" for k in range(3)], sfreq=100.0))
+    pipeline = recipe("heartbeats", random_state=0, n_threads=1)
+    pipeline[-1].set_params(n_members=1, n_fibrillation=1, estimator__max_epochs=2)
+    save_classifier(pipeline.fit(view), "python.mcnn")
+    assert run("predict", "python.mcnn", folder / "p3", "-o", "p3.csv")[0] == 0  # which has V5 instead of V1
+    new = ecg.make_beat_epochs(folder / "p3", peaks="detected", sfreq=100.0)
+    assert pd.read_csv("p3.csv")["description"].tolist() == pipeline.predict(EpochsView(new)).tolist()
+    view = EpochsView(ecg.make_beat_epochs(folder / "p0", tmax=0.3))
+    save_classifier(pipeline.fit(view), "python.mcnn")
+    code, _, err = run("predict", "python.mcnn", folder / "p3", "-o", "again.csv")
+    assert code == 2
+    assert "does not say how they were cut. Save it with its window" in err
+    window = dict(beats=dict(tmin=-0.25, tmax=0.3))
+    save_classifier(pipeline, "python.mcnn", epochs_settings=window)
+    assert run("predict", "python.mcnn", folder / "p3", "-o", "again.csv")[0] == 0
 
 
 def test_the_other_command_sends_a_classifier_of_beats_here(model, capsys):
@@ -258,6 +324,11 @@ def test_average_beats_are_the_means_of_their_classes(beats):
     np.testing.assert_allclose(drawn, 1e3 * own.mean(axis=0), rtol=1e-5)
     with pytest.raises(ValueError, match="one for each of 160 beats"):
         viz.plot_average_beats(beats, ["N"])
+    result = evaluate(DummyClassifier(), beats, cv=2)
+    with pytest.raises(TypeError, match="result.view"):
+        viz.plot_average_beats(result)
+    with pytest.raises(TypeError, match="result.predictions"):
+        viz.plot_beat_errors(beats, result)
 
 
 def test_a_stretch_shows_true_and_predicted_beats(folder):
@@ -266,11 +337,17 @@ def test_a_stretch_shows_true_and_predicted_beats(folder):
     predicted = np.where(np.arange(len(true)) == 3, "V", true)
     fig = viz.plot_beats(raw, onset, predicted, true, duration=5)
     n_shown = (onset <= 5).sum()
-    assert fig.get_suptitle() == f"{n_shown} beats, 1 errors (shaded)"
+    assert fig.get_suptitle() == f"{n_shown} beats, 1 error (shaded)"
     texts = [text.get_text() for text in fig.axes[0].texts]
     assert texts[0] == "true"
     assert texts[1 : 1 + n_shown] == true[:n_shown].tolist()
     assert texts[2 + n_shown :] == predicted[:n_shown].tolist()
+    beat_at_edge = viz.plot_beats(raw, [0.0], ["unclassifiable"], ["ventricular"])
+    beat_at_edge.canvas.draw()
+    label, beat = (text.get_window_extent() for text in beat_at_edge.axes[0].texts[:2])
+    assert label.x1 < beat.x0
+    alone = viz.plot_beats(raw, onset, true)  # of experts, which are no predictions
+    assert alone.axes[0].texts[0].get_text() == ""
     with pytest.raises(ValueError, match="must begin in the recording"):
         viz.plot_beats(raw, onset, predicted, start=1e4)
 

@@ -153,6 +153,15 @@ def test_units_and_gains_become_volts(write_record, fmt):
     np.testing.assert_allclose(data, expected, rtol=1e-12)
 
 
+def test_a_folder_is_no_record(write_record, tmp_path):
+    record = write_record("r1")
+    with pytest.raises(IsADirectoryError, match=r"is a folder. Give a record in it, .* such as .*r1\."):
+        read_raw_wfdb(record.parent)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="no file there ends with .hea"):
+        read_raw_wfdb(tmp_path / "empty")
+
+
 def test_every_ending_names_the_record(write_record):
     record = write_record("rec")
     annotate(record, [10], ["N"])

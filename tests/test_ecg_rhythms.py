@@ -228,8 +228,12 @@ def test_an_evaluation_of_windows_becomes_one_of_recordings():
     assert_array_equal(combined.folds["n_train"], 18)  # of which the corrected t test takes the ratio
     assert "jaccard_macro" not in set(combined.scores["metric"])  # it was that of windows
     assert combined.summary().loc["accuracy", "pooled"] > result.summary().loc["accuracy", "pooled"] + 0.1
-    with pytest.raises(ValueError, match="several classes or folds"):
+    with pytest.raises(ValueError, match=r"several classes \(2\).* a name for each span"):
         ecg.combine_windows(result, np.zeros(len(y), int))
+    with pytest.raises(ValueError, match=r"several folds \(4\).* groups='record'"):
+        ecg.combine_windows(result, y)
+    with pytest.raises(ValueError, match="got None. Make the view with groups='record'"):
+        ecg.combine_windows(result, None)
     with pytest.raises(ValueError, match="at least 144, got 3"):
         ecg.combine_windows(result, [0, 1, 2])
 

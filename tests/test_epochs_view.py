@@ -125,8 +125,10 @@ def test_labels_and_groups_come_from_events_arrays_or_metadata(epochs):
         ValueError, match=r"labels must have one entry a sample, shape \(12,\), got shape \(3,\)"
     ):
         EpochsView(epochs, labels=[1, 2, 3])
-    with pytest.raises(ValueError, match=r"groups='patient' is no metadata column; .*subject"):
+    with pytest.raises(ValueError, match=r"groups='patient' is no metadata column. These Epochs .*subject"):
         EpochsView(epochs, groups="patient")
+    with pytest.raises(ValueError, match="Did you mean 'subject'"):
+        EpochsView(epochs, groups="subjects")
 
 
 def test_data_channels_are_taken_if_there_are_any_else_ecg_never_stim_nor_bads():
@@ -149,7 +151,7 @@ def test_data_channels_are_taken_if_there_are_any_else_ecg_never_stim_nor_bads()
 
 
 def test_epochs_that_do_not_fit_together_are_refused_with_the_difference(epochs):
-    with pytest.raises(ValueError, match="first has 100 Hz, number 1 has 50 Hz"):
+    with pytest.raises(ValueError, match="They have 100 Hz: 0; 50 Hz: 1"):
         EpochsView([epochs, planted_epochs(sfreq=50.0)])
     with pytest.raises(ValueError, match=r"number 1 lacks \['C4', 'Pz'\] and has \[\]"):
         EpochsView([epochs, planted_epochs(ch_names=CHANNELS[:3])])

@@ -25,7 +25,7 @@ from mne_cnnclass.report.scores import groups_pages
 SCRIPT = "<script>alert(1)</script>"
 SECTIONS = [
     *["Summary", "Data", "Pipeline", "Splits", "Scores", "Groups", "Statistics", "Calibration"],
-    *["Explanations", "Confound probes", "Methods", "Versions and how to reproduce"],
+    *["Methods", "Versions and how to reproduce", "Not in this report"],
 ]
 
 
@@ -145,22 +145,29 @@ def test_what_cannot_be_drawn_is_told():
     _, _, html = build_report(result, n_permutations=20).get_contents()
     text = " ".join(Page(" ".join(html)).text)
     assert "The samples were an array, so their channels and times are not known." in text
-    assert "The classifier gives no probabilities" in text
-    assert "The samples have no groups" in text
+    assert "Calibration: the classifier gives no probabilities" in text
+    assert "Scores of groups: the samples have none" in text
     assert "No groups were given" in text
     _, _, html = build_report(
         evaluate(linear(), make_view(montage=False), cv=2), n_permutations=20
     ).get_contents()
-    assert "No positions of EEG or magnetometer channels are known" in " ".join(html)
+    assert "Maps of the head: the positions of the channels are not known" in html[-1]
+    heart = make_view(montage=False).epochs.set_channel_types(
+        dict.fromkeys(["C3", "Cz", "C4", "Fz", "Pz"], "ecg")
+    )
+    _, _, html = build_report(evaluate(linear(), heart, cv=2), n_permutations=20).get_contents()
+    assert "of the head" not in " ".join(html)
 
 
 def test_dropped_epochs_are_counted_by_reason():
     epochs = make_view().epochs
     epochs.drop([0, 5], reason="blink")
+    epochs.drop([45], reason="TOO_SHORT")
     view = EpochsView(epochs, groups=np.arange(len(epochs)) // 8)
     html = build_report(evaluate(linear(), view, cv=2), n_permutations=20).get_contents()[2]
     text = " ".join(Page(html[SECTIONS.index("Data")]).text)
-    assert "2 epochs were dropped" in text
+    assert "3 epochs were dropped" in text
+    assert "TOO_SHORT means that the window leaves the recording" in text
     assert "blink 2" in " ".join(text.split())
 
 

@@ -72,6 +72,12 @@ def test_confusion_matrix_has_counts_and_percent_of_the_true_class():
         assert [label.get_text() for label in labels] == ["a", "b"]
 
 
+def test_a_few_errors_are_not_none_of_the_class():
+    y_pred = ["a"] * 8954 + ["b"] * 46
+    ax = plot_confusion_matrix(["a"] * 9000, y_pred, classes=["a", "b"]).axes[0]
+    assert texts(ax)[:2] == ["8954\n>99%", "46\n<1%"]
+
+
 def test_text_of_the_confusion_matrix_stands_out():
     ax = plot_confusion_matrix([0, 1, 1], [0, 1, 1], classes=[0, 1]).axes[0]
     assert [text.get_color() for text in ax.texts] == ["white", "black", "black", "white"]

@@ -31,6 +31,7 @@ MaxEpochs = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Random seed; the same seed gives the same results.")]
 NJobs = Annotated[int, typer.Option(help="Number of folds to run in parallel; -1 uses all cores.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output file if it exists.")]
 
 
 def main(args=None):
@@ -84,13 +85,15 @@ def _root(
         print(context.get_help())
 
 
-def check_output(path):
-    """Whether a file can be written, asked before anything is computed for it."""
+def check_output(path, overwrite):
+    """Refuse a file that can't be written, or that exists, before any work is done for it."""
     folder = path.resolve().parent
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; name a file for -o.")
     if not folder.is_dir():
         raise FileNotFoundError(f"No such folder: {folder}")
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists. Choose another name, or replace it with --overwrite.")
     if not all(os.access(place, os.W_OK) for place in (folder, path) if place.exists()):
         raise PermissionError(f"{path} may not be written. Name another file for -o.")
 
@@ -105,10 +108,13 @@ def make_folder(path):
         raise PermissionError(f"{path} may not be written. Name another folder for -o.")
 
 
-def write_report(result, folder):
-    """Write the report of an evaluation into a folder; its path."""
+def write_report(result, folder, sections=None):
+    """Write the report of an evaluation, and further sections, into a folder; its path."""
+    from ..report.build import add_sections
+
     path = folder / "report.html"
-    result.report(path)
+    report = add_sections(result.report(), sections or {})
+    report.save(path, overwrite=True, open_browser=False, verbose="ERROR")
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from .common import NJobs, Seed, app, check_output, make_folder, report_files, write_report
+from .common import NJobs, Overwrite, Seed, app, check_output, make_folder, report_files, write_report
 
 TABLES = (".csv", ".tsv")
 N_SHOWN = 5  # records with most errors
@@ -91,7 +92,11 @@ def evaluate(
     for name, table in tables.items():
         table.to_csv(output / name)
     files = [output / name for name in tables] + result.to_csv(output) + result.save_figures(output)
-    files += [*_beat_figures(result, view, records, output), write_report(result, output)]
+    pages = _beat_pages(result, view, records)
+    for name, (_, fig, _) in pages.items():
+        files.append(output / f"{name}.png")
+        fig.savefig(files[-1], dpi=150)
+    files.append(write_report(result, output, {"ECG": pages.values()}))
     report_files(files)
 
 
@@ -108,12 +113,13 @@ def train(
     leads: Leads = None,
     causal: Causal = False,
     seed: Seed = 0,
+    overwrite: Overwrite = False,
 ):
     """Train a classifier on annotated heartbeats and save it for `mne-cnnclass ecg predict`."""
     from ..epochs_view import EpochsView
     from ..persistence import save_classifier
 
-    check_output(output)
+    check_output(output, overwrite)
     settings = _settings(class_map, leads, causal)
     view = EpochsView(_read_folder(records, settings), groups="patient")
     print(view)
@@ -124,7 +130,10 @@ def train(
 @ecg_app.command()
 def predict(
     model: Annotated[
-        Path, typer.Argument(help="Model saved by `mne-cnnclass ecg train`.", show_default=False)
+        Path,
+        typer.Argument(
+            help="Model saved by `mne-cnnclass ecg train`, or by save_classifier.", show_default=False
+        ),
     ],
     record: Annotated[
         Path, typer.Argument(help="WFDB record, or a file in any format that MNE reads.", show_default=False)
@@ -148,29 +157,45 @@ def predict(
             help="Detect R peaks in the signal, or use those of an annotation file, such as atr.",
         ),
     ] = "detected",
+    overwrite: Overwrite = False,
 ):
     """Predict the class of each heartbeat of a recording.
 
     Recordings longer than two hours are processed one hour at a time.
     """
     from ..ecg import write_beats
-    from ..ecg.recordings import read_recording
+    from ..ecg.annotations import check_target
+    from ..ecg.errors import Advised, MissingLead, NoAnnotations, NoBeats
+    from ..ecg.recordings import read_duration, read_recording
     from ..ecg.stretches import predict_beats
-    from ..persistence import load_classifier, read_epochs_settings
+    from ..persistence import load_classifier
 
-    check_output(output)
-    settings = (read_epochs_settings(model) or {}).get("beats")
-    if settings is None:
-        raise ValueError(f"{model} is no classifier of heartbeats: `mne-cnnclass ecg train` writes one.")
-    if settings["causal"] and peaks == "detected":
+    check_output(output, overwrite)
+    clf = load_classifier(model)
+    settings, detected = _settings_of(model, clf), peaks == "detected"
+    if output.suffix not in TABLES:
+        check_target(output, clf.classes_.tolist(), settings["classes"])
+    if settings["causal"] and detected:
         raise ValueError(
             f"{model} uses nothing that follows a beat, but the search for R peaks does. Give --peaks the "
             "ending of a file of annotations."
         )
-    if output.resolve() == record.with_suffix(f".{peaks}").resolve():
-        raise ValueError(f"{output} holds the beats to be classified; choose another name, such as pred.")
-    clf = load_classifier(model)
-    table, left = predict_beats(clf, record, annotator=None if peaks == "detected" else peaks, **settings)
+    sfreq = read_recording(record, stop=min(1.0, read_duration(record) or 1.0)).info["sfreq"]
+    if sfreq < settings["sfreq"]:
+        raise ValueError(
+            f"{record} is sampled at {sfreq:g} Hz, below the {settings['sfreq']:g} Hz of the training. "
+            "Resample it in Python, mne_cnnclass.ecg.read_raw_wfdb(record, annotator=None)"
+            f'.resample({settings["sfreq"]:g}).save("resampled_raw.fif"), and predict that file.'
+        )
+    try:
+        table, left = predict_beats(clf, record, annotator=None if detected else peaks, **settings)
+    except Advised as error:
+        advice = {
+            MissingLead: "Train a model on leads that it has: mne-cnnclass ecg train FOLDER --leads LEADS.",
+            NoAnnotations: "Give --peaks the ending of another file, or detected.",
+            NoBeats: "Is it an ECG of more than some seconds?" if detected else "Give --peaks detected.",
+        }
+        raise type(error)(error.args[0], advice[type(error)]) from error
     counts = table["description"].value_counts()
     print(f"{len(table)} beats: " + ", ".join(f"{name} {n}" for name, n in counts.items()))
     if left:
@@ -178,8 +203,8 @@ def predict(
     if output.suffix in TABLES:
         table.to_csv(output, index=False, sep="," if output.suffix == ".csv" else "\t")
     else:
-        sfreq = read_recording(record, stop=1.0).info["sfreq"]
-        write_beats(output, table["onset"], table["description"], sfreq=sfreq, classes=settings["classes"])
+        how = dict(sfreq=sfreq, classes=settings["classes"], overwrite=overwrite)
+        write_beats(output, table["onset"], table["description"], **how)
     report_files([output])
 
 
@@ -191,13 +216,48 @@ def _settings(text, leads, causal):
     if text != "aami":
         pairs = [part.partition("=")[::2] for part in text.split(",")]
         classes = {name.strip(): symbols.strip() for name, symbols in pairs}
-        if not all(classes) or not all(classes.values()) or len(classes) < len(pairs):
+        joined = ";" in text or any("=" in symbols for symbols in classes.values())
+        if joined or not all(classes) or not all(classes.values()) or len(classes) < len(pairs):
             raise ValueError(
-                "--map must be aami, or classes with the symbols in each, such as normal=NLR,ectopic=AV; got "
-                f"{text!r}."
+                "--map must be aami, or classes with the symbols in each, with commas between classes, such "
+                f"as normal=NLR,ectopic=AV; got {text!r}."
             )
     leads = LEADS if leads is None else [name.strip() for name in leads.split(",")]
     return dict(classes=dict(classes), leads=list(leads), causal=causal)
+
+
+def _settings_of(path, clf):
+    """Arguments of make_beat_epochs for a model, some of which its networks tell if the file does not."""
+    from ..ecg import AAMI_CLASSES, LEADS, BeatClassifier, make_beat_epochs
+    from ..ecg.beats import TYPICAL
+    from ..persistence import read_epochs_settings
+
+    steps = [step for _, step in getattr(clf, "steps", [("", clf)])]
+    if not isinstance(steps[-1], BeatClassifier):
+        raise ValueError(
+            f"{path} is no classifier of heartbeats: `mne-cnnclass ecg train` writes one, and so does "
+            "save_classifier with a fitted recipe('heartbeats')."
+        )
+    network = steps[-1].estimators_[0]
+    names = [name.removesuffix(TYPICAL) for name in network.ch_names_]
+    known = dict(
+        classes=AAMI_CLASSES,
+        leads=[next((lead for lead in LEADS if lead.split("|")[0] == name), name) for name in names],
+        causal=steps[-1].causal_,
+        sfreq=network.sfreq_,
+    )
+    settings = known | (read_epochs_settings(path) or {}).get("beats", {})
+    start, stop = (
+        round(settings.get(name, make_beat_epochs.__kwdefaults__[name]) * settings["sfreq"])
+        for name in ("tmin", "tmax")
+    )
+    if stop - start + 1 != network.n_times_:
+        raise ValueError(
+            f"{path} was trained on windows of {network.n_times_ / network.sfreq_:.3g} s, and does not say "
+            "how they were cut. Save it with its window: save_classifier(clf, path, epochs_settings="
+            "dict(beats=dict(tmin=…, tmax=…)))."
+        )
+    return settings
 
 
 def _read_folder(paths, settings):
@@ -205,19 +265,28 @@ def _read_folder(paths, settings):
     from tqdm import tqdm
 
     from ..ecg import make_beat_epochs, read_raw_wfdb
-    from ..ecg.leads import MissingLead
+    from ..ecg.errors import Advised, MissingLead, NoAnnotations, NoBeats
     from ..ecg.recordings import find_records
 
+    advice = {
+        NoAnnotations: "Put the file there, or leave the record out.",
+        NoBeats: "Give --map the symbols of its beats, or leave the record out.",
+    }
     epochs, left = [], {}
     for record in tqdm(find_records(paths), desc="Records", disable=None):
-        raw = read_raw_wfdb(record)
         try:
+            raw = read_raw_wfdb(record)
             epochs.append(make_beat_epochs(raw, **settings))
-        except MissingLead as error:
+        except MissingLead:
             left[record.name] = ", ".join(raw.ch_names)
-            last = error
+        except Advised as error:
+            raise type(error)(error.args[0], advice[type(error)]) from error
     if not epochs:
-        raise last
+        have = "; ".join(f"{n} × {names}" for names, n in Counter(left.values()).most_common(N_SHOWN))
+        raise ValueError(
+            f"No record has all leads of --leads {','.join(settings['leads'])}. They have: {have}. Give "
+            'those that they have, with a bar where they differ, as in --leads "MLII|II,V1|V5".'
+        )
     if left:
         names = "; ".join(f"{name} ({have})" for name, have in left.items())
         warnings.warn(
@@ -272,9 +341,11 @@ def _print_scores(result, classes, errors, group):
         )
 
 
-def _beat_figures(result, view, paths, folder):
-    """Average beats, the surest errors, and ten seconds with most errors of the record that has most."""
-    import matplotlib.pyplot as plt
+def _beat_pages(result, view, paths):
+    """Average beats, the surest errors, and ten seconds with most errors of the record that has most.
+
+    By the names of their files; headings, figures and captions.
+    """
     import numpy as np
 
     from .. import viz
@@ -282,10 +353,6 @@ def _beat_figures(result, view, paths, folder):
     from ..ecg.recordings import find_records
 
     table = result.predictions
-    figures = {
-        "average_beats": viz.plot_average_beats(view),
-        "surest_errors": viz.plot_beat_errors(view, table),
-    }
     wrong = table["y_true"] != table["y_pred"]
     record = table["record"][wrong].mode().iloc[0] if wrong.any() else table["record"].iloc[0]
     own = table[table["record"] == record].sort_values("onset")
@@ -296,10 +363,10 @@ def _beat_figures(result, view, paths, folder):
         start = max(0.0, errors[n_near.argmax()] - 0.5)
     raw = read_raw_wfdb(next(path for path in find_records(paths) if path.name == record))
     shown = own[["onset", "y_pred", "y_true"]].to_numpy().T
-    figures[f"record_{record}"] = viz.plot_beats(raw, *shown, start=start)
-    files = []
-    for name, fig in figures.items():
-        files.append(folder / f"{name}.png")
-        fig.savefig(files[-1], dpi=150)
-        plt.close(fig)
-    return files
+    average, errors = viz.plot_average_beats(view), viz.plot_beat_errors(view, table)
+    stretch = viz.plot_beats(raw, *shown, start=start)
+    return {
+        "average_beats": ("Average beats", average, "Of the true classes."),
+        "surest_errors": ("Surest errors", errors, "And how sure the predictions are, right and wrong ones."),
+        f"record_{record}": (f"Record {record}", stretch, "The ten seconds with most errors of this record."),
+    }

@@ -13,7 +13,17 @@ from typing import Annotated
 
 import typer
 
-from .common import MaxEpochs, NJobs, Seed, app, check_output, make_folder, report_files, write_report
+from .common import (
+    MaxEpochs,
+    NJobs,
+    Overwrite,
+    Seed,
+    app,
+    check_output,
+    make_folder,
+    report_files,
+    write_report,
+)
 
 
 class Group(str, Enum):  # noqa: UP042, the help of older Typer shows a StrEnum's values less well
@@ -162,6 +172,7 @@ def train(
     model: Model = "MultiScaleCNN",
     max_epochs: MaxEpochs = None,
     seed: Seed = 0,
+    overwrite: Overwrite = False,
 ):
     """Train a CNN on recordings and save it for `mne-cnnclass predict`.
 
@@ -170,7 +181,7 @@ def train(
     """
     from ..persistence import save_classifier
 
-    check_output(output)
+    check_output(output, overwrite)
     clf = _classifier(model, max_epochs, seed, verbose=True)
     settings = _settings(event, tmin, tmax, l_freq, h_freq, picks)
     view = _read(recordings, settings)
@@ -195,6 +206,7 @@ def predict(
             show_default="the events used for training",
         ),
     ] = None,
+    overwrite: Overwrite = False,
 ):
     """Predict the class of each epoch of recordings.
 
@@ -208,7 +220,7 @@ def predict(
     from ..persistence import load_classifier, read_epochs_settings
     from ..preprocessing.stretches import iter_epochs
 
-    check_output(output)
+    check_output(output, overwrite)
     clf, settings = load_classifier(model), read_epochs_settings(model)
     if settings is not None and "beats" in settings:
         raise ValueError(

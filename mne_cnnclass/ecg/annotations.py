@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .._types import PathLike
 
 
-__all__ = ["write_beats"]
+__all__ = ["check_target", "write_beats"]
 
 
 def write_beats(
@@ -31,6 +31,7 @@ def write_beats(
     *,
     sfreq: float,
     classes: Mapping[str, str] | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Write beats to a file, as WFDB or MNE annotations.
 
@@ -40,7 +41,7 @@ def write_beats(
         The file to write. With the extension ``.txt``, it contains annotations that
         :func:`mne.read_annotations` reads. With any other extension of letters only, such as ``101.pred``, it
         contains WFDB annotations, which ``read_raw_wfdb("101", annotator="pred")`` and
-        ``wfdb.rdann("101", "pred")`` read if the file is next to the record. An existing file is overwritten.
+        ``wfdb.rdann("101", "pred")`` read if the file is next to the record.
     onset : array-like, shape (n_beats,)
         Times of the beats in s from the start of the recording, in ascending order.
     labels : array-like of str, shape (n_beats,)
@@ -50,9 +51,13 @@ def write_beats(
     classes : None | dict of str
         The symbols of each class, as in :func:`make_beat_epochs`. ``None`` uses the AAMI classes. A class
         whose name is not a WFDB symbol is written as its first symbol, with its name as a note.
+    overwrite : bool
+        Whether to replace an existing file, which may hold the annotations of experts. Default is False.
 
     Raises
     ------
+    FileExistsError
+        If the file exists, and ``overwrite`` is False.
     ImportError
         If ``wfdb`` is needed and not installed.
     ValueError
@@ -77,32 +82,61 @@ def write_beats(
             "There must be beats, one label for each, and their times must rise from 0 s on; got "
             f"{len(onset)} times and {len(labels)} labels."
         )
+    symbol_of = check_target(path, {*labels}, classes)
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists. Choose another name, or replace it with overwrite=True.")
     if path.suffix == ".txt":
         notes = mne.Annotations(onset, 0.0, labels)
         notes.save(path, overwrite=True, verbose="ERROR")
         return
-    extension = path.suffix[1:]
-    if not (extension.isascii() and extension.isalpha()):
-        raise ValueError(f"WFDB's annotations end with a dot and letters, such as 101.pred, got {path.name}.")
-    classes = AAMI_CLASSES if classes is None else classes
-    symbol_of = {
-        name: name if name in BEAT_SYMBOLS else next(iter(classes.get(name, "")), None) for name in {*labels}
-    }
-    unknown = sorted(name for name, symbol in symbol_of.items() if symbol not in BEAT_SYMBOLS)
-    if unknown:
-        raise ValueError(
-            f"WFDB has no symbol for the classes {', '.join(unknown)}. Give classes= with a symbol of a beat "
-            f"for each ({''.join(sorted(BEAT_SYMBOLS))}), or write a .txt file."
-        )
     wfdb = import_wfdb()
     with tempfile.TemporaryDirectory() as folder:
         wfdb.wrann(
             "beats",
-            extension,
+            path.suffix[1:],
             np.round(onset * sfreq).astype(int),
             symbol=[symbol_of[name] for name in labels],
             aux_note=["" if symbol_of[name] == name else name for name in labels],
             fs=sfreq,
             write_dir=folder,
         )
-        shutil.move(Path(folder, f"beats.{extension}"), path)
+        shutil.move(Path(folder, f"beats{path.suffix}"), path)
+
+
+def check_target(path, names, classes=None):
+    """Refuse a file that beats of these classes can't be written to.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    names : iterable of str
+        The classes.
+    classes : None | dict of str
+        The symbols of each class, as in :func:`write_beats`.
+
+    Returns
+    -------
+    symbol_of : dict of str
+        WFDB's symbol of each class; a ``.txt`` file needs none.
+
+    Raises
+    ------
+    ValueError
+        If the extension does not consist of letters, or if a class has no symbol.
+    """
+    if path.suffix == ".txt":
+        return {}
+    if not (path.suffix.isascii() and path.suffix[1:].isalpha()):
+        raise ValueError(f"WFDB's annotations end with a dot and letters, such as 101.pred, got {path.name}.")
+    classes = AAMI_CLASSES if classes is None else classes
+    symbol_of = {
+        name: name if name in BEAT_SYMBOLS else next(iter(classes.get(name, "")), None) for name in names
+    }
+    unknown = sorted(name for name, symbol in symbol_of.items() if symbol not in BEAT_SYMBOLS)
+    if unknown:
+        raise ValueError(
+            f"WFDB has no symbol for the classes {', '.join(unknown)}. Write a .txt file, which takes any "
+            f"name, or give each class in classes the symbol of a beat ({''.join(sorted(BEAT_SYMBOLS))})."
+        )
+    return symbol_of

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..signal_limits import check_time
+from .errors import NoBeats
 from .intervals import INTERVAL_COLUMNS, interval_features, neighbours
 from .leads import describe_leads, filter_leads, invert_classes, open_recording, pick_leads
 from .measures import slope_widths
@@ -39,10 +40,6 @@ QRS = (-0.09, 0.11)  # s around the R peak
 NEAR_QRS = (-0.15, 0.2)
 TYPICAL_HEIGHT = 1e-3  # V, of the record's typical QRS complex once leads are scaled
 MATCH = 0.15  # s between a detected peak and the annotation that names it, as in ANSI/AAMI EC57
-
-
-class NoBeats(ValueError):
-    """A recording has no beats that epochs could be made of."""
 
 
 def make_beat_epochs(
@@ -77,7 +74,7 @@ def make_beat_epochs(
     peaks : "annotated" | "detected"
         How to locate beats: at the annotations, or at the R peaks that :func:`find_r_peaks` finds in the
         first lead. Detected beats are given the class of an annotation within 0.15 s, or otherwise the event
-        ``"unknown"``. Default is ``"annotated"``.
+        ``"unknown"``; a WFDB record then needs no annotation file. Default is ``"annotated"``.
     sfreq : float
         Sampling frequency of the epochs in Hz. Recordings with a lower sampling frequency keep theirs.
         Default is 128.0.
@@ -157,15 +154,22 @@ def make_beat_epochs(
 
 
 def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq, h_freq, causal, number=0):
-    raw, about = open_recording(recording, number)
+    detect = peaks == "detected"
+    raw, about = open_recording(recording, number, annotated=not detect)
     name = about["record"]
     picked, slots = pick_leads(raw, leads, name)
-    onset, symbol = find_beats(raw, picked[0], class_of, detect=peaks == "detected")
+    onset, symbol = find_beats(raw, picked[0], class_of, detect=detect)
+    if len(onset) < 2 and detect:
+        lasts = raw.n_times / raw.info["sfreq"]
+        raise NoBeats(
+            f"{name} has {len(onset)} beats in the {lasts:.4g} s of lead {picked[0]}; at least 2 are needed.",
+            "Look at it with raw.plot(): is it flat, or no ECG? Give leads= another one first.",
+        )
     if len(onset) < 2:
         found = ", ".join(sorted(set(raw.annotations.description))) or "none"
         raise NoBeats(
-            f"{name} has {len(onset)} beats; at least 2 are needed. Its annotations are: {found}. Give "
-            'classes= the symbols of beats, or peaks="detected".'
+            f"{name} has {len(onset)} beats; at least 2 are needed. Its annotations are: {found}.",
+            'Give classes= the symbols of beats, or peaks="detected".',
         )
     signal, rate = filter_leads(raw, picked, sfreq, l_freq, h_freq, causal)
     first, last = round(tmin * rate), round(tmax * rate)
@@ -202,7 +206,10 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
     label = np.array([class_of.get(s, "unknown" if s is None else "") for s in symbol])
     known = label != ""
     if not (known & (reason == "")).any():
-        raise NoBeats(f"{name}: none of its {len(onset)} beats is of a class and has a whole window.")
+        raise NoBeats(
+            f"{name}: none of its {len(onset)} beats is of a class and has a whole window in no bad span.",
+            "Give classes= their symbols, or a longer recording.",
+        )
     code = {text: k for k, text in enumerate([*dict.fromkeys(class_of.values()), "unknown"], 1)}
     epochs = mne.EpochsArray(
         np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])[

@@ -34,7 +34,8 @@ def combine_windows(
         with one column per class.
     records : array-like, shape (n_windows,)
         The recording of each window: for each sample passed to :func:`~mne_cnnclass.evaluate`, or for each
-        row of the probabilities.
+        row of the probabilities. A recording with several rhythms has a name for each span of one;
+        ``docs/ecg_rhythms.md`` shows how.
 
     Returns
     -------
@@ -66,7 +67,10 @@ def combine_windows(
     A00002  0.20  0.80
     """
     if np.ndim(records) != 1:
-        raise ValueError(f"records must be a list with the record of each window, got {records!r}.")
+        raise ValueError(
+            f"records must be a list with the record of each window, got {records!r}. Make the view with "
+            "groups='record' to give view.groups."
+        )
     records = check_column(records, "records", len(records))
     if not hasattr(predictions, "predictions"):
         table = pd.DataFrame(predictions)
@@ -86,11 +90,17 @@ def combine_windows(
         )
     record = records[table["sample"]]
     grouped = table.groupby(record, sort=False)
-    differing = grouped[["y_true", "fold"]].nunique().max(axis=1)
-    if (differing > 1).any():
+    n_classes, n_folds = (grouped[column].nunique() for column in ("y_true", "fold"))
+    if (n_classes > 1).any():
         raise ValueError(
-            f"The windows of {differing.idxmax()} are of several classes or folds. Give records= that tell "
-            "their spans apart, and groups= to evaluate, which keep a recording in one fold."
+            f"The windows of {n_classes.idxmax()} are of several classes ({n_classes.max()}), but combining "
+            "is for recordings of one class each. Keep the scores of windows, or give records= a name for "
+            "each span of one class, as docs/ecg_rhythms.md shows."
+        )
+    if (n_folds > 1).any():
+        raise ValueError(
+            f"The windows of {n_folds.idxmax()} are in several folds ({n_folds.max()}). Keep a recording in "
+            "one: make the view with groups='record'."
         )
     kept = ["fold", "sample", "y_true", *(["group"] if "group" in table else [])]
     combined = grouped[kept].first()

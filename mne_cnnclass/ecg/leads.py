@@ -8,23 +8,13 @@ import mne
 import numpy as np
 
 from ..signal_limits import check_edges, check_rate
+from .errors import MissingLead
 from .patients import patient_info
 
-__all__ = [
-    "MissingLead",
-    "describe_leads",
-    "filter_leads",
-    "invert_classes",
-    "open_recording",
-    "pick_leads",
-]
+__all__ = ["describe_leads", "filter_leads", "invert_classes", "open_recording", "pick_leads"]
 
 
-class MissingLead(ValueError):
-    """A recording lacks a lead that is asked for."""
-
-
-def open_recording(recording, number=0):
+def open_recording(recording, number=0, *, annotated=True):
     """A recording, read if it is the path of a WFDB record, and whose it is.
 
     Parameters
@@ -33,6 +23,8 @@ def open_recording(recording, number=0):
         The recording.
     number : int
         What tells it from others, if it has neither a record's name nor a file.
+    annotated : bool
+        Whether a WFDB record must have a file of annotations, ``.atr``; else it is read where there is one.
 
     Returns
     -------
@@ -41,14 +33,17 @@ def open_recording(recording, number=0):
     about : dict
         ``record``, ``patient`` (the record, where nobody is named), ``age`` and ``sex``.
     """
-    from .recordings import read_raw_wfdb
+    from .recordings import has_annotations, read_raw_wfdb
 
     if not isinstance(recording, (mne.io.BaseRaw, str, Path)):
         raise TypeError(
             "recordings must be an mne.io.Raw, the path of a WFDB record, or a list of these, got a "
             f"{type(recording).__name__}."
         )
-    raw = recording if isinstance(recording, mne.io.BaseRaw) else read_raw_wfdb(recording)
+    raw = recording
+    if not isinstance(recording, mne.io.BaseRaw):
+        annotator = "atr" if annotated or has_annotations(recording, "atr") else None
+        raw = read_raw_wfdb(recording, annotator=annotator)
     about = patient_info(raw)
     file = (raw.filenames or [None])[0]
     record = about["record"] or (Path(file).stem if file else f"recording {number}")
@@ -82,8 +77,9 @@ def pick_leads(raw, leads, name):
         if not found:
             raise MissingLead(
                 f"{name} has no lead {' or '.join(names)} that is good and not taken yet: its ECG channels "
-                f"are {have}, bad ones {raw.info['bads']}. Give leads=, with other leads behind a bar where "
-                f'recordings differ ("{names[0]}|{(have or ["V5"])[-1]}"), or set the channel types.'
+                f"are {have}, bad ones {raw.info['bads']}.",
+                "Give leads=, with other leads behind a bar where recordings differ "
+                f'("{names[0]}|{(have or ["V5"])[-1]}"), or set the channel types.',
             )
         picked.append(found[0])
         slots.append(names[0])

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Literal
 import mne
 import numpy as np
 
+from .errors import NoAnnotations
 from .patients import make_raw, patient_of
 
 if TYPE_CHECKING:
     from .._types import PathLike
 
 
-__all__ = ["check_files", "find_records", "read_raw_wfdb", "read_recording"]
+__all__ = ["check_files", "find_records", "has_annotations", "read_raw_wfdb", "read_recording"]
 
 _VOLTS = {"v": 1.0, "mv": 1e-3, "uv": 1e-6, "µv": 1e-6, "μv": 1e-6, "nv": 1e-9}
 # What a signal is that is no lead of the heart, by the names in PhysioNet's databases; the first that fits.
@@ -189,8 +190,8 @@ def read_recording(path, *, annotator=None, start=0.0, stop=None):
     path = Path(path)
     if _find_wfdb(path) is not None:
         return read_raw_wfdb(path, annotator=annotator, start=start, stop=stop)
-    if not path.exists():
-        raise FileNotFoundError(f"There is neither a WFDB record {path}.hea nor a file {path}.")
+    if not path.exists() or (path.is_dir() and not path.suffix):  # MNE reads folders such as .ds
+        raise _no_record(path)
     raw = mne.io.read_raw(path, verbose="ERROR")
     if "ecg" not in raw:
         leads = [name for name in raw.ch_names if _LEAD.search(name)]
@@ -213,7 +214,8 @@ def read_duration(path):
 def _find_wfdb(path):
     """The WFDB record that is meant, without ending; None if it is another file."""
     path = Path(path)
-    return next((stem for stem in (path.with_suffix(""), path) if Path(f"{stem}.hea").is_file()), None)
+    stems = (path.with_suffix(""), path) if path.name else ()  # the folder "." has no name
+    return next((stem for stem in stems if Path(f"{stem}.hea").is_file()), None)
 
 
 def find_records(paths):
@@ -227,20 +229,43 @@ def find_records(paths):
     Returns
     -------
     records : list of pathlib.Path
-        The records that are given, and those in the folders that are given, sorted by name.
+        The records that are given, and those in the folders that are given, sorted by name; without ending.
 
     Raises
     ------
     FileNotFoundError
-        If a folder has none.
+        If a folder has none, or there is none of that name.
     """
     found = []
     for path in paths:
-        inside = sorted(file.with_suffix("") for file in path.glob("*.hea")) if path.is_dir() else [path]
+        stem = _find_wfdb(path)
+        inside = _records_in(path) if stem is None else [stem]
         if not inside:
-            raise FileNotFoundError(f"{path} has no WFDB records: no file there ends with .hea.")
+            raise _no_record(path)
         found += inside
     return found
+
+
+def has_annotations(record, annotator):
+    """Whether a WFDB record has a file of annotations with this ending."""
+    return Path(f"{_find_wfdb(record)}.{annotator}").is_file()
+
+
+def _records_in(folder):
+    """The records of a folder, sorted by name."""
+    return sorted(file.with_suffix("") for file in folder.glob("*.hea"))
+
+
+def _no_record(path):
+    """The error that says why a path is no record."""
+    if not path.is_dir():
+        return FileNotFoundError(f"No such record, file or folder: {path} (a record has a file {path}.hea).")
+    inside = _records_in(path)
+    if not inside:
+        return FileNotFoundError(f"{path} has no WFDB records: no file there ends with .hea.")
+    return IsADirectoryError(
+        f"{path} is a folder. Give a record in it, as its path without ending, such as {inside[0]}."
+    )
 
 
 def import_wfdb():
@@ -254,6 +279,8 @@ def import_wfdb():
 
 
 def _read_header(wfdb, stem):
+    if stem.is_dir() and not Path(f"{stem}.hea").is_file():
+        raise _no_record(stem)
     check_files(Path(f"{stem}.hea"))
     try:
         header = wfdb.rdheader(str(stem), rd_segments=True)
@@ -355,9 +382,9 @@ def _read_annotations(wfdb, stem, annotator, frame_rate, duration):
     """Onset, duration, description and extras of each annotation."""
     file = Path(f"{stem}.{annotator}")
     if not file.is_file():
-        raise FileNotFoundError(
-            f"No annotations: {file}. Give annotator= the ending of the file of annotations, or None "
-            "to read without."
+        raise NoAnnotations(
+            f"No annotations: {file}.",
+            "Give annotator= the ending of the file of annotations, or None to read without.",
         )
     if not file.read_bytes().endswith(b"\0\0"):
         raise ValueError(

@@ -173,7 +173,7 @@ def _rhythm_epochs(
     around,
     number=0,
 ):
-    raw, about = open_recording(recording, number)
+    raw, about = open_recording(recording, number, annotated=False)
     name = about["record"]
     if leads is None:
         leads = [raw.ch_names[i] for i in mne.pick_types(raw.info, ecg=True)] or ("ECG",)

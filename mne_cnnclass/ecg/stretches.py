@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ..epochs_view import EpochsView
-from .beats import NoBeats, make_beat_epochs
+from .beats import make_beat_epochs
+from .errors import NoBeats
 from .recordings import read_duration, read_recording
 
 __all__ = ["predict_beats"]

@@ -107,9 +107,10 @@ def evaluate(
     Warns
     -----
     UserWarning
-        If a group, or overlapping windows, are on both sides of a fold, if there are groups and the inner
-        folds of a parameter search split them up, if a step was fitted beforehand, or if some folds fail. If
-        all folds fail, the error of the first is raised. Ctrl-C, or a killed process, ends the evaluation:
+        If a group, or overlapping windows, are on both sides of a fold; if there are no groups, and the
+        metadata column ``patient`` or ``record`` shows that one is; if there are groups and the inner folds
+        of a parameter search split them up; if a step was fitted beforehand; or if some folds fail. If all
+        folds fail, the error of the first is raised. Ctrl-C, or a killed process, ends the evaluation:
         completed folds are kept, and the others are reported as failed.
 
     Examples
@@ -153,7 +154,15 @@ def evaluate(
     scorers = {name: get_scorer(name) for name in _names(scoring)}
     classes = np.unique(y)
     splits = _split(cv, X, y, groups)
-    _warn_of_overlap(view, splits)
+    mixed = _mixed_column(view, splits) if groups is None else None
+    n_overlap = _warn_of_overlap(view, splits, mixed)
+    if mixed and not n_overlap and isinstance(cv, Integral):  # other splits may be meant so
+        warnings.warn(
+            f"There are no groups, and samples of one {mixed} are both trained and tested on, so the scores "
+            f"say little about a new {mixed}. Give groups={mixed!r}, which keeps each on one side.",
+            UserWarning,
+            stacklevel=2,
+        )
     _warn_of_prefit(estimator)
     if groups is not None:
         _warn_of_mixing_searches(estimator)
@@ -276,10 +285,21 @@ def _keeps_groups(cv):
     return not hasattr(cv, "split") or get_routing_for_object(cv).consumes("split", ["groups"])
 
 
-def _warn_of_overlap(view, splits):
-    """Warn if windows of one recording that overlap are on both sides of a fold."""
+def _mixed_column(view, splits):
+    """The metadata column of those that `ecg` cuts whose values are on both sides of a fold."""
+    table = None if view is None else view.metadata
+    for column in ("patient", "record"):
+        if table is not None and column in table and table[column].nunique() > 1:
+            values = table[column].to_numpy()
+            if any(np.isin(values[train], values[test]).any() for train, test in splits):
+                return column
+    return None
+
+
+def _warn_of_overlap(view, splits, mixed=None):
+    """Warn if windows of one recording that overlap are on both sides of a fold; the number of such folds."""
     if view is None:
-        return
+        return 0
     onset, recording = view.onsets()
     length = len(view.times) / view.sfreq
     order = np.lexsort([onset, recording])
@@ -298,13 +318,15 @@ def _warn_of_overlap(view, splits):
             shift = shift + 1 if near.any() else len(order)
         n_folds += overlaps
     if n_folds:
+        hint = f"groups={mixed!r}" if mixed else "groups="
         warnings.warn(
             f"In {n_folds} of {len(splits)} folds, windows of the training and the test part overlap in "
-            "time, so the test samples were partly trained on. Keep a recording on one side (groups=), or "
-            "cut windows that do not overlap.",
+            "time, so the test samples were partly trained on. Keep a recording on one side "
+            f"({hint}), or cut windows that do not overlap.",
             UserWarning,
             stacklevel=3,
         )
+    return n_folds
 
 
 def _warn_of_prefit(estimator):
@@ -329,10 +351,14 @@ def _split(cv, X, y, groups):
     """The positions of training and test samples of each fold, checked before anything is trained."""
     if isinstance(cv, Integral) and groups is not None:
         n_groups = len(np.unique(groups))
-        if 2 <= n_groups < cv:
+        if n_groups < cv:
+            advice = f"Give cv={n_groups}, so that each group is tested by what was trained on the others."
+            if n_groups == 1:
+                advice = "What is trained on one can't be tested on another: give samples of more."
+            there_are = "there is" if n_groups == 1 else "there are"
             raise ValueError(
-                f"cv={cv} needs at least {cv} groups, and there are {n_groups}, which folds keep whole. Give "
-                f"cv={n_groups}, so that each group is tested by what was trained on the others."
+                f"cv={cv} needs at least {cv} groups, and {there_are} {n_groups}, which folds keep whole. "
+                f"{advice}"
             )
         cv = StratifiedGroupKFold(cv)
     positions = np.arange(len(y))

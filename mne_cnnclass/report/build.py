@@ -11,7 +11,7 @@ from ..methods import name_of, top_steps
 from .account import methods_pages, pipeline_pages, reproduce_pages, splits_pages
 from .data import data_pages
 from .explanations import explanations_pages
-from .html import CSS, PHONE
+from .html import CSS, PHONE, bullets
 from .probes import probes_pages
 from .scores import (
     calibration_pages,
@@ -128,23 +128,31 @@ def add_sections(report, sections):
     report : mne.Report
         The report, which is changed.
     sections : dict of str to iterable of tuple
-        The pages of each section: heading and HTML, or heading, figure and caption.
+        The pages of each section: heading and HTML, or heading, figure and caption. Without a heading
+        (``None``), it is a sentence on something that is missing; these are gathered on a last page.
 
     Returns
     -------
     report : mne.Report
         The same.
     """
-    report.add_custom_css(CSS)
     if PHONE not in report.include:
+        report.add_custom_css(CSS)
         report.include += PHONE
+    missing = []
     for section, items in sections.items():
         for heading, content, *caption in items:
             options = dict(title=heading, section=section, tags=(TAG,))
-            if isinstance(content, str):
+            if heading is None:
+                missing.append(content)
+            elif isinstance(content, str):
                 report.add_html(content, **options)
             else:
                 _add_figure(report, content, caption[0], options)
+    if missing:
+        report.add_html(
+            bullets(missing), title="What is missing, and why", section="Not in this report", tags=(TAG,)
+        )
     return report
 
 

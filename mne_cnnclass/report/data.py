@@ -18,6 +18,7 @@ MAX_SAMPLES = 600  # that are drawn
 MAX_VALUES = 2**22  # of them, in memory
 MIN_OF_CLASS = 5
 MAX_ROWS = 6  # classes drawn over the head
+OVER_THE_HEAD = ("eeg", "mag", "csd")  # channel types of which maps can be drawn
 
 
 def data_pages(result):
@@ -74,7 +75,8 @@ def _dropped(view):
     n_recordings = len(np.unique(recording))
     text = paragraph(
         f"{n_dropped} epochs were dropped, by the log of the {n_recordings} Epochs object(s), for the "
-        "reasons below: channels that were rejected, or what MNE calls the reason."
+        "reasons below: channels that were rejected, or what MNE calls the reason.",
+        "TOO_SHORT means that the window leaves the recording." if "TOO_SHORT" in reasons else "",
     )
     shown = reasons.most_common(30)
     table = pd.DataFrame(shown, columns=["reason", "epochs"])
@@ -122,10 +124,8 @@ def _draw_signals(data, y, part, classes, unit, described):
     yield "Spectrum of each class", fig, f"Welch spectra, mean ± standard error. {chosen}; {described}."
 
     if not has_positions(info):
-        yield (
-            "Over the head",
-            paragraph("No positions of EEG or magnetometer channels are known, so there are no maps."),
-        )
+        if info.get_channel_types()[0] in OVER_THE_HEAD:
+            yield None, "Maps of the head: the positions of the channels are not known (epochs.set_montage)."
         return
     shown = classes[:MAX_ROWS]
     more = f" The first {MAX_ROWS} of {len(classes)} classes." if len(classes) > MAX_ROWS else ""
@@ -184,7 +184,7 @@ def draw_rows(labels, n):
 
 def has_positions(info):
     """Whether a map can be drawn: one value a place, at places that are known and differ."""
-    if info.get_channel_types()[0] not in ("eeg", "mag", "csd"):
+    if info.get_channel_types()[0] not in OVER_THE_HEAD:
         return False
     places = np.array([channel["loc"][:3] for channel in info["chs"]])
     known = np.isfinite(places).all() and places.any(axis=1).all()

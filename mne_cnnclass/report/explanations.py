@@ -16,10 +16,7 @@ MAX_EXPLAINED = 60  # samples: gradients are taken at eight points for each
 def explanations_pages(clf, view, result):
     """Bands, patterns, filters and saliency of a fitted classifier."""
     if clf is None:
-        yield (
-            "Explanations",
-            paragraph("No fitted classifier was given: report(..., explain=clf) explains it."),
-        )
+        yield None, "What the classifier relies on: report(..., explain=clf) explains one that is fitted."
         return
     from .. import explain
     from ..viz.explain import plot_importance

@@ -69,7 +69,9 @@ def _number(value):
 
 def p_text(value):
     """A p-value for a table."""
-    return "–" if pd.isna(value) else format_p(value).removeprefix("p ").removeprefix("= ")
+    if pd.isna(value):
+        return "–"
+    return format_p(value).removeprefix("p ").removeprefix("= ").replace(" ", "\u00a0")
 
 
 def fact_table(facts):

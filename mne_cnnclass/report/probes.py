@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from .html import bullets, html_table, paragraph
+from .html import bullets, html_table
 
 
 def probes_pages(result):
     """How well models do that should know nothing."""
     if result.probes is None:
         yield (
-            "Confound probes",
-            paragraph(
-                "They were not computed. evaluate(..., probes=True) scores, on the same splits, simple "
-                "models of what should know nothing: eye movements, muscles, order in the recording, quality "
-                "of the channels, the time before the event, the group."
-            ),
+            None,
+            "Confound probes: evaluate(..., probes=True) scores, on the same splits, simple models of what "
+            "should know nothing: eye movements, muscles, order in the recording, quality of the channels, "
+            "the time before the event, the group.",
         )
         return
     table = result.probes.rename(columns=lambda name: name.replace("_", " "))

@@ -115,14 +115,11 @@ def scores_pages(result, permutations):
     curves = result.predictions.groupby("fold")["y_true"].nunique().max() > 1
     if scores is None:
         yield (
-            "Curves",
-            paragraph("The classifier gives no probabilities or decision scores, so there are no curves."),
+            None,
+            "ROC and precision-recall curves: the classifier gives no probabilities or decision scores.",
         )
     elif not curves:
-        yield (
-            "Curves",
-            paragraph("Each fold tests a single class, so there are no ROC or precision-recall curves."),
-        )
+        yield None, "ROC and precision-recall curves: each fold tests a single class."
     else:
         from ..viz.precision_recall import plot_precision_recall
 
@@ -136,10 +133,7 @@ def scores_pages(result, permutations):
 
 def _training(result):
     if result.histories is None:
-        yield (
-            "Training",
-            paragraph("The classifier keeps no table of its training, so there are no curves of it."),
-        )
+        yield None, "Training curves: the classifier keeps no table of its training."
         return
     import matplotlib.pyplot as plt
 
@@ -152,10 +146,7 @@ def _training(result):
 def groups_pages(result):
     """The scores of each group."""
     if "group" not in result.predictions:
-        yield (
-            "Groups",
-            paragraph("The samples have no groups (subjects, patients, sessions …), so none are compared."),
-        )
+        yield None, "Scores of groups: the samples have none (subjects, patients, sessions …)."
         return
     scores = pd.DataFrame(
         {group: FastScores(rows, result.classes)() for group, rows in result.predictions.groupby("group")},
@@ -208,7 +199,7 @@ def statistics_pages(result, permutations, comparison, n_permutations):
     )
     yield "Against chance", text + html_table(table)
     if comparison is None:
-        yield "Against other pipelines", paragraph("No comparison was given: compare() makes one.")
+        yield None, "Tests against other pipelines: report(..., comparison=compare(...)) adds them."
         return
     table = comparison.table.rename(columns=lambda name: name.replace("_", " "))
     yield "Against other pipelines", html_table(table, index=False)
@@ -224,10 +215,7 @@ def calibration_pages(result):
     """Whether predictions are right as often as they are sure."""
     predictions = result.predictions
     if not are_probabilities(predictions):
-        yield (
-            "Calibration",
-            paragraph("The classifier gives no probabilities, so they can't be right or wrong."),
-        )
+        yield None, "Calibration: the classifier gives no probabilities."
         return
     from ..viz.reliability import plot_reliability
 

@@ -62,7 +62,8 @@ def plot_confusion_matrix(
     fontsize = "medium" if n_classes < 6 else "small"
     for (row, column), count in np.ndenumerate(counts):
         share = percent[row, column]
-        text = f"{count}" if np.isnan(share) else f"{count}\n{share:.0f}%"
+        shown = "<1" if 0 < share < 1 else ">99" if 99 < share < 100 else f"{share:.0f}"
+        text = f"{count}" if np.isnan(share) else f"{count}\n{shown}%"
         # Below this relative luminance white is read more easily than black (contrast ratio of WCAG 2).
         red_green_blue = np.array(image.to_rgba(np.nan_to_num(share))[:3])
         luminance = np.dot(red_green_blue**2.2, [0.2126, 0.7152, 0.0722])

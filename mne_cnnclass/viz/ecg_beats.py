@@ -109,7 +109,7 @@ def plot_beats(
     duration: float = 10.0,
     leads: Sequence[str] | None = None,
 ) -> Figure:
-    """Plot a segment of a recording with the predicted and, if known, the true class of each beat.
+    """Plot a segment of a recording with the predicted or true class of each beat, or with both.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def plot_beats(
     onset : array, shape (n_beats,)
         Times of the beats in s from the start of the recording.
     predicted : array, shape (n_beats,)
-        The predicted class of each beat.
+        The predicted class of each beat, or the annotated one if there is no other.
     true : None | array, shape (n_beats,)
         The true class of each beat, if known. Misclassified beats are shaded.
     start, duration : float
@@ -179,11 +179,13 @@ def plot_beats(
         for k in shown[wrong[shown]]:
             ax.axvspan(max(start, onset[k] - 0.25), min(end, onset[k] + 0.45), color="0.88", linewidth=0)
     top = axes[0, 0]
-    rows = {"predicted": predicted} if true is None else {"true": true, "predicted": predicted}
+    rows = {"": predicted} if true is None else {"true": true, "predicted": predicted}
+    room = 6 + 3.2 * max(map(len, classes), default=0)  # in points, for half a name at the left edge
     for row, (title, names) in enumerate(rows.items()):
         height = 1.04 + 0.14 * (len(rows) - 1 - row)
         place = dict(transform=top.get_xaxis_transform(), va="bottom", clip_on=False)
-        top.text(start - 0.005 * (end - start), height, title, ha="right", fontsize="small", **place)
+        beside = dict(xycoords="axes fraction", textcoords="offset points", xytext=(-room, 0))
+        top.annotate(title, (0, height), ha="right", va="bottom", fontsize="small", **beside)
         for k in shown:
             name = str(names[k])
             bold = "bold" if wrong[k] else "normal"
@@ -197,8 +199,8 @@ def plot_beats(
                 **place,
             )
     axes[-1, 0].set(xlabel="Time (s)", xlim=(start, end))
-    errors = "" if true is None else f", {wrong[shown].sum()} errors (shaded)"
-    fig.suptitle(f"{len(shown)} beats{errors}", fontsize="medium", x=0.99, ha="right")
+    errors = "" if true is None else f", {_count(wrong[shown].sum(), 'error')} (shaded)"
+    fig.suptitle(f"{_count(len(shown), 'beat')}{errors}", fontsize="medium", x=0.99, ha="right")
     return fig
 
 
@@ -235,6 +237,8 @@ def plot_beat_errors(epochs: EpochsLike, predictions: pd.DataFrame, *, n_shown: 
     """
     import matplotlib.pyplot as plt
 
+    if hasattr(predictions, "predictions"):
+        raise TypeError("predictions must be the table result.predictions, got the result itself.")
     columns = [name for name in predictions if name.startswith("proba_")]
     if not columns:
         raise ValueError("Errors are sorted by probability, but the classifier gave none.")
@@ -300,5 +304,7 @@ def _beats(epochs, typical=False):
     """The epochs as a view of their leads, without or with the differences from the typical beat."""
     from ..epochs_view import EpochsView
 
+    if hasattr(epochs, "predictions"):
+        raise TypeError("epochs must be those that were evaluated, result.view, got the result itself.")
     view = epochs if isinstance(epochs, EpochsView) else EpochsView(epochs)
     return view if typical else view.pick([name for name in view.ch_names if not name.endswith(TYPICAL)])
