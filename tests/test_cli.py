@@ -112,7 +112,7 @@ def test_evaluate_finds_a_planted_rhythm_in_new_subjects(run, recordings, tmp_pa
 
 @pytest.mark.filterwarnings("always:The epochs of a file")
 def test_files_without_groups_are_told_of(run, recordings, monkeypatch):
-    monkeypatch.setattr("mne_cnnclass.cli.recordings.write_report", lambda result, folder: folder)
+    monkeypatch.setattr("mne_cnnclass.cli.recordings.write_report", lambda result, folder, **_: folder)
     arguments = ["--model", "EEGNet", "--max-epochs", 1, "--cv", 2, "-o", "results"]
     code, _, err = run("evaluate", *recordings[:2], *EVENTS, *SPAN, *arguments)
     assert code == 0, err
@@ -121,7 +121,7 @@ def test_files_without_groups_are_told_of(run, recordings, monkeypatch):
 
 
 def test_same_seed_same_scores_however_many_jobs(run, recordings, tmp_path, monkeypatch):
-    monkeypatch.setattr("mne_cnnclass.cli.recordings.write_report", lambda result, folder: folder)  # of 8 s
+    monkeypatch.setattr("mne_cnnclass.cli.recordings.write_report", lambda result, folder, **_: folder)  # of 8 s
     arguments = [
         "evaluate",
         *recordings,
@@ -142,6 +142,21 @@ def test_same_seed_same_scores_however_many_jobs(run, recordings, tmp_path, monk
     a, b, c = (pd.read_csv(tmp_path / folder / "predictions.csv") for folder in "abc")
     pd.testing.assert_frame_equal(a, b, check_exact=True)
     assert not np.allclose(a["proba_noise"], c["proba_noise"])
+
+
+@pytest.mark.slow
+def test_evaluate_resamples_names_channels_compares_and_probes(run, write_recording, tmp_path):
+    paths = [write_recording(f"S00{n}_raw.fif", ch_names=["C3..", "Cz..", "C4.."], seed=n) for n in (1, 2)]
+    how = ["--sfreq", 50, "--standard-names", "--model", "EEGNet", "--max-epochs", 2, "--cv", 2]
+    code, out, err = run(
+        "evaluate", *paths, *EVENTS, *SPAN, *how, "--group", "file", "--baselines", "--probes", "-o", "out"
+    )
+    assert code == 0, err
+    assert "at 50 Hz" in out
+    assert re.search(r"band power \+ LR +CSP \+ LDA", out)
+    assert "ocular" in out
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "CSP + LDA" in report
 
 
 def test_predict_makes_epochs_as_train_did(run, recordings, tmp_path):

@@ -108,12 +108,12 @@ def make_folder(path):
         raise PermissionError(f"{path} may not be written. Name another folder for -o.")
 
 
-def write_report(result, folder, sections=None):
+def write_report(result, folder, sections=None, comparison=None):
     """Write the report of an evaluation, and further sections, into a folder; its path."""
     from ..report.build import add_sections
 
     path = folder / "report.html"
-    report = add_sections(result.report(), sections or {})
+    report = add_sections(result.report(comparison=comparison), sections or {})
     report.save(path, overwrite=True, open_browser=False, verbose="ERROR")
     return path
 

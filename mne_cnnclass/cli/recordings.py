@@ -60,6 +60,16 @@ Picks = Annotated[
     str | None,
     typer.Option(help="Channel names or types, such as C3,Cz,C4 or eeg. Default: all data channels."),
 ]
+Sfreq = Annotated[
+    float | None, typer.Option(help="Sampling frequency to resample to, in Hz.", show_default=False)
+]
+StandardNames = Annotated[
+    bool,
+    typer.Option(
+        "--standard-names",
+        help="Name EEG channels as in the 10-05 system (Fc5. becomes FC5), and give them its positions.",
+    ),
+]
 Model = Annotated[str, typer.Option(help="Architecture; see `mne-cnnclass models`.")]
 
 
@@ -114,6 +124,8 @@ def evaluate(
     l_freq: LFreq = None,
     h_freq: HFreq = None,
     picks: Picks = None,
+    sfreq: Sfreq = None,
+    standard_names: StandardNames = False,
     model: Model = "MultiScaleCNN",
     max_epochs: MaxEpochs = None,
     cv: Annotated[int, typer.Option(min=2, help="Number of folds.")] = 5,
@@ -121,6 +133,14 @@ def evaluate(
         Group | None,
         typer.Option(help="Keep each file or subject together, for scores on new ones."),
     ] = None,
+    baselines: Annotated[
+        bool,
+        typer.Option("--baselines", help="Also evaluate simple baselines on the same folds, and compare."),
+    ] = False,
+    probes: Annotated[
+        bool,
+        typer.Option("--probes", help="Also check whether eyes, muscles or order could give the same score."),
+    ] = False,
     seed: Seed = 0,
     n_jobs: NJobs = 1,
     output: Annotated[
@@ -132,25 +152,37 @@ def evaluate(
     Example: mne-cnnclass evaluate S0*R04.edf --event T1=left --event T2=right --tmin 1 --tmax 4
     --l-freq 4 --h-freq 38 --model EEGNet --group subject -o results
     """
-    from ..evaluation import evaluate, summary_table
+    from ..baseline_pipelines import baselines as make_baselines
+    from ..evaluation import compare, evaluate, summary_table
 
     clf = _classifier(model, max_epochs, seed, n_threads=1)  # so that results do not depend on n_jobs
-    settings = _settings(event, tmin, tmax, l_freq, h_freq, picks)
+    settings = _settings(event, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names)
     view = _read(recordings, settings, None if group is None else group.value)
     if group is None and view.metadata["file"].nunique() > 1:
         warnings.warn(
-            "The epochs of a file are on both sides of the folds, so the scores are those on people who were "
-            "trained on. Give --group subject (or file) for those on new ones.",
+            "The epochs of a file are on both sides of the folds, so the scores are those on subjects that "
+            "were trained on. Give --group subject (or file) for those on new ones.",
             UserWarning,
             stacklevel=2,
         )
     make_folder(output)
     print(view)
-    result = evaluate(clf, view, cv=cv, n_jobs=n_jobs, verbose=True)
-    print(f"\n{summary_table({model: result}).T.to_string()}\n\nMean ± SD over {cv} folds.")
+    result = evaluate(clf, view, cv=cv, n_jobs=n_jobs, probes=probes, verbose=True)
+    results, comparison = {model: result}, None
+    if baselines:
+        for name, pipeline in make_baselines("eeg", random_state=seed).items():
+            results[name] = evaluate(pipeline, view, cv=cv, n_jobs=n_jobs)
+        comparison = compare(results)
+    print(f"\n{summary_table(results).T.to_string()}\n\nMean ± SD over {cv} folds.")
+    if probes:
+        print(f"\n{result.probes['verdict'].to_string()}")
     where = view.metadata[["file", "onset"]].iloc[result.predictions["sample"]].reset_index(drop=True)
     result = replace(result, predictions=result.predictions.join(where))
-    files = [*result.save_figures(output), *result.to_csv(output), write_report(result, output)]
+    files = [
+        *result.save_figures(output),
+        *result.to_csv(output),
+        write_report(result, output, comparison=comparison),
+    ]
     report_files(files)
 
 
@@ -169,6 +201,8 @@ def train(
     l_freq: LFreq = None,
     h_freq: HFreq = None,
     picks: Picks = None,
+    sfreq: Sfreq = None,
+    standard_names: StandardNames = False,
     model: Model = "MultiScaleCNN",
     max_epochs: MaxEpochs = None,
     seed: Seed = 0,
@@ -183,7 +217,7 @@ def train(
 
     check_output(output, overwrite)
     clf = _classifier(model, max_epochs, seed, verbose=True)
-    settings = _settings(event, tmin, tmax, l_freq, h_freq, picks)
+    settings = _settings(event, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names)
     view = _read(recordings, settings)
     print(view)
     save_classifier(clf.fit(view), output, epochs_settings=settings)
@@ -263,7 +297,7 @@ def models(
     unusable = table["usable"].eq(False).fillna(False)
     for name, row in table[~unusable].iterrows():
         size = f"{row['n_parameters']:,} weights" if row.notna()["n_parameters"] else ""
-        units = dict(min_channels="channel(s)", min_times="samples")
+        units = dict(min_channels="channel(s)", min_times="time point(s)")
         least = [f"{row[column]} {unit}" for column, unit in units.items() if row.notna()[column]]
         least = f"at least {' and '.join(least)}" if least else ""
         needs = f"needs {row['needs']}" if row["needs"] else ""
@@ -297,10 +331,21 @@ def _parse_events(texts):
     return events
 
 
-def _settings(event, tmin, tmax, l_freq, h_freq, picks):
+def _settings(event, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names):
     """How epochs are made: the arguments of make_epochs."""
     picks = None if picks is None else [name.strip() for name in picks.split(",")]
-    return dict(events=_parse_events(event), tmin=tmin, tmax=tmax, l_freq=l_freq, h_freq=h_freq, picks=picks)
+    settings = dict(
+        events=_parse_events(event),
+        tmin=tmin,
+        tmax=tmax,
+        l_freq=l_freq,
+        h_freq=h_freq,
+        picks=picks,
+        sfreq=sfreq,
+    )
+    if standard_names:
+        settings |= dict(rename="standard", montage="standard_1005")
+    return settings
 
 
 def _read(recordings, settings, group=None):

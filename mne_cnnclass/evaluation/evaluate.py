@@ -286,9 +286,9 @@ def _keeps_groups(cv):
 
 
 def _mixed_column(view, splits):
-    """The metadata column of those that `ecg` cuts whose values are on both sides of a fold."""
+    """The metadata column of people or recordings whose values are on both sides of a fold."""
     table = None if view is None else view.metadata
-    for column in ("patient", "record"):
+    for column in ("patient", "subject", "record"):
         if table is not None and column in table and table[column].nunique() > 1:
             values = table[column].to_numpy()
             if any(np.isin(values[train], values[test]).any() for train, test in splits):
