@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -175,6 +177,18 @@ def _from_array(*steps):
     return make_pipeline(FunctionTransformer(as_array), *steps)
 
 
+@contextmanager
+def _torch_threads_kept():
+    """Numba's parallel loops set the number of OpenMP threads, which torch would have from then on."""
+    torch = sys.modules.get("torch")
+    n_threads = torch and torch.get_num_threads()
+    try:
+        yield
+    finally:
+        if torch:
+            torch.set_num_threads(n_threads)
+
+
 class MiniRocket(TransformerMixin, BaseEstimator):
     """The transform of sktime, which can be no step of a Pipeline: its fit forgets what scikit-learn set."""
 
@@ -185,12 +199,14 @@ class MiniRocket(TransformerMixin, BaseEstimator):
         """Choose dilations and biases by the samples."""
         from sktime.transformations.rocket import MiniRocketMultivariate
 
-        self.rocket_ = MiniRocketMultivariate(self.n_kernels, random_state=self.random_state).fit(X)
+        with _torch_threads_kept():
+            self.rocket_ = MiniRocketMultivariate(self.n_kernels, random_state=self.random_state).fit(X)
         return self
 
     def transform(self, X):
         """Share of the times at which each convolution exceeds its bias."""
-        return self.rocket_.transform(X).to_numpy()
+        with _torch_threads_kept():
+            return self.rocket_.transform(X).to_numpy()
 
 
 # -- the pipelines ---------------------------------------------------------------------------------

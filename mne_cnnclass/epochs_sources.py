@@ -90,8 +90,9 @@ def _rates(sources, n_shown=4):
     rates = {}
     for number, source in enumerate(sources):
         table = source.metadata
-        name = number if table is None or "record" not in table else table["record"].iloc[0]
-        rates.setdefault(source.info["sfreq"], []).append(str(name))
+        known = table is not None and "record" in table and len(table)
+        name = str(table["record"].iloc[0]) if known else f"number {number}"
+        rates.setdefault(source.info["sfreq"], []).append(name)
     found = "; ".join(
         f"{rate:g} Hz: {', '.join(names[:n_shown])}"
         + (f" and {len(names) - n_shown} more" if len(names) > n_shown else "")

@@ -201,7 +201,7 @@ CHANNEL_1 = (slice(None), 1)
     ("view-of-array", lambda p: EpochsView(p.X), Raises(TypeError, "got ndarray. Make Epochs of an array by mne.EpochsArray")),
     ("groups-of-each-Epochs", lambda p: EpochsView([p.epochs[:9], p.epochs[9:]], groups=["a", "b"]), Raises(ValueError, r"one for each epoch: np.repeat\(groups")),
     ("view-of-nothing", lambda p: EpochsView([]), Raises(ValueError, "empty list; at least one")),
-    ("view-of-two-rates", lambda p: EpochsView([p.epochs, p.epochs.resample(50)]), Raises(ValueError, "They have 100 Hz: 0; 50 Hz: 1. Resample")),
+    ("view-of-two-rates", lambda p: EpochsView([p.epochs, p.epochs.resample(50)]), Raises(ValueError, "100 Hz: number 0; 50 Hz: number 1. Resample")),
     ("view-of-two-names", lambda p: EpochsView(p.changed(lambda e: e.event_id.update(also=7))), Raises(ValueError, "not have the same code, .*'also': 7.* labels=")),
     ("view-of-two-names-labelled", lambda p: EpochsView(p.changed(lambda e: e.event_id.update(also=7)), labels=p.y).labels, Gives(lambda p: p.y)),
     ("view-and-other-data", lambda p: EpochsView(p.epochs).with_data(p.X[:3]), Raises(ValueError, r"16 epochs, .* got \(3, 3, 50\)")),

@@ -121,7 +121,8 @@ def test_files_without_groups_are_told_of(run, recordings, monkeypatch):
 
 
 def test_same_seed_same_scores_however_many_jobs(run, recordings, tmp_path, monkeypatch):
-    monkeypatch.setattr("mne_cnnclass.cli.recordings.write_report", lambda result, folder, **_: folder)  # of 8 s
+    # which takes 8 s
+    monkeypatch.setattr("mne_cnnclass.cli.recordings.write_report", lambda result, folder, **_: folder)
     arguments = [
         "evaluate",
         *recordings,

@@ -151,7 +151,7 @@ def test_data_channels_are_taken_if_there_are_any_else_ecg_never_stim_nor_bads()
 
 
 def test_epochs_that_do_not_fit_together_are_refused_with_the_difference(epochs):
-    with pytest.raises(ValueError, match="They have 100 Hz: 0; 50 Hz: 1"):
+    with pytest.raises(ValueError, match="100 Hz: number 0; 50 Hz: number 1"):
         EpochsView([epochs, planted_epochs(sfreq=50.0)])
     with pytest.raises(ValueError, match=r"number 1 lacks \['C4', 'Pz'\] and has \[\]"):
         EpochsView([epochs, planted_epochs(ch_names=CHANNELS[:3])])
