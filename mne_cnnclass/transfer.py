@@ -158,3 +158,5 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self.estimator_.predict_proba(X)
+
+    score = CNNClassifier.score  # with the labels of the epochs, if none are given

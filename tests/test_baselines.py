@@ -6,6 +6,7 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from planted import CHANNELS, planted_epochs
 from sklearn.base import clone
 
@@ -49,8 +50,10 @@ def beats(n=150, *, seed=0):
 @pytest.mark.parametrize("name", [*EEG, COMPILED])
 def test_a_planted_rhythm_is_found(view, name):
     (pipeline,) = baselines("eeg", names=[name], random_state=0).values()
+    n_threads = torch.get_num_threads()
     accuracy = evaluate(pipeline, view).summary().loc["accuracy", "mean"]
     assert accuracy == 0.5 if name == "dummy" else accuracy > 0.75
+    assert torch.get_num_threads() == n_threads  # which loops of numba change
 
 
 @pytest.mark.parametrize("name", [*ECG, COMPILED])

@@ -79,6 +79,7 @@ def test_what_was_trained_further_is_saved(many, new, tmp_path):
     save_classifier(further, tmp_path / "new.mcnn")
     loaded = load_classifier(tmp_path / "new.mcnn")
     assert (loaded.predict_proba(new) == further.predict_proba(new)).all()
+    assert further.score(new) == np.mean(further.predict(new) == new.labels)
 
 
 def test_what_can_not_go_on_is_refused(new):
