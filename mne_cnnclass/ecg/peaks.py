@@ -76,8 +76,11 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     sfreq = raw.info["sfreq"]
     signal = raw.get_data([lead])[0]
     lost = np.isnan(signal)
+    known = np.flatnonzero(~lost)
+    if not len(known):
+        return np.empty(0, int)
     if lost.any():  # zeros beside an offset would look like beats
-        signal[lost] = 0.0 if lost.all() else np.interp(*map(np.flatnonzero, (lost, ~lost)), signal[~lost])
+        signal[lost] = np.interp(np.flatnonzero(lost), known, signal[known])
     if not np.ptp(signal):
         return np.empty(0, int)
     if np.ptp(signal) > LARGEST["ecg"]:
