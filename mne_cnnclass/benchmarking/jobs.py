@@ -11,7 +11,7 @@ import numpy as np
 from sklearn import clone
 from sklearn.pipeline import Pipeline
 
-from ..evaluation.evaluate import _fit_and_predict, _fit_params
+from ..evaluation.folds import fit_and_predict, fit_params
 from ..evaluation.metrics import _score_table
 from .machine import peak_memory
 from .packing import encode_label, pack
@@ -110,7 +110,7 @@ def _pretrain(estimator, data, rows):
     from ..transfer import FineTunedClassifier
 
     groups = _groups(data, rows)
-    params = _fit_params(estimator, None if groups is None else groups[rows])
+    params = fit_params(estimator, None if groups is None else groups[rows])
     return FineTunedClassifier(estimator.fit(data.X[rows], data.y[rows], **params))
 
 
@@ -125,7 +125,7 @@ def _run_cell(estimator, data, train, test):
     classes = np.unique(data.y)
     known, counts = np.unique(data.y[train], return_counts=True)
     row = {"fold": 0}
-    row, predictions, _ = _fit_and_predict(
+    row, predictions, _ = fit_and_predict(
         estimator, data.X, data.y, _groups(data, train), classes, {}, train, test, row
     )
     result = {name: row[name] for name in ("fit_time", "score_time")} | _score_table(predictions, classes)

@@ -19,7 +19,7 @@ from sklearn import clone
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
-from ..evaluation.evaluate import _warn_of_overlap, _warn_of_prefit, refuse_shared
+from ..evaluation.splits import refuse_shared, warn_of_overlap, warn_of_prefit
 from .cluster import check_client, n_threads, run_jobs_on
 from .fingerprint import describe_pipeline, digest
 from .jobs import Job, run_job
@@ -170,7 +170,7 @@ def benchmark(
     for estimator in pipelines.values():
         if isinstance(estimator, type) or not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
             raise TypeError(f"Pipelines must be instances of scikit-learn classifiers, got {estimator!r}.")
-        _warn_of_prefit(estimator)
+        warn_of_prefit(estimator)
     if isinstance(random_state, bool) or not isinstance(random_state, (int, np.integer)):
         raise TypeError(
             f"random_state must be an integer, so that results can be had again, got {random_state!r}."
@@ -190,7 +190,7 @@ def benchmark(
                 plan = plan_splits(data, kind, n_folds)
                 pairs = [(split.train, split.test) for split in plan]
                 refuse_shared(data.X, pairs)
-                _warn_of_overlap(data.X, pairs)
+                warn_of_overlap(data.X, pairs)
                 kind = name_of_splits(kind)
                 cells = _cells(plan, random_state)
                 grid = {

@@ -8,32 +8,26 @@ from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from numbers import Integral
-from time import perf_counter
 from typing import TYPE_CHECKING
 
-import mne
 import numpy as np
 import pandas as pd
 from mne.utils import logger
-from sklearn import clone, get_config
+from sklearn import clone
 from sklearn.base import is_regressor
-from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import StratifiedGroupKFold, check_cv
-from sklearn.model_selection._search import BaseSearchCV
-from sklearn.pipeline import Pipeline
-from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import has_fit_parameter
 from tqdm import tqdm
 
 from ..columns import check_classes, check_column
 from ..epochs_view import EpochsView
 from ..input_arrays import check_kind
 from ..samples import as_view, iter_blocks
-from .metrics import DECISION, METRICS, PROBA, SCORER
+from .folds import describe_error, describe_fold, run_fold
+from .metrics import METRICS
 from .probes import judge_probes, make_probes, probe_estimator
 from .result import Evaluation
+from .splits import make_splits, mixed_column, warn_of_mixing_searches, warn_of_overlap, warn_of_prefit
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -153,9 +147,9 @@ def evaluate(
 
     scorers = {name: get_scorer(name) for name in _names(scoring)}
     classes = np.unique(y)
-    splits = _split(cv, X, y, groups)
-    mixed = _mixed_column(view, splits) if groups is None else None
-    n_overlap = _warn_of_overlap(view, splits, mixed)
+    splits = make_splits(cv, X, y, groups)
+    mixed = mixed_column(view, splits) if groups is None else None
+    n_overlap = warn_of_overlap(view, splits, mixed)
     if mixed and not n_overlap and isinstance(cv, Integral):  # other splits may be meant so
         warnings.warn(
             f"There are no groups, and samples of one {mixed} are both trained and tested on, so the scores "
@@ -163,13 +157,13 @@ def evaluate(
             UserWarning,
             stacklevel=2,
         )
-    _warn_of_prefit(estimator)
+    warn_of_prefit(estimator)
     if groups is not None:
-        _warn_of_mixing_searches(estimator)
+        warn_of_mixing_searches(estimator)
     found = make_probes(X, groups) if probes else None  # what can't be measured is known before the training
     jobs = (
         # MNE's log level is not known in other processes unless it is handed on
-        delayed(_run_fold)(
+        delayed(run_fold)(
             clone(estimator), X, y, groups, classes, scorers, fold, train, test, verbose=logger.level
         )
         for fold, (train, test) in enumerate(splits)
@@ -185,7 +179,7 @@ def evaluate(
         done = {row["fold"] for row, *_ in results}
         for fold, (train, test) in enumerate(splits):
             if fold not in done:
-                results.append((_describe_fold(y, fold, train, test) | _describe_error(stop), None, None))
+                results.append((describe_fold(y, fold, train, test) | describe_error(stop), None, None))
     results.sort(key=lambda result: result[0]["fold"])
 
     rows, predictions, courses = zip(*results, strict=True)
@@ -258,272 +252,3 @@ def _by_all_samples(text, X):
         except ValueError as error:
             return f"ValueError: {error}"
     return text
-
-
-def _warn_of_mixing_searches(estimator):
-    """Warn of searches whose inner folds split up groups."""
-    for name, search in {"": estimator, **_all_params(estimator)}.items():
-        if isinstance(search, BaseSearchCV) and not _keeps_groups(search.cv):
-            where = f" ({name})" if name else ""
-            warnings.warn(
-                f"There are groups, but {type(search).__name__}{where} with cv={search.cv!r} splits them up "
-                "in its inner folds, so it may choose parameters that work on known groups alone. Give it a "
-                "splitter that keeps groups whole, such as cv=StratifiedGroupKFold(3).",
-                UserWarning,
-                stacklevel=3,
-            )
-
-
-def _all_params(estimator):
-    return estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
-
-
-def _keeps_groups(cv):
-    """Whether a splitter asks for groups; of given splits it is not known."""
-    if cv is None or isinstance(cv, Integral):
-        return False
-    return not hasattr(cv, "split") or get_routing_for_object(cv).consumes("split", ["groups"])
-
-
-def _mixed_column(view, splits):
-    """The metadata column of people or recordings whose values are on both sides of a fold."""
-    table = None if view is None else view.metadata
-    for column in ("patient", "subject", "record"):
-        if table is not None and column in table and table[column].nunique() > 1:
-            values = table[column].to_numpy()
-            if any(np.isin(values[train], values[test]).any() for train, test in splits):
-                return column
-    return None
-
-
-def _warn_of_overlap(view, splits, mixed=None):
-    """Warn if windows of one recording that overlap are on both sides of a fold; the number of such folds."""
-    if view is None:
-        return 0
-    onset, recording = view.onsets()
-    length = len(view.times) / view.sfreq
-    order = np.lexsort([onset, recording])
-    onset, recording = onset[order], recording[order]
-    n_folds = 0
-    for train, test in splits:
-        side = np.zeros(len(order), int)
-        side[train], side[test] = 1, 2
-        side = side[order]
-        shift, overlaps = 1, False
-        while not overlaps and shift < len(order):
-            # a sampling interval less, so that windows that touch do not count
-            near = onset[shift:] - onset[:-shift] < length - 0.5 / view.sfreq
-            near &= recording[shift:] == recording[:-shift]
-            overlaps = (near & (side[shift:] * side[:-shift] == 2)).any()
-            shift = shift + 1 if near.any() else len(order)
-        n_folds += overlaps
-    if n_folds:
-        hint = f"groups={mixed!r}" if mixed else "groups="
-        warnings.warn(
-            f"In {n_folds} of {len(splits)} folds, windows of the training and the test part overlap in "
-            "time, so the test samples were partly trained on. Keep a recording on one side "
-            f"({hint}), or cut windows that do not overlap.",
-            UserWarning,
-            stacklevel=3,
-        )
-    return n_folds
-
-
-def _warn_of_prefit(estimator):
-    """Warn of steps that keep what they were fitted on before the split."""
-    params = _all_params(estimator)
-    frozen = [name for name, value in params.items() if isinstance(value, FrozenEstimator)]
-    frozen += [
-        name
-        for name, value in params.items()
-        if (name.endswith("prefit") and value is True) or (isinstance(value, str) and value == "prefit")
-    ]
-    if frozen:
-        warnings.warn(
-            f"{', '.join(frozen)} was fitted before the split and is not fitted again: if it has seen test "
-            "samples, the scores are too good. Put the step into the Pipeline unfitted.",
-            UserWarning,
-            stacklevel=3,
-        )
-
-
-def _split(cv, X, y, groups):
-    """The positions of training and test samples of each fold, checked before anything is trained."""
-    if isinstance(cv, Integral) and groups is not None:
-        n_groups = len(np.unique(groups))
-        if n_groups < cv:
-            advice = f"Give cv={n_groups}, so that each group is tested by what was trained on the others."
-            if n_groups == 1:
-                advice = "What is trained on one can't be tested on another: give samples of more."
-            there_are = "there is" if n_groups == 1 else "there are"
-            raise ValueError(
-                f"cv={cv} needs at least {cv} groups, and {there_are} {n_groups}, which folds keep whole. "
-                f"{advice}"
-            )
-        cv = StratifiedGroupKFold(cv)
-    positions = np.arange(len(y))
-    splits = []
-    for train, test in check_cv(cv, y, classifier=True).split(X, y, groups):
-        try:
-            splits.append((positions[train], positions[test]))
-        except IndexError as error:
-            raise ValueError(
-                f"Fold {len(splits)} of cv must hold positions of the {len(y)} samples, or masks over them: "
-                f"{error}."
-            ) from error
-    if not splits:
-        raise ValueError(f"cv={cv!r} gives no folds.")
-    mixing = 0 if groups is None else sum(bool(np.isin(groups[a], groups[b]).any()) for a, b in splits)
-    if mixing:
-        warnings.warn(
-            f"In {mixing} of {len(splits)} folds a group is on both sides, so the scores say little about "
-            "new groups. Use a splitter that keeps groups whole, such as GroupKFold or LeaveOneGroupOut.",
-            UserWarning,
-            stacklevel=3,
-        )
-    for fold, (train, test) in enumerate(splits):
-        if not len(test):
-            raise ValueError(f"Fold {fold} has no test samples. Use fewer folds.")
-        known = np.unique(y[train])
-        if len(known) < 2:
-            raise ValueError(
-                f"The training part of fold {fold} has only the class(es) {known.tolist()}, and at least 2 "
-                "are needed. Use more samples, or a splitter that spreads the classes."
-            )
-    refuse_shared(X, splits)
-    return splits
-
-
-def refuse_shared(X, splits):
-    """Refuse folds that have a sample on both sides, or an epoch that a view holds more than once."""
-    which = X.numbers() if isinstance(X, EpochsView) else np.arange(len(X))
-    for fold, (train, test) in enumerate(splits):
-        shared = test[np.isin(which[test], which[train])]
-        if len(shared):
-            raise ValueError(
-                f"Fold {fold} has {len(shared)} samples in both the training and the test part, first "
-                f"sample {shared[0]}. Test on samples that were not trained on, and take each sample once."
-            )
-
-
-def _fit_params(estimator, groups):
-    """The groups under the name by which this estimator's ``fit`` takes them, if it does."""
-    if groups is None:
-        return {}
-    if get_config()["enable_metadata_routing"]:
-        asked_for = get_routing_for_object(estimator).consumes("fit", ["groups"])
-    elif isinstance(estimator, Pipeline):
-        name, last = estimator.steps[-1]
-        return {f"{name}__{key}": value for key, value in _fit_params(last, groups).items()}
-    else:
-        # A parameter search has no argument of that name, but hands groups on to a splitter that asks for
-        # them. Only the splitter is asked: RidgeClassifierCV, asked for its routing, never ends.
-        asked_for = isinstance(estimator, BaseSearchCV) and get_routing_for_object(estimator.cv).consumes(
-            "split", ["groups"]
-        )
-    return {"groups": groups} if asked_for or has_fit_parameter(estimator, "groups") else {}
-
-
-def _run_fold(estimator, X, y, groups, classes, scoring, fold, train, test, *, verbose):
-    """One fold: a row about it, a table of predictions, a table of the training history or None."""
-    row = _describe_fold(y, fold, train, test)
-    try:
-        with mne.use_log_level(verbose):  # the decorator mne.verbose would have all of this module pickled
-            return _fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row)
-    except Exception as error:  # of whatever kind: the other folds are not to be lost
-        return row | _describe_error(error), None, None
-
-
-def _describe_fold(y, fold, train, test):
-    known, counts = np.unique(y[train], return_counts=True)
-    return {
-        "fold": fold,
-        "n_train": len(train),
-        "n_test": len(test),
-        "most_frequent": known[counts.argmax()],
-        "fit_time": np.nan,
-        "score_time": np.nan,
-        "error": None,
-        "error_type": None,
-    }
-
-
-def _describe_error(error):
-    return {"error": f"{type(error).__name__}: {error}", "error_type": type(error).__name__}
-
-
-def _fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row):
-    start = perf_counter()
-    params = _fit_params(estimator, None if groups is None else groups[train])
-    estimator.fit(X[train], y[train], **params)
-    fitted = perf_counter()
-    if not hasattr(estimator, "classes_"):
-        raise TypeError(f"evaluate needs a classifier, but {estimator!r} has no classes_ after fit.")
-    table = {"fold": row["fold"], "sample": test, "y_true": y[test], "y_pred": estimator.predict(X[test])}
-    if np.shape(table["y_pred"]) != test.shape:
-        raise ValueError(
-            f"estimator must predict one class a sample, shape {test.shape}, got {np.shape(table['y_pred'])}."
-        )
-    known = {*np.ravel(estimator.classes_).tolist(), *np.asarray(table["y_pred"]).tolist()}
-    strange = known - {*classes.tolist()}
-    if strange:
-        raise ValueError(
-            f"estimator knows or predicts {', '.join(sorted(map(repr, strange)))}, but y has only the "
-            f"classes {classes.tolist()}. If it was fitted beforehand, evaluate it on samples of all of them."
-        )
-    if groups is not None:
-        table["group"] = groups[test]
-    table |= _predict_scores(estimator, X[test], classes)
-    row |= {"fit_time": fitted - start, "score_time": perf_counter() - fitted}
-    row |= {f"{SCORER}{name}": scorer(estimator, X[test], y[test]) for name, scorer in scoring.items()}
-    if hasattr(estimator, "best_params_"):
-        row["best_params"] = estimator.best_params_
-    history = getattr(_last_step(estimator), "history_", None)
-    if isinstance(history, pd.DataFrame):
-        history = history.assign(fold=row["fold"])[["fold", *history.columns]]
-        return row, pd.DataFrame(table), history
-    return row, pd.DataFrame(table), None
-
-
-def _predict_scores(estimator, X, classes):
-    """A column a class: probabilities, else decision scores, else nothing."""
-    if hasattr(estimator, "predict_proba"):
-        prefix, absent, values = PROBA, 0.0, np.asarray(estimator.predict_proba(X), float)
-    elif hasattr(estimator, "decision_function"):
-        # A class that was not trained on gets the lowest score, as in cross_val_predict.
-        prefix, absent = DECISION, np.finfo(float).min
-        if getattr(_last_step(estimator), "decision_function_shape", None) == "ovo" and len(classes) > 2:
-            raise ValueError(
-                "estimator must give one decision value a sample and class; decision_function_shape='ovo' "
-                "gives one a pair of classes. Set decision_function_shape='ovr'."
-            )
-        values = np.asarray(estimator.decision_function(X), float)
-        if values.ndim == 1:
-            values = np.column_stack([-values, values])
-    else:
-        return {}
-    if values.shape != (len(X), len(estimator.classes_)):
-        raise ValueError(
-            f"estimator must give one {prefix.rstrip('_')} value a sample and class, shape "
-            f"{(len(X), len(estimator.classes_))}, got {values.shape}."
-        )
-    if not np.isfinite(values).all():
-        raise ValueError(f"estimator gives NaN or infinite {prefix.rstrip('_')} values; check its input.")
-    far = np.abs(values.sum(axis=1) - 1) > 1e-3 if prefix == PROBA else np.zeros(len(X), bool)
-    if far.any() or (prefix == PROBA and (values < 0).any()):
-        raise ValueError(
-            "estimator.predict_proba must give probabilities, not below 0 and with a sum of 1 for each "
-            f"sample; {far.sum()} of {len(X)} samples have another sum, and the lowest value is "
-            f"{values.min():.3g}."
-        )
-    columns = dict(zip(estimator.classes_.tolist(), values.T, strict=True))
-    return {f"{prefix}{c}": columns.get(c, np.full(len(X), absent)) for c in classes.tolist()}
-
-
-def _last_step(estimator):
-    """The classifier at the end of Pipelines and searches."""
-    if isinstance(estimator, Pipeline):
-        return _last_step(estimator[-1])
-    if hasattr(estimator, "best_estimator_"):
-        return _last_step(estimator.best_estimator_)
-    return estimator

@@ -1,0 +1,160 @@
+"""How samples are split, checked before anything is trained: leaks, overlaps, steps fitted beforehand."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import StratifiedGroupKFold, check_cv
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.utils.metadata_routing import get_routing_for_object
+
+from ..epochs_view import EpochsView
+
+
+def make_splits(cv, X, y, groups):
+    """The positions of training and test samples of each fold, checked before anything is trained."""
+    if isinstance(cv, Integral) and groups is not None:
+        n_groups = len(np.unique(groups))
+        if n_groups < cv:
+            advice = f"Give cv={n_groups}, so that each group is tested by what was trained on the others."
+            if n_groups == 1:
+                advice = "What is trained on one can't be tested on another: give samples of more."
+            there_are = "there is" if n_groups == 1 else "there are"
+            raise ValueError(
+                f"cv={cv} needs at least {cv} groups, and {there_are} {n_groups}, which folds keep whole. "
+                f"{advice}"
+            )
+        cv = StratifiedGroupKFold(cv)
+    positions = np.arange(len(y))
+    splits = []
+    for train, test in check_cv(cv, y, classifier=True).split(X, y, groups):
+        try:
+            splits.append((positions[train], positions[test]))
+        except IndexError as error:
+            raise ValueError(
+                f"Fold {len(splits)} of cv must hold positions of the {len(y)} samples, or masks over them: "
+                f"{error}."
+            ) from error
+    if not splits:
+        raise ValueError(f"cv={cv!r} gives no folds.")
+    mixing = 0 if groups is None else sum(bool(np.isin(groups[a], groups[b]).any()) for a, b in splits)
+    if mixing:
+        warnings.warn(
+            f"In {mixing} of {len(splits)} folds a group is on both sides, so the scores say little about "
+            "new groups. Use a splitter that keeps groups whole, such as GroupKFold or LeaveOneGroupOut.",
+            UserWarning,
+            stacklevel=3,
+        )
+    for fold, (train, test) in enumerate(splits):
+        if not len(test):
+            raise ValueError(f"Fold {fold} has no test samples. Use fewer folds.")
+        known = np.unique(y[train])
+        if len(known) < 2:
+            raise ValueError(
+                f"The training part of fold {fold} has only the class(es) {known.tolist()}, and at least 2 "
+                "are needed. Use more samples, or a splitter that spreads the classes."
+            )
+    refuse_shared(X, splits)
+    return splits
+
+
+def refuse_shared(X, splits):
+    """Refuse folds that have a sample on both sides, or an epoch that a view holds more than once."""
+    which = X.numbers() if isinstance(X, EpochsView) else np.arange(len(X))
+    for fold, (train, test) in enumerate(splits):
+        shared = test[np.isin(which[test], which[train])]
+        if len(shared):
+            raise ValueError(
+                f"Fold {fold} has {len(shared)} samples in both the training and the test part, first "
+                f"sample {shared[0]}. Test on samples that were not trained on, and take each sample once."
+            )
+
+
+def mixed_column(view, splits):
+    """The metadata column of people or recordings whose values are on both sides of a fold."""
+    table = None if view is None else view.metadata
+    for column in ("patient", "subject", "record"):
+        if table is not None and column in table and table[column].nunique() > 1:
+            values = table[column].to_numpy()
+            if any(np.isin(values[train], values[test]).any() for train, test in splits):
+                return column
+    return None
+
+
+def warn_of_overlap(view, splits, mixed=None):
+    """Warn if windows of one recording that overlap are on both sides of a fold; the number of such folds."""
+    if view is None:
+        return 0
+    onset, recording = view.onsets()
+    length = len(view.times) / view.sfreq
+    order = np.lexsort([onset, recording])
+    onset, recording = onset[order], recording[order]
+    n_folds = 0
+    for train, test in splits:
+        side = np.zeros(len(order), int)
+        side[train], side[test] = 1, 2
+        side = side[order]
+        shift, overlaps = 1, False
+        while not overlaps and shift < len(order):
+            # a sampling interval less, so that windows that touch do not count
+            near = onset[shift:] - onset[:-shift] < length - 0.5 / view.sfreq
+            near &= recording[shift:] == recording[:-shift]
+            overlaps = (near & (side[shift:] * side[:-shift] == 2)).any()
+            shift = shift + 1 if near.any() else len(order)
+        n_folds += overlaps
+    if n_folds:
+        hint = f"groups={mixed!r}" if mixed else "groups="
+        warnings.warn(
+            f"In {n_folds} of {len(splits)} folds, windows of the training and the test part overlap in "
+            "time, so the test samples were partly trained on. Keep a recording on one side "
+            f"({hint}), or cut windows that do not overlap.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return n_folds
+
+
+def warn_of_prefit(estimator):
+    """Warn of steps that keep what they were fitted on before the split."""
+    params = _all_params(estimator)
+    frozen = [name for name, value in params.items() if isinstance(value, FrozenEstimator)]
+    frozen += [
+        name
+        for name, value in params.items()
+        if (name.endswith("prefit") and value is True) or (isinstance(value, str) and value == "prefit")
+    ]
+    if frozen:
+        warnings.warn(
+            f"{', '.join(frozen)} was fitted before the split and is not fitted again: if it has seen test "
+            "samples, the scores are too good. Put the step into the Pipeline unfitted.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def warn_of_mixing_searches(estimator):
+    """Warn of searches whose inner folds split up groups."""
+    for name, search in {"": estimator, **_all_params(estimator)}.items():
+        if isinstance(search, BaseSearchCV) and not _keeps_groups(search.cv):
+            where = f" ({name})" if name else ""
+            warnings.warn(
+                f"There are groups, but {type(search).__name__}{where} with cv={search.cv!r} splits them up "
+                "in its inner folds, so it may choose parameters that work on known groups alone. Give it a "
+                "splitter that keeps groups whole, such as cv=StratifiedGroupKFold(3).",
+                UserWarning,
+                stacklevel=3,
+            )
+
+
+def _keeps_groups(cv):
+    """Whether a splitter asks for groups; of given splits it is not known."""
+    if cv is None or isinstance(cv, Integral):
+        return False
+    return not hasattr(cv, "split") or get_routing_for_object(cv).consumes("split", ["groups"])
+
+
+def _all_params(estimator):
+    return estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
