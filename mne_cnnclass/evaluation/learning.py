@@ -13,7 +13,8 @@ import pandas as pd
 from .. import viz
 from ..parameters import check_number
 from ..samples import as_view
-from .evaluate import _split, evaluate
+from .evaluate import evaluate
+from .splits import make_splits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,7 +139,7 @@ def learning_curve(
     unit = unit or ("samples" if groups is None else "groups")
     if unit not in ("samples", "groups") or (unit == "groups" and groups is None):
         raise ValueError(f"unit must be 'samples', or 'groups' where there are groups, got {unit!r}.")
-    splits = _split(cv, X, y, groups)
+    splits = make_splits(cv, X, y, groups)
     rng = np.random.default_rng(random_state)
     units = [_in_order(train, y, None if unit == "samples" else groups, rng) for train, _ in splits]
     most = min(len(parts) for parts in units)
