@@ -165,6 +165,7 @@ def test_predict_makes_epochs_as_train_did(run, recordings, tmp_path):
     settings = [*EVENTS, *SPAN, "--l-freq", 5, "--h-freq", 20, "--picks", "C3,C4"]
     code, _, err = run("train", *train, *settings, "--model", "EEGNet", "--max-epochs", 100, "-o", "m.mcnn")
     assert code == 0, err
+    assert "m.mcnn exists" in fails(run("train", *train, *settings, "-o", "m.mcnn"))
     code, out, err = run("predict", "m.mcnn", new, "-o", "labels.csv")
     assert code == 0, err
     assert "24 epochs" in out
@@ -177,6 +178,8 @@ def test_predict_makes_epochs_as_train_did(run, recordings, tmp_path):
     proba = load_classifier(tmp_path / "m.mcnn").predict_proba(view)
     np.testing.assert_allclose(table[["proba_noise", "proba_rhythm"]], proba, rtol=1e-6)
     assert table["onset"].tolist() == view.metadata["onset"].tolist()
+    assert "labels.csv exists" in fails(run("predict", "m.mcnn", new, "-o", "labels.csv"))
+    assert run("predict", "m.mcnn", new, "-o", "labels.csv", "--overwrite")[0] == 0
 
 
 def test_predict_takes_other_events(run, recordings, write_recording, tmp_path):
