@@ -14,8 +14,10 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from mne_cnnclass import CNNClassifier, EpochsView, datasets, explain
+from mne_cnnclass.preprocessing import Pick
 from mne_cnnclass.viz import plot_beat_importance, plot_importance
 
 CHANNELS = ["Fz", "C3", "Cz", "C4", "Pz"]
@@ -216,6 +218,16 @@ def test_importance_takes_estimators_of_mne(test_view):
 
 
 # -- what stays as it was ----------------------------------------------------------------------------
+
+
+def test_importance_of_a_pipeline_that_picks_channels(test_view):
+    """By name, of which an array has none."""
+    power = FunctionTransformer(lambda X: np.log(np.asarray(X).var(axis=2)))
+    model = make_pipeline(Pick(["C3", "Cz"]), power, LogisticRegression())
+    model.fit(test_view, test_view.labels)
+    loss = explain.channel_importance(model, test_view, random_state=0)["mean"]
+    assert loss.idxmax() == "C3"
+    assert (loss.drop(["C3", "Cz"]) == 0).all()
 
 
 def test_nothing_is_left_behind(eegnet, test_view):

@@ -17,6 +17,7 @@ from sklearn.svm import LinearSVC
 from mne_cnnclass import CNNClassifier, EpochsView, evaluate
 from mne_cnnclass.datasets import MONTAGE_1005
 from mne_cnnclass.methods import write_methods
+from mne_cnnclass.preprocessing import Clip
 from mne_cnnclass.report import build_report
 from mne_cnnclass.report.build import _add_figure
 from mne_cnnclass.report.data import draw_rows
@@ -262,3 +263,12 @@ def test_the_methods_name_the_augmentations():
     result = evaluate(clf, make_view(), cv=2)
     text, _ = write_methods(result, result.permutation_test(n_permutations=20))
     assert "augmentation of the samples (time_shift; channel_dropout: p_drop = 0.1)" in text
+
+
+def test_a_network_at_the_end_of_a_pipeline_is_explained():
+    view = make_view()
+    pipeline = make_pipeline(Clip(5), CNNClassifier("EEGNet", max_epochs=1, n_threads=1, random_state=0))
+    result = evaluate(pipeline, view, cv=2)
+    report = build_report(result, explain=pipeline.fit(view, view.labels), n_permutations=10)
+    names = [element.name for element in report._content]
+    assert {"Spatial patterns", "Saliency over time"} <= set(names)

@@ -62,18 +62,12 @@ def check_any(clf, X, y):
 
 
 def with_metadata(X):
-    """A function from data like that of X to samples with the metadata of X, if it has any.
+    """A function from data like that of X to samples with all else that is known of X, if it is a view.
 
-    Changed data leaves as it is what else is known of a sample, such as the side inputs of a network.
+    Changed data leaves as it is what else is known of a sample, such as the side inputs of a network, and a
+    Pipeline that picks channels finds them by name.
     """
-    if not isinstance(X, EpochsView) or X.metadata is None:
-        return np.asarray
-
-    def view_of(data):
-        settings = dict(tmin=X.times[0], metadata=X.metadata, proj=False, verbose="ERROR")
-        return EpochsView(mne.EpochsArray(data, X.info, **settings), picks=X.ch_names)
-
-    return view_of
+    return X.with_data if isinstance(X, EpochsView) else np.asarray
 
 
 def known_sfreq(clf):

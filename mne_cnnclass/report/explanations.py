@@ -5,8 +5,9 @@ from __future__ import annotations
 import mne
 import numpy as np
 import pandas as pd
+from sklearn.pipeline import Pipeline
 
-from ..methods import networks_of
+from ..classifier import CNNClassifier
 from .data import MAX_ROWS, draw_rows, find_bands, has_positions
 from .html import html_table, paragraph
 
@@ -41,13 +42,16 @@ def explanations_pages(clf, view, result):
         )
     else:
         yield "Frequency bands", paragraph("The windows are too short to tell frequency bands apart.")
-    if not networks_of(clf) or clf is not networks_of(clf)[0]:
+    network = clf[-1] if isinstance(clf, Pipeline) else clf
+    if not isinstance(network, CNNClassifier):
         yield (
             "Network",
             paragraph("Patterns, filters and saliency are those of a CNNClassifier, which this is not."),
         )
         return
-    yield from _network(clf, part)
+    if network is not clf:  # it looks at what the steps before it make of the samples
+        part = clf[:-1].transform(part)
+    yield from _network(network, part)
 
 
 def _counted(part, view):

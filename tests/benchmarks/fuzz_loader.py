@@ -191,6 +191,11 @@ if __name__ == "__main__":
     mne.set_log_level("ERROR")
     fuzzer = Fuzzer(sys.argv[1], float(sys.argv[2]))
     atheris.Setup(
-        [sys.argv[0], "-rss_limit_mb=6000", "-timeout=60", "-len_control=0", "-max_len=200"], fuzzer
+        [
+            sys.argv[0],
+            *("-rss_limit_mb=6000", "-timeout=60", "-len_control=0", "-max_len=200"),
+            f"-artifact_prefix={fuzzer.folder}/",  # inputs that were slow or crashed
+        ],
+        fuzzer,
     )
     atheris.Fuzz()
