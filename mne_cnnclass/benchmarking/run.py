@@ -19,7 +19,7 @@ from sklearn import clone
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
-from ..evaluation.splits import refuse_shared, warn_of_overlap, warn_of_prefit
+from ..evaluation.splits import refuse_shared, warn_of_mixed_groups, warn_of_overlap, warn_of_prefit
 from .cluster import check_client, n_threads, run_jobs_on
 from .fingerprint import describe_pipeline, digest
 from .jobs import Job, run_job
@@ -191,6 +191,8 @@ def benchmark(
                 pairs = [(split.train, split.test) for split in plan]
                 refuse_shared(data.X, pairs)
                 warn_of_overlap(data.X, pairs)
+                if not isinstance(kind, str):  # a splitter; what the names mean is told by them
+                    warn_of_mixed_groups(data.X.groups, pairs)
                 kind = name_of_splits(kind)
                 cells = _cells(plan, random_state)
                 grid = {

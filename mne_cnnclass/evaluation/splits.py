@@ -40,14 +40,7 @@ def make_splits(cv, X, y, groups):
             ) from error
     if not splits:
         raise ValueError(f"cv={cv!r} gives no folds.")
-    mixing = 0 if groups is None else sum(bool(np.isin(groups[a], groups[b]).any()) for a, b in splits)
-    if mixing:
-        warnings.warn(
-            f"In {mixing} of {len(splits)} folds a group is on both sides, so the scores say little about "
-            "new groups. Use a splitter that keeps groups whole, such as GroupKFold or LeaveOneGroupOut.",
-            UserWarning,
-            stacklevel=3,
-        )
+    warn_of_mixed_groups(groups, splits, stacklevel=4)
     for fold, (train, test) in enumerate(splits):
         if not len(test):
             raise ValueError(f"Fold {fold} has no test samples. Use fewer folds.")
@@ -59,6 +52,18 @@ def make_splits(cv, X, y, groups):
             )
     refuse_shared(X, splits)
     return splits
+
+
+def warn_of_mixed_groups(groups, splits, stacklevel=3):
+    """Warn if a group is on both sides of a fold."""
+    mixing = 0 if groups is None else sum(bool(np.isin(groups[a], groups[b]).any()) for a, b in splits)
+    if mixing:
+        warnings.warn(
+            f"In {mixing} of {len(splits)} folds a group is on both sides, so the scores say little about "
+            "new groups. Use a splitter that keeps groups whole, such as GroupKFold or LeaveOneGroupOut.",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
 
 
 def refuse_shared(X, splits):
