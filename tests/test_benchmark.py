@@ -143,6 +143,7 @@ def test_windows_of_one_trial_stay_together():
         assert not set(trials[split.train]) & set(trials[split.test])
 
 
+@pytest.mark.filterwarnings("ignore:The groups parameter is ignored")  # which scikit-learn says
 def test_a_splitter_that_mixes_subjects_is_warned_of(tmp_path):
     data = {"d": EpochsView(_epochs(), groups="subject")}
     with pytest.warns(UserWarning, match="In 2 of 2 folds a group is on both sides"):
