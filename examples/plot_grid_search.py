@@ -12,6 +12,7 @@ grid search can vary any of them, also inside a Pipeline.
 # Any transformer of 3-D arrays can be a step before the classifier; here it is MNE's channel-wise scaler,
 # which is robust to outliers with these settings.
 
+import matplotlib.pyplot as plt
 from mne.decoding import Scaler
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -35,6 +36,23 @@ grid = {
 }
 search = GridSearchCV(pipeline, grid, cv=2).fit(view, view.labels)
 print(search.best_params_)
+
+# %%
+# All points of the grid, with the accuracy of each fold:
+
+results = search.cv_results_
+names = [
+    "\n".join(f"{name.rpartition('__')[2]} = {value}" for name, value in params.items())
+    for params in results["params"]
+]
+fig, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
+ax.plot(names, results["split0_test_score"], "o", color="0.6", label="one fold")
+ax.plot(names, results["split1_test_score"], "o", color="0.6")
+ax.plot(names, results["mean_test_score"], "D", label="mean")
+ax.axhline(0.5, color="0.45", ls="--", label="chance 0.50")
+ax.set(ylabel="Accuracy", ylim=(0.4, 1), title=f"Grid search, 2 folds, n = {len(view)} samples")
+ax.margins(x=0.12)
+ax.legend()
 
 # %%
 # The score of the best point of the grid is too optimistic, since it was selected for being high. A second,

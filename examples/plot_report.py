@@ -24,6 +24,11 @@ view = EpochsView(datasets.load_sample())
 result = evaluate(CNNClassifier("EEGNet", max_epochs=15, random_state=0), view, cv=3, probes=True)
 
 # %%
+# Every figure of the report can also be drawn alone:
+
+fig = result.plot_roc()
+
+# %%
 # Write the report
 # ----------------
 # If you pass a fitted classifier, the report also shows what it looks at. This is computed on the test trials
