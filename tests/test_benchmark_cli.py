@@ -16,14 +16,13 @@ import pytest
 from planted import planted_epochs
 from sklearn.dummy import DummyClassifier
 
-import mne_cnnclass
 from mne_cnnclass import EpochsView, baselines, benchmark, datasets, ecg, open_benchmark, recipe
 from mne_cnnclass.benchmarking import config, read_config, tables
 from mne_cnnclass.benchmarking.sources import as_dataset
 from mne_cnnclass.cli import main
 from mne_cnnclass.preprocessing import make_epochs
 
-DOCS = Path(mne_cnnclass.__file__).parents[1] / "docs" / "benchmark.md"
+DOCS = Path(__file__).parents[1] / "docs" / "benchmark.md"
 PIPELINES = '[pipelines.simple]\nbaselines = "eeg"\nnames = ["dummy"]\n'
 DATASETS = '[datasets.cursor]\nload = "sample"\n'
 

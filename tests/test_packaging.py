@@ -43,7 +43,7 @@ TESTED = CORE | lower_bounds(sum((EXTRAS[extra] for extra in EXTRAS if extra not
 
 def test_everything_that_is_imported_is_declared():
     imported = set()
-    for path in (ROOT / "mne_cnnclass").rglob("*.py"):
+    for path in Path(mne_cnnclass.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 imported |= {alias.name.split(".")[0] for alias in node.names}
