@@ -155,9 +155,14 @@ def test_evaluate_resamples_names_channels_compares_and_probes(run, write_record
     assert code == 0, err
     assert "at 50 Hz" in out
     assert re.search(r"band power \+ LR +CSP \+ LDA", out)
-    assert "ocular" in out
+    assert re.search(r"^order: .*\.$", out, re.M)  # a whole sentence
     report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "CSP + LDA" in report
+    code, _, err = run("train", *paths, *EVENTS, *SPAN, *how[:-2], "-o", "small.mcnn")
+    assert code == 0, err
+    clf = load_classifier(tmp_path / "small.mcnn")
+    assert (clf.ch_names_, clf.sfreq_) == (["C3", "Cz", "C4"], 50.0)
+    assert run("predict", "small.mcnn", paths[0], "-o", "labels.csv")[0] == 0
 
 
 def test_predict_makes_epochs_as_train_did(run, recordings, tmp_path):

@@ -154,6 +154,7 @@ def evaluate(
     """
     from ..baseline_pipelines import baselines as make_baselines
     from ..evaluation import compare, evaluate, summary_table
+    from ..evaluation.probes import verdicts_text
 
     clf = _classifier(model, max_epochs, seed, n_threads=1)  # so that results do not depend on n_jobs
     settings = _settings(event, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names)
@@ -175,7 +176,7 @@ def evaluate(
         comparison = compare(results)
     print(f"\n{summary_table(results).T.to_string()}\n\nMean ± SD over {cv} folds.")
     if probes:
-        print(f"\n{result.probes['verdict'].to_string()}")
+        print(f"\nConfound probes\n{verdicts_text(result.probes)}")
     where = view.metadata[["file", "onset"]].iloc[result.predictions["sample"]].reset_index(drop=True)
     result = replace(result, predictions=result.predictions.join(where))
     files = [

@@ -102,10 +102,10 @@ def evaluate(
     -----
     UserWarning
         If a group, or overlapping windows, are on both sides of a fold; if there are no groups, and the
-        metadata column ``patient`` or ``record`` shows that one is; if there are groups and the inner folds
-        of a parameter search split them up; if a step was fitted beforehand; or if some folds fail. If all
-        folds fail, the error of the first is raised. Ctrl-C, or a killed process, ends the evaluation:
-        completed folds are kept, and the others are reported as failed.
+        metadata column ``patient``, ``subject`` or ``record`` shows that one is; if there are groups and the
+        inner folds of a parameter search split them up; if a step was fitted beforehand; or if some folds
+        fail. If all folds fail, the error of the first is raised. Ctrl-C, or a killed process, ends the
+        evaluation: completed folds are kept, and the others are reported as failed.
 
     Examples
     --------

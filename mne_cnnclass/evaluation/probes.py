@@ -306,3 +306,8 @@ def _verdict(name, score, classifier, flagged):
             f"{cause} may be part of its score, not all. {advice}"
         )
     return f"{seen} are near chance ({score['pooled']:.2f}, {interval}; chance {score['chance']:.2f})."
+
+
+def verdicts_text(probes):
+    """The verdict on each probe, whole: pandas would cut these sentences."""
+    return "\n".join(f"{name}: {verdict}" for name, verdict in probes["verdict"].items())

@@ -20,6 +20,7 @@ from .metrics import (
     score_folds,
     score_pooled,
 )
+from .probes import verdicts_text
 from .resampling import bootstrap, bootstrap_classes, permutation_test
 
 if TYPE_CHECKING:
@@ -286,7 +287,7 @@ class Evaluation(Figures):
         n_classes = self.predictions.groupby("fold")[["y_true", "y_pred"]].nunique()
         n_same = ((n_classes["y_pred"] == 1) & (n_classes["y_true"] > 1)).sum()
         text += f" | only one class predicted in {n_same} fold{'s' * int(n_same > 1)}" if n_same else ""
-        probes = "" if self.probes is None else f"\nprobes\n{self.probes['verdict'].to_string()}"
+        probes = "" if self.probes is None else f"\nConfound probes\n{verdicts_text(self.probes)}"
         return f"<Evaluation | {text}>\n{self.summary().round(3).to_string()}{probes}"
 
     def _repr_html_(self):
