@@ -101,9 +101,7 @@ html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 # pages without others below them
-html_sidebars = {
-    name: [] for name in ("index", "get_started", "comparison", "install", "command_line", "whats_new")
-}
+html_sidebars = {name: [] for name in ("index", "get_started", "install", "command_line", "whats_new")}
 html_theme_options = {
     "logo": {"text": "mne-cnnclass"},
     "header_links_before_dropdown": 6,

@@ -8,7 +8,7 @@ fibrillation (A), another rhythm (O), or is there only noise (~)? Recordings of 
 shapes of the beats around it. The answers for the windows are then combined into one answer per recording.
 
 To keep this page quick, it uses 30 recordings of each class and a short training;
-``docs/ecg_rhythms.md`` has the results for all 600.
+``docs/guide/ecg.md`` has the results for all 600.
 """
 
 # %%

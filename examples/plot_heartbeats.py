@@ -5,7 +5,7 @@ Classifying heartbeats of unseen patients
 Beats of one patient look alike. A random split of beats puts each patient on both sides, so the score
 measures what the classifier remembers of these patients. A split that keeps patients whole measures how well
 it will do for the next patient. Both are shown here, on eight half-hour records of the MIT-BIH Arrhythmia
-Database. ``docs/heartbeats.md`` has results for all 22 records of its first half, and explains the recipe.
+Database. ``docs/guide/ecg.md`` has results for all 22 records of its first half, and explains the recipe.
 """
 
 # %%

@@ -100,8 +100,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         possible) and takes about three times as long. The folds are stratified, and groups stay together:
         with subjects as groups, the temperature applies to new subjects. With ``validation_fraction``, the
         temperature is fitted on the validation samples at no extra cost; however, these samples also selected
-        the best weights, and so are easier than new ones. ``docs/calibration.md`` compares the two. Default
-        is False.
+        the best weights, and so are easier than new ones. ``docs/guide/calibration.md`` compares the two.
+        Default is False.
     standardize : bool
         Whether to standardise each channel by its mean and standard deviation over all training samples and
         times. Default is True.
@@ -615,8 +615,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Notes
         -----
         The model does not check its input: the caller has to look out for everything that
-        :meth:`predict_proba` refuses (missing channels, another sampling frequency, NaN). ``docs/saving.md``
-        lists the architectures.
+        :meth:`predict_proba` refuses (missing channels, another sampling frequency, NaN).
+        ``docs/guide/saving.md`` lists the architectures.
 
         Examples
         --------

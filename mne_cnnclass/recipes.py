@@ -62,7 +62,7 @@ def recipe(
             right. **Epochs of a subject that was not among the training subjects are aligned using all epochs
             that are predicted together, without their labels**; with ``causal``, only the epochs up to each
             one are used. :class:`~mne_cnnclass.FineTunedClassifier` can then adapt the pipeline to the first
-            trials of a new subject. ``docs/motor_imagery.md`` describes the alternatives that were tried.
+            trials of a new subject. ``docs/guide/imagery.md`` describes the alternatives that were tried.
         ``"rhythm"``
             Windows from :func:`mne_cnnclass.ecg.make_rhythm_epochs`, in any classes: a network for signals of
             several seconds, which also receives the rhythm measures around each window, and is trained with

@@ -22,7 +22,7 @@ from mne_cnnclass.benchmarking.sources import as_dataset
 from mne_cnnclass.cli import main
 from mne_cnnclass.preprocessing import make_epochs
 
-DOCS = Path(__file__).parents[1] / "docs" / "benchmark.md"
+DOCS = Path(__file__).parents[1] / "docs" / "guide" / "scaling.md"
 PIPELINES = '[pipelines.simple]\nbaselines = "eeg"\nnames = ["dummy"]\n'
 DATASETS = '[datasets.cursor]\nload = "sample"\n'
 
@@ -521,7 +521,7 @@ def test_the_example_of_the_docs_is_read(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "path", sorted((DOCS.parent / "benchmark").glob("*.toml")), ids=lambda path: path.stem
+    "path", sorted((DOCS.parents[1] / "benchmark").glob("*.toml")), ids=lambda path: path.stem
 )
 def test_configs_of_the_study_are_read(path, data_path):
     arguments = read_config(path)

@@ -22,7 +22,7 @@ __all__ = ["dataset_source", "read_config"]
 
 
 def read_config(path: PathLike) -> dict[str, object]:
-    """Read a config file of a benchmark, as described in ``docs/benchmark.md``.
+    """Read a config file of a benchmark, as described in ``docs/guide/scaling.md``.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ def benchmark(
     datasets : dict of str to EpochsView | mne.Epochs | list of mne.Epochs | path-like | dict | callable
         The data sets by name. Each is given as Epochs; a file of Epochs, or a pattern for several, such as
         ``"epochs/sub-*-epo.fif"``, whose data are read from disk as needed; a dict like a table in a config
-        file (``docs/benchmark.md``), such as ``dict(bids=root, tmin=1.0, tmax=4.0)``,
+        file (``docs/guide/scaling.md``), such as ``dict(bids=root, tmin=1.0, tmax=4.0)``,
         ``dict(wfdb=folder, cut="heartbeats")`` or ``dict(moabb="PhysionetMI", paradigm="LeftRightImagery")``;
         or a function without arguments that returns any of these, for instance with
         :func:`~mne_cnnclass.preprocessing.make_epochs`. Subjects and sessions are taken from the metadata
@@ -105,8 +105,8 @@ def benchmark(
         Number of folds to run in parallel. ``None`` means 1; ``-1`` means all cores.
     client : None | dask.distributed.Client
         A Dask cluster to run the folds on, instead of ``n_jobs`` (requires the extra ``dask``, see
-        ``docs/cluster.md``). Only this process writes to the store. Each worker thread computes with a single
-        thread.
+        ``docs/guide/scaling.md``). Only this process writes to the store. Each worker thread computes with a
+        single thread.
     keep_predictions : bool
         Whether to store the predictions of each fold, which :meth:`Benchmark.evaluation` needs. Folds that
         were computed without storing predictions are computed again. Default is False.
@@ -144,7 +144,7 @@ def benchmark(
     -----
     A fold that fails is stored with its error (:meth:`Benchmark.errors`) and does not stop the others. If
     another process is running folds of the same benchmark, this one waits for them, and takes them over if
-    the other process dies. ``docs/benchmark.md`` describes the tables of the store, and what counts as a
+    the other process dies. ``docs/guide/scaling.md`` describes the tables of the store, and what counts as a
     change.
 
     Examples

@@ -35,7 +35,7 @@ def combine_windows(
     records : array-like, shape (n_windows,)
         The recording of each window: for each sample passed to :func:`~mne_cnnclass.evaluate`, or for each
         row of the probabilities. A recording with several rhythms has a name for each span of one;
-        ``docs/ecg_rhythms.md`` shows how.
+        ``docs/guide/ecg.md`` shows how.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def combine_windows(
         raise ValueError(
             f"The windows of {n_classes.idxmax()} are of several classes ({n_classes.max()}), but combining "
             "is for recordings of one class each. Keep the scores of windows, or give records= a name for "
-            "each span of one class, as docs/ecg_rhythms.md shows."
+            "each span of one class, as docs/guide/ecg.md shows."
         )
     if (n_folds > 1).any():
         raise ValueError(

@@ -43,7 +43,7 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     -----
     QRS complexes are detected by ``gqrs``, G. Moody's detector in ``wfdb``, at 120 Hz. Each R peak is then
     placed at the largest absolute value within 0.1 s of the signal filtered from 5 to 30 Hz. The detector is
-    not causal: it uses the signal after a beat. ``docs/heartbeats.md`` reports how well it works, and how
+    not causal: it uses the signal after a beat. ``docs/guide/ecg.md`` reports how well it works, and how
     that affects a classifier.
 
     References

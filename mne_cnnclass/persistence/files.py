@@ -178,7 +178,7 @@ def load_classifier(path: PathLike, *, module: type[nn.Module] | None = None) ->
     Notes
     -----
     Files from untrusted sources can be loaded safely: nothing in them is executed or imported, and memory use
-    is bounded by the size of the file and 1 GB for any single tensor. ``docs/saving.md`` describes the
+    is bounded by the size of the file and 1 GB for any single tensor. ``docs/guide/saving.md`` describes the
     content of a file.
 
     Examples

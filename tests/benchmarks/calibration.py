@@ -4,7 +4,8 @@
 
 A network is trained once and asked twice, with its temperature and with one of 1, so that both rows differ in
 nothing else. The temperature is fitted on the held-out people of inner folds, on a validation split of whole
-people, or on one of any samples. Prints a table in Markdown, which `docs/calibration.md` shows. Needs wfdb.
+people, or on one of any samples. Prints a table in Markdown, which `docs/guide/calibration.md` shows.
+Needs wfdb.
 """
 
 import os

@@ -4,7 +4,7 @@
 
 eegmmidb S001–S016, imagined left against right fist, of people who were not trained on: unfiltered,
 band-passed at 4–38 Hz, and with the same high-pass once more; in the windows 0–3 s and 1–4 s after the cue.
-Prints what `docs/probes.md` shows, in Markdown. Needs ``MNE_CNNCLASS_DATA``; takes about ten minutes.
+Prints what `docs/guide/evaluation.md` shows, in Markdown. Needs ``MNE_CNNCLASS_DATA``; takes ten minutes.
 """
 
 import sys

@@ -2,9 +2,9 @@
 
     python tests/benchmarks/false_positives.py
 
-Prints a table in Markdown, which `docs/statistics.md` shows: the share of simulated data sets with p < 0.05,
-plus or minus its Monte Carlo standard error. The plain t-test over folds, which `compare` does not do, is
-there for contrast.
+Prints a table in Markdown, which `docs/guide/evaluation.md` shows: the share of simulated data sets with
+p < 0.05, plus or minus its Monte Carlo standard error. The plain t-test over folds, which `compare` does not
+do, is there for contrast.
 """
 
 import numpy as np

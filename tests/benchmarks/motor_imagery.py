@@ -8,7 +8,7 @@
 
 eegmmidb S001–S016, runs 4, 8 and 12, imagined left against right fist, 45 trials a person, 4–38 Hz. Each of
 the first four writes a table with a row a person into the folder; the last prints what
-``docs/motor_imagery.md`` shows, and draws its figure. Needs ``MNE_CNNCLASS_DATA``.
+``docs/guide/imagery.md`` shows, and draws its figure. Needs ``MNE_CNNCLASS_DATA``.
 """
 
 import sys

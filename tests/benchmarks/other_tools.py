@@ -1,4 +1,4 @@
-"""What other packages do with Epochs, labels and channels: the lines of docs/comparison.md that were tried.
+"""What other packages do with Epochs, labels and channels: the lines of docs/benchmarks.md that were tried.
 
 Run by hand, in the folder of the repository: ``python tests/benchmarks/other_tools.py``. It needs
 braindecode, MNE-Python, pyRiemann and MOABB. Data are noise: what counts is whether it runs, not the score.

@@ -4,7 +4,7 @@
     python tests/benchmarks/rhythm.py cinc2017 ROW …     # 600 records, 5 folds by record, two seeds
     python tests/benchmarks/rhythm.py ptbxl              # folds 1-8 to train, 9 and 10 to test
 
-Each prints rows of a table in Markdown, which `docs/ecg_rhythms.md` shows. ``MNE_CNNCLASS_DATA`` must be
+Each prints rows of a table in Markdown, which `docs/guide/ecg.md` shows. ``MNE_CNNCLASS_DATA`` must be
 set. ``cinc2017`` takes names of rows, or all.
 """
 

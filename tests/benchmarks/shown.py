@@ -1,4 +1,4 @@
-"""Tables and figures of docs/benchmark.md, from the stores that its commands fill.
+"""Tables and figures of docs/guide/scaling.md, from the stores that its commands fill.
 
 Run by hand: ``python tests/benchmarks/shown.py eegmmidb.sqlite mitdb.sqlite docs/benchmark``.
 """
