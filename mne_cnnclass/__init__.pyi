@@ -1,15 +1,18 @@
-from . import datasets, ecg, evaluation, explain, viz
-from .architectures import MultiScaleCNN, list_models
-from .augmentations import list_augmentations
-from .baseline_pipelines import baselines
-from .benchmarking import Benchmark, benchmark, open_benchmark
-from .classifier import CNNClassifier
-from .epochs_view import EpochsView
+from . import ecg, evaluation, explain, preprocessing, report, viz
+from .estimators import (
+    CNNClassifier,
+    FineTunedClassifier,
+    load_classifier,
+    read_epochs_settings,
+    recipe,
+    save_classifier,
+)
+from .estimators.baselines import baselines
 from .evaluation import Comparison, Evaluation, compare, evaluate
-from .persistence import load_classifier, save_classifier
-from .recipes import recipe
-from .transfer import FineTunedClassifier
-from .utils import sys_info
+from .evaluation.benchmarking import Benchmark, benchmark, moabb_view, open_benchmark, read_config
+from .networks import MultiScaleCNN, list_augmentations, list_models
+from .samples import EpochsView, datasets
+from .utils.versions import sys_info
 
 __all__ = [
     "Benchmark",
@@ -30,8 +33,13 @@ __all__ = [
     "list_augmentations",
     "list_models",
     "load_classifier",
+    "moabb_view",
     "open_benchmark",
+    "preprocessing",
+    "read_config",
+    "read_epochs_settings",
     "recipe",
+    "report",
     "save_classifier",
     "sys_info",
     "viz",

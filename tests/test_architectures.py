@@ -13,10 +13,11 @@ from sklearn.base import clone
 from torch import nn
 
 from mne_cnnclass import CNNClassifier, list_models
-from mne_cnnclass.architectures.braindecode_models import REFUSED, braindecode_classes
-from mne_cnnclass.architectures.build import build_module, own_parameters, resolve_model
-from mne_cnnclass.architectures.catalog import OWN
-from mne_cnnclass.architectures.limits import largest_working, smallest_working
+from mne_cnnclass.networks.braindecode_models import REFUSED, braindecode_classes
+from mne_cnnclass.networks.build import build_module, resolve_model
+from mne_cnnclass.networks.catalog import OWN
+from mne_cnnclass.networks.limits import largest_working, smallest_working
+from mne_cnnclass.networks.signatures import own_parameters
 
 pytestmark = pytest.mark.usefixtures("same_random_numbers")
 
@@ -65,8 +66,8 @@ def test_models_that_braindecode_says_are_no_classifiers_are_refused():
 
 def test_model_newer_than_the_table_is_listed(monkeypatch):
     classes = {**braindecode_classes(), "NewNet": braindecode_classes()["EEGNet"]}
-    monkeypatch.setattr("mne_cnnclass.architectures.braindecode_models.braindecode_classes", lambda: classes)
-    monkeypatch.setattr("mne_cnnclass.architectures.catalog.version", lambda _: "99.0")
+    monkeypatch.setattr("mne_cnnclass.networks.braindecode_models.braindecode_classes", lambda: classes)
+    monkeypatch.setattr("mne_cnnclass.networks.catalog.version", lambda _: "99.0")
     models = list_models()
     assert "drop_prob" in models.loc["NewNet", "parameters"]
     assert models.loc[["NewNet"], "usable"].isna().all()
@@ -288,7 +289,7 @@ def test_search_finds_the_ends_of_a_range():
 def test_nothing_is_said_and_nothing_heavy_imported():
     code = (
         "import sys, mne_cnnclass; mne_cnnclass.list_models(); assert 'torch' not in sys.modules\n"
-        "from mne_cnnclass.architectures.build import build_module\n"
+        "from mne_cnnclass.networks.build import build_module\n"
         "for name in ['BIOT', 'MSVTNet', 'PBT', 'SCCNet', 'ATCNet']:\n"
         "    build_module(name, n_chans=3, n_outputs=2, n_times=600, sfreq=125.0)\n"
     )

@@ -11,7 +11,7 @@ from planted import CHANNELS, planted_epochs
 from sklearn.base import clone
 
 from mne_cnnclass import EpochsView, baselines, compare, evaluate
-from mne_cnnclass.baseline_pipelines import BANDS, log_band_power
+from mne_cnnclass.estimators.baselines import BANDS, log_band_power
 from mne_cnnclass.evaluation import summary_table
 
 pytest.importorskip("pyriemann")

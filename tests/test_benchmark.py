@@ -30,10 +30,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from mne_cnnclass import CNNClassifier, EpochsView, compare, evaluate
-from mne_cnnclass.benchmarking import StoreError, benchmark, open_benchmark, run, store
-from mne_cnnclass.benchmarking.fingerprint import describe_pipeline
-from mne_cnnclass.benchmarking.plan import plan_splits
-from mne_cnnclass.benchmarking.sources import as_dataset
+from mne_cnnclass.evaluation.benchmarking import StoreError, benchmark, open_benchmark, run, store
+from mne_cnnclass.evaluation.benchmarking.fingerprint import describe_pipeline
+from mne_cnnclass.evaluation.benchmarking.plan import plan_splits
+from mne_cnnclass.evaluation.benchmarking.sources import as_dataset
 
 forking = pytest.mark.skipif("fork" not in get_all_start_methods(), reason="a fork has all imported")
 

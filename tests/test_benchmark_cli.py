@@ -17,9 +17,9 @@ from planted import planted_epochs
 from sklearn.dummy import DummyClassifier
 
 from mne_cnnclass import EpochsView, baselines, benchmark, datasets, ecg, open_benchmark, recipe
-from mne_cnnclass.benchmarking import config, read_config, tables
-from mne_cnnclass.benchmarking.sources import as_dataset
 from mne_cnnclass.cli import main
+from mne_cnnclass.evaluation.benchmarking import config, read_config, tables
+from mne_cnnclass.evaluation.benchmarking.sources import as_dataset
 from mne_cnnclass.preprocessing import make_epochs
 
 DOCS = Path(__file__).parents[1] / "docs" / "guide" / "scaling.md"

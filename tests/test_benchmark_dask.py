@@ -19,7 +19,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from test_benchmark import _epochs, _Power, _rows
 
 from mne_cnnclass import CNNClassifier
-from mne_cnnclass.benchmarking import benchmark, cluster, open_benchmark
+from mne_cnnclass.evaluation.benchmarking import benchmark, cluster, open_benchmark
 
 dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
 

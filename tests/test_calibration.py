@@ -15,11 +15,12 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from mne_cnnclass import CNNClassifier, EpochsView, evaluate, load_classifier, trainer
+from mne_cnnclass import CNNClassifier, EpochsView, evaluate, load_classifier
+from mne_cnnclass.estimators import learn as trainer
+from mne_cnnclass.estimators.saving import KEY
 from mne_cnnclass.evaluation import calibration_error
-from mne_cnnclass.persistence import KEY
-from mne_cnnclass.training import fit_temperature, split_folds, split_validation
-from mne_cnnclass.training.temperature import TEMPERATURES
+from mne_cnnclass.networks.training import fit_temperature, split_folds, split_validation
+from mne_cnnclass.networks.training.temperature import TEMPERATURES
 
 CROSS = CNNClassifier("EEGNet", max_epochs=6, lr=0.02, random_state=0, n_threads=1)
 QUICK = clone(CROSS).set_params(validation_fraction=0.25)

@@ -31,9 +31,9 @@ from sklearn.model_selection import (
 from skorch.callbacks import Callback, EpochScoring
 
 from mne_cnnclass import CNNClassifier, EpochsView
-from mne_cnnclass.samples import SampleFile
-from mne_cnnclass.seeds import draw_seed
-from mne_cnnclass.training import split_validation
+from mne_cnnclass.networks.training import split_validation
+from mne_cnnclass.samples.disk import SampleFile
+from mne_cnnclass.utils.seeds import draw_seed
 
 
 def quick(model="EEGNet", **params):
@@ -541,7 +541,7 @@ def test_early_stopping_ends_when_nothing_improves(view):
 
 
 def test_groups_stay_whole_in_the_validation_split(epochs, monkeypatch):
-    from mne_cnnclass import trainer
+    from mne_cnnclass.estimators import learn as trainer
 
     seen = []
     split = trainer.split_validation

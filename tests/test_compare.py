@@ -12,7 +12,7 @@ from sklearn.svm import SVC
 from mne_cnnclass import evaluate
 from mne_cnnclass.evaluation import compare
 from mne_cnnclass.evaluation.comparison import COMBINED
-from mne_cnnclass.evaluation.statistics import (
+from mne_cnnclass.metrics.statistics import (
     corrected_resampled_ttest,
     holm,
     mean_interval,

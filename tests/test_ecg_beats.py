@@ -10,7 +10,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import StratifiedKFold
 
 from mne_cnnclass import CNNClassifier, EpochsView, ecg, evaluate, recipe
-from mne_cnnclass.ecg.classifier import average_alike, beat_shapes, patient_weights
+from mne_cnnclass.estimators.beats import average_alike, beat_shapes, patient_weights
 
 SFREQ = 360.0
 

@@ -16,7 +16,7 @@ from test_ecg_beats import made_up
 from mne_cnnclass import EpochsView, ecg, evaluate, load_classifier, recipe, save_classifier, viz
 from mne_cnnclass.cli import main
 from mne_cnnclass.ecg.stretches import predict_beats
-from mne_cnnclass.persistence import read_epochs_settings
+from mne_cnnclass.estimators.saving import read_epochs_settings
 from mne_cnnclass.viz.ecg_beats import N_BINS
 
 SFREQ = 250

@@ -9,8 +9,8 @@ import threading
 
 import pytest
 
-from mne_cnnclass.datasets import DATA_VARIABLE
 from mne_cnnclass.ecg import fetch, fetch_cinc2017, fetch_mitdb, fetch_ptbxl
+from mne_cnnclass.samples.datasets import DATA_VARIABLE
 
 look_up = socket.getaddrinfo  # as it is before the fixture for all tests refuses every host
 

@@ -12,13 +12,7 @@ import pytest
 import wfdb
 from scipy.io import savemat
 
-from mne_cnnclass.ecg import (
-    patient_info,
-    patient_of,
-    read_ptbxl,
-    read_raw_cinc2017,
-    read_raw_wfdb,
-)
+from mne_cnnclass.ecg import patient_info, patient_of, read_ptbxl, read_raw_cinc2017, read_raw_wfdb
 
 
 @pytest.fixture

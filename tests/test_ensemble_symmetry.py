@@ -10,9 +10,9 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from mne_cnnclass import CNNClassifier, EpochsView, evaluate, load_classifier
-from mne_cnnclass.methods import write_methods
-from mne_cnnclass.mirror import mirrored_channels
+from mne_cnnclass.networks.mirror import mirrored_channels
 from mne_cnnclass.preprocessing import EuclideanAlignment
+from mne_cnnclass.report.methods import write_methods
 
 
 def quick(**params):

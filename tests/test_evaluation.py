@@ -46,9 +46,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from mne_cnnclass import CNNClassifier, EpochsView, evaluate
 from mne_cnnclass.evaluation import calibration_error, learning_curve, summary_table
-from mne_cnnclass.evaluation.metrics import METRICS
-from mne_cnnclass.evaluation.resampling import FastScores, bootstrap, permutation_test
-from mne_cnnclass.methods import write_methods
+from mne_cnnclass.metrics.resampling import FastScores, bootstrap, permutation_test
+from mne_cnnclass.metrics.scores import METRICS
+from mne_cnnclass.report.methods import write_methods
 
 # our names, and scikit-learn's scorers where these have another name or sign
 SCORERS = {

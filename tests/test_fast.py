@@ -10,10 +10,10 @@ from torch import nn
 from torch.nn import functional
 
 from mne_cnnclass import CNNClassifier, EpochsView, datasets, list_models
-from mne_cnnclass.architectures.braindecode_models import braindecode_classes
-from mne_cnnclass.architectures.build import build_module
-from mne_cnnclass.architectures.fast import accelerate, accelerated_layers, trial
-from mne_cnnclass.architectures.fast.functions import (
+from mne_cnnclass.networks.braindecode_models import braindecode_classes
+from mne_cnnclass.networks.build import build_module
+from mne_cnnclass.networks.fast import accelerate, accelerated_layers, trial
+from mne_cnnclass.networks.fast.functions import (
     ExponentialLinear,
     Filtering,
     MeanPooling,
@@ -21,8 +21,8 @@ from mne_cnnclass.architectures.fast.functions import (
     channels_last,
     dropout,
 )
-from mne_cnnclass.architectures.fast.moments import expected_squares, summarize
-from mne_cnnclass.architectures.fast.spectral import SpectralConvolution
+from mne_cnnclass.networks.fast.moments import expected_squares, summarize
+from mne_cnnclass.networks.fast.spectral import SpectralConvolution
 
 pytestmark = pytest.mark.usefixtures("same_random_numbers")
 

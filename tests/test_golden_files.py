@@ -7,7 +7,7 @@ import pytest
 from golden.make import ESTIMATORS, FOLDER, golden_epochs
 
 from mne_cnnclass import CNNClassifier, EpochsView, load_classifier
-from mne_cnnclass.persistence.files import SCHEMA
+from mne_cnnclass.estimators.saving.files import SCHEMA
 
 EXPECTED = json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))
 

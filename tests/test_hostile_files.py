@@ -16,7 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import save, save_file
 
 from mne_cnnclass import CNNClassifier, load_classifier
-from mne_cnnclass.persistence import KEY, files, read_epochs_settings
+from mne_cnnclass.estimators.saving import KEY, files, read_epochs_settings
 
 PLAIN, PIPELINE = FOLDER / "1_plain.mcnn", FOLDER / "5_transformers.mcnn"
 

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from mne_cnnclass import CNNClassifier, EpochsView, benchmark, recipe
-from mne_cnnclass.benchmarking import moabb_view
+from mne_cnnclass.evaluation.benchmarking import moabb_view
 from mne_cnnclass.preprocessing import EuclideanAlignment
 
 MOABB = importlib.util.find_spec("moabb") is not None

@@ -9,7 +9,7 @@ import torch
 from golden.make import FOLDER, golden_epochs
 
 from mne_cnnclass import CNNClassifier, list_models, load_classifier
-from mne_cnnclass.persistence import onnx as exporting
+from mne_cnnclass.estimators.saving import onnx as exporting
 from mne_cnnclass.preprocessing import Features
 
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -25,7 +25,7 @@ from mne_cnnclass import (
     preprocessing,
     save_classifier,
 )
-from mne_cnnclass.persistence import KEY
+from mne_cnnclass.estimators.saving import KEY
 from mne_cnnclass.preprocessing import (
     Clip,
     Crop,

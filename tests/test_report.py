@@ -15,13 +15,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from mne_cnnclass import CNNClassifier, EpochsView, evaluate
-from mne_cnnclass.datasets import MONTAGE_1005
-from mne_cnnclass.methods import write_methods
 from mne_cnnclass.preprocessing import Clip
 from mne_cnnclass.report import build_report
 from mne_cnnclass.report.build import _add_figure
 from mne_cnnclass.report.data import draw_rows
+from mne_cnnclass.report.methods import write_methods
 from mne_cnnclass.report.scores import groups_pages
+from mne_cnnclass.samples.datasets import MONTAGE_1005
 
 SCRIPT = "<script>alert(1)</script>"
 SECTIONS = [

@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 from mne_cnnclass import CNNClassifier, EpochsView, evaluate, load_classifier
-from mne_cnnclass.architectures.build import build_module
+from mne_cnnclass.estimators.saving import KEY
 from mne_cnnclass.explain import (
     band_importance,
     channel_importance,
@@ -23,8 +23,8 @@ from mne_cnnclass.explain import (
     saliency,
     spatial_patterns,
 )
-from mne_cnnclass.persistence import KEY
-from mne_cnnclass.training import split_validation
+from mne_cnnclass.networks.build import build_module
+from mne_cnnclass.networks.training import split_validation
 
 
 def beats(n_epochs=96, *, truth="side", seed=0):

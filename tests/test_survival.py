@@ -16,8 +16,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import cross_val_score
 
 from mne_cnnclass import CNNClassifier, EpochsView, evaluate, load_classifier
-from mne_cnnclass.benchmarking import benchmark
-from mne_cnnclass.training import checkpoints
+from mne_cnnclass.evaluation.benchmarking import benchmark
+from mne_cnnclass.networks.training import checkpoints
 
 SMALL = dict(model_params=dict(n_filters=2, hidden_units=[4]), batch_size=8, n_threads=1, random_state=0)
 

@@ -6,8 +6,8 @@ import pytest
 from sklearn.metrics import average_precision_score, precision_recall_curve
 from test_viz import assert_nothing_is_cut_off, legend
 
+from mne_cnnclass.metrics.bins import bins_error, reliability_bins
 from mne_cnnclass.viz import plot_precision_recall, plot_reliability
-from mne_cnnclass.viz.bins import bins_error, reliability_bins
 
 LONG = [f"quick imagined movement of the limb number {i}" for i in range(5)]
 

@@ -52,7 +52,7 @@ def benchmark(
 
     Example: mne-cnnclass benchmark config.toml -o results.sqlite --n-jobs 2
     """
-    from ..benchmarking import benchmark, read_config
+    from ..evaluation.benchmarking import benchmark, read_config
 
     given = {"n_jobs": n_jobs, "keep_predictions": keep_predictions}
     arguments = read_config(config) | {name: value for name, value in given.items() if value is not None}
@@ -70,7 +70,7 @@ def benchmark(
 @app.command()
 def status(store: Store):
     """Show the progress and the expected end of a benchmark, also while it is running."""
-    from ..benchmarking import open_benchmark
+    from ..evaluation.benchmarking import open_benchmark
 
     result = open_benchmark(store)
     state = result.status()
@@ -106,7 +106,7 @@ def compare(
 
     Example: mne-cnnclass compare results.sqlite --metric roc_auc --splits cross-subject
     """
-    from ..benchmarking import open_benchmark
+    from ..evaluation.benchmarking import open_benchmark
     from ..report.benchmark import comparison_table, describe_tests
 
     comparison = open_benchmark(store).compare(metric=metric, splits=splits)
@@ -126,7 +126,7 @@ def report(
     metric: Metric = "accuracy",
 ):
     """Write an HTML report of a benchmark: scores, figures, comparisons, errors, data sets and versions."""
-    from ..benchmarking import open_benchmark
+    from ..evaluation.benchmarking import open_benchmark
 
     output = store.with_suffix(".html") if output is None else output
     open_benchmark(store).report(output, metric=metric)

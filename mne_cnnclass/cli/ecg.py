@@ -76,8 +76,8 @@ def evaluate(
 
     Example: mne-cnnclass ecg evaluate mitdb --map aami --leads "MLII,V1|V5" -o results
     """
-    from ..epochs_view import EpochsView
     from ..evaluation import evaluate
+    from ..samples.view import EpochsView
 
     settings = _settings(class_map, leads, causal)
     epochs = _read_folder(records, settings)
@@ -116,8 +116,8 @@ def train(
     overwrite: Overwrite = False,
 ):
     """Train a classifier on annotated heartbeats and save it for `mne-cnnclass ecg predict`."""
-    from ..epochs_view import EpochsView
-    from ..persistence import save_classifier
+    from ..estimators.saving import save_classifier
+    from ..samples.view import EpochsView
 
     check_output(output, overwrite)
     settings = _settings(class_map, leads, causal)
@@ -168,7 +168,7 @@ def predict(
     from ..ecg.errors import Advised, MissingLead, NoAnnotations, NoBeats
     from ..ecg.recordings import read_duration, read_recording
     from ..ecg.stretches import predict_beats
-    from ..persistence import load_classifier
+    from ..estimators.saving import load_classifier
 
     check_output(output, overwrite)
     clf = load_classifier(model)
@@ -230,7 +230,7 @@ def _settings_of(path, clf):
     """Arguments of make_beat_epochs for a model, some of which its networks tell if the file does not."""
     from ..ecg import AAMI_CLASSES, LEADS, BeatClassifier, make_beat_epochs
     from ..ecg.beats import TYPICAL
-    from ..persistence import read_epochs_settings
+    from ..estimators.saving import read_epochs_settings
 
     steps = [step for _, step in getattr(clf, "steps", [("", clf)])]
     if not isinstance(steps[-1], BeatClassifier):
@@ -301,8 +301,8 @@ def _read_folder(paths, settings):
 
 def _pipeline(settings, seed):
     """The recipe, told which of the classes are what it knows of hearts."""
-    from ..ecg.classifier import class_roles
-    from ..recipes import recipe
+    from ..estimators.beats import class_roles
+    from ..estimators.recipes import recipe
 
     pipeline = recipe("heartbeats", causal=settings["causal"], random_state=seed, n_threads=1)
     pipeline[-1].set_params(**class_roles(settings["classes"]))

@@ -92,9 +92,9 @@ def demo(
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from ..datasets import load_sample
-    from ..epochs_view import EpochsView
     from ..evaluation import evaluate, summary_table
+    from ..samples.datasets import load_sample
+    from ..samples.view import EpochsView
 
     view = EpochsView([load_sample("train"), load_sample("test")])
     make_folder(output)
@@ -152,7 +152,7 @@ def evaluate(
     Example: mne-cnnclass evaluate S0*R04.edf --event T1=left --event T2=right --tmin 1 --tmax 4
     --l-freq 4 --h-freq 38 --model EEGNet --group subject -o results
     """
-    from ..baseline_pipelines import baselines as make_baselines
+    from ..estimators.baselines import baselines as make_baselines
     from ..evaluation import compare, evaluate, summary_table
     from ..evaluation.probes import verdicts_text
 
@@ -214,7 +214,7 @@ def train(
     The file also contains the settings for making epochs, so that new recordings are processed in the same
     way.
     """
-    from ..persistence import save_classifier
+    from ..estimators.saving import save_classifier
 
     check_output(output, overwrite)
     clf = _classifier(model, max_epochs, seed, verbose=True)
@@ -251,9 +251,9 @@ def predict(
     """
     import pandas as pd
 
-    from ..epochs_view import EpochsView
-    from ..persistence import load_classifier, read_epochs_settings
+    from ..estimators.saving import load_classifier, read_epochs_settings
     from ..preprocessing.stretches import iter_epochs
+    from ..samples.view import EpochsView
 
     check_output(output, overwrite)
     clf, settings = load_classifier(model), read_epochs_settings(model)
@@ -292,7 +292,7 @@ def models(
     ] = False,
 ):
     """List the architectures, with their purpose, paper, size and smallest input."""
-    from ..architectures import list_models
+    from ..networks import list_models
 
     table = list_models()
     unusable = table["usable"].eq(False).fillna(False)
@@ -314,7 +314,7 @@ def models(
 @app.command("sys-info")
 def sys_info():
     """Show the software versions and the hardware that results depend on."""
-    from ..utils import sys_info
+    from ..utils.versions import sys_info
 
     sys_info()
 
@@ -350,15 +350,15 @@ def _settings(event, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names):
 
 
 def _read(recordings, settings, group=None):
-    from ..epochs_view import EpochsView
     from ..preprocessing import make_epochs
+    from ..samples.view import EpochsView
 
     return EpochsView(make_epochs(recordings, **settings, group=group), groups=group)
 
 
 def _classifier(model="MultiScaleCNN", max_epochs=None, seed=0, **options):
-    from ..architectures.build import resolve_model
-    from ..classifier import CNNClassifier
+    from ..estimators.cnn import CNNClassifier
+    from ..networks.build import resolve_model
 
     resolve_model(model)  # a wrong name shall not wait for the recordings to be read
     if max_epochs is not None:

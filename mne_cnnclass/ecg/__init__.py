@@ -2,7 +2,6 @@
 
 from .annotations import write_beats
 from .beats import AAMI_CLASSES, BEAT_COLUMNS, LEADS, make_beat_epochs
-from .classifier import BeatClassifier
 from .combine import combine_windows
 from .databases import read_ptbxl, read_raw_cinc2017
 from .fetch import fetch_cinc2017, fetch_mitdb, fetch_ptbxl
@@ -12,6 +11,15 @@ from .patients import patient_info, patient_of
 from .peaks import find_r_peaks
 from .recordings import read_raw_wfdb
 from .rhythms import make_rhythm_epochs, vary_gain
+
+
+def __getattr__(name):
+    if name == "BeatClassifier":  # an estimator, and so above what makes Raw and Epochs of ECGs
+        from ..estimators.beats import BeatClassifier
+
+        return BeatClassifier
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "AAMI_CLASSES",

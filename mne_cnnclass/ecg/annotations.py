@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import mne
 import numpy as np
 
-from ..signal_limits import check_rate
+from ..samples.limits import check_rate
 from .beats import AAMI_CLASSES, BEAT_SYMBOLS
 from .recordings import import_wfdb
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from .._types import PathLike
+    from ..samples.types import PathLike
 
 
 __all__ = ["check_target", "write_beats"]

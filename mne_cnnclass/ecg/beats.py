@@ -11,7 +11,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from ..signal_limits import check_time
+from ..samples.limits import check_time
 from .errors import NoBeats
 from .intervals import INTERVAL_COLUMNS, interval_features, neighbours
 from .leads import describe_leads, filter_leads, invert_classes, open_recording, pick_leads
@@ -19,7 +19,7 @@ from .measures import slope_widths
 from .peaks import find_r_peaks
 
 if TYPE_CHECKING:
-    from .._types import Recordings
+    from ..samples.types import Recordings
 
 
 __all__ = ["AAMI_CLASSES", "BEAT_COLUMNS", "LEADS", "make_beat_epochs"]

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from ..columns import check_column
-from ..viz.bins import sum_to_one
+from ..metrics.bins import sum_to_one
+from ..metrics.scores import PROBA, SCORER
+from ..samples.columns import check_column
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from ..evaluation.result import Evaluation
-
 
 __all__ = ["combine_windows"]
 
-PROBA, SCORER = "proba_", "scorer_"  # how columns of predictions and of folds start
 
-
-def combine_windows(
-    predictions: Evaluation | pd.DataFrame | np.ndarray, records: ArrayLike
-) -> Evaluation | pd.DataFrame:
+def combine_windows(predictions: Any, records: ArrayLike) -> Any:
     """Combine the predictions for windows into one prediction per recording.
 
     Parameters

@@ -14,7 +14,7 @@ from .patients import make_raw
 from .recordings import check_files
 
 if TYPE_CHECKING:
-    from .._types import PathLike
+    from ..samples.types import PathLike
 
 
 __all__ = ["read_ptbxl", "read_raw_cinc2017"]

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import mne
 from tqdm import tqdm
 
-from ..datasets import DATA_VARIABLE, local_folder
+from ..samples.datasets import DATA_VARIABLE, local_folder
 
 if TYPE_CHECKING:
-    from .._types import PathLike
+    from ..samples.types import PathLike
 
 
 __all__ = ["fetch_cinc2017", "fetch_mitdb", "fetch_ptbxl"]

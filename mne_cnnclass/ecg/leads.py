@@ -7,7 +7,7 @@ from pathlib import Path
 import mne
 import numpy as np
 
-from ..signal_limits import check_edges, check_rate
+from ..samples.limits import check_edges, check_rate
 from .errors import MissingLead
 from .patients import patient_info
 

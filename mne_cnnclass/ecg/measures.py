@@ -5,7 +5,7 @@ from __future__ import annotations
 import mne
 import numpy as np
 
-from ..signal_limits import check_rate
+from ..samples.limits import check_rate
 
 __all__ = ["RHYTHM_COLUMNS", "measure_rhythm", "slope_widths"]
 

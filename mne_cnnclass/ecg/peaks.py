@@ -5,7 +5,7 @@ from __future__ import annotations
 import mne
 import numpy as np
 
-from ..signal_limits import LARGEST
+from ..samples.limits import LARGEST
 from .recordings import import_wfdb
 
 __all__ = ["find_r_peaks"]

@@ -15,7 +15,7 @@ from .errors import NoAnnotations
 from .patients import make_raw, patient_of
 
 if TYPE_CHECKING:
-    from .._types import PathLike
+    from ..samples.types import PathLike
 
 
 __all__ = ["check_files", "find_records", "has_annotations", "read_raw_wfdb", "read_recording"]

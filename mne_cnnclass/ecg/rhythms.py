@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger
 
-from ..columns import check_column
-from ..signal_limits import check_time
+from ..samples.columns import check_column
+from ..samples.limits import check_time
 from .leads import describe_leads, filter_leads, invert_classes, open_recording, pick_leads
 from .measures import RHYTHM_COLUMNS, measure_rhythm
 from .peaks import find_r_peaks
@@ -20,7 +20,7 @@ from .peaks import find_r_peaks
 if TYPE_CHECKING:
     import torch
 
-    from .._types import Recordings
+    from ..samples.types import Recordings
 
 
 __all__ = ["make_rhythm_epochs", "vary_gain"]

@@ -7,7 +7,7 @@ import gc
 import numpy as np
 import pandas as pd
 
-from ..epochs_view import EpochsView
+from ..samples.view import EpochsView
 from .beats import make_beat_epochs
 from .errors import NoBeats
 from .recordings import read_duration, read_recording

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from ..metrics.scores import METRICS, _score_table, chance_levels, score_pooled
 from .comparison import COMBINED, compare_scores
-from .metrics import METRICS, _score_table, chance_levels, score_pooled
 from .result import Evaluation
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def compare(
     differences are `mean_interval`, and those across data sets are `weighted_mean_interval`. Intervals are
     not adjusted for the number of pairs, and assume normally distributed differences, which the tests of
     groups do not: where an interval and a test disagree, trust the test. All of these functions are in
-    `mne_cnnclass.evaluation.statistics`, each documented with its assumptions and reference.
+    `mne_cnnclass.metrics.statistics`, each documented with its assumptions and reference.
 
     References
     ----------

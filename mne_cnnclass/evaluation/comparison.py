@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from .. import viz
-from .metrics import LOWER_IS_BETTER
-from .statistics import (
+from ..metrics.scores import LOWER_IS_BETTER
+from ..metrics.statistics import (
     corrected_resampled_ttest,
     holm,
     mean_interval,

@@ -19,12 +19,12 @@ from sklearn.metrics import get_scorer
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
-from ..columns import check_classes, check_column
-from ..epochs_view import EpochsView
-from ..input_arrays import check_kind
-from ..samples import as_view, iter_blocks
+from ..metrics.scores import METRICS
+from ..samples.arrays import check_kind
+from ..samples.blocks import as_view, iter_blocks
+from ..samples.columns import check_classes, check_column
+from ..samples.view import EpochsView
 from .folds import describe_error, describe_fold, run_fold
-from .metrics import METRICS
 from .probes import judge_probes, make_probes, probe_estimator
 from .result import Evaluation
 from .splits import make_splits, mixed_column, warn_of_mixing_searches, warn_of_overlap, warn_of_prefit
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from sklearn.base import BaseEstimator
 
-    from .._types import Samples, Splitter
+    from ..samples.types import Samples, Splitter
 
 
 def evaluate(

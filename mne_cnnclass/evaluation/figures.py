@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import viz
-from .metrics import are_probabilities, get_scores
+from ..metrics.scores import are_probabilities, get_scores
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .._types import PathLike
+    from ..samples.types import PathLike
 
 
 class Figures:

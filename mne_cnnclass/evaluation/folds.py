@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
-from .metrics import DECISION, PROBA, SCORER
+from ..metrics.scores import DECISION, PROBA, SCORER
 
 
 def run_fold(estimator, X, y, groups, classes, scoring, fold, train, test, *, verbose):

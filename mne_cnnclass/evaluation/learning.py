@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from .. import viz
-from ..parameters import check_number
-from ..samples import as_view
+from ..samples.blocks import as_view
+from ..utils.numbers import check_number
 from .evaluate import evaluate
 from .splits import make_splits
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from sklearn.base import BaseEstimator
 
-    from .._types import Samples, Splitter
+    from ..samples.types import Samples, Splitter
     from .result import Evaluation
 
 

@@ -11,8 +11,8 @@ from scipy.fft import rfft, rfftfreq
 from scipy.signal import butter, sosfiltfilt
 from scipy.signal.windows import hann
 
-from ..epochs_view import EpochsView
-from ..samples import iter_blocks
+from ..samples.blocks import iter_blocks
+from ..samples.view import EpochsView
 
 SLOW = 4.0  # Hz; what eyes do lies mostly below
 FAST = 40.0  # Hz; what muscles do lies mostly above

@@ -11,15 +11,15 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..columns import check_column
-from ..input_arrays import check_kind
-from ..samples import as_view
+from ..samples.arrays import check_kind
+from ..samples.blocks import as_view
+from ..samples.columns import check_column
 from .probe_features import baseline, group, muscle, ocular, order, quality, recordings
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from .._types import Samples
+    from ..samples.types import Samples
 
 
 _DESCRIPTIONS = {

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .figures import Figures
-from .metrics import (
+from ..metrics.resampling import bootstrap, bootstrap_classes, permutation_test
+from ..metrics.scores import (
     are_probabilities,
     chance_levels,
     get_scores,
@@ -20,15 +20,15 @@ from .metrics import (
     score_folds,
     score_pooled,
 )
+from .figures import Figures
 from .probes import verdicts_text
-from .resampling import bootstrap, bootstrap_classes, permutation_test
 
 if TYPE_CHECKING:
     import mne
     from sklearn.base import BaseEstimator
 
-    from .._types import PathLike
-    from ..epochs_view import EpochsView
+    from ..samples.types import PathLike
+    from ..samples.view import EpochsView
 
 
 @dataclass(frozen=True, eq=False, repr=False)

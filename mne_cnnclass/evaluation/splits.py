@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-from ..epochs_view import EpochsView
+from ..samples.view import EpochsView
 
 
 def make_splits(cv, X, y, groups):

@@ -6,11 +6,11 @@ import mne
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..classifier import CNNClassifier
-from ..epochs_view import EpochsView
-from ..guard import check_known_labels, check_labels, check_samples
-from ..input_arrays import check_signals
-from ..samples import as_view
+from ..estimators.cnn import CNNClassifier
+from ..samples.arrays import check_signals
+from ..samples.blocks import as_view
+from ..samples.checks import check_known_labels, check_labels, check_samples
+from ..samples.view import EpochsView
 
 BATCH_VALUES = 2**18  # of samples in one go: gradients keep what every layer computed
 

@@ -8,16 +8,17 @@ import mne
 import numpy as np
 import pandas as pd
 
-from ..guard import check_samples
-from ..samples import ChannelScaler, iter_blocks
+from ..samples.blocks import iter_blocks
+from ..samples.checks import check_samples
+from ..samples.scaling import ChannelScaler
 from .checks import batch_size, check_labelled, check_network, info_of, known_sfreq
 from .gradients import mean_contributions
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from .._types import RandomState, Samples
-    from ..classifier import CNNClassifier
+    from ..estimators.cnn import CNNClassifier
+    from ..samples.types import RandomState, Samples
 
 
 def spatial_patterns(clf: CNNClassifier, X: Samples) -> mne.EvokedArray:
@@ -244,7 +245,7 @@ def _fine(k):
 
 def _linear_front(clf):
     """Filters of the first layers, shape (n_components, n_channels, k), and the layers that end them."""
-    from ..architectures.side_inputs import signal_network
+    from ..networks.side_inputs import signal_network
 
     check_network(clf)
     if clf.n_members > 1:

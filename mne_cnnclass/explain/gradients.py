@@ -11,18 +11,18 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from ..epochs_view import EpochsView
-from ..guard import check_side_inputs
-from ..parameters import check_number
-from ..samples import iter_blocks
-from ..seeds import draw_seed
+from ..samples.blocks import iter_blocks
+from ..samples.checks import check_side_inputs
+from ..samples.view import EpochsView
+from ..utils.numbers import check_number
+from ..utils.seeds import draw_seed
 from .checks import batch_size, check_labelled, check_network, info_of, known_sfreq
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from .._types import RandomState, Samples
-    from ..classifier import CNNClassifier
+    from ..estimators.cnn import CNNClassifier
+    from ..samples.types import RandomState, Samples
 
 
 N_OTHERS = 128  # samples that a sample is compared with
@@ -208,7 +208,7 @@ def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
     """
     import torch
 
-    from ..training import resolve_device, torch_session
+    from ..networks.training import resolve_device, torch_session
 
     check_number(n_steps, "n_steps", numbers.Integral, min_val=1)
     rng = check_random_state(draw_seed(random_state))

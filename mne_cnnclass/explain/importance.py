@@ -11,16 +11,16 @@ import pandas as pd
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 
-from ..parameters import check_number
-from ..seeds import draw_seed
-from ..signal_limits import check_rate
+from ..samples.limits import check_rate
+from ..utils.numbers import check_number
+from ..utils.seeds import draw_seed
 from .checks import check_any
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from sklearn.base import BaseEstimator
 
-    from .._types import RandomState, Samples
+    from ..samples.types import RandomState, Samples
 
 
 EEG_BANDS = {"delta": (1, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30), "gamma": (30, 45)}  # Hz

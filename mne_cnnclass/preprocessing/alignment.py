@@ -9,17 +9,17 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from ..columns import check_column
-from ..epochs_view import EpochsView
-from ..guard import check_samples
-from ..parameters import check_number
-from ..samples import iter_blocks
+from ..samples.blocks import iter_blocks
+from ..samples.checks import check_samples
+from ..samples.columns import check_column
+from ..samples.view import EpochsView
+from ..utils.numbers import check_number
 from .base import SamplesTransformer, start_fit
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from .._types import Samples
+    from ..samples.types import Samples
 
 
 __all__ = ["EuclideanAlignment", "RiemannianAlignment"]

@@ -8,14 +8,14 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..epochs_view import EpochsView
-from ..guard import check_samples
-from ..input_arrays import check_signals
-from ..samples import as_view, iter_blocks
-from ..signal_limits import check_rate
+from ..samples.arrays import check_signals
+from ..samples.blocks import as_view, iter_blocks
+from ..samples.checks import check_samples
+from ..samples.limits import check_rate
+from ..samples.view import EpochsView
 
 if TYPE_CHECKING:
-    from .._types import Samples
+    from ..samples.types import Samples
 
 
 def start_fit(estimator, X):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import warnings
-from functools import cache
 
 import mne
 import numpy as np
 from scipy.stats import pearsonr
 from sklearn.exceptions import ConvergenceWarning
 
-from ..datasets import MONTAGE_1005
+from ..samples.channel_names import standard_name
+from ..samples.datasets import MONTAGE_1005
 
 FLAT = 1e-7  # V peak to peak from sample to sample: below what any amplifier's noise leaves
 LOF_THRESHOLD = 2.0
@@ -19,18 +18,6 @@ EOG_CORRELATION = 0.5  # of a component with an EOG channel, 1 to 10 Hz
 MIN_CHANNELS = 8  # of which outliers can be told
 MIN_GOOD = 4  # that others can be interpolated from
 MIN_EPOCHS = 5  # folds of autoreject
-
-
-@cache
-def standard_names():
-    """The names of the 10-05 system, by the same in lower case."""
-    return {name.lower(): name for name in mne.channels.make_standard_montage(MONTAGE_1005).ch_names}
-
-
-def standard_name(name):
-    """The name in the 10-05 system of a channel such as ``Fc5.`` or ``EEG FP1-REF``, else as it is."""
-    bare = re.sub(r"^EEG[ _]+|[-_](?:REF|LE|AR)$|\.+$", "", name.strip(), flags=re.I)
-    return standard_names().get(bare.lower(), name)
 
 
 def name_channels(recording, rename, ch_types, montage):

@@ -10,14 +10,14 @@ import mne
 import numpy as np
 import pandas as pd
 
-from ..signal_limits import check_edges, check_rate, check_thresholds, check_time, check_values
+from ..samples.limits import check_edges, check_rate, check_thresholds, check_time, check_values
 from . import cleaning
 from .events import choose_events, choose_windows
 from .log import attach_log
 from .recordings import open_recordings
 
 if TYPE_CHECKING:
-    from .._types import Recordings
+    from ..samples.types import Recordings
 
 
 __all__ = ["make_epochs"]

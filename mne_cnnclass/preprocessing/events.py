@@ -7,7 +7,7 @@ from collections import Counter
 import mne
 import numpy as np
 
-from ..signal_limits import check_time
+from ..samples.limits import check_time
 
 
 def choose_events(recordings, wanted):

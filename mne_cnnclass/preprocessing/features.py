@@ -14,13 +14,13 @@ from scipy.fft import fft, fftfreq, ifft
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ..guard import check_samples
-from ..quiet import quiet
-from ..samples import iter_blocks
+from ..samples.blocks import iter_blocks
+from ..samples.checks import check_samples
+from ..utils.quiet import quiet
 from .base import sampling_frequency, start_fit
 
 if TYPE_CHECKING:
-    from .._types import Samples
+    from ..samples.types import Samples
 
 
 __all__ = ["BANDS", "Features"]

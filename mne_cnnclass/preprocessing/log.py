@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..epochs_view import EpochsView
+from ..samples.view import EpochsView
 
 if TYPE_CHECKING:
-    from .._types import EpochsLike
+    from ..samples.types import EpochsLike
 
 
 __all__ = ["epochs_log"]

@@ -6,8 +6,8 @@ import numpy as np
 from scipy.signal import lfilter
 from sklearn.preprocessing import StandardScaler
 
-from ..parameters import check_number
-from ..samples import iter_blocks
+from ..samples.blocks import iter_blocks
+from ..utils.numbers import check_number
 from .base import SamplesTransformer
 
 __all__ = ["Clip", "ExponentialStandardize", "Standardize"]

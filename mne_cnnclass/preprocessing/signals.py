@@ -10,10 +10,10 @@ import mne
 import numpy as np
 from mne.io.constants import FIFF
 
-from ..epochs_sources import pick_names
-from ..epochs_view import EpochsView
-from ..quiet import quiet
-from ..signal_limits import check_edges, check_rate, check_time
+from ..samples.limits import check_edges, check_rate, check_time
+from ..samples.sources import pick_names
+from ..samples.view import EpochsView
+from ..utils.quiet import quiet
 from .base import SamplesTransformer, sampling_frequency
 
 __all__ = ["Crop", "Filter", "Pick", "Reference", "Resample"]

@@ -12,7 +12,9 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator
 
 from .._version import __version__
-from ..methods import (
+from ..utils.versions import _PACKAGES
+from .html import fact_table, html_table, paragraph, verbatim
+from .methods import (
     changed_parameters,
     describe_estimator,
     describe_splits,
@@ -22,8 +24,6 @@ from ..methods import (
     trains_on_the_rest,
     write_methods,
 )
-from ..utils import _PACKAGES
-from .html import fact_table, html_table, paragraph, verbatim
 
 
 def pipeline_pages(result):

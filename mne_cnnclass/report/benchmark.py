@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import mne
 import numpy as np
 import pandas as pd
 
-from ..evaluation.metrics import LOWER_IS_BETTER, METRICS, chance_levels
-from ..evaluation.statistics import mean_interval
+from ..metrics.scores import LOWER_IS_BETTER, METRICS, chance_levels
+from ..metrics.statistics import mean_interval
 from .build import add_sections
 from .html import bullets, fact_table, html_table, p_text, paragraph, verbatim
-
-if TYPE_CHECKING:
-    from ..benchmarking.results import Benchmark
-
 
 MANY = 12  # names that a table lists
 LONG = 60  # lines of a traceback that are shown
 
 
 def build_benchmark_report(
-    benchmark: Benchmark, *, title: str | None = None, metric: str = "accuracy"
+    benchmark: Any, *, title: str | None = None, metric: str = "accuracy"
 ) -> mne.Report:
     """Put a benchmark on the pages of an `mne.Report`.
 

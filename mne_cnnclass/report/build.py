@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import mne
 import numpy as np
 
-from ..methods import name_of, top_steps
 from .account import methods_pages, pipeline_pages, reproduce_pages, splits_pages
 from .data import data_pages
 from .explanations import explanations_pages
 from .html import CSS, PHONE, bullets
+from .methods import name_of, top_steps
 from .probes import probes_pages
-from .scores import (
-    calibration_pages,
-    groups_pages,
-    scores_pages,
-    statistics_pages,
-    summary_pages,
-)
+from .scores import calibration_pages, groups_pages, scores_pages, statistics_pages, summary_pages
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
-    from ..epochs_view import EpochsView
-    from ..evaluation.comparison import Comparison
-    from ..evaluation.result import Evaluation
+    from ..samples.view import EpochsView
 
 
 TAG = "classification"
@@ -34,11 +26,11 @@ DPI = 110
 
 
 def build_report(
-    result: Evaluation,
+    result: Any,
     *,
     title: str | None = None,
     report: mne.Report | None = None,
-    comparison: Comparison | None = None,
+    comparison: Any = None,
     explain: BaseEstimator | None = None,
     explain_on: EpochsView | None = None,
     n_permutations: int = 1000,

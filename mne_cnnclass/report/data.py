@@ -10,9 +10,9 @@ import pandas as pd
 from scipy.signal import welch
 
 from ..explain import EEG_BANDS
-from ..methods import name_kind
 from ..preprocessing import epochs_log
 from .html import fact_table, html_table, paragraph
+from .methods import name_kind
 
 MAX_SAMPLES = 600  # that are drawn
 MAX_VALUES = 2**22  # of them, in memory

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from ..classifier import CNNClassifier
+from ..estimators.cnn import CNNClassifier
 from .data import MAX_ROWS, draw_rows, find_bands, has_positions
 from .html import html_table, paragraph
 
@@ -66,8 +66,8 @@ def _counted(part, view):
 
 def _network(clf, part):
     from .. import explain
-    from ..architectures.side_inputs import signal_network
     from ..explain.components import FRONTS
+    from ..networks.side_inputs import signal_network
     from ..viz.curves import class_style
     from ..viz.signals import plot_heads
     from ..viz.style import COLORS, class_names, get_axes

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..evaluation.metrics import METRICS, are_probabilities, get_scores
-from ..evaluation.resampling import FastScores
-from ..methods import format_p, permuted_among, whole_groups
+from ..metrics.resampling import FastScores
+from ..metrics.scores import METRICS, are_probabilities, get_scores
 from .html import bullets, html_table, paragraph
+from .methods import format_p, permuted_among, whole_groups
 
 
 def summary_pages(result, permutations):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .style import COLORS, FOLD, LINESTYLES, MEAN, class_names, get_axes, mean_sd
+from ..metrics.statistics import mean_sd
+from .style import COLORS, FOLD, LINESTYLES, MEAN, class_names, get_axes
 
 GRID = np.linspace(0, 1, 501)  # of the rates at which curves of folds and classes are averaged
 

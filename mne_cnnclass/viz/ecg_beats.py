@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
-    from .._types import EpochsLike
+    from ..samples.types import EpochsLike
 
 
 SPREAD = (10, 90)  # percentiles
@@ -302,7 +302,7 @@ def _count(n, what):
 
 def _beats(epochs, typical=False):
     """The epochs as a view of their leads, without or with the differences from the typical beat."""
-    from ..epochs_view import EpochsView
+    from ..samples.view import EpochsView
 
     if hasattr(epochs, "predictions"):
         raise TypeError("epochs must be those that were evaluated, result.view, got the result itself.")

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from scipy.stats import binomtest
 
-from .bins import N_BINS, bins_error, check_probabilities, reliability_bins
+from ..metrics.bins import N_BINS, bins_error, check_probabilities, reliability_bins
 from .style import CHANCE, COLORS, get_axes
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ def measure(name):
     import onnxruntime
 
     from mne_cnnclass import CNNClassifier
-    from mne_cnnclass.persistence import onnx
+    from mne_cnnclass.estimators.saving import onnx
 
     epochs, started = real_epochs(), time.monotonic()
     clf = CNNClassifier(name, max_epochs=1, n_threads=1, random_state=0).fit(epochs)

@@ -15,7 +15,7 @@ from scipy import stats
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.naive_bayes import GaussianNB
 
-from mne_cnnclass.evaluation.statistics import (
+from mne_cnnclass.metrics.statistics import (
     corrected_resampled_ttest,
     sign_flip_test,
     signed_rank_test,

@@ -126,7 +126,7 @@ def write_recording(path, hours, sfreq=128.0, n_channels=2):
 
 def day(*hours):
     """Peak memory of a process that labels recordings of several lengths."""
-    from mne_cnnclass.persistence import save_classifier
+    from mne_cnnclass.estimators.saving import save_classifier
 
     settings = dict(
         events=dict(left="T1", right="T2"), tmin=0.0, tmax=0.99, l_freq=4.0, h_freq=30.0, picks=None

@@ -19,7 +19,7 @@ from scipy.signal import resample_poly
 from sklearn.model_selection import GroupKFold
 
 from mne_cnnclass import CNNClassifier
-from mne_cnnclass.mirror import mirrored_channels
+from mne_cnnclass.networks.mirror import mirrored_channels
 from mne_cnnclass.preprocessing import EuclideanAlignment, Standardize
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 from mne_cnnclass import open_benchmark
-from mne_cnnclass.evaluation.metrics import chance_levels
+from mne_cnnclass.metrics.scores import chance_levels
 from mne_cnnclass.viz import plot_paired_scores
 
 

@@ -40,7 +40,7 @@ from sklearn.model_selection import cross_validate
 from torch.nn.functional import cross_entropy
 
 from mne_cnnclass import CNNClassifier, EpochsView, list_models
-from mne_cnnclass.architectures.build import build_module
+from mne_cnnclass.networks.build import build_module
 from mne_cnnclass.viz.style import COLORS
 
 # epochs × channels × times, sampling frequency in Hz, batch size, training epochs

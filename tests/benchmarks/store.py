@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mne_cnnclass.benchmarking import open_benchmark
-from mne_cnnclass.benchmarking.store import TIMES, Store
-from mne_cnnclass.evaluation.metrics import METRICS
+from mne_cnnclass.evaluation.benchmarking import open_benchmark
+from mne_cnnclass.evaluation.benchmarking.store import TIMES, Store
+from mne_cnnclass.metrics.scores import METRICS
 
 N_PIPELINES, N_DATASETS, N_FOLDS = 10, 20, 5
 QUERIES = (

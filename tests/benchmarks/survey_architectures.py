@@ -14,10 +14,11 @@ import mne
 import pandas as pd
 import torch
 
-from mne_cnnclass.architectures.braindecode_models import REFUSED, braindecode_classes
-from mne_cnnclass.architectures.build import build_module, own_parameters, resolve_model, takes
-from mne_cnnclass.architectures.catalog import COLUMNS, OWN, TABLE
-from mne_cnnclass.architectures.limits import smallest_working
+from mne_cnnclass.networks.braindecode_models import REFUSED, braindecode_classes
+from mne_cnnclass.networks.build import build_module, resolve_model, takes
+from mne_cnnclass.networks.catalog import COLUMNS, OWN, TABLE
+from mne_cnnclass.networks.limits import smallest_working
+from mne_cnnclass.networks.signatures import own_parameters
 
 CHANNELS = [
     *("Fz", "FC3", "FC1", "FCz", "FC2", "FC4", "C5", "C3", "C1", "Cz", "C2"),

@@ -1,6 +1,6 @@
 """Write the golden file of the schema of saved classifiers that this version writes.
 
-Run by hand, once, when ``SCHEMA`` in ``mne_cnnclass/persistence/files.py`` has become another number; what
+Run by hand, once, when ``SCHEMA`` of :mod:`mne_cnnclass.estimators.saving.files` has become another number; what
 is new in that schema gets an entry in ``ESTIMATORS``:
 
     python tests/golden/make.py
@@ -91,21 +91,18 @@ ESTIMATORS = {
 
 
 def main():
-    from mne_cnnclass import EpochsView, persistence
+    from mne_cnnclass import EpochsView, save_classifier
+    from mne_cnnclass.estimators.saving.files import SCHEMA
 
-    schema = getattr(persistence, "files", persistence).SCHEMA
     expected = FOLDER / "expected.json"
     known = json.loads(expected.read_text()) if expected.exists() else {}
     view, new = (EpochsView(golden_epochs(n, seed), groups="subject") for n, seed in ((24, 0), (12, 1)))
-    for make in ESTIMATORS[schema]:
-        name = f"{schema}_{make.__name__}.mcnn"
+    for make in ESTIMATORS[SCHEMA]:
+        name = f"{SCHEMA}_{make.__name__}.mcnn"
         if name in known:
             raise FileExistsError(f"{name} is there already; a golden file is never written again.")
         estimator = make().fit(view, view.labels)
-        if hasattr(persistence, "save_classifier"):
-            persistence.save_classifier(estimator, FOLDER / name)
-        else:
-            estimator.save(FOLDER / name)
+        save_classifier(estimator, FOLDER / name)
         known[name] = estimator.predict_proba(new).tolist()
     expected.write_text(json.dumps(known, indent=1) + "\n")
 

@@ -1,0 +1,274 @@
+"""What a network has to be held against: simple and well-known pipelines on the same samples."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import warnings
+from collections.abc import Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy.signal import periodogram
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from ..ecg import BEAT_COLUMNS
+from ..samples.blocks import as_view
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+
+__all__ = ["baselines"]
+
+BANDS = ((4.0, 8.0), (8.0, 13.0), (13.0, 30.0), (30.0, 45.0))  # Hz: theta, alpha, beta, gamma
+N_SHAPES = 20  # principal components of a beat
+INSTALL = 'pip install "mne-cnnclass[baselines]"'
+
+
+def baselines(
+    kind: Literal["eeg", "ecg"], *, names: Sequence[str] | None = None, random_state: int | None = None
+) -> dict[str, Pipeline]:
+    """Get well-known pipelines as baselines for a network.
+
+    Parameters
+    ----------
+    kind : "eeg" | "ecg"
+        What the samples are:
+
+        ``"eeg"``
+            Epochs of EEG or MEG, or arrays of shape (n_samples, n_channels, n_times). The pipelines are
+            ``"dummy"`` (class frequencies only), ``"band power + LR"`` (log power of each channel in four
+            bands from 4 to 45 Hz, logistic regression), ``"CSP + LDA"`` (common spatial patterns [1]_, linear
+            discriminant analysis), ``"tangent space + LR"`` and ``"Riemannian MDM"`` (Riemannian geometry of
+            covariance matrices [2]_, from pyRiemann), and ``"MiniRocket"`` (10 000 random convolutions [3]_,
+            from sktime).
+        ``"ecg"``
+            Heartbeats from :func:`mne_cnnclass.ecg.make_beat_epochs`. The pipelines are ``"dummy"``,
+            ``"RR + shape + boosting"`` (gradient boosting on the metadata columns in
+            ``mne_cnnclass.ecg.BEAT_COLUMNS`` and on 20 principal components of the beats), and
+            ``"MiniRocket"`` (1000 convolutions).
+    names : None | list of str
+        Names of the pipelines. ``None`` returns all those whose libraries are installed, and warns about the
+        others.
+    random_state : None | int
+        Seed of everything random in the pipelines.
+
+    Returns
+    -------
+    pipelines : dict of str to sklearn.pipeline.Pipeline
+        Unfitted pipelines by name.
+
+    Raises
+    ------
+    ValueError
+        If ``kind`` or a name is unknown.
+    ImportError
+        If a library needed by a pipeline in ``names`` is not installed.
+
+    Notes
+    -----
+    All pipelines learn from the training samples only. Filter the epochs beforehand, as for a network: CSP
+    and covariances use all frequencies in the data, and band power leaves out bands that a filter has
+    removed. The frequencies in an array are unknown, so that band power is then the power of the whole
+    signal. The covariances of CSP and pyRiemann are regularised by shrinkage (Ledoit-Wolf and oracle
+    approximating, respectively), because channels are linearly dependent after average referencing or
+    interpolation. MiniRocket is compiled at its first use, which takes about a minute; it has a decision
+    function, but no probabilities.
+
+    References
+    ----------
+    .. [1] Blankertz B, Tomioka R, Lemm S, Kawanabe M, Müller KR. Optimizing spatial filters for robust EEG
+       single-trial analysis. IEEE Signal Process Mag 2008;25(1):41-56. doi:10.1109/MSP.2008.4408441
+    .. [2] Barachant A, Bonnet S, Congedo M, Jutten C. Multiclass brain-computer interface classification by
+       Riemannian geometry. IEEE Trans Biomed Eng 2012;59(4):920-928. doi:10.1109/TBME.2011.2172210
+    .. [3] Dempster A, Schmidt DF, Webb GI. MiniRocket: a very fast (almost) deterministic transform for time
+       series classification. KDD 2021. doi:10.1145/3447548.3467231
+
+    Examples
+    --------
+    >>> from mne_cnnclass import EpochsView, baselines, compare, datasets, evaluate
+    >>> from mne_cnnclass.evaluation import summary_table
+    >>> view = EpochsView(datasets.load_sample("train"))
+    >>> pipelines = baselines("eeg", names=["dummy", "band power + LR"])
+    >>> results = {name: evaluate(pipeline, view) for name, pipeline in pipelines.items()}
+    >>> summary_table(results)[["accuracy"]]  # doctest: +SKIP
+    """
+    if kind not in _MAKERS:
+        raise ValueError(f"There are baselines for {', '.join(map(repr, _MAKERS))}, got {kind!r}.")
+    makers = _MAKERS[kind]
+    if names is not None and (isinstance(names, str) or not names):
+        raise TypeError(f"names must be None or a list of names among {', '.join(makers)}, got {names!r}.")
+    unknown = [name for name in names or [] if name not in makers]
+    if unknown:
+        raise ValueError(f"There is no baseline {unknown[0]!r} for {kind!r}; there are {', '.join(makers)}.")
+    missing = {
+        name: libraries
+        for name, (_, *libraries) in makers.items()
+        if not all(map(importlib.util.find_spec, libraries))
+    }
+    asked_for = [name for name in names or [] if name in missing]
+    if asked_for:
+        raise ImportError(f"{asked_for[0]!r} needs {' and '.join(missing[asked_for[0]])}: {INSTALL}")
+    if missing and names is None:
+        warnings.warn(
+            f"Left out, as their libraries are not installed: {', '.join(missing)}. Install them by "
+            f"{INSTALL}, or name the baselines that you want.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    chosen = [name for name in makers if name not in missing] if names is None else names
+    return {name: makers[name][0](random_state) for name in chosen}
+
+
+# -- from samples to what scikit-learn, MNE and pyRiemann take -------------------------------------
+
+
+def as_array(X):
+    """Samples as an array of shape (n_samples, n_channels, n_times)."""
+    view = as_view(X)
+    return np.asarray(X if view is None else view, dtype=float)
+
+
+def log_band_power(X):
+    """Logarithm of the power in each band that the samples have, for each channel."""
+    view, data = as_view(X), as_array(X)
+    if view is None:
+        power = data.var(axis=-1, keepdims=True)
+    else:
+        freqs, spectrum = periodogram(data, view.sfreq, window="hann", detrend="constant")
+        lowest, highest = view.info["highpass"], view.info["lowpass"]
+        inside = [(freqs >= max(low, lowest)) & (freqs < min(high, highest)) for low, high in BANDS]
+        bands = [band for band in inside if band.any()] or [freqs > 0]
+        power = np.stack([spectrum[..., band].mean(axis=-1) for band in bands], axis=-1)
+    return np.log(power + np.finfo(float).tiny).reshape(len(data), -1)
+
+
+def beat_columns(X):
+    """What the metadata tell of each heartbeat."""
+    view = as_view(X)
+    columns = (
+        []
+        if view is None or view.metadata is None
+        else list(view.metadata.columns.intersection(BEAT_COLUMNS))
+    )
+    if not columns:
+        raise ValueError(
+            "This baseline needs heartbeats of mne_cnnclass.ecg.make_beat_epochs, whose metadata tell their "
+            f"RR intervals ({', '.join(BEAT_COLUMNS[:2])} …), and X has none."
+        )
+    return view.metadata[columns].to_numpy(float)
+
+
+def flat(X):
+    """Samples as rows of a table."""
+    return as_array(X).reshape(len(X), -1)
+
+
+def _from_array(*steps):
+    return make_pipeline(FunctionTransformer(as_array), *steps)
+
+
+@contextmanager
+def _torch_threads_kept():
+    """Numba's parallel loops set the number of OpenMP threads, which torch would have from then on."""
+    torch = sys.modules.get("torch")
+    n_threads = torch and torch.get_num_threads()
+    try:
+        yield
+    finally:
+        if torch:
+            torch.set_num_threads(n_threads)
+
+
+class MiniRocket(TransformerMixin, BaseEstimator):
+    """The transform of sktime, which can be no step of a Pipeline: its fit forgets what scikit-learn set."""
+
+    def __init__(self, n_kernels, random_state=None):
+        self.n_kernels, self.random_state = n_kernels, random_state
+
+    def fit(self, X, y=None):
+        """Choose dilations and biases by the samples."""
+        from sktime.transformations.rocket import MiniRocketMultivariate
+
+        with _torch_threads_kept():
+            self.rocket_ = MiniRocketMultivariate(self.n_kernels, random_state=self.random_state).fit(X)
+        return self
+
+    def transform(self, X):
+        """Share of the times at which each convolution exceeds its bias."""
+        with _torch_threads_kept():
+            return self.rocket_.transform(X).to_numpy()
+
+
+# -- the pipelines ---------------------------------------------------------------------------------
+
+
+def _dummy(random_state):
+    return make_pipeline(DummyClassifier(strategy="prior"))
+
+
+def _band_power(random_state):
+    logistic = LogisticRegression(max_iter=1000)
+    return make_pipeline(FunctionTransformer(log_band_power), StandardScaler(), logistic)
+
+
+def _csp(random_state):
+    from mne.decoding import CSP
+
+    return _from_array(CSP(6, reg="ledoit_wolf", log=True), LinearDiscriminantAnalysis())
+
+
+def _tangent_space(random_state):
+    from pyriemann.estimation import Covariances
+    from pyriemann.tangentspace import TangentSpace
+
+    return _from_array(Covariances("oas"), TangentSpace(), LogisticRegression(max_iter=1000))
+
+
+def _mdm(random_state):
+    from pyriemann.classification import MDM
+    from pyriemann.estimation import Covariances
+
+    return _from_array(Covariances("oas"), MDM())
+
+
+def _mini_rocket(random_state, n_kernels=10_000):
+    rocket = MiniRocket(n_kernels, random_state)
+    return _from_array(rocket, StandardScaler(), RidgeClassifierCV(alphas=np.logspace(-3, 3, 10)))
+
+
+def _beats(random_state):
+    shape = make_pipeline(FunctionTransformer(flat), PCA(N_SHAPES, random_state=random_state))
+    features = make_union(FunctionTransformer(beat_columns), shape)
+    return make_pipeline(features, HistGradientBoostingClassifier(random_state=random_state))
+
+
+def _mini_rocket_of_beats(random_state):
+    return _mini_rocket(random_state, n_kernels=1000)  # of many thousand beats
+
+
+# what makes a pipeline, and the libraries that it needs besides those of this package
+_MAKERS = {
+    "eeg": {
+        "dummy": (_dummy,),
+        "band power + LR": (_band_power,),
+        "CSP + LDA": (_csp,),
+        "tangent space + LR": (_tangent_space, "pyriemann"),
+        "Riemannian MDM": (_mdm, "pyriemann"),
+        "MiniRocket": (_mini_rocket, "sktime", "numba"),
+    },
+    "ecg": {
+        "dummy": (_dummy,),
+        "RR + shape + boosting": (_beats,),
+        "MiniRocket": (_mini_rocket_of_beats, "sktime", "numba"),
+    },
+}

@@ -1,0 +1,350 @@
+"""A classifier of heartbeats that is made for patients it has never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from ..ecg.beats import BEAT_COLUMNS, TYPICAL
+from ..ecg.intervals import interval_features, simulate_fibrillation, simulate_premature
+
+if TYPE_CHECKING:
+    import mne
+    from numpy.typing import ArrayLike
+
+    from ..samples.types import RandomState
+    from ..samples.view import EpochsView
+    from .cnn import CNNClassifier
+
+
+__all__ = ["BeatClassifier"]
+
+STRETCH = 3000  # beats that are compared with each other; of longer records, stretch by stretch
+BEAT_WINDOW = (-0.1, 0.2)  # s around the R peak, in which beats are compared
+ALIKE = 0.05  # of one minus the correlation of two beats, below which they count as alike
+SAME_TIMING = 0.1  # of log ratios of intervals
+FLOOR = 1e-4  # added to probabilities before their logarithm is averaged
+
+
+class BeatClassifier(ClassifierMixin, BaseEstimator):
+    """Classify heartbeats with an ensemble of networks trained on real and simulated rhythms.
+
+    Three problems keep classifiers of heartbeats from generalising to new patients, and each is addressed by
+    one step. First, few patients in a training set have atrial fibrillation, so that a network mistakes their
+    many short intervals for premature beats. Therefore, copies of records with simulated RR intervals are
+    added, with unchanged shapes and labels (normal beats remain normal, however irregular). Second, a few
+    patients contribute most of the beats of a rare class. Therefore, each beat is weighted by one over the
+    square root of its patient's number of beats of that class. Third, a network classifies each beat on its
+    own, although beats from the same focus look alike. Therefore, the probability of a ventricular beat is
+    averaged over beats of the record with a similar shape and timing.
+
+    Parameters
+    ----------
+    estimator : CNNClassifier
+        The classifier to train on epochs from :func:`make_beat_epochs`. Its ``fit`` must accept
+        ``sample_weight``.
+    normal, supraventricular : None | str
+        The label of beats that a simulation may move in time, and the label that premature beats are given.
+        ``None`` if there is no such class; the simulation is then omitted. Defaults are ``"N"`` and ``"S"``.
+    ventricular : sequence of str
+        Labels of classes that are defined by the shape of the beat, whose probabilities are averaged over
+        similar beats. Default is ``("V", "F")``.
+    untrained : sequence of str
+        Labels of beats that are left out of the training and never predicted, such as beats that experts
+        could not classify either. Default is ``("Q",)``.
+    n_fibrillation, n_premature : int
+        Number of records to copy with simulated atrial fibrillation, and with simulated premature beats; at
+        most all records. Defaults are 20 and 1.
+    n_members : int
+        Number of networks in the ensemble, whose probabilities are averaged. Default is 3.
+    n_samples : int
+        Approximate number of beats that each network is trained on. Beats of frequent kinds are drawn at
+        random, with weights that compensate for those left out. Default is 15000.
+    smoothing : float
+        Weight of the average over similar beats, in [0, 1]. Above 0, a prediction depends on the beats of the
+        same record that are predicted together, so pass whole records. With 0, each beat is classified on its
+        own, as required for live use. Default is 0.7.
+    random_state : None | int | numpy.random.RandomState
+        Seed of the simulations, random draws and networks.
+
+    Attributes
+    ----------
+    classes_ : array, shape (n_classes,)
+        The class labels.
+    estimators_ : list
+        The fitted estimators of the ensemble.
+
+    See Also
+    --------
+    mne_cnnclass.recipe : ``recipe("heartbeats")`` is this classifier with a suitable network.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import EpochsView, ecg, recipe
+    >>> view = EpochsView(ecg.make_beat_epochs(["mitdb/101", "mitdb/106"]))  # doctest: +SKIP
+    >>> recipe("heartbeats", random_state=0).fit(view).predict(view)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        estimator: CNNClassifier,
+        *,
+        normal: str | None = "N",
+        supraventricular: str | None = "S",
+        ventricular: Sequence[str] = ("V", "F"),
+        untrained: Sequence[str] = ("Q",),
+        n_fibrillation: int = 20,
+        n_premature: int = 1,
+        n_members: int = 3,
+        n_samples: int = 15000,
+        smoothing: float = 0.7,
+        random_state: RandomState = None,
+    ) -> None:
+        self.estimator = estimator
+        self.normal = normal
+        self.supraventricular = supraventricular
+        self.ventricular = ventricular
+        self.untrained = untrained
+        self.n_fibrillation = n_fibrillation
+        self.n_premature = n_premature
+        self.n_members = n_members
+        self.n_samples = n_samples
+        self.smoothing = smoothing
+        self.random_state = random_state
+
+    def fit(
+        self, X: EpochsView | mne.BaseEpochs, y: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> Self:
+        """Train the networks.
+
+        Parameters
+        ----------
+        X : EpochsView | mne.Epochs
+            Heartbeats from :func:`make_beat_epochs`.
+        y : None | array-like, shape (n_samples,)
+            The labels. ``None`` uses those of the epochs.
+        groups : None | array-like, shape (n_samples,)
+            The patient of each beat. ``None`` uses the metadata column ``patient``.
+
+        Returns
+        -------
+        self : BeatClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the epochs lack the metadata written by :func:`make_beat_epochs`.
+        """
+        from ..samples.checks import check_labels
+        from ..utils.seeds import draw_seed
+
+        view = _beats(X)
+        view = view.pick([name for name in view.ch_names if name.endswith(TYPICAL)])
+        y = np.asarray(check_labels(y, view))
+        groups = view.metadata["patient"] if groups is None else groups
+        groups = np.asarray(groups).astype(str)
+        seed = draw_seed(self.random_state)
+        rng = np.random.default_rng(seed)
+        self.causal_ = "rr_next_ratio" not in view.metadata
+        known = ~np.isin(y, list(self.untrained))
+        view, y, groups = view[known], y[known], groups[known]
+        view, y, groups = self._with_simulations(view, y, groups, rng)
+        weight = patient_weights(y, groups)
+        self.classes_, self.estimators_ = np.unique(y), []
+        for _ in range(self.n_members):
+            share = np.minimum(1.0, weight * self.n_samples / weight.sum())
+            drawn = np.flatnonzero(rng.random(len(y)) < share)
+            if len(np.unique(y[drawn])) < len(self.classes_):  # of rare classes, at least one each
+                drawn = np.union1d(drawn, [np.flatnonzero(y == label)[0] for label in self.classes_])
+            member = clone(self.estimator).set_params(random_state=int(rng.integers(2**31 - 1)))
+            member.fit(
+                view[drawn], y[drawn], groups=groups[drawn], sample_weight=weight[drawn] / share[drawn]
+            )
+            self.estimators_.append(member)
+        return self
+
+    def _with_simulations(self, view, y, groups, rng):
+        """The beats, and copies of some records in another rhythm, as patients of their own."""
+        table = view.metadata
+        rows, labels, tables, patients = [np.arange(len(y))], [y], [table], [groups]
+        records = table.groupby("record", sort=True).indices
+        premature = self.n_premature if self.normal and self.supraventricular in labels[0] else 0
+        plan = [
+            (kind, record)
+            for kind, n in (("fibrillation", self.n_fibrillation), ("premature", premature))
+            for record in rng.permutation(list(records))[:n]
+        ]
+        for kind, record in plan:
+            own = records[record]
+            own = own[np.argsort(table["onset"].to_numpy()[own], kind="stable")]
+            label = y[own].astype(object)
+            if kind == "fibrillation":
+                rr = simulate_fibrillation(len(own), rng)
+                keep = np.isin(label, [self.normal, *self.ventricular])
+            else:
+                rr = table["rr_previous"].to_numpy()[own]
+                rr = np.where(np.isfinite(rr), rr, np.nanmedian(rr))
+                rr, early = simulate_premature(rr, label == self.normal, rng)
+                label[early], keep = self.supraventricular, np.ones(len(own), bool)
+            if not keep.any():
+                continue
+            features = interval_features(rr, causal=self.causal_)
+            simulated = table.iloc[own].reset_index(drop=True).assign(**features)
+            rows.append(own[keep])
+            labels.append(label[keep].astype(y.dtype))
+            tables.append(simulated[keep])
+            patients.append(np.array([f"{record}, simulated {kind}"] * keep.sum()))
+        if len(rows) > 1:
+            view = view[np.concatenate(rows)]
+            view.metadata = pd.concat(tables, ignore_index=True)
+        return view, np.concatenate(labels), np.concatenate(patients)
+
+    def predict_proba(self, X: EpochsView | mne.BaseEpochs) -> np.ndarray:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : EpochsView | mne.Epochs
+            Heartbeats from :func:`make_beat_epochs`; with smoothing, of whole records.
+
+        Returns
+        -------
+        proba : array, shape (n_samples, n_classes)
+            Class probabilities; the columns are ordered as in ``classes_``.
+        """
+        check_is_fitted(self)
+        view = _beats(X)
+        proba = np.mean([member.predict_proba(view) for member in self.estimators_], axis=0)
+        by_shape = np.isin(self.classes_, list(self.ventricular))
+        if not self.smoothing or not by_shape.any():
+            return proba
+        table = view.metadata
+        for rows in table.groupby("record", sort=False).indices.values():
+            rows = rows[np.argsort(table["onset"].to_numpy()[rows], kind="stable")]
+            for part in np.array_split(rows, -(-len(rows) // STRETCH)):
+                average = average_alike(
+                    proba[part], beat_shapes(view[part]), table.iloc[part], self.smoothing
+                )
+                rest = proba[part][:, ~by_shape]
+                total = rest.sum(axis=1, keepdims=True)
+                rest = np.divide(rest, total, out=np.full_like(rest, 1 / rest.shape[1]), where=total > 0)
+                proba[np.ix_(part, by_shape)] = average[:, by_shape]
+                proba[np.ix_(part, ~by_shape)] = rest * average[:, ~by_shape].sum(axis=1, keepdims=True)
+        return proba
+
+    def predict(self, X: EpochsView | mne.BaseEpochs) -> np.ndarray:
+        """Predict the most probable class label of each beat.
+
+        Parameters
+        ----------
+        X : EpochsView | mne.Epochs
+            Heartbeats, as in :meth:`predict_proba`.
+
+        Returns
+        -------
+        labels : array, shape (n_samples,)
+            The predicted labels.
+        """
+        proba = self.predict_proba(X)  # before classes_ is asked for, so that it can tell when not fitted
+        return self.classes_[proba.argmax(axis=1)]
+
+
+def class_roles(classes):
+    """Find the classes for the parameters of :class:`BeatClassifier`.
+
+    Parameters
+    ----------
+    classes : dict of str
+        The symbols of each class, as for :func:`make_beat_epochs`.
+
+    Returns
+    -------
+    params : dict
+        ``normal``, ``supraventricular``, ``ventricular`` and ``untrained`` of :class:`BeatClassifier`.
+
+    Examples
+    --------
+    >>> from mne_cnnclass.ecg.classifier import class_roles
+    >>> class_roles({"normal": "NLR", "ectopic": "AV"})
+    {'normal': 'normal', 'supraventricular': 'ectopic', 'ventricular': [], 'untrained': []}
+    """
+    class_of = {symbol: name for name, symbols in classes.items() for symbol in symbols}
+    normal, early = class_of.get("N"), class_of.get("A")
+    by_shape = {class_of[symbol] for symbol in "VF" if symbol in class_of} - {normal, early}
+    unclear = {class_of[symbol] for symbol in "Q?" if symbol in class_of} - {normal, early, *by_shape}
+    return dict(
+        normal=normal,
+        supraventricular=None if early == normal else early,
+        ventricular=sorted(by_shape),
+        untrained=sorted(unclear),
+    )
+
+
+def patient_weights(y, groups):
+    """Weights of beats, of mean one, by which a patient counts by the root of its beats of a class."""
+    counts = pd.DataFrame(dict(y=y, group=groups)).groupby(["y", "group"])["y"].transform("size")
+    weight = counts.to_numpy(float) ** -0.5
+    return weight / weight.mean()
+
+
+def beat_shapes(view):
+    """Beats as vectors whose product is their correlation, the mean over leads; (n_beats, n_values)."""
+    leads = [name for name in view.ch_names if not name.endswith(TYPICAL)]
+    inside = (view.times >= BEAT_WINDOW[0] - 1e-9) & (view.times <= BEAT_WINDOW[1] + 1e-9)
+    shapes = np.asarray(view.pick(leads))[..., inside]
+    shapes -= shapes.mean(axis=2, keepdims=True)
+    norms = np.linalg.norm(shapes, axis=2, keepdims=True) * np.sqrt(len(leads))
+    return (shapes / np.where(norms > 0, norms, 1.0)).reshape(len(shapes), -1).astype(np.float32)
+
+
+def average_alike(proba, shapes, table, share):
+    """Average log-probabilities of each beat with those of beats that look and time alike.
+
+    Parameters
+    ----------
+    proba : array, shape (n_beats, n_classes)
+        Probabilities.
+    shapes : array, shape (n_beats, n_values)
+        Of :func:`beat_shapes`.
+    table : pandas.DataFrame
+        Metadata with ``rr_ratio`` and, if known, ``rr_next_ratio``.
+    share : float
+        Weight of the average, beside that of the beat's own.
+
+    Returns
+    -------
+    proba : array, shape (n_beats, n_classes)
+        Probabilities, which sum to one.
+    """
+    timing = table[[c for c in ("rr_ratio", "rr_next_ratio") if c in table]].to_numpy(np.float32)
+    kernel = shapes @ shapes.T
+    kernel = np.exp((kernel - 1) / ALIKE, out=kernel)
+    for column in timing.T:
+        kernel *= np.exp(-((column[:, None] - column) ** 2) / np.float32(2 * SAME_TIMING**2))
+    log = np.log(proba + FLOOR)
+    average = kernel @ log.astype(np.float32) / kernel.sum(axis=1, keepdims=True)
+    mixed = np.exp((1 - share) * log + share * average.astype(float))
+    return mixed / mixed.sum(axis=1, keepdims=True)
+
+
+def _beats(X):
+    """X as a view with the metadata of beats."""
+    from ..samples.blocks import as_view
+
+    view = as_view(X)
+    if view is None:
+        raise TypeError(f"X must be Epochs of ecg.make_beat_epochs, got {type(X).__name__}.")
+    needed = ["record", "patient", "onset", "rr_previous", BEAT_COLUMNS[0]]
+    missing = [c for c in needed if view.metadata is None or c not in view.metadata]
+    if missing:
+        raise ValueError(
+            f"These Epochs lack the metadata {missing}, which ecg.make_beat_epochs writes: cut the beats "
+            "with it, and keep the metadata."
+        )
+    return view

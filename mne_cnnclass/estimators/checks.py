@@ -1,0 +1,151 @@
+"""What only a fit can check: samples, labels and weights together, and a fit that goes on from another."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils.class_weight import compute_sample_weight
+
+from ..samples.arrays import check_signals
+from ..samples.blocks import as_view
+from ..samples.checks import as_channels, check_labels, check_samples, check_side_inputs
+from ..samples.columns import check_column, check_weights
+from .parameters import side_columns
+
+
+@dataclass(frozen=True)
+class TrainingSamples:
+    """What to train on, checked; can be indexed by samples.
+
+    Parameters
+    ----------
+    X : EpochsView | array, shape (n_samples, n_channels, n_times)
+        The samples.
+    target : array of int, shape (n_samples,)
+        Their class numbers.
+    weight : array, shape (n_samples,)
+        Their weights.
+    groups : None | array, shape (n_samples,)
+        Their groups.
+    side : array, shape (n_samples, n_side)
+        Numbers known of them besides their signals.
+    """
+
+    X: object
+    target: np.ndarray
+    weight: np.ndarray
+    groups: np.ndarray | None
+    side: np.ndarray
+
+    def __len__(self):
+        return len(self.target)
+
+    def __getitem__(self, rows):
+        groups = None if self.groups is None else self.groups[rows]
+        return TrainingSamples(self.X[rows], self.target[rows], self.weight[rows], groups, self.side[rows])
+
+
+MOST_CHANNELS_A_TIME = 6  # in an array: 512 channels have some hundred times; swapped axes have far fewer
+
+
+def check_training_samples(X, y, groups, sample_weight, class_weight, *, estimator):
+    """Check what is to be trained on.
+
+    Parameters
+    ----------
+    X, y, groups, sample_weight, class_weight
+        As they came to :meth:`CNNClassifier.fit`.
+    estimator : CNNClassifier
+        For the messages.
+
+    Returns
+    -------
+    X : EpochsView | array, shape (n_samples, n_channels, n_times)
+        The samples whose weight is not zero.
+    y, groups, weight : array, shape (n_samples,)
+        Their labels, groups (or None) and weights, those of their classes included.
+    side : array, shape (n_samples, n_side)
+        Their side inputs.
+    table : None | object
+        X as it came, if it is a table of one-channel signals.
+    """
+    view = as_view(X)
+    table = None
+    if view is not None:
+        X = view
+        if not len(X):
+            raise ValueError("X holds 0 epochs; at least one sample of each class is needed.")
+        groups = X.groups if groups is None else groups
+    else:
+        signals = check_signals(X, estimator)
+        table = X if signals.ndim == 2 else None
+        X = as_channels(signals)
+        if X.shape[1] > MOST_CHANNELS_A_TIME * X.shape[2]:
+            warnings.warn(
+                f"X has {X.shape[1]} channels and {X.shape[2]} time points, as its shape {X.shape} has to be "
+                "(n_samples, n_channels, n_times). Are the axes swapped? Then pass X.transpose(0, 2, 1).",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+    y = check_labels(y, X)
+    weight = check_weights(sample_weight, len(y))
+    if groups is not None:
+        groups = check_column(groups, "groups", len(y))
+    keep = weight > 0
+    side = check_side_inputs(X, side_columns(estimator.side_inputs), keep)
+    if not keep.all():
+        X, y, weight, side = X[keep], y[keep], weight[keep], side[keep]
+        groups = None if groups is None else groups[keep]
+    weight = weight * compute_sample_weight(class_weight, y)
+    if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any()):
+        raise ValueError(
+            f"class_weight must be finite, not negative, and not zero for all classes, got {class_weight!r}."
+        )
+    return X, y, groups, weight, side, table
+
+
+def check_same_problem(fitted, X, classes):
+    """Check that a warm start goes on with network, classes and channels of before; X in their order."""
+    if (fitted.model, fitted.model_params or {}) != (
+        fitted._architecture["model"],
+        fitted._architecture["params"],
+    ) or fitted.standardize != fitted.scaler_.standardize:
+        raise ValueError(
+            "warm_start=True goes on with the network of before, but model, model_params or standardize were "
+            "changed since. Set warm_start=False to start anew."
+        )
+    n_members, mirror = fitted._architecture["n_members"], fitted._architecture["mirror"]
+    if fitted.n_members != n_members or (fitted.symmetry is None) != (mirror is None):
+        raise ValueError(
+            "warm_start=True goes on with the networks of before, but n_members or symmetry were changed "
+            "since. Set warm_start=False to start anew."
+        )
+    before = [*fitted.side_scaler_.names, *fitted.side_scaler_.transformers]
+    transformers = [entry for entry in fitted.side_inputs or [] if not isinstance(entry, str)]
+    if repr([*side_columns(fitted.side_inputs), *transformers]) != repr(before):
+        raise ValueError(
+            f"warm_start=True goes on with side_inputs={before!r}, got {fitted.side_inputs!r}. Set "
+            "warm_start=False to start anew."
+        )
+    if not np.array_equal(classes, fitted.classes_):
+        raise ValueError(
+            f"warm_start=True goes on with the classes {fitted.classes_.tolist()}, got {classes.tolist()}."
+        )
+    if fitted.calibrate and fitted.validation_fraction is None:
+        raise ValueError(
+            "warm_start=True goes on with weights that may have seen all samples, so none is held out that "
+            "calibrate=True could look at. Set a validation_fraction, or calibrate=False."
+        )
+    return check_samples(fitted, X)
+
+
+def check_logits(logits, numbers):
+    """Outputs of a network for the samples of these numbers must be finite."""
+    lost = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+    if len(lost):
+        raise ValueError(
+            f"The network gives no finite output for sample {numbers[lost[0]]}: its values are far beyond "
+            "those that it was trained on. Look for outliers, or for another unit."
+        )

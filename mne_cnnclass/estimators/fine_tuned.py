@@ -1,0 +1,162 @@
+"""Going on with a classifier of many people on the first trials of a new one."""
+
+from __future__ import annotations
+
+import copy
+import numbers
+from typing import TYPE_CHECKING, Self
+
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from ..utils.numbers import check_number
+from .cnn import CNNClassifier
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike
+
+    from ..samples.types import Samples
+
+
+__all__ = ["FineTunedClassifier"]
+
+
+class FineTunedClassifier(ClassifierMixin, BaseEstimator):
+    """Fine-tune a fitted classifier on samples of a new subject or session.
+
+    A network trained on many subjects has learnt what they have in common; a few trials of a new subject
+    then adapt it to that subject [1]_. :meth:`fit` copies the fitted estimator and continues training
+    from its weights, at a lower learning rate. Cross-validation covers only this last step, so **no sample of
+    the new subject may have been used to train the original estimator**; this can't be checked here.
+
+    Parameters
+    ----------
+    estimator : CNNClassifier | Pipeline
+        The fitted estimator, for instance loaded with :func:`~mne_cnnclass.load_classifier`: a CNNClassifier
+        or a Pipeline that ends in one. It is not modified, and stays fitted in copies made by scikit-learn's
+        ``clone``. The transformers of a Pipeline are fitted again on the new samples, so that an alignment,
+        for instance, is adapted to the new subject.
+    max_epochs : int
+        Number of further training epochs. Default is 10.
+    lr : float
+        Learning rate, used with the schedule of the estimator. Default is 0.001.
+
+    Attributes
+    ----------
+    estimator_ : CNNClassifier | Pipeline
+        The fine-tuned copy.
+    classes_ : array, shape (n_classes,)
+        The class labels.
+
+    See Also
+    --------
+    mne_cnnclass.recipe : Ready-made pipelines to start from.
+
+    References
+    ----------
+    .. [1] Yosinski J, Clune J, Bengio Y, Lipson H. How transferable are features in deep neural networks?
+       NeurIPS 2014. arXiv:1411.1792
+
+    Examples
+    --------
+    >>> from mne_cnnclass import CNNClassifier, EpochsView, FineTunedClassifier, datasets
+    >>> view = EpochsView(datasets.load_sample("train"))
+    >>> many = CNNClassifier("EEGNet", max_epochs=5, random_state=0).fit(view[::2])
+    >>> new = FineTunedClassifier(many, max_epochs=2).fit(view[1::4])
+    >>> len(new.estimator_.history_)
+    7
+    """
+
+    def __init__(
+        self, estimator: CNNClassifier | Pipeline, *, max_epochs: int = 10, lr: float = 0.001
+    ) -> None:
+        self.estimator = estimator
+        self.max_epochs = max_epochs
+        self.lr = lr
+
+    def __sklearn_clone__(self):
+        # the estimator stays fitted, as what was learnt from other people is no part of the fit
+        return type(self)(self.estimator, max_epochs=self.max_epochs, lr=self.lr)
+
+    def __sklearn_tags__(self):
+        return copy.deepcopy(self.estimator.__sklearn_tags__())
+
+    def fit(self, X: Samples, y: ArrayLike | None = None, groups: ArrayLike | None = None) -> Self:
+        """Fine-tune a copy of the estimator.
+
+        Parameters
+        ----------
+        X : EpochsView | mne.Epochs | list of mne.Epochs | array
+            The samples, with the channels, sampling frequency and length that the estimator was fitted on.
+        y : None | array-like, shape (n_samples,)
+            The labels, in which every class of the estimator must occur. ``None`` uses the labels of the
+            epochs.
+        groups : None | array-like, shape (n_samples,)
+            Group of each sample, as in :meth:`CNNClassifier.fit <mne_cnnclass.CNNClassifier.fit>`.
+
+        Returns
+        -------
+        self : FineTunedClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If the estimator is neither a CNNClassifier nor a Pipeline that ends in one.
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If the samples do not match those that the estimator was fitted on.
+        """
+        check_number(self.max_epochs, "max_epochs", numbers.Integral, min_val=1)
+        network, prefix = self.estimator, ""
+        if isinstance(network, Pipeline):
+            prefix, network = f"{network.steps[-1][0]}__", network.steps[-1][1]
+        if not isinstance(network, CNNClassifier):
+            raise TypeError(
+                "estimator must be a fitted CNNClassifier, or a Pipeline that ends in one, got "
+                f"{type(self.estimator).__name__}."
+            )
+        check_is_fitted(network)
+        further = copy.deepcopy(self.estimator)
+        how = dict(warm_start=True, max_epochs=self.max_epochs, lr=self.lr)
+        further.set_params(**{prefix + name: value for name, value in how.items()})
+        self.estimator_ = further.fit(X, y, **({} if groups is None else {f"{prefix}groups": groups}))
+        self.classes_ = self.estimator_.classes_
+        return self
+
+    def predict(self, X: Samples) -> np.ndarray:
+        """Predict the most probable class label of each sample.
+
+        Parameters
+        ----------
+        X : EpochsView | mne.Epochs | list of mne.Epochs | array
+            The samples.
+
+        Returns
+        -------
+        labels : array, shape (n_samples,)
+            The predicted labels.
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict(X)
+
+    def predict_proba(self, X: Samples) -> np.ndarray:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : EpochsView | mne.Epochs | list of mne.Epochs | array
+            The samples.
+
+        Returns
+        -------
+        proba : array, shape (n_samples, n_classes)
+            Class probabilities; the columns are ordered as in ``classes_``.
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(X)
+
+    score = CNNClassifier.score  # with the labels of the epochs, if none are given

@@ -1,0 +1,159 @@
+"""Ready pipelines for a task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from sklearn.pipeline import make_pipeline
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+
+__all__ = ["recipe"]
+
+# Kernels of half a P wave to a QRS complex; pools that keep the course of a beat.
+BEAT_NETWORK = dict(
+    kernel_widths=((0.04, 0.09, 0.18),),
+    n_filters=(8,),
+    pool_size=(0.05,),
+    pool_stride=(0.03,),
+    n_cosines=16,
+    hidden_units=(16,),
+)
+
+# Kernels of a QRS complex to two seconds; pools that keep apart what beats at different times are like.
+RHYTHM_NETWORK = dict(
+    kernel_widths=((0.1, 0.3), (0.3, 1.0), (1.0, 2.0)),
+    n_filters=(12, 12, 12),
+    pool_size=(0.1, 0.2, 0.4),
+    pool_stride=(0.1, 0.2, 0.4),
+    n_cosines=0,
+)
+
+# At 80 Hz a temporal kernel of 0.3 s: three periods of the mu rhythm.
+IMAGERY_RATE = 80.0
+IMAGERY_NETWORK = dict(F1=16, D=2, kernel_length=24, drop_prob=0.25)
+
+
+def recipe(
+    task: Literal["heartbeats", "motor imagery", "rhythm"],
+    *,
+    causal: bool = False,
+    random_state: int | None = None,
+    n_threads: int | None = None,
+) -> Pipeline:
+    """Get a ready-made pipeline for a task.
+
+    Parameters
+    ----------
+    task : "heartbeats" | "motor imagery" | "rhythm"
+        What to classify:
+
+        ``"heartbeats"``
+            Heartbeats from :func:`mne_cnnclass.ecg.make_beat_epochs`, in the AAMI classes: a
+            :class:`~mne_cnnclass.ecg.BeatClassifier` whose networks receive the difference between each beat
+            and the typical beat of the record, together with the RR intervals of the beat.
+        ``"motor imagery"``
+            Epochs of imagined left- or right-hand movement, from recordings band-pass filtered at 4 to 38 Hz
+            (subjects look at the cue, and eye movements are found below 4 Hz). The epochs are resampled to 80
+            Hz, each subject (the groups of the view, otherwise the metadata column ``subject``) is aligned to
+            a common covariance, and an ensemble of five networks is symmetric under an exchange of left and
+            right. **Epochs of a subject that was not among the training subjects are aligned using all epochs
+            that are predicted together, without their labels**; with ``causal``, only the epochs up to each
+            one are used. :class:`~mne_cnnclass.FineTunedClassifier` can then adapt the pipeline to the first
+            trials of a new subject. ``docs/guide/imagery.md`` describes the alternatives that were tried.
+        ``"rhythm"``
+            Windows from :func:`mne_cnnclass.ecg.make_rhythm_epochs`, in any classes: a network for signals of
+            several seconds, which also receives the rhythm measures around each window, and is trained with
+            random changes of polarity and gain. :func:`mne_cnnclass.ecg.combine_windows` combines the
+            predictions for the windows into one per recording.
+    causal : bool
+        Whether predictions may use only the beat or trial itself and what precedes it. Heartbeats must then
+        come from ``make_beat_epochs(causal=True)``. Not available for ``"rhythm"``. Default is False.
+    random_state : None | int
+        Seed of everything random in the pipeline.
+    n_threads : None | int
+        Number of torch threads, see :class:`~mne_cnnclass.CNNClassifier`.
+
+    Returns
+    -------
+    pipeline : sklearn.pipeline.Pipeline
+        The unfitted pipeline.
+
+    Raises
+    ------
+    ValueError
+        If there is no recipe for the task, or no causal variant of it.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import recipe
+    >>> recipe("heartbeats", random_state=0).steps[-1][0]
+    'beatclassifier'
+    >>> recipe("rhythm", random_state=0).steps[-1][0]
+    'cnnclassifier'
+    >>> [name for name, _ in recipe("motor imagery").steps]
+    ['resample', 'euclideanalignment', 'cnnclassifier']
+    """
+    recipes = {"heartbeats": _heartbeats, "motor imagery": _motor_imagery, "rhythm": _rhythm}
+    if task not in recipes:
+        raise ValueError(
+            f"There is no recipe for {task!r}; there is one for {' and '.join(map(repr, recipes))}."
+        )
+    return make_pipeline(*recipes[task](causal, random_state=random_state, n_threads=n_threads))
+
+
+def _motor_imagery(causal, **how):
+    from ..preprocessing import EuclideanAlignment, Resample
+    from .cnn import CNNClassifier
+
+    network = CNNClassifier(
+        "EEGNet",
+        model_params=dict(IMAGERY_NETWORK),
+        n_members=5,
+        symmetry="left_right",
+        max_epochs=40,
+        **how,
+    )
+    return Resample(IMAGERY_RATE), EuclideanAlignment(online=causal), network
+
+
+def _heartbeats(causal, **how):
+    from ..ecg import BEAT_COLUMNS, BeatClassifier, interval_features
+    from .cnn import CNNClassifier
+
+    columns = BEAT_COLUMNS
+    if causal:
+        past = interval_features([1.0], causal=True).columns
+        columns = [name for name in columns if not name.startswith("rr_") or name in past]
+    network = CNNClassifier(
+        "MultiScaleCNN",
+        model_params=dict(BEAT_NETWORK),
+        side_inputs=columns,
+        max_epochs=12,
+        batch_size=192,
+        **how,
+    )
+    return (BeatClassifier(network, smoothing=0.0 if causal else 0.7, random_state=how["random_state"]),)
+
+
+def _rhythm(causal, **how):
+    from ..ecg import RHYTHM_COLUMNS, vary_gain
+    from .cnn import CNNClassifier
+
+    if causal:
+        raise ValueError(
+            "There is no causal recipe for 'rhythm': the R peaks and the measures of make_rhythm_epochs use "
+            "what follows a window."
+        )
+    network = CNNClassifier(
+        "MultiScaleCNN",
+        model_params=dict(RHYTHM_NETWORK),
+        side_inputs=list(RHYTHM_COLUMNS),
+        augmentation=vary_gain,
+        max_epochs=20,
+        batch_size=64,
+        **how,
+    )
+    return (network,)

@@ -1,0 +1,201 @@
+"""A trained classifier as an ONNX model: samples in, probabilities out, and nothing else needed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import warnings
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from ...networks.build import build_module
+from ...networks.training import torch_session
+from ...utils.atomic import write_atomically
+from ...utils.versions import library_versions
+
+__all__ = ["NOT_EXPORTED", "export_onnx"]
+
+TOLERANCE = 1e-5  # of probabilities
+# Architectures that torch and onnxruntime can't do, and why. tests/benchmarks/export_onnx.py tries all.
+NOT_EXPORTED = {
+    "CodeBrain": "what it computes depends on a number in its state, which torch's exporter does not follow",
+    "LUNA": "it looks at phases of Fourier coefficients, which are chance where these are nearly zero, and "
+    "are others in onnxruntime",
+    "SignalJEPA_Contextual": "it writes into parts of a tensor whose size depends on the number of samples, "
+    "which onnxruntime then refuses",
+}
+
+
+def export_onnx(clf, path):
+    """Export a fitted classifier as an ONNX model, see :meth:`mne_cnnclass.CNNClassifier.export_onnx`."""
+    check_is_fitted(clf)
+    onnx, onnxruntime = _import_onnx()
+    if clf.model in NOT_EXPORTED:
+        raise ValueError(f"{clf.model} can't be exported to ONNX: {NOT_EXPORTED[clf.model]}.")
+    if clf.side_scaler_.transformers_:
+        raise ValueError(
+            "Side inputs that transformers compute of the signals can't be exported to ONNX. Train without "
+            "them, or put what they compute into the metadata and name these columns in side_inputs."
+        )
+    # onnxruntime takes some models only as torch exports them, and some only when onnxscript simplifies them
+    try:
+        content = _convert(clf, onnx, onnxruntime, optimize=False)
+    except RuntimeError:
+        content = _convert(clf, onnx, onnxruntime, optimize=True)
+    write_atomically(path, content)
+
+
+def _convert(clf, onnx, onnxruntime, *, optimize):
+    """The bytes of a model that was seen to do the same as the classifier."""
+    module = _Classifier(clf).eval().requires_grad_(False)
+    try:
+        model = _translate(onnx, module, _random_inputs(clf, 3), optimize)
+    except Exception as error:  # of torch, onnxscript and onnx, whose own types are many
+        raise _cant_be(clf, f"torch can't translate it ({type(error).__name__}: {error})") from error
+    for key, value in _metadata(clf).items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value if isinstance(value, str) else json.dumps(value)
+    content = model.SerializeToString()
+    _check_same(clf, onnxruntime, content)
+    return content
+
+
+def _import_onnx():
+    try:
+        import onnx
+        import onnxruntime
+        import onnxscript  # noqa: F401, by which torch exports
+    except ImportError as error:
+        raise ImportError(
+            f'Exporting needs {error.name}, which is missing: pip install "mne-cnnclass[onnx]"'
+        ) from error
+    return onnx, onnxruntime
+
+
+class _Classifier(nn.Module):
+    """What ``predict_proba`` computes of checked samples; in float64 where it does so."""
+
+    def __init__(self, clf):
+        super().__init__()
+        with torch_session(clf._seed):  # as it was written: ONNX knows none of the fast ways
+            self.network = build_module(**clf._architecture, accelerate=False, explain=False)
+        self.network.load_state_dict(clf.module_.state_dict())
+        for name, scaler in (("channel", clf.scaler_), ("side", clf.side_scaler_)):
+            self.register_buffer(f"{name}_means", torch.from_numpy(np.array(scaler.mean_, dtype=np.float64)))
+            self.register_buffer(
+                f"{name}_scales", torch.from_numpy(np.array(scaler.scale_, dtype=np.float64))
+            )
+        self.largest, self.temperature = clf.side_scaler_.LARGEST, clf.temperature_
+
+    def forward(self, x, side=None):
+        """Probabilities of samples of shape (n, n_channels, n_times) and side inputs of shape (n, n_side)."""
+        inputs = [((x.double() - self.channel_means) / self.channel_scales).float()]
+        if side is not None:
+            side = (side.double() - self.side_means) / self.side_scales
+            inputs.append(side.clamp(-self.largest, self.largest).float())
+        return torch.softmax(self.network(*inputs).double() / self.temperature, dim=1).float()
+
+
+def _random_inputs(clf, n_samples):
+    """Samples with the means and deviations of the training samples, float32: white noise, and random walks.
+
+    Walks have spectra that fall as those of EEG do, which networks that look at small amplitudes depend on.
+    """
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((n_samples, clf.n_channels_, clf.n_times_))
+    walks = x[n_samples // 2 :].cumsum(axis=2)
+    walks -= walks.mean(axis=2, keepdims=True)
+    x[n_samples // 2 :] = walks / np.maximum(walks.std(axis=2, keepdims=True), 1e-12)
+    inputs = [clf.scaler_.mean_ + clf.scaler_.scale_ * x]
+    if clf.side_scaler_.names:
+        scale = np.where(np.isfinite(clf.side_scaler_.scale_), clf.side_scaler_.scale_, 1.0)
+        inputs.append(clf.side_scaler_.mean_ + scale * rng.standard_normal((n_samples, len(scale))))
+    return [values.astype(np.float32) for values in inputs]
+
+
+class _WeightChanges(TorchFunctionMode):
+    """Notes whether a network reaches for the memory of its weights (``weight.data``) while it runs."""
+
+    seen = False
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.seen |= func == torch.Tensor.data.__get__
+        return func(*args, **(kwargs or {}))
+
+
+def _translate(onnx, module, inputs, optimize):
+    """The ONNX model of a module, for any number of samples."""
+    inputs = tuple(map(torch.from_numpy, inputs))
+    names = ["x", "side"][: len(inputs)]
+    with _quiet(), torch.no_grad():
+        with _WeightChanges() as changes:
+            module(*inputs)
+        if changes.seen:  # on these torch's newer exporter ends the process
+            buffer, axes = io.BytesIO(), {name: {0: "n"} for name in [*names, "probabilities"]}
+            options = dict(input_names=names, output_names=["probabilities"], verbose=False)
+            torch.onnx.export(module, inputs, buffer, dynamo=False, dynamic_axes=axes, **options)
+            return onnx.load_from_string(buffer.getvalue())
+        options = dict(input_names=names, output_names=["probabilities"], verbose=False, dynamo=True)
+        options["dynamic_shapes"] = tuple({0: torch.export.Dim.DYNAMIC} for _ in inputs)
+        program = torch.onnx.export(module, inputs, optimize=optimize, **options)
+        return program.model_proto
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Silence what torch and its helpers say of their own code."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
+
+
+def _metadata(clf):
+    """What who runs the model has to know."""
+    return {
+        "classes": clf.classes_.tolist(),
+        "ch_names": clf.ch_names_,
+        "sfreq": clf.sfreq_,
+        "n_times": clf.n_times_,
+        "unit": "as in training" if clf.ch_names_ is None else "V",
+        "side_inputs": clf.side_scaler_.names,
+        "model": _name(clf),
+        "versions": clf.versions_,
+        "exported_by": library_versions(),
+    }
+
+
+def _check_same(clf, onnxruntime, content):
+    """Refuse a model that predicts something else than the classifier, for one sample or for several."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    for n_samples in (1, 6):
+        inputs = _random_inputs(clf, n_samples)
+        x, side = inputs[0], inputs[1] if len(inputs) > 1 else np.empty((n_samples, 0))
+        expected = clf._to_probabilities(clf._compute_logits(x.astype(float), side.astype(float)))
+        try:
+            session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            (got,) = session.run(None, dict(zip(["x", "side"], inputs, strict=False)))
+        except Exception as error:  # whatever onnxruntime refuses
+            raise _cant_be(clf, f"onnxruntime refuses it ({error})") from error
+        difference = np.abs(got - expected).max()
+        if not difference <= TOLERANCE:
+            raise _cant_be(clf, f"there, probabilities differ by {difference:.2g}")
+
+
+def _name(clf):
+    return clf.model if isinstance(clf.model, str) else clf.model.__qualname__
+
+
+def _cant_be(clf, why):
+    return RuntimeError(f"{_name(clf)} can't be exported to ONNX: {why}.")

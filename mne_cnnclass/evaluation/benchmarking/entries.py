@@ -1,0 +1,219 @@
+"""Pipelines and data sets as tables of a config describe them."""
+
+from __future__ import annotations
+
+import importlib
+from functools import partial
+from pathlib import Path
+
+from sklearn.pipeline import make_pipeline
+
+from ...samples.view import EpochsView
+from .tables import Table, documented_types, join
+
+
+def dataset_source(name, table, folder="."):
+    """Get a function that loads a data set described in a config.
+
+    Parameters
+    ----------
+    name : str
+        The name of the data set.
+    table : dict
+        The table ``[datasets.NAME]`` of a config.
+    folder : path-like
+        The folder that paths are relative to.
+
+    Returns
+    -------
+    source : callable
+        A function without arguments.
+
+    Raises
+    ------
+    ImportError, ValueError
+        As for :func:`read_config`.
+    """
+    return make_dataset(Table(table, join("datasets", name), Path(folder)))
+
+
+def make_pipelines(tables):
+    """All pipelines by name; a table of baselines gives several."""
+    pipelines, of_table = {}, {}
+    for name, table in tables.items():
+        make = _PIPELINES[table.kind(_PIPELINES, "pipeline")]
+        before = _steps(table)
+        made = make(table)
+        if not isinstance(made, dict):
+            made = {name: made}
+        elif before:  # so that they can be held against the same without these steps
+            made = {f"{name} + {own}": pipeline for own, pipeline in made.items()}
+        for own, pipeline in made.items():
+            if own in pipelines:
+                raise table.error(None, f"makes a pipeline {own!r}, and so does pipelines.{of_table[own]}.")
+            pipelines[own], of_table[own] = make_pipeline(*before, pipeline) if before else pipeline, name
+    return pipelines
+
+
+def _steps(table):
+    """Transformers of this package that come before a pipeline, each a name or a table with ``step``."""
+    from ... import preprocessing
+
+    known = [name for name in preprocessing.__all__ if isinstance(getattr(preprocessing, name), type)]
+    steps = []
+    for number, step in enumerate(table.take("before", "list of (str | dict)", [])):
+        where = f"{join(table.where, 'before')}[{number}]"
+        inner = Table({"step": step} if isinstance(step, str) else step, where, table.folder)
+        transformer = getattr(preprocessing, inner.choose("step", known, "transformer"))
+        steps.append(transformer(**inner.arguments(transformer)))
+    return steps
+
+
+def _recipe(table):
+    from ...estimators.recipes import recipe
+
+    task = table.take("recipe", documented_types(recipe)["task"])
+    return table.call("recipe", recipe, task, **table.arguments(recipe, but=("task",)))
+
+
+def _model(table):
+    from ...estimators.cnn import CNNClassifier
+    from ...networks.build import _check_parameter_names, resolve_model
+
+    model = table.take("model", "str")
+    params = table.arguments(CNNClassifier)
+    cls = table.call("model", resolve_model, model)
+    table.call("model_params", _check_parameter_names, cls, params.get("model_params", {}))
+    return CNNClassifier(model, **params)
+
+
+def _baselines(table):
+    from ...estimators.baselines import baselines
+
+    kind = table.take("baselines", documented_types(baselines)["kind"])
+    arguments = table.arguments(baselines, but=("kind",))
+    return table.call("names" if "names" in arguments else "baselines", baselines, kind, **arguments)
+
+
+def _imported_pipeline(table):
+    make = table.imported("import")
+    return table.call("import", make, **table.arguments(make, typed=False))
+
+
+_PIPELINES = {
+    "recipe": _recipe,
+    "model": _model,
+    "baselines": _baselines,
+    "import": _imported_pipeline,
+}
+
+
+def make_dataset(table):
+    """A function that loads the data set of a table."""
+    return _DATASETS[table.kind(_DATASETS, "data set")](table)
+
+
+def _epochs(table):
+    files = table.files("epochs", "str | list of str")
+    table.arguments(lambda: None)
+    return partial(_read_epochs, files)
+
+
+def _read_epochs(files):
+    import mne
+
+    return [mne.read_epochs(path, preload=False, verbose="ERROR") for path in files]
+
+
+def _recordings(table):
+    files = table.files("recordings", "str | list of str")
+    return partial(_make_epochs, files, **_cuts(table))
+
+
+def _bids(table):
+    root = table.path("bids")
+    if not (root / "dataset_description.json").is_file():
+        raise table.error("bids", f"is no BIDS root: {root} has no dataset_description.json.")
+    find = table.table("select")
+    select = find.arguments(_import(table, "bids", "mne_bids").find_matching_paths, but=("root",))
+    return partial(_make_epochs, root, bids=select, **_cuts(table))
+
+
+def _cuts(table):
+    """Arguments of make_epochs."""
+    from ...preprocessing import make_epochs
+
+    arguments = table.arguments(make_epochs, but=("recordings", "bids"))
+    if "windows" not in arguments:
+        for name in ("tmin", "tmax"):
+            if name not in arguments:
+                raise table.error(name, "is missing, expected a number (s), or a table windows.")
+    return arguments
+
+
+def _make_epochs(recordings, **arguments):
+    from ...preprocessing import make_epochs
+
+    return EpochsView(make_epochs(recordings, **arguments), groups=arguments.get("group"))
+
+
+def _wfdb(table):
+    from ... import ecg
+    from ...ecg.recordings import find_records
+
+    makers = {"heartbeats": ecg.make_beat_epochs, "rhythm": ecg.make_rhythm_epochs}
+    records = table.call("wfdb", find_records, [table.path("wfdb")])
+    make = makers[table.choose("cut", makers, "kind of epochs")]
+    return partial(_make_ecg, make, records, **table.arguments(make, but=("recordings",)))
+
+
+def _make_ecg(make, records, **arguments):
+    return EpochsView(make(records, **arguments), groups="patient")
+
+
+def _moabb(table):
+    from .moabb import moabb_view
+
+    objects = []
+    for key, module in (("moabb", "datasets"), ("paradigm", "paradigms")):
+        module = _import(table, key, f"moabb.{module}")
+        known = [name for name, value in vars(module).items() if isinstance(value, type)]
+        cls = getattr(module, table.choose(key, known, f"class of {module.__name__}"))
+        params = table.table(f"{'dataset' if key == 'moabb' else key}_params")
+        objects.append(table.call(key, cls, **params.arguments(cls, typed=False)))
+    return partial(moabb_view, *objects, **table.arguments(moabb_view, but=("dataset", "paradigm")))
+
+
+def _load(table):
+    from ...samples import datasets
+
+    known = [name.removeprefix("load_") for name in datasets.__all__]
+    load = getattr(datasets, f"load_{table.choose('load', known, 'data set to load')}")
+    return partial(load, **table.arguments(load))
+
+
+def _imported_dataset(table):
+    make = table.imported("import")
+    return partial(make, **table.arguments(make, typed=False))
+
+
+_DATASETS = {
+    "epochs": _epochs,
+    "recordings": _recordings,
+    "bids": _bids,
+    "wfdb": _wfdb,
+    "moabb": _moabb,
+    "load": _load,
+    "import": _imported_dataset,
+}
+
+
+def _import(table, key, module):
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        extra = {"mne_bids": "bids"}.get(module, "moabb")
+        raise ImportError(
+            f"{join(table.where, key)} needs {module.partition('.')[0]}, which is missing: "
+            f'pip install "mne-cnnclass[{extra}]"'
+        ) from error

@@ -1,0 +1,141 @@
+"""Do folds: fit, predict and score, in whatever process."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from time import perf_counter
+
+import mne
+import numpy as np
+from sklearn import clone
+from sklearn.pipeline import Pipeline
+
+from ...metrics.scores import _score_table
+from ..folds import fit_and_predict, fit_params
+from .machine import peak_memory
+from .packing import encode_label, pack
+from .sources import Dataset
+
+
+@dataclass(frozen=True)
+class Job:
+    """Folds that are done together, with all that is needed to do them.
+
+    Parameters
+    ----------
+    estimator : scikit-learn classifier
+        Not fitted.
+    data : Dataset
+        The samples.
+    cells : list of tuple
+        Number of the grid and of the cell, seed, and :class:`Split`.
+    keep_predictions : bool
+        Whether to return predictions.
+    log_level : int
+        That of MNE.
+    """
+
+    estimator: object
+    data: Dataset
+    cells: list
+    keep_predictions: bool
+    log_level: int
+
+
+def run_job(job):
+    """Fit and score the folds of a job.
+
+    Parameters
+    ----------
+    job : Job
+        What to do.
+
+    Returns
+    -------
+    finished : list of tuple
+        Number of the grid and of the cell, and a dict of what :meth:`Store.finish` takes.
+    """
+    with mne.use_log_level(job.log_level):
+        start = perf_counter()
+        before = job.cells[0][3].before
+        estimator = seeded(job.estimator, job.cells[0][2])
+        pretrain = {"pretrain_time": None, "n_pretrain": None if before is None else len(before)}
+        shared = before is not None and _ends_in_network(estimator)
+        if shared:
+            try:
+                estimator = _pretrain(estimator, job.data, before)
+            except Exception as error:  # of whatever kind: other folds are not to be lost
+                return [(grid_id, n, {"error": _describe(error)}) for grid_id, n, *_ in job.cells]
+            pretrain["pretrain_time"] = perf_counter() - start
+        finished = []
+        share = (perf_counter() - start) / len(job.cells)
+        for grid_id, number, seed, split in job.cells:
+            began = perf_counter()
+            fresh = clone(estimator) if shared else seeded(job.estimator, seed)
+            train = split.train if shared or before is None else np.concatenate([before, split.train])
+            try:
+                result, predictions = _run_cell(fresh, job.data, train, split.test)
+                seconds = share + perf_counter() - began
+                result |= pretrain | {"n_train": len(split.train), "seconds": seconds}
+                outcome = {"result": result, "predictions": predictions if job.keep_predictions else None}
+            except Exception as error:
+                outcome = {"error": _describe(error)}
+            finished.append((grid_id, number, outcome))
+    return finished
+
+
+def seeded(estimator, seed):
+    """A copy whose parts without a random state have one that follows from a seed."""
+    estimator = clone(estimator)
+    parameters = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
+    names = sorted(
+        name
+        for name, value in parameters.items()
+        if value is None and name.rpartition("__")[2] == "random_state"
+    )
+    drawn = np.random.RandomState(seed).randint(2**31 - 1, size=len(names))
+    return estimator.set_params(**dict(zip(names, drawn.tolist(), strict=True))) if names else estimator
+
+
+def _ends_in_network(estimator):
+    from ...estimators.cnn import CNNClassifier
+
+    while isinstance(estimator, Pipeline):
+        estimator = estimator[-1]
+    return isinstance(estimator, CNNClassifier)
+
+
+def _pretrain(estimator, data, rows):
+    from ...estimators.fine_tuned import FineTunedClassifier
+
+    groups = _groups(data, rows)
+    params = fit_params(estimator, None if groups is None else groups[rows])
+    return FineTunedClassifier(estimator.fit(data.X[rows], data.y[rows], **params))
+
+
+def _groups(data, rows):
+    """Groups to keep whole, unless there is only one."""
+    groups = data.X.groups
+    return None if groups is None or len(np.unique(groups[rows])) < 2 else groups
+
+
+def _run_cell(estimator, data, train, test):
+    """Columns of the table cells, and packed predictions."""
+    classes = np.unique(data.y)
+    known, counts = np.unique(data.y[train], return_counts=True)
+    row = {"fold": 0}
+    row, predictions, _ = fit_and_predict(
+        estimator, data.X, data.y, _groups(data, train), classes, {}, train, test, row
+    )
+    result = {name: row[name] for name in ("fit_time", "score_time")} | _score_table(predictions, classes)
+    result |= {
+        "n_test": len(test),
+        "most_frequent": encode_label(known[counts.argmax()]),
+        "peak_memory": peak_memory(),
+    }
+    return result, pack(predictions, classes, None if data.subjects is None else data.subjects[test], data)
+
+
+def _describe(error):
+    return type(error).__name__, str(error), traceback.format_exc()

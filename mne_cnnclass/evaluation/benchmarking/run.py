@@ -1,0 +1,404 @@
+"""Run the folds that a store lacks, and put each into it as soon as it is finished."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import warnings
+from collections.abc import Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+from joblib import effective_n_jobs
+from mne.utils import logger
+from sklearn import clone
+from sklearn.utils.parallel import Parallel, delayed
+from tqdm import tqdm
+
+from ..splits import refuse_shared, warn_of_mixed_groups, warn_of_overlap, warn_of_prefit
+from .cluster import check_client, n_threads, run_jobs_on
+from .fingerprint import describe_pipeline, digest
+from .jobs import Job, run_job
+from .plan import name_of_splits, plan_splits
+from .results import Benchmark
+from .sources import as_dataset
+from .store import Store
+
+if TYPE_CHECKING:
+    from distributed import Client
+    from sklearn.base import BaseEstimator
+
+    from ...samples.types import Dataset, PathLike, Splits
+
+
+POLL = 1.0  # s between looks at cells that another process runs
+REFRESH = 5.0  # s between estimates of the end
+
+
+def benchmark(
+    pipelines: Mapping[str, BaseEstimator],
+    datasets: Mapping[str, Dataset],
+    *,
+    splits: Splits | Sequence[Splits] = "cross-subject",
+    store: PathLike,
+    n_folds: int = 5,
+    random_state: int = 0,
+    n_jobs: int | None = None,
+    client: Client | None = None,
+    keep_predictions: bool = False,
+    retry: bool = False,
+    verbose: bool | None = None,
+) -> Benchmark:
+    """Evaluate pipelines on data sets, and store the result of each fold in a file that survives a crash.
+
+    Each fold of each pipeline on each data set is a row in the store, written as soon as it is finished.
+    Calling the function again with the same arguments resumes where it stopped, even after the process or the
+    computer crashed. Folds for which anything changed (code, parameters, versions, data, splits, seed) are
+    computed again; the old rows are kept. Several processes may work on the same store, and share the folds
+    among them.
+
+    Parameters
+    ----------
+    pipelines : dict of str to scikit-learn classifier
+        The pipelines by name.
+    datasets : dict of str to EpochsView | mne.Epochs | list of mne.Epochs | path-like | dict | callable
+        The data sets by name. Each is given as Epochs; a file of Epochs, or a pattern for several, such as
+        ``"epochs/sub-*-epo.fif"``, whose data are read from disk as needed; a dict like a table in a config
+        file (``docs/guide/scaling.md``), such as ``dict(bids=root, tmin=1.0, tmax=4.0)``,
+        ``dict(wfdb=folder, cut="heartbeats")`` or ``dict(moabb="PhysionetMI", paradigm="LeftRightImagery")``;
+        or a function without arguments that returns any of these, for instance with
+        :func:`~mne_cnnclass.preprocessing.make_epochs`. Subjects and sessions are taken from the metadata
+        columns ``subject`` and ``session``; without a column ``subject``, the groups of a view are the
+        subjects.
+    splits : str | scikit-learn splitter | list of these
+        How to split each data set into training and test samples. Default is ``"cross-subject"``.
+
+        - ``"within-session"``: ``n_folds`` folds of each session of each subject or, without sessions, of
+          each subject. Smaller groups, such as trials that several windows were cut from, stay together.
+        - ``"cross-session"``: tests each session of a subject, after training on the other sessions of that
+          subject.
+        - ``"cross-subject"``: ``n_folds`` folds; all samples of a subject are in the same fold.
+        - ``"leave-one-subject-out"``: tests each subject, after training on all others.
+        - ``"transfer"``: the folds of ``"within-session"``, with pipelines that also learn from all other
+          subjects. A pipeline that ends in a CNNClassifier is trained on the other subjects once per subject,
+          and fine-tuned in each fold (:class:`~mne_cnnclass.FineTunedClassifier`). Any other pipeline is
+          trained on the other subjects and the training samples of the fold together.
+        - ``"learning-curve"``: the folds of ``"within-session"``, each trained on increasing parts of its
+          training samples, in five sizes from a few samples to the size of the smallest training part.
+        - a splitter, which receives the labels and groups of the data set. An iterable of (train, test)
+          indices can be converted to one with `sklearn.model_selection.check_cv`.
+
+        As in :func:`~mne_cnnclass.evaluate`, folds are not shuffled.
+    store : path-like
+        The results file, an SQLite database. It is created if it does not exist.
+    n_folds : int
+        Number of folds, for the splits that have folds. Default is 5.
+    random_state : int
+        Seed. Every ``random_state`` in a pipeline that is None is set to a seed derived from this one and the
+        samples of the fold, so that results depend neither on the order of the folds nor on ``n_jobs``.
+        Default is 0.
+    n_jobs : None | int
+        Number of folds to run in parallel. ``None`` means 1; ``-1`` means all cores.
+    client : None | dask.distributed.Client
+        A Dask cluster to run the folds on, instead of ``n_jobs`` (requires the extra ``dask``, see
+        ``docs/guide/scaling.md``). Only this process writes to the store. Each worker thread computes with a
+        single thread.
+    keep_predictions : bool
+        Whether to store the predictions of each fold, which :meth:`Benchmark.evaluation` needs. Folds that
+        were computed without storing predictions are computed again. Default is False.
+    retry : bool
+        Whether to run folds that failed again. Default is False.
+    verbose : None | bool
+        Whether to show a progress bar with the running folds and the expected end. ``None`` does not.
+
+    Returns
+    -------
+    result : Benchmark
+        The results in the store.
+
+    Raises
+    ------
+    TypeError
+        If a pipeline, data set, splitter or client is of the wrong type.
+    ValueError
+        If there are not the subjects, sessions or samples that the splits need, or if both ``n_jobs`` and
+        ``client`` are given.
+    RuntimeError
+        If the scheduler of the cluster is gone, or if its workers have other package versions or can't read
+        the data. Finished folds are in the store.
+    StoreError
+        If the store can't be read or written because the disk is full, or because the file is locked,
+        read-only or not a store. Its content stays intact.
+
+    Warns
+    -----
+    UserWarning
+        If folds failed and, as in :func:`~mne_cnnclass.evaluate`, if overlapping windows are on both sides of
+        a fold, or if a step was fitted beforehand.
+
+    Notes
+    -----
+    A fold that fails is stored with its error (:meth:`Benchmark.errors`) and does not stop the others. If
+    another process is running folds of the same benchmark, this one waits for them, and takes them over if
+    the other process dies. ``docs/guide/scaling.md`` describes the tables of the store, and what counts as a
+    change.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from mne.decoding import Vectorizer
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from mne_cnnclass import EpochsView, benchmark, datasets
+    >>> view = EpochsView(datasets.load_sample("train"))[::6]
+    >>> view = EpochsView(view, groups=np.arange(len(view)) % 4)
+    >>> logistic = make_pipeline(Vectorizer(), LogisticRegression())
+    >>> pipelines = {"guess": DummyClassifier(), "logistic": logistic}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     benchmark(pipelines, {"cursor": view}, store=f"{folder}/results.sqlite", n_folds=2)
+    <Benchmark | 4 done, 0 running, 0 failed, 0 waiting>
+    ...
+    """
+    _check_names(pipelines, "pipelines")
+    _check_names(datasets, "datasets")
+    for estimator in pipelines.values():
+        if isinstance(estimator, type) or not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
+            raise TypeError(f"Pipelines must be instances of scikit-learn classifiers, got {estimator!r}.")
+        warn_of_prefit(estimator)
+    if isinstance(random_state, bool) or not isinstance(random_state, (int, np.integer)):
+        raise TypeError(
+            f"random_state must be an integer, so that results can be had again, got {random_state!r}."
+        )
+    if client is not None:
+        check_client(client)
+        if n_jobs is not None:
+            raise ValueError(f"Give either n_jobs or client, got n_jobs={n_jobs!r} and {client!r}.")
+    splits = splits if isinstance(splits, (list, tuple)) else [splits]
+    described = {name: describe_pipeline(estimator) for name, estimator in pipelines.items()}
+    load = _Loader(datasets)
+    with closing(Store(store, create=True)) as filled:
+        grids = {}
+        for name in datasets:
+            data = load(name)
+            for kind in splits:
+                plan = plan_splits(data, kind, n_folds)
+                pairs = [(split.train, split.test) for split in plan]
+                refuse_shared(data.X, pairs)
+                warn_of_overlap(data.X, pairs)
+                if not isinstance(kind, str):  # a splitter; what the names mean is told by them
+                    warn_of_mixed_groups(data.X.groups, pairs)
+                kind = name_of_splits(kind)
+                cells = _cells(plan, random_state)
+                grid = {
+                    "splits": kind,
+                    "indices": digest([split.fingerprint for split in plan]),
+                    "random_state": int(random_state),
+                }
+                for pipeline, estimator in pipelines.items():
+                    names = {"pipeline": pipeline, "dataset": name, "splits": kind}
+                    grid_id = filled.add_grid(names, described[pipeline], load.about, grid, cells)
+                    grids[grid_id] = Grid(names, clone(estimator), plan, cells)
+        filled.put_back(grids, failed=retry, without_predictions=keep_predictions)
+        try:
+            _fill(filled, grids, load, keep_predictions, verbose, n_jobs=n_jobs, client=client)
+        except KeyboardInterrupt as stop:
+            stop.add_note(f"Finished folds are in {filled.path}, and the same call goes on from there.")
+            raise
+        counts = filled.count(grids)
+    result = Benchmark(store)
+    if counts["failed"]:
+        warnings.warn(
+            f"{counts['failed']} of {sum(counts.values())} folds failed; errors() tells why, and retry=True "
+            "does them again.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return result
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The folds of one pipeline on one data set."""
+
+    names: dict
+    estimator: object
+    plan: list
+    cells: list
+
+
+class _Loader:
+    """Makes one data set after the other, so that not all of them are in memory."""
+
+    def __init__(self, sources):
+        self._sources, self._fingerprints, self._name = sources, {}, None
+
+    def __call__(self, name):
+        if name != self._name:
+            self._name, self.data = name, as_dataset(name, self._sources[name])
+            self.about = self.data.describe()
+            found = self.about["fingerprint"]
+            if self._fingerprints.setdefault(name, found) != found:
+                raise ValueError(
+                    f"Data set {name!r} is not the same as when this benchmark began. Start it again, and "
+                    "see to it that what makes the data set always gives the same."
+                )
+        return self.data
+
+
+def _check_names(named, what):
+    if not isinstance(named, Mapping) or not named or not all(isinstance(name, str) for name in named):
+        raise TypeError(f"{what} must be a dict by name, and not empty, got {named!r}.")
+
+
+def _cells(plan, random_state):
+    """What the store notes of each fold before it is done."""
+    cells, jobs = [], {}
+    for number, split in enumerate(plan):
+        shared = number if split.before is None else split.before.tobytes()
+        cells.append(
+            {
+                "number": number,
+                "job": jobs.setdefault(shared, number),  # folds that are done together
+                "subject": _plain(split.subject),
+                "session": _plain(split.session),
+                "fold": split.fold,
+                "size": split.size,
+                "seed": _seed(split, random_state),
+            }
+        )
+    return cells
+
+
+def _plain(value):
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _seed(split, random_state):
+    # folds that share what was learnt before share the seed
+    what = split.fingerprint if split.before is None else split.before.tolist()
+    return int(digest([int(random_state), what])[:8], 16) >> 1
+
+
+def _fill(store, grids, load, keep_predictions, verbose, **where):
+    """Do what waits, until all is done, by this process or by others."""
+    store.join(effective_n_jobs(where["n_jobs"]) if where["client"] is None else n_threads(where["client"]))
+    try:
+        with _Progress(store, grids, verbose) as progress:
+            while True:
+                _work(store, grids, load, keep_predictions, progress, **where)
+                left = store.count(grids)
+                if not left["waiting"] and not left["running"]:
+                    break
+                progress.show()
+                time.sleep(POLL)  # others are at it, or have just died
+    finally:
+        store.leave()
+
+
+def _work(store, grids, load, keep_predictions, progress, **where):
+    """Do what is to be had, one transaction a finished fold."""
+    running, failures = set(), []
+
+    def claimed():
+        # joblib takes jobs in a thread of its own, where an error would be lost
+        try:
+            while not failures and (cells := store.claim(list(grids))):
+                running.update(cells)
+                progress.started(cells)
+                yield _job(grids[cells[0][0]], cells, load, keep_predictions)
+        except Exception as error:
+            failures.append(error)
+
+    try:
+        for finished in run_jobs(claimed(), **where):
+            for grid_id, number, outcome in finished:
+                store.finish(grid_id, number, **outcome)
+                running.discard((grid_id, number))
+                progress.finished((grid_id, number))
+    except BrokenProcessPool as error:
+        # Which of those that were running is to blame is not known.
+        message = f"A process was killed while this ran, probably as memory was short: {error}"
+        for cell in running:
+            store.finish(*cell, error=(type(error).__name__, message, traceback.format_exc()))
+            progress.finished(cell)
+    if failures:
+        raise failures[0]
+
+
+def run_jobs(jobs, *, n_jobs=None, client=None):
+    """Run jobs at the same time, by processes of this computer or on a cluster.
+
+    Parameters
+    ----------
+    jobs : iterator of Job
+        What to do, to be taken one by one, when there is room to run it.
+    n_jobs : None | int
+        How many at the same time.
+    client : None | dask.distributed.Client
+        The cluster.
+
+    Yields
+    ------
+    finished : list
+        What :func:`run_job` returns, in any order, at once when it is there.
+    """
+    if client is not None:
+        yield from run_jobs_on(client, jobs)
+        return
+    work = (delayed(run_job)(job) for job in jobs)
+    options = dict(return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1)
+    yield from Parallel(n_jobs=n_jobs, **options)(work)
+
+
+def _job(grid, cells, load, keep_predictions):
+    cells = [(grid_id, n, grid.cells[n]["seed"], grid.plan[n]) for grid_id, n in cells]
+    return Job(grid.estimator, load(grid.names["dataset"]), cells, keep_predictions, logger.level)
+
+
+class _Progress:
+    """A bar with what is running and when it will end."""
+
+    def __init__(self, store, grids, verbose):
+        self._store, self._grids, self._running, self._shown = store, grids, {}, 0.0
+        counts = store.count(grids)
+        self._bar = tqdm(
+            desc="Benchmark",
+            unit="fold",
+            total=sum(counts.values()),
+            initial=counts["done"] + counts["failed"],
+            disable=not verbose,
+            bar_format="{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]",
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._bar.close()
+
+    def started(self, cells):
+        for cell in cells:
+            self._running[cell] = " / ".join(self._grids[cell[0]].names.values())
+        self.show()
+
+    def finished(self, cell):
+        self._running.pop(cell, None)
+        self._bar.update()
+
+    def show(self):
+        """Tell what is running, not oftener than each few seconds."""
+        if self._bar.disable or time.monotonic() - self._shown < REFRESH:
+            return
+        self._shown = time.monotonic()
+        counts = self._store.count(self._grids)
+        self._bar.n = counts["done"] + counts["failed"]  # of other processes, too
+        names = ", ".join(sorted(set(self._running.values()))) or "other processes"
+        seconds = self._store.remaining_seconds(self._grids)
+        end = "" if seconds is None else f", ends {datetime.now() + timedelta(seconds=seconds):%a %H:%M}"
+        self._bar.set_postfix_str(f"{names}{end}")

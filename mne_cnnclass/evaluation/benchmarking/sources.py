@@ -1,0 +1,119 @@
+"""What a data set of a benchmark can be: Epochs, a view, files, a table of a config, or a function."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from glob import glob
+from os import PathLike, fspath
+
+import mne
+import numpy as np
+
+from ...samples.blocks import as_view
+from ...samples.columns import check_column
+from ...samples.view import EpochsView
+from .entries import dataset_source
+from .fingerprint import fingerprint_view
+
+KEPT = (str, bool, int, float)  # kinds of subjects and sessions
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples, and who and when they are from.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    X : EpochsView
+        The samples; their groups are those of the view, else subjects.
+    subjects, sessions : None | array, shape (n_samples,)
+        The subject and the session of each sample.
+    """
+
+    name: str
+    X: EpochsView
+    subjects: np.ndarray | None
+    sessions: np.ndarray | None
+
+    @property
+    def y(self):
+        """The class of each sample."""
+        return self.X.labels
+
+    def describe(self):
+        """What the store keeps of a data set, as a dict."""
+        n_samples, n_channels, n_times = self.X.shape
+        return {
+            "fingerprint": fingerprint_view(self.X, self.y, self.X.groups, self.subjects, self.sessions),
+            "n_samples": n_samples,
+            "n_channels": n_channels,
+            "n_times": n_times,
+            "sfreq": self.X.sfreq,
+            "tmin": float(self.X.times[0]),
+            "ch_names": json.dumps(self.X.ch_names),
+            "classes": json.dumps(np.unique(self.y).tolist()),
+            "subjects": None if self.subjects is None else json.dumps(np.unique(self.subjects).tolist()),
+            "sessions": None if self.sessions is None else json.dumps(np.unique(self.sessions).tolist()),
+        }
+
+
+def as_dataset(name, source):
+    """Make a data set of what a user gives.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    source : EpochsView | mne.Epochs | list of mne.Epochs | path-like | dict | callable | Dataset
+        As for :func:`~mne_cnnclass.benchmark`.
+
+    Returns
+    -------
+    data : Dataset
+        The data set.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    ValueError
+        If there is no such file, or a subject, session or label is missing for some samples.
+    """
+    if isinstance(source, Dataset):
+        return source
+    if isinstance(source, Mapping):
+        source = dataset_source(name, source)
+    if callable(source):
+        return as_dataset(name, source())
+    if isinstance(source, (str, PathLike)):
+        paths = sorted(glob(fspath(source), recursive=True))
+        if not paths:
+            raise ValueError(f"Data set {name!r}: there is no file {fspath(source)}.")
+        source = [mne.read_epochs(path, preload=False, verbose="ERROR") for path in paths]
+    view = as_view(source)
+    if view is None:
+        raise TypeError(
+            f"Data set {name!r} must be Epochs, an EpochsView, a path or pattern of files of Epochs, a "
+            f"dict as in a config, or a function that makes one of these, got {type(source).__name__}."
+        )
+    columns = {} if view.metadata is None else view.metadata
+    subjects, sessions = (
+        # make_epochs has these columns, too, where nothing tells them
+        check_column(columns[key], key, len(view)) if key in columns and columns[key].notna().any() else None
+        for key in ("subject", "session")
+    )
+    check_column(view.labels, "labels", len(view))
+    subjects = view.groups if subjects is None else subjects
+    for key, column in (("subject", subjects), ("session", sessions)):
+        odd = [] if column is None else [value for value in column.tolist() if not isinstance(value, KEPT)]
+        if odd:
+            raise TypeError(
+                f"Data set {name!r}: each {key} must be text or a number, got {odd[0]!r}. "
+                f"Make it text: epochs.metadata[{key!r}].astype(str)."
+            )
+    groups = subjects if view.groups is None else view.groups
+    return Dataset(name, EpochsView(view, groups=groups), subjects, sessions)

@@ -1,0 +1,1 @@
+"""Numbers from predictions: scores, intervals, tests and chance levels."""

@@ -1,0 +1,185 @@
+"""The table of augmentations that can be named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+__all__ = ["list_augmentations"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A parameter that depends on the samples, and how to tell of it."""
+
+    text: str
+    value: Callable
+
+    def __str__(self):
+        return self.text
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """A transform that has a name: its class in `transforms`, its parameters, and what to tell of it."""
+
+    transform: str
+    does: str
+    reference: str
+    parameters: dict
+
+
+def _sampling_frequency(problem):
+    if problem["sfreq"] is None:
+        raise ValueError(
+            "it needs the sampling frequency, and X is an array, which has none. Pass epochs, or give it as "
+            "a parameter: {'sfreq': 250.0}."
+        )
+    return problem["sfreq"]
+
+
+def _channels(problem):
+    if problem["chs_info"] is None:
+        raise ValueError("it needs the names of channels, and X is an array, which has none. Pass epochs.")
+    return problem["chs_info"]
+
+
+def _share_of_window(share):
+    return Rule(f"{share:.0%} of the window", lambda problem: max(1, round(share * problem["n_times"])))
+
+
+SFREQ = Rule("that of the epochs", _sampling_frequency)
+ROMMEL = "Rommel et al. 2022, doi:10.1088/1741-2552/aca220"
+MOHSENVAND = "Mohsenvand et al. 2020, PMLR 136:238-253"
+SAEED = "Saeed et al. 2020, arXiv:2010.13694"
+OFTEN = {"probability": 0.5}
+AUGMENTATIONS = {
+    "amplitude_scale": Augmentation(
+        "AmplitudeScale",
+        "multiplies each channel by a number in `interval`",
+        MOHSENVAND,
+        {**OFTEN, "interval": (0.8, 1.2)},
+    ),
+    "bandstop": Augmentation(
+        "BandstopFilter",
+        "takes a band of `bandwidth` Hz out of all channels, anywhere below `max_freq` (half of `sfreq`)",
+        MOHSENVAND,
+        {**OFTEN, "bandwidth": 2.0, "max_freq": None, "sfreq": SFREQ},
+    ),
+    "channel_dropout": Augmentation(
+        "ChannelsDropout",
+        "sets each channel to zero with probability `p_drop`",
+        SAEED,
+        {**OFTEN, "p_drop": 0.2},
+    ),
+    "channel_shuffle": Augmentation(
+        "ChannelsShuffle",
+        "lets a share `p_shuffle` of the channels change places",
+        SAEED,
+        {**OFTEN, "p_shuffle": 0.2},
+    ),
+    "frequency_shift": Augmentation(
+        "FrequencyShift",
+        "moves the spectrum of all channels by up to ± `max_delta_freq` Hz",
+        "Rommel et al. 2022, arXiv:2106.13695",
+        {**OFTEN, "max_delta_freq": 1.0, "sfreq": SFREQ},
+    ),
+    "ft_surrogate": Augmentation(
+        "FTSurrogate",
+        "adds random phases to the spectrum, up to a share `phase_noise_magnitude` of the circle, the same "
+        "in all channels unless `channel_indep`; powers stay",
+        "Schwabedal et al. 2018, arXiv:1806.08675",
+        {**OFTEN, "phase_noise_magnitude": 1.0, "channel_indep": False},
+    ),
+    "gaussian_noise": Augmentation(
+        "GaussianNoise",
+        "adds white noise of `std` standard deviations of a channel",
+        MOHSENVAND,
+        {**OFTEN, "std": 0.1},
+    ),
+    "left_right_mirror": Augmentation(
+        "LeftRightMirror",
+        "exchanges the electrodes of both hemispheres, and the two `classes` with them: it changes labels",
+        "Deiss et al. 2018, arXiv:1803.09702 (of electrodes)",
+        {
+            **OFTEN,
+            "classes": None,
+            "labels": Rule("those of fit", lambda problem: problem["classes"]),
+            "channels": Rule("those of the epochs", _channels),
+        },
+    ),
+    "mixup": Augmentation(
+        "Mixup",
+        "averages samples and their labels in pairs, weighted by Beta(`alpha`, `alpha`), the same for a "
+        "whole batch unless `beta_per_sample`",
+        "Zhang et al. 2018, arXiv:1710.09412",
+        {"alpha": 0.2, "beta_per_sample": False},
+    ),
+    "sign_flip": Augmentation("SignFlip", "turns the sign of all channels", ROMMEL, OFTEN),
+    "smooth_time_mask": Augmentation(
+        "SmoothTimeMask",
+        "fades all channels out for `mask_len_samples` time samples",
+        MOHSENVAND,
+        {**OFTEN, "mask_len_samples": _share_of_window(0.2)},
+    ),
+    "time_reverse": Augmentation("TimeReverse", "turns time round", ROMMEL, OFTEN),
+    "time_shift": Augmentation(
+        "TimeShift",
+        "moves all channels by up to ± `max_shift_samples` time samples; their reflection fills the end",
+        MOHSENVAND,
+        {**OFTEN, "max_shift_samples": _share_of_window(0.05)},
+    ),
+}
+
+
+def list_augmentations() -> pd.DataFrame:
+    """List the augmentations that :class:`~mne_cnnclass.CNNClassifier` knows by name.
+
+    Returns
+    -------
+    augmentations : pandas.DataFrame
+        A row an augmentation, with its name as index, and the columns
+
+        - ``does``: what it does.
+        - ``parameters``: the parameters that can be set, as in ``("channel_dropout", {"p_drop": 0.1})``, and
+          their defaults. All augmentations but ``mixup`` are applied to each sample of a batch with a given
+          ``probability``.
+        - ``implementation``: its class in `braindecode.augmentation`, or in
+          `mne_cnnclass.networks.training.transforms` where braindecode has none or a slower one.
+        - ``reference``: where it was published.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import list_augmentations
+    >>> list_augmentations().loc["channel_dropout", "parameters"]
+    'probability=0.5, p_drop=0.2'
+    """
+    rows = {
+        name: {
+            "does": one.does,
+            "parameters": ", ".join(f"{key}={value}" for key, value in one.parameters.items()),
+            "implementation": one.transform,
+            "reference": one.reference,
+        }
+        for name, one in AUGMENTATIONS.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("name")
+
+
+def listed(augmentation):
+    """The augmentations of a parameter that may be None, one, or a list."""
+    if augmentation is None:
+        return []
+    return list(augmentation) if isinstance(augmentation, (list, tuple)) else [augmentation]
+
+
+def is_named(one):
+    """Whether it is a name, or a name with parameters."""
+    return isinstance(one, str) or (
+        isinstance(one, (list, tuple))
+        and len(one) == 2
+        and isinstance(one[0], str)
+        and isinstance(one[1], dict)
+    )

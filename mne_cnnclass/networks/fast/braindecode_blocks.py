@@ -1,0 +1,212 @@
+"""Blocks of braindecode's models, computed in another order."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from ..braindecode_models import braindecode_classes
+from .functions import FilterBank, Filtering, FilteringToPooling, Turn, channels_last, elu, filter_to_pooling
+from .layers import AdjacentAvgPool2d, FastELU
+from .moments import expected_squares, summarize
+from .spectral import convolve
+
+EEGNet, ShallowFBCSPNet, Deep4Net = map(braindecode_classes().get, ("EEGNet", "ShallowFBCSPNet", "Deep4Net"))
+
+from braindecode.modules import CombinedConv  # noqa: E402 - after braindecode was imported without its noise
+
+
+class MergedConv(CombinedConv):
+    """A temporal and a spatial convolution as one with the EEG channels as input channels.
+
+    As no nonlinearity is between them, ``W[o, c, k] = Σ_f S[o, f, c] h[f, k]``. braindecode merges them, too,
+    but convolves one plane of width n_chans, which torch does several times slower.
+    """
+
+    def forward(self, x):
+        """Convolve (n, 1, n_times, n_chans) to (n, n_out, n_out_times, 1)."""
+        return self.convolve(x[:, 0].transpose(1, 2), *self.merged())
+
+    @staticmethod
+    def convolve(x, weight, bias):
+        """Convolve (n, n_chans, n_times) to (n, n_out, n_out_times, 1)."""
+        y = convolve(x.unsqueeze(2), weight.squeeze(2), bias)
+        if y is not None:
+            return y.reshape(len(x), len(weight), -1, 1)  # not transposed, for the strides, see `Turn`
+        return Turn.apply(functional.conv2d(Turn.apply(x.unsqueeze(3)), channels_last(weight), bias))
+
+    def merged(self):
+        """Weight, of shape (n_out, n_chans, 1, k), and bias of the merged convolution."""
+        temporal, spatial = self.conv_time.weight[:, 0, :, 0], self.conv_spat.weight[:, :, 0]
+        weight = torch.einsum("ofc,fk->ock", spatial, temporal).unsqueeze(2)
+        bias = self.conv_spat.bias
+        if self.conv_time.bias is not None:
+            merged = spatial.sum(2) @ self.conv_time.bias
+            bias = merged if bias is None else merged + bias
+        return weight, bias
+
+
+class _MergedStart:
+    """Of ShallowFBCSPNet and Deep4Net: at prediction, the merged convolution normalises, too."""
+
+    def forward(self, x):
+        """Logits of samples of shape (n, n_chans, n_times)."""
+        predicts = not (self.training or torch.is_grad_enabled())
+        if not predicts or x.ndim != 3 or not hasattr(self, "bnorm") or self.bnorm.training:
+            return super().forward(x)
+        first = self.conv_time_spat
+        x = MergedConv.convolve(x, *kept(self, self._merged, first.conv_time, first.conv_spat, self.bnorm))
+        layers = list(self._modules.values())
+        for layer in layers[layers.index(self.bnorm) + 1 :]:
+            x = layer(x)
+        return x
+
+    def _merged(self):
+        weight, bias = self.conv_time_spat.merged()
+        gain, offset = affine(self.bnorm)
+        offset = offset if bias is None else offset + gain * bias
+        return channels_last(weight * gain.view(-1, 1, 1, 1)), offset
+
+
+class MergedShallowFBCSPNet(_MergedStart, ShallowFBCSPNet):
+    """ShallowFBCSPNet with a merged first layer."""
+
+
+class MergedDeep4Net(_MergedStart, Deep4Net):
+    """Deep4Net with a merged first layer."""
+
+
+class SpatialFirstEEGNet(EEGNet):
+    """EEGNet with the spatial filter before the temporal one.
+
+    Temporal convolution, batch normalisation and the depthwise spatial convolution are linear, so channels
+    can be mixed first, and the long filters then run, by Fourier transforms, on F1 × D mixtures instead of
+    F1 × n_chans signals. The statistics of the batch normalisation between them follow from the correlations
+    of the input at lags below the length of the filter, see `moments`.
+    """
+
+    def summarize(self, x):
+        """What the statistics of the first batch normalisation need to know of samples, one row each."""
+        return summarize(x, self.kernel_length)
+
+    def forward(self, x, summary=None):
+        """Logits of samples of shape (n, n_chans, n_times)."""
+        # gradients of the input would have to go through `moments`; other shapes the original refuses
+        if x.ndim != 3 or x.shape[1] != self.n_chans or x.requires_grad:
+            return super().forward(x)
+        trains = any(norm.training for norm in (self.bnorm_temporal, self.bnorm_1, self.bnorm_2))
+        if not (trains or torch.is_grad_enabled()) and self._has_usual_layers():
+            return self.infer(x)
+        x, done = self.first_block(x, summary)
+        for layer in list(self.children())[done:]:
+            x = layer(x)
+        return x
+
+    def _has_usual_layers(self):
+        """Whether activations and poolings are those that are computed together with others."""
+        fast = type(self.elu_1) is type(self.elu_2) is FastELU
+        return fast and type(self.pool_1) is AdjacentAvgPool2d and AdjacentAvgPool2d.replaces(self.pool_1)
+
+    def first_block(self, x, summary):
+        """Through the first layers, at least to the spatial convolution, and the number of these layers."""
+        norm = self.bnorm_1
+        parts = (*self.filters(x, summary), (self.conv_temporal.padding[1],) * 2)
+        if not (norm.training and self._has_usual_layers()):
+            return Filtering.apply(x, *parts).unsqueeze(2), FIRST_LAYERS.index("bnorm_1")
+        settings = norm.weight, norm.bias, norm.eps, self.pool_1.kernel_size[1]
+        pooled, mean, variance = FilteringToPooling.apply(x, *parts, *settings)
+        n_out = x.shape[2] + 2 * self.conv_temporal.padding[1] - self.kernel_length + 1
+        count_in(norm, mean, variance, len(x) * n_out)
+        return pooled.unsqueeze(2), FIRST_LAYERS.index("pool_1") + 1
+
+    def infer(self, x):
+        """Predict, with normalisations merged into the convolutions before them."""
+        spatial = getattr(self.conv_spatial, "parametrizations", {"weight": self.conv_spatial})["weight"]
+        of = (self.conv_temporal, spatial, self.conv_separable_depth, self.conv_separable_point)
+        norms = (self.bnorm_temporal, self.bnorm_1, self.bnorm_2)
+        bank, weight, bias = kept(self, lambda: self._merged(x.shape[2]), *of, *norms, settings=x.shape[2])
+        x = filter_to_pooling(x, bank, self.pool_1.kernel_size[1]).unsqueeze(2)
+        x = elu(functional.conv2d(x, weight, bias, padding=self.conv_separable_depth.padding))
+        return self.final_layer(self.pool_2(x))
+
+    def _merged(self, n_times):
+        gain, offset = affine(self.bnorm_1)
+        spatial, filters, constant = self.filters(None, None)
+        padding = (self.conv_temporal.padding[1],) * 2
+        bank = FilterBank(spatial, filters * gain[:, None], constant * gain + offset, padding, n_times)
+        gain, offset = affine(self.bnorm_2)
+        return bank, self.separable() * gain.view(-1, 1, 1, 1), offset
+
+    def filters(self, x, summary):
+        """Spatial filters, temporal filters and offsets, the first batch normalisation included."""
+        norm, temporal = self.bnorm_temporal, self.conv_temporal.weight[:, 0, 0]
+        if norm.training:
+            padding = (self.conv_temporal.padding[1],) * 2
+            mean, variance, n = filtered_moments(x, temporal, padding, summary)
+            count_in(norm, mean, variance, n)
+            gain, offset = affine(norm, mean, variance)
+        else:
+            gain, offset = affine(norm)
+        spatial = self.conv_spatial.weight[:, 0, :, 0]
+        filters = (temporal * gain.to(temporal.dtype).unsqueeze(1)).repeat_interleave(self.D, 0)
+        return spatial, filters, offset.to(temporal.dtype).repeat_interleave(self.D, 0) * spatial.sum(1)
+
+    def separable(self):
+        """Weights of the depthwise and the pointwise convolution of the second block, as one convolution."""
+        return self.conv_separable_point.weight * self.conv_separable_depth.weight.transpose(0, 1)
+
+
+def kept(module, compute, *layers, settings=None):
+    """What was computed from the weights of some layers, again only when these are no longer the same.
+
+    The weights themselves are compared, as no counter of torch tells of every way to change them.
+    """
+    weights = [
+        tensor
+        for layer in layers
+        for tensor in (*layer._parameters.values(), *layer._buffers.values())
+        if tensor is not None
+    ]
+    eps = [getattr(layer, "eps", None) for layer in layers]
+    key = settings, eps, weights[0].device, weights[0].dtype
+    before = module.__dict__.get("_kept")
+    if before is None or before[0] != key or not all(map(torch.equal, before[1], weights)):
+        before = module._kept = key, [t.clone() for t in weights], compute()
+    return before[2]
+
+
+def affine(norm, mean=None, variance=None):
+    """Factor and offset by which a batch normalisation with these statistics, or its running ones, acts."""
+    if mean is None:
+        mean, variance = norm.running_mean, norm.running_var
+    gain = (variance + norm.eps).rsqrt() * norm.weight
+    return gain, norm.bias - mean * gain
+
+
+def count_in(norm, mean, variance, n):
+    """Update the running statistics of a batch normalisation by those of a batch of n values a channel."""
+    with torch.no_grad():
+        norm.num_batches_tracked += 1
+        share = norm.momentum if norm.momentum is not None else 1 / norm.num_batches_tracked.item()
+        norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), share)
+        norm.running_var.lerp_((variance * (n / (n - 1))).to(norm.running_var.dtype), share)
+
+
+def filtered_moments(x, filters, padding, summary=None):
+    """Mean and variance of filtered signals over samples, channels and times, and the number of values."""
+    first, second, n = expected_squares(x, filters.shape[1], padding, summary)
+    filters = filters.double()
+    mean = filters @ first
+    return mean, torch.einsum("fi,ij,fj->f", filters, second, filters) - mean * mean, n
+
+
+FIRST_LAYERS = (
+    *("ensuredims", "dimshuffle", "conv_temporal", "bnorm_temporal", "conv_spatial"),
+    *("bnorm_1", "elu_1", "pool_1"),
+)
+BLOCKS = {
+    CombinedConv: MergedConv,
+    Deep4Net: MergedDeep4Net,
+    EEGNet: SpatialFirstEEGNet,
+    ShallowFBCSPNet: MergedShallowFBCSPNet,
+}

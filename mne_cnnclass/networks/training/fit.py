@@ -1,0 +1,191 @@
+"""Train a network on samples."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from dataclasses import dataclass, replace
+from functools import partial
+
+import pandas as pd
+import torch
+from skorch.callbacks import EarlyStopping, GradientNormClipping, LRScheduler
+from skorch.helper import predefined_split
+
+from ..fast import accelerated_layers
+from ..side_inputs import signal_network
+from ..symmetry import LeftRightSymmetric
+from .augmentation import own_copies
+from .batches import Batches, SampleDataset
+from .checkpoints import Checkpoints
+from .net import Accuracy, Divergence, LearningRate, Progress, SampleNet
+from .stopping import Stopping, fitting_batch_size, is_of_memory
+
+# A cycle of fewer steps would have hardly any at a rate that trains.
+FEWEST_SCHEDULED_STEPS = 10
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train; the parameters of the same names of `CNNClassifier`.
+
+    But ``augmentation`` are functions of batches, ``class_weight`` is None, or a weight by class number, and
+    ``checkpoints`` are the files of ``checkpoint_dir``.
+    """
+
+    max_epochs: int
+    batch_size: str | int
+    lr: float
+    weight_decay: float
+    lr_schedule: str | None
+    label_smoothing: float
+    patience: int | None
+    augmentation: list
+    class_weight: object
+    callbacks: list | None
+    checkpoints: Checkpoints | None
+    progress: bool
+
+
+def train(module, data, y, weight, side, *, options, valid=None, device):
+    """Train a network in place.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The network, which gives logits.
+    data : array of float32 | SampleFile, shape (n_samples, n_channels, n_times)
+        Standardised samples.
+    y : array of int, shape (n_samples,)
+        Class numbers.
+    weight : array, shape (n_samples,)
+        Weights of the samples, of mean one.
+    side : array of float32, shape (n_samples, n_side)
+        Standardised side inputs.
+    options : TrainingOptions
+        How to train.
+    valid : None | tuple of array
+        Data, class numbers, weights and side inputs of the validation samples.
+    device : torch.device
+        Where to compute.
+
+    Returns
+    -------
+    history : pandas.DataFrame
+        A row an epoch: epoch, train_loss, train_accuracy, valid_loss, valid_accuracy (with a validation
+        split), lr, duration in s, and what callbacks recorded.
+    error : None | Exception | KeyboardInterrupt
+        What stopped the training before its end, after at least one epoch. The network has its best weights
+        by the validation loss, or those of the last whole epoch.
+
+    Raises
+    ------
+    RuntimeError
+        If the loss becomes infinite or NaN in the first epoch.
+    MemoryError
+        If a step takes more memory than there is, and ``batch_size`` is not "auto".
+    KeyboardInterrupt
+        If Ctrl-C comes in the first epoch.
+    """
+    # a method of that name of a user's own network is not meant
+    network = signal_network(module.network if isinstance(module, LeftRightSymmetric) else module)
+    summarize = getattr(network, "summarize", None) if "" in accelerated_layers(network) else None
+    dataset = SampleDataset(data, y, weight, side, summarize=summarize)
+    batch_size = options.batch_size
+    if batch_size == "auto":
+        batch_size = min(max(round(len(dataset) / 8), 8), 64)
+    n_batches = len(Batches(dataset, batch_size=batch_size, shuffle=True))
+    callbacks = [("accuracy", Accuracy()), ("learning_rate", LearningRate()), ("divergence", Divergence())]
+    callbacks.append(("stopping", Stopping(keeps_best=valid is not None)))
+    n_steps = int(options.max_epochs) * n_batches
+    if options.lr_schedule is not None and n_steps >= FEWEST_SCHEDULED_STEPS:
+        schedule = LRScheduler(
+            policy=torch.optim.lr_scheduler.OneCycleLR,
+            max_lr=options.lr,
+            total_steps=n_steps,
+            step_every="batch",
+        )
+        callbacks.append(("schedule", schedule))
+    callbacks.append(("clipping", GradientNormClipping(gradient_clip_value=1.0)))
+    if valid is not None:
+        # without patience it never stops, and still restores the best weights at the end
+        patience = options.max_epochs + 1 if options.patience is None else options.patience
+        stopping = EarlyStopping(
+            monitor="valid_loss", patience=patience, threshold=0.0, load_best=True, sink=_silent
+        )
+        callbacks.append(("early_stopping", stopping))
+    callbacks += copy.deepcopy(list(options.callbacks or []))
+    datasets = [dataset] if valid is None else [dataset, SampleDataset(*valid)]
+    resume = None
+    if options.checkpoints is not None:
+        checkpoint = options.checkpoints.callback(options)
+        callbacks.append(("checkpoint", checkpoint))
+        resume = partial(checkpoint.resume, datasets=datasets)
+    if options.progress:
+        callbacks.append(("progress", Progress()))
+
+    net = SampleNet(
+        module,
+        augmentation=own_copies(options.augmentation),
+        class_weight=options.class_weight,
+        summarize=summarize,
+        label_smoothing=options.label_smoothing,
+        optimizer=torch.optim.AdamW,
+        optimizer__weight_decay=options.weight_decay,
+        # a step of all weights at once, which torch has for real numbers
+        optimizer__fused=all(p.is_floating_point() for p in module.parameters()),
+        lr=options.lr,
+        max_epochs=int(options.max_epochs),
+        batch_size=batch_size,
+        train_split=None if valid is None else predefined_split(datasets[1]),
+        classes=list(range(int(y.max()) + 1)),
+        callbacks=callbacks,
+        callbacks__print_log=None,
+        callbacks__valid_acc=None,
+        verbose=0,
+        device=device,
+    )
+    initial = copy.deepcopy(module.state_dict()) if options.batch_size == "auto" else None
+    try:
+        error = net.run(dataset, resume)
+    except Exception as problem:
+        if not is_of_memory(problem):
+            raise
+        problem.with_traceback(None)  # which holds the tensors of the step
+        size = fitting_batch_size(net, dataset)
+        n = min(batch_size, len(dataset))
+        told = f"A training step on {n} samples of shape {data.shape[1:]} takes more memory than there is"
+        if size is None or initial is None:
+            found = "and so does one on a single sample" if size is None else f"batch_size={size} fits"
+            raise MemoryError(f"{told}; {found}.") from problem
+        warnings.warn(f"{told}, so batch_size={size} is taken.", UserWarning, stacklevel=2)
+        module.load_state_dict(initial)
+        options = replace(options, batch_size=size)
+        return train(module, data, y, weight, side, options=options, valid=valid, device=device)
+    if error is not None:
+        return _history_table(net.history), error
+    with torch.inference_mode():  # the last step has not been judged by a loss
+        module.eval()
+        outputs = net.infer(dataset[slice(0, batch_size)][0])
+    if not outputs.isfinite().all():
+        raise RuntimeError(
+            f"Training diverged: outputs are no longer finite after {len(net.history)} epochs at "
+            f"lr={options.lr:g}. Lower lr, or look for outliers in the data."
+        )
+    return _history_table(net.history), None
+
+
+def _silent(*args, **kwargs):
+    """Where skorch's messages go: what they say is in the history."""
+
+
+def _history_table(history):
+    """The history of skorch as a table, best-known columns first."""
+    table = pd.DataFrame(
+        [
+            {k: v for k, v in row.items() if k != "batches" and not k.endswith(("_best", "_batch_count"))}
+            for row in history
+        ]
+    ).rename(columns={"dur": "duration"})
+    first = ["epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "lr", "duration"]
+    return table[[c for c in first if c in table] + [c for c in table if c not in first]]

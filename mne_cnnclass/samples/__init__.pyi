@@ -1,0 +1,4 @@
+from . import datasets
+from .view import EpochsView
+
+__all__ = ["EpochsView", "datasets"]

@@ -1,0 +1,152 @@
+"""The guard: what goes into a fit or a prediction is checked here, and nowhere else."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import validate_data
+
+from .arrays import check_signals
+from .blocks import as_view
+from .columns import check_classes, of_one_kind
+from .provenance import warn_of_other_provenance
+from .view import EpochsView
+
+
+def check_side_inputs(X, names, keep=True):
+    """Numbers known of samples besides their signals.
+
+    Parameters
+    ----------
+    X : EpochsView | array, shape (n_samples, n_channels, n_times)
+        The samples.
+    names : list of str
+        Names of metadata columns.
+    keep : True | array of bool, shape (n_samples,)
+        Which samples have to have them.
+
+    Returns
+    -------
+    side : array of float64, shape (n_samples, n_side)
+        A column a name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or if it does not hold a finite number for each sample.
+    """
+    side = np.empty((len(X), len(names)))
+    if not names:
+        return side
+    needed = f"side_inputs={list(names)!r} are columns of the metadata of epochs"
+    if not isinstance(X, EpochsView):
+        raise ValueError(f"{needed}, but X is an array, which has none. Pass mne.Epochs or an EpochsView.")
+    if X.metadata is None:
+        raise ValueError(f"{needed}, but X, or a part of it, has no metadata. Set epochs.metadata.")
+    columns = list(X.metadata.columns)
+    wrong = [name for name in names if columns.count(name) != 1]
+    if wrong:
+        raise ValueError(
+            f"{needed}, but X has column(s) {wrong} not at all or twice; its columns are {columns}. Add them "
+            "to epochs.metadata under these names."
+        )
+    for i, name in enumerate(names):
+        column = X.metadata[name]
+        if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_complex_dtype(column):
+            raise ValueError(
+                f"Side input {name!r} must hold real numbers, got {column.dtype} (first {column.iloc[0]!r}). "
+                "Turn it into numbers, or a category into one column of 0 and 1 a value (pandas.get_dummies)."
+            )
+        side[:, i] = column.to_numpy(dtype=float, na_value=np.nan)
+        lost = np.flatnonzero(~(np.abs(side[:, i]) <= np.finfo(np.float32).max) & keep)
+        if len(lost):
+            raise ValueError(
+                f"Side input {name!r} must be a finite number for every sample, but is {side[lost[0], i]:g} "
+                f"for {len(lost)} of {len(X)} samples, first for sample {lost[0]}. Fill it in, or leave "
+                "these samples out."
+            )
+    return side
+
+
+def check_samples(fitted, X):
+    """Check what is to be predicted, and bring its channels into the order of the fit.
+
+    Parameters
+    ----------
+    fitted : CNNClassifier
+        The fitted estimator.
+    X : EpochsView | mne.Epochs | list of mne.Epochs | array
+        Samples.
+
+    Returns
+    -------
+    X : EpochsView | array, shape (n_samples, n_channels, n_times)
+        The samples, with the channels of the fit.
+
+    Raises
+    ------
+    ValueError
+        If they don't fit what was trained on; the message says what came and what is needed.
+    """
+    name = type(fitted).__name__
+    view = as_view(X)
+    if view is None:
+        signals = check_signals(X, fitted)
+        if fitted._is_table and signals.ndim == 2:
+            validate_data(fitted, X, reset=False, skip_check_array=True)
+        X = as_channels(signals)
+    else:
+        if not len(view):
+            raise ValueError("X holds 0 epochs; at least one sample is needed.")
+        X = view if fitted.ch_names_ is None else view.pick(fitted.ch_names_)
+        if fitted.sfreq_ is not None and not math.isclose(X.sfreq, fitted.sfreq_, rel_tol=1e-6):
+            raise ValueError(
+                f"X is sampled at {X.sfreq:g} Hz, but this {name} was fitted at {fitted.sfreq_:g} Hz. "
+                "Resample the epochs."
+            )
+    if X.shape[1] != fitted.n_channels_:
+        raise ValueError(
+            f"X has {X.shape[1]} channel(s), but this {name} was fitted on {fitted.n_channels_}. An array of "
+            "several channels has the shape (n_samples, n_channels, n_times), one epoch too: X[np.newaxis]."
+        )
+    if X.shape[2] != fitted.n_times_:
+        seconds = "" if fitted.sfreq_ is None else f" ({fitted.n_times_ / fitted.sfreq_:g} s)"
+        raise ValueError(
+            f"X has windows of {X.shape[2]} time points, but this {name} was fitted on "
+            f"{fitted.n_times_}{seconds}. Crop the epochs, or cut them with the same tmin and tmax."
+        )
+    warn_of_other_provenance(getattr(fitted, "provenance_", None), X)  # transformers have none
+    return X
+
+
+def check_labels(y, X):
+    """One label a sample, those of the view by default."""
+    if y is None:
+        if not isinstance(X, EpochsView):
+            raise ValueError(
+                "This estimator requires y to be passed, but the target y is None; only epochs bring labels."
+            )
+        y = X.labels
+    y = column_or_1d(of_one_kind(y, "y"), warn=True)
+    check_array(y, ensure_2d=False, dtype=None, input_name="y")
+    check_consistent_length(X, y)
+    check_classes(y)
+    return y
+
+
+def check_known_labels(y, classes):
+    """No label that was not there at fit."""
+    unseen = sorted({repr(label) for label in y[~np.isin(y, classes)].tolist()})
+    if unseen:
+        raise ValueError(
+            f"y has labels that were not there at fit: {', '.join(unseen)}; fitted on {classes.tolist()}. "
+            "Pass labels of the same kind as to fit."
+        )
+
+
+def as_channels(signals):
+    """Signals of one channel get their axis of channels."""
+    return signals[:, np.newaxis] if signals.ndim == 2 else signals

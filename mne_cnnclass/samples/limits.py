@@ -1,0 +1,105 @@
+"""Within what frequencies, times, thresholds and values make sense, before any of them is used."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Real
+
+import mne
+import numpy as np
+
+from ..utils.numbers import check_number
+
+# Peak to peak in V (T, T/m for MEG), beyond which no recording of such channels goes: thresholds
+# above it are in another unit.
+VOLTS = ("eeg", "eog", "ecg", "emg", "ecog", "seeg", "dbs")
+LARGEST = {**dict.fromkeys(VOLTS, 0.1), "mag": 1e-6, "grad": 1e-5}
+LARGEST_DEVIATION = 0.01  # of a channel in V; in µV the quietest EEG has more
+
+
+def check_time(value, name):
+    """A time in s, finite."""
+    check_number(value, name, Real, min_val=-np.inf, max_val=np.inf, include_boundaries="neither")
+
+
+def check_rate(value, name):
+    """A sampling frequency in Hz."""
+    check_number(value, name, Real)
+    if not 0 < value < np.inf:
+        raise ValueError(f"{name} must be above 0 Hz, and finite, got {value!r}.")
+
+
+def check_edges(l_freq, h_freq, sfreq, what, notch=()):
+    """Edges of a filter; MNE takes them in the wrong order for a band-stop.
+
+    Parameters
+    ----------
+    l_freq, h_freq : None | float
+        Edges of the pass-band in Hz.
+    sfreq : float
+        Sampling frequency in Hz.
+    what : str
+        What is filtered, for the messages.
+    notch : list of float
+        Frequencies to notch out in Hz.
+
+    Raises
+    ------
+    TypeError
+        If one is no number.
+    ValueError
+        If one is not between 0 and half the sampling frequency, or if they are in the wrong order.
+    """
+    for name, edge in (("l_freq", l_freq), ("h_freq", h_freq), *(("notch", line) for line in notch)):
+        if edge is None:
+            continue
+        check_number(edge, name, Real)
+        if not 0 < edge < sfreq / 2:
+            raise ValueError(
+                f"{name} must be between 0 and {sfreq / 2:g} Hz, half the sampling frequency of {what}, got "
+                f"{edge:g} Hz."
+            )
+    if l_freq is not None and h_freq is not None and l_freq >= h_freq:
+        raise ValueError(f"l_freq must be less than h_freq, got {l_freq:g} and {h_freq:g} Hz.")
+
+
+def check_thresholds(reject, flat):
+    """Thresholds of rejection: dicts of numbers in SI units, as MNE has them."""
+    if not (reject is None or isinstance(reject, dict) or (isinstance(reject, str) and reject == "auto")):
+        raise ValueError(f'reject must be None, "auto" or a dict of thresholds, got {reject!r}.')
+    if not (flat is None or isinstance(flat, dict)):
+        raise ValueError(f"flat must be None or a dict of thresholds, got {flat!r}.")
+    for name, limits in (("reject", reject), ("flat", flat)):
+        for kind, value in limits.items() if isinstance(limits, dict) else ():
+            if kind not in LARGEST:
+                raise ValueError(
+                    f"{name} is by the type of channel, one of {', '.join(LARGEST)}, got {kind!r}."
+                )
+            check_number(value, f"{name}[{kind!r}]", Real, min_val=0)
+            if value > LARGEST[kind]:
+                raise ValueError(
+                    f"{name}={{{kind!r}: {value:g}}} is above all that such channels can have; thresholds "
+                    "are in V (T and T/m for MEG): 150 µV is 150e-6."
+                )
+
+
+def check_values(raw, recording):
+    """What is in a recording: numbers, and of a size that its unit allows."""
+    lost = np.argwhere(~np.isfinite(raw._data)) if not np.isfinite(raw._data.sum()) else np.empty((0, 2))
+    if len(lost):
+        channel, sample = lost[0]
+        raise ValueError(
+            f"{recording} holds NaN or infinity, first in channel {raw.ch_names[channel]!r} at "
+            f"{sample / raw.info['sfreq']:.4g} s, which a filter would spread. Interpolate them, annotate "
+            "the span as bad and set it to 0, or leave the channel out."
+        )
+    picks = mne.pick_types(raw.info, meg=False, eeg=True, seeg=True, ecog=True, exclude=())
+    deviation = raw._data[picks].std(axis=1)
+    if len(picks) and np.median(deviation) > LARGEST_DEVIATION:
+        warnings.warn(
+            f"The EEG of {recording} has a deviation of {np.median(deviation):.2g} V (median of its "
+            "channels), so it seems to be in another unit than V, and thresholds of rejection will be wrong. "
+            "Scale it, such as raw.apply_function(lambda x: 1e-6 * x) from µV.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
