@@ -1,7 +1,7 @@
 """Write the golden file of the schema of saved classifiers that this version writes.
 
-Run by hand, once, when ``SCHEMA`` of :mod:`mne_cnnclass.estimators.saving.files` has become another number; what
-is new in that schema gets an entry in ``ESTIMATORS``:
+Run by hand, once, when ``SCHEMA`` of ``mne_cnnclass.estimators.saving.files`` has become another number;
+what is new in that schema gets an entry in ``ESTIMATORS``:
 
     python tests/golden/make.py
 

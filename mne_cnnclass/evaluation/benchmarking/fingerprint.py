@@ -203,7 +203,7 @@ class _Description:
 
     def _class(self, cls):
         if self._is_of_package(cls.__module__):
-            return {"class": f"{cls.__module__}.{cls.__qualname__}"}
+            return {"class": _name(cls)}
         members = {
             name: self._referred(member) for name, member in sorted(vars(cls).items()) if name not in _SKIPPED
         }
@@ -211,7 +211,7 @@ class _Description:
 
     def _function(self, function):
         if self._is_of_package(function.__module__):
-            return {"function": f"{function.__module__}.{function.__qualname__}"}
+            return {"function": _name(function)}
         closure = [self._referred(cell.cell_contents) for cell in function.__closure__ or ()]
         names = _names(function.__code__)
         used = {
@@ -250,6 +250,13 @@ class _Description:
             self._packages.add(package)
             return True
         return False
+
+
+def _name(named):
+    """Module and name; of this package the name alone, so that a store outlives a move of its modules."""
+    package = __name__.partition(".")[0]
+    module = package if named.__module__.startswith(f"{package}.") else named.__module__
+    return f"{module}.{named.__qualname__}"
 
 
 def _names(code):
