@@ -520,9 +520,7 @@ def test_the_example_of_the_docs_is_read(tmp_path, monkeypatch):
     assert arguments["n_jobs"] == 2
 
 
-@pytest.mark.parametrize(
-    "path", sorted((DOCS / "benchmark").glob("*.toml")), ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", sorted((DOCS / "benchmark").glob("*.toml")), ids=lambda path: path.stem)
 def test_configs_of_the_study_are_read(path, data_path):
     arguments = read_config(path)
     assert "recipe" in arguments["pipelines"]

@@ -1,0 +1,173 @@
+"""Parts of docstrings that several functions share, written once and filled in where their names stand."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+Documented = TypeVar("Documented")
+
+# An entry is named after its parameter; a word more tells apart those that share one.
+docdict = {
+    # samples, labels and scores
+    "X_any": """\
+X : EpochsView | mne.Epochs | list of mne.Epochs | array
+    The samples.""",
+    "X_as_proba": """\
+X : EpochsView | mne.Epochs | list of mne.Epochs | array
+    The samples, as in :meth:`predict_proba`.""",
+    "X_train": """\
+X : EpochsView | mne.Epochs | list of mne.Epochs | array
+    The training samples, as in :meth:`CNNClassifier.fit <mne_cnnclass.CNNClassifier.fit>`.""",
+    "X_classes": """\
+X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
+    Samples of all classes, as in ``CNNClassifier.predict``.""",
+    "X_view": """\
+X : EpochsView | array, shape (n_samples, n_channels, n_times)
+    The samples.""",
+    "X_side": """\
+X : None | EpochsView | array, shape (n_samples, n_channels, n_times)
+    Their signals, for transformers.""",
+    "y_unused": """\
+y : None
+    Not used.""",
+    "y_epochs": """\
+y : None | array-like, shape (n_samples,)
+    The true labels. ``None`` uses those of the epochs.""",
+    "y_numbers": """\
+y : array of int, shape (n_samples,)
+    Class numbers.""",
+    "y_true": """\
+y_true : array, shape (n_samples,)
+    The true classes.""",
+    "y_true_pred": """\
+y_true, y_pred : array, shape (n_samples,)
+    The true and the predicted classes.""",
+    "y_score": """\
+y_score : array, shape (n_samples, n_classes)
+    Probabilities or decision scores, with one column per class.""",
+    "proba": """\
+proba : array, shape (n_samples, n_classes)
+    Class probabilities, with one column per class.""",
+    "proba_classes_": """\
+proba : array, shape (n_samples, n_classes)
+    Class probabilities; the columns are ordered as in ``classes_``.""",
+    "labels_predicted": """\
+labels : array, shape (n_samples,)
+    The predicted labels.""",
+    "folds": """\
+folds : array, shape (n_samples,)
+    The fold in which each sample was tested.""",
+    "classes": """\
+classes : array, shape (n_classes,)
+    The classes.""",
+    "classes_score": """\
+classes : array, shape (n_classes,)
+    The classes, in the order of the columns of ``y_score``.""",
+    "classes_proba": """\
+classes : array, shape (n_classes,)
+    The classes, in the order of the columns of ``proba``.""",
+    "predictions": """\
+predictions : pandas.DataFrame
+    As in :class:`Evaluation`.""",
+    "metric": """\
+metric : str
+    Name of the metric.""",
+    "lower_is_better": """\
+lower_is_better : bool
+    Whether lower values of the metric are better. Default is False.""",
+    # recordings
+    "raw": """\
+raw : mne.io.Raw
+    The recording.""",
+    "recordings": """\
+recordings : Raw | path-like | list of Raw or path-like
+    Recordings with ECG channels, or WFDB records, which are read with :func:`read_raw_wfdb`.""",
+    "sfreq": """\
+sfreq : float
+    Sampling frequency in Hz.""",
+    "sfreq_arrays": """\
+sfreq : None | float
+    Sampling frequency of arrays in Hz; not needed for epochs.""",
+    "stretch": """\
+stretch : float
+    Length of a stretch in s.""",
+    # estimators and networks
+    "fitted_properties": """\
+ch_names_, sfreq_, n_channels_, n_times_
+    Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.""",
+    "classes_": """\
+classes_ : array, shape (n_classes,)
+    The class labels.""",
+    "self_transformer": """\
+self : object
+    The fitted transformer.""",
+    "clf_any": """\
+clf : CNNClassifier
+    A fitted classifier with any network.""",
+    "clf_linear": """\
+clf : CNNClassifier
+    A fitted EEGNet, ShallowFBCSPNet, Deep4Net or MultiScaleCNN.""",
+    "raises_linear": """\
+ValueError
+    If the network does not begin with known linear layers, if the classifier has several members, or if
+    the sampling frequency is unknown.""",
+    "scoring_permutations": """\
+scoring : None | str | callable
+    A scikit-learn metric. ``None`` uses ``clf.score``, usually the accuracy.""",
+    "n_repeats": """\
+n_repeats : int
+    Number of permutations. Default is 10.""",
+    "random_state_permutations": """\
+random_state : None | int | numpy.random.RandomState
+    Seed of the permutations.""",
+    "raises_not_fitted": """\
+sklearn.exceptions.NotFittedError
+    If the estimator is not fitted.""",
+    "n_outputs": """\
+n_outputs : int
+    Number of classes.""",
+    # evaluations
+    "store": """\
+store : Store
+    The store.""",
+    "folder_new": """\
+folder : path-like
+    The folder to write to; it is created if it does not exist.""",
+    "paths": """\
+paths : list of pathlib.Path
+    Paths of the files.""",
+    "report": """\
+report : mne.Report
+    The report.""",
+    "raises_no_groups": """\
+ValueError
+    If there are no groups.""",
+    # figures
+    "ax": """\
+ax : None | matplotlib.axes.Axes
+    The axes to plot on. ``None`` creates a new figure.""",
+    "ax_datasets": """\
+ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
+    The axes to plot on, one per data set. ``None`` creates a new figure.""",
+    "fig": """\
+fig : matplotlib.figure.Figure
+    The figure.""",
+    "title": """\
+title : None | str
+    Title of the axes.""",
+    "raises_no_curve": """\
+ValueError
+    If no fold has test samples of two classes, so that no curve is defined.""",
+}
+
+
+def fill_doc(obj: Documented) -> Documented:
+    """Replace each ``%(name)s`` in the docstring of a function or class by that entry of ``docdict``."""
+    if obj.__doc__:  # python -OO leaves none
+        obj.__doc__ = re.sub(
+            r"(?m)^( *)%\((\w+)\)s",
+            lambda found: re.sub(r"(?m)^", found[1], docdict[found[2]]),
+            obj.__doc__,
+        )
+    return obj
