@@ -95,7 +95,8 @@ def test_notebooks_are_committed_without_outputs():
             compile("".join(cell["source"]), notebook.name, "exec")
 
 
-ROOMS = ["", ".preprocessing", ".evaluation", ".benchmarking", ".ecg", ".explain", ".viz", ".datasets"]
+ROOMS = ["", ".preprocessing", ".evaluation", ".evaluation.benchmarking", ".ecg", ".explain", ".viz"]
+ROOMS += [".samples.datasets"]
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -169,7 +169,24 @@ def load_classifier(path: PathLike, *, module: type[nn.Module] | None = None) ->
 
 
 def read_epochs_settings(path: PathLike) -> dict[str, object] | None:
-    """Read how the training epochs of a saved classifier were made; None if the file does not say."""
+    """Read how the training epochs of a saved classifier were made.
+
+    Parameters
+    ----------
+    path : path-like
+        A file written by :func:`save_classifier`.
+
+    Returns
+    -------
+    settings : None | dict
+        What was passed as ``epochs_settings``; None if the file does not say.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import read_epochs_settings
+    >>> read_epochs_settings("hands.mcnn")  # doctest: +SKIP
+    {'tmin': 1.0, 'tmax': 4.0}
+    """
     settings = _read(path)[0].get("epochs_settings")
     need(isinstance(settings, (dict, type(None))), path, f"'epochs_settings' is {shown(settings)}")
     return settings
