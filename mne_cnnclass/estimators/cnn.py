@@ -122,9 +122,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         Additional skorch callbacks; they are copied for every fit.
     checkpoint_dir : None | path-like
         Folder for checkpoints. If a fit was interrupted by a crash, starting the same fit on the same data
-        again resumes after the last complete epoch and gives bit-identical results (``docs/guide/training.md``).
-        The files are deleted once the fit is complete. Not available together with ``callbacks``, whose state
-        is unknown.
+        again resumes after the last complete epoch and gives bit-identical results
+        (``docs/guide/training.md``). The files are deleted once the fit is complete. Not available together
+        with ``callbacks``, whose state is unknown.
     device : str
         ``"auto"`` (CUDA if available, otherwise the CPU) or the name of a torch device. Default is
         ``"auto"``.
