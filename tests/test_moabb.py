@@ -263,5 +263,7 @@ def test_python_of_the_page_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = Path(__file__).parents[1] / "docs" / "guide" / "scaling.md"
     section = page.read_text(encoding="utf-8").split("# MOABB\n")[1]
+    names = {}
     for code in re.findall(r"```py\n(.*?)```", section, flags=re.DOTALL):
-        exec(compile(code, page.name, "exec"), {})
+        exec(compile(code, page.name, "exec"), names)
+    assert {"evaluation", "tangent_space"} <= names.keys()
