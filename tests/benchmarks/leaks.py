@@ -1,7 +1,8 @@
 """Accuracy on noise of every recipe and baseline, with groups and without, and what chance allows.
 
 Run by hand, in the folder of the repository: ``python tests/benchmarks/leaks.py [n_seeds]``. As
-tests/test_leaks.py does with fewer: networks train for an epoch, as what leaks does so in the first one.
+tests/whole/test_leaks.py does with fewer: networks train for an epoch, as what leaks does so in
+the first one.
 """
 
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import mne
 from scipy.stats import binom
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("", "whole"))
 
 from test_leaks import N_EACH, RECIPES, right_answers, small_recipe
 

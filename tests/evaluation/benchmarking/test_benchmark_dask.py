@@ -24,14 +24,14 @@ from mne_cnnclass.evaluation.benchmarking import benchmark, cluster, open_benchm
 dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
 
 pytestmark = pytest.mark.timeout(300)
-HERE = Path(__file__).parent
+FOLDERS = [Path(__file__).parents[n] for n in (0, 2, 3)]  # of this file, of tests, of the package
 
 
 @contextmanager
 def _process(ready, module, *arguments):
     """A process of a cluster; what a line that says that it is ready matched."""
     environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)]),
+        "PYTHONPATH": os.pathsep.join(map(str, FOLDERS)),
         "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",
     }
     process = subprocess.Popen(

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import wfdb
+from hearts import made_up
 from sklearn.dummy import DummyClassifier
-from test_ecg_beats import made_up
 
 from mne_cnnclass import EpochsView, ecg, evaluate, load_classifier, recipe, save_classifier, viz
 from mne_cnnclass.cli import main

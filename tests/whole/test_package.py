@@ -14,7 +14,7 @@ import pytest
 
 import mne_cnnclass
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def python(program, *options, **environment):

@@ -22,7 +22,7 @@ from mne_cnnclass.evaluation.benchmarking import config, read_config, tables
 from mne_cnnclass.evaluation.benchmarking.sources import as_dataset
 from mne_cnnclass.preprocessing import make_epochs
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PIPELINES = '[pipelines.simple]\nbaselines = "eeg"\nnames = ["dummy"]\n'
 DATASETS = '[datasets.cursor]\nload = "sample"\n'
 

@@ -261,7 +261,7 @@ def test_without_moabb_it_is_said_how_to_install_it(monkeypatch):
 @pytest.mark.slow
 def test_python_of_the_page_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    page = Path(__file__).parents[1] / "docs" / "guide" / "scaling.md"
+    page = Path(__file__).parents[3] / "docs" / "guide" / "scaling.md"
     section = page.read_text(encoding="utf-8").split("# MOABB\n")[1]
     names = {}
     for code in re.findall(r"```py\n(.*?)```", section, flags=re.DOTALL):

@@ -243,7 +243,7 @@ KILLED = """
 import os, signal, sys
 import numpy as np
 from mne_cnnclass import CNNClassifier
-from mne_cnnclass.training import checkpoints
+from mne_cnnclass.networks.training import checkpoints
 
 write, n = checkpoints.write_atomically, []
 

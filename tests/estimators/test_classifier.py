@@ -698,7 +698,7 @@ def test_the_same_seed_gives_the_same_bits_in_any_process(request):
     np.random.seed(99)
     assert clf.fit(train).predict_proba(new).tobytes() == expected
     assert clf.set_params(random_state=4).fit(train).predict_proba(new).tobytes() != expected
-    program = PROGRAM.format(folder=str(request.path.parent))
+    program = PROGRAM.format(folder=str(request.path.parents[1]))
     out = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True
     )

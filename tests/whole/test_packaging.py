@@ -15,7 +15,7 @@ from packaging.version import Version
 import mne_cnnclass
 from mne_cnnclass.utils.versions import library_versions
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 NAMES = {"sklearn": "scikit-learn"}  # of modules, where the package has another one
