@@ -5,8 +5,8 @@ it needs the recordings of ``MNE_CNNCLASS_DATA``, and takes half an hour:
 
     python tests/benchmarks/export_onnx.py results.csv [NAME ...]
 
-What fails belongs into ``NOT_EXPORTED`` of ``mne_cnnclass/persistence/onnx.py``, with the reason, and the
-table into ``docs/guide/saving.md``.
+What fails belongs into ``NOT_EXPORTED`` of ``mne_cnnclass/estimators/saving/onnx.py``, with the reason,
+and the table into ``docs/saving/onnx.txt``.
 """
 
 import csv
