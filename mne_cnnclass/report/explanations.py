@@ -68,9 +68,8 @@ def _network(clf, part):
     from .. import explain
     from ..explain.components import FRONTS
     from ..networks.side_inputs import signal_network
-    from ..viz.curves import class_style
     from ..viz.signals import plot_heads
-    from ..viz.style import COLORS, class_names, get_axes
+    from ..viz.style import COLORS, class_names, class_style, get_axes
 
     saliency = explain.saliency(clf, part, n_steps=8, random_state=0)
     info = next(iter(saliency.values())).info

@@ -121,7 +121,7 @@ def scores_pages(result, permutations):
     elif not curves:
         yield None, "ROC and precision-recall curves: each fold tests a single class."
     else:
-        from ..viz.precision_recall import plot_precision_recall
+        from ..viz.curves import plot_precision_recall
 
         yield "ROC curves", result.plot_roc(), "Of the predictions on test samples."
         predictions = result.predictions

@@ -43,9 +43,6 @@ y_true : array, shape (n_samples,)
     "y_true_pred": """\
 y_true, y_pred : array, shape (n_samples,)
     The true and the predicted classes.""",
-    "y_score": """\
-y_score : array, shape (n_samples, n_classes)
-    Probabilities or decision scores, with one column per class.""",
     "proba": """\
 proba : array, shape (n_samples, n_classes)
     Class probabilities, with one column per class.""",
@@ -55,15 +52,9 @@ proba : array, shape (n_samples, n_classes)
     "labels_predicted": """\
 labels : array, shape (n_samples,)
     The predicted labels.""",
-    "folds": """\
-folds : array, shape (n_samples,)
-    The fold in which each sample was tested.""",
     "classes": """\
 classes : array, shape (n_classes,)
     The classes.""",
-    "classes_score": """\
-classes : array, shape (n_classes,)
-    The classes, in the order of the columns of ``y_score``.""",
     "classes_proba": """\
 classes : array, shape (n_classes,)
     The classes, in the order of the columns of ``proba``.""",
@@ -150,15 +141,39 @@ ax : None | matplotlib.axes.Axes
     "ax_datasets": """\
 ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
     The axes to plot on, one per data set. ``None`` creates a new figure.""",
-    "fig": """\
+    "returns_fig": """\
+Returns
+-------
 fig : matplotlib.figure.Figure
     The figure.""",
+    "fold_curve": """\
+Parameters
+----------
+y_true : array, shape (n_samples,)
+    The true classes.
+y_score : array, shape (n_samples, n_classes)
+    Probabilities or decision scores, with one column per class.
+folds : array, shape (n_samples,)
+    The fold in which each sample was tested.
+classes : array, shape (n_classes,)
+    The classes, in the order of the columns of ``y_score``.
+title : None | str
+    Title of the axes.
+ax : None | matplotlib.axes.Axes
+    The axes to plot on. ``None`` creates a new figure.
+
+Returns
+-------
+fig : matplotlib.figure.Figure
+    The figure.
+
+Raises
+------
+ValueError
+    If no fold has test samples of two classes, so that no curve is defined.""",
     "title": """\
 title : None | str
     Title of the axes.""",
-    "raises_no_curve": """\
-ValueError
-    If no fold has test samples of two classes, so that no curve is defined.""",
 }
 
 

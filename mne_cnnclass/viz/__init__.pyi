@@ -1,13 +1,11 @@
 from .comparison import plot_comparison, plot_paired_scores
 from .confusion import plot_confusion_matrix
+from .curves import plot_precision_recall, plot_roc
 from .ecg_beats import plot_average_beats, plot_beat_errors, plot_beats
 from .ecg_rhythm import plot_rhythm
 from .explain import plot_beat_importance, plot_importance
-from .learning_curve import plot_learning_curve
-from .precision_recall import plot_precision_recall
 from .reliability import plot_reliability
-from .roc import plot_roc
-from .training import plot_training
+from .training import plot_learning_curve, plot_training
 
 __all__ = [
     "plot_average_beats",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .style import CHANCE, COLORS, class_names, get_axes
+from ..utils.docs import fill_doc
+from .style import COLORS, class_names, draw_chance, get_axes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 
 
+@fill_doc
 def plot_comparison(
     table: pd.DataFrame,
     *,
@@ -41,21 +43,15 @@ def plot_comparison(
         One row per pair of pipelines, as in ``Comparison.table``.
     pipelines : list of str
         The pipelines, in the order of rows and columns.
-    metric : str
-        Name of the metric.
+    %(metric)s
     units : str
         The units that ``n`` counts, such as "groups".
-    lower_is_better : bool
-        Whether lower values of the metric are better. Default is False.
+    %(lower_is_better)s
     title : None | str
         Title of the axes. ``None`` shows the metric, the test and n.
-    ax : None | matplotlib.axes.Axes
-        The axes to plot on. ``None`` creates a new figure.
+    %(ax)s
 
-    Returns
-    -------
-    fig : matplotlib.figure.Figure
-        The figure.
+    %(returns_fig)s
 
     Examples
     --------
@@ -79,22 +75,15 @@ def plot_comparison(
     names = class_names(pipelines, width=16)
     room = 0.09 * max(len(line) for name in names for line in name.splitlines())
     side = 1.15 * n_pipelines
-    ax = get_axes(ax, figsize=(max(side + room + 1.9, 6.2), 0.8 * side + 2.4))[0]
+    ax = get_axes(ax, (max(side + room + 1.9, 6.2), 0.8 * side + 2.4))[0]
     gain = -differences if lower_is_better else differences
     limit = np.nanmax(np.abs(gain)) or 1.0
     # black text stays readable: the dark ends of the colour map are left out
     image = ax.imshow(gain, cmap="PuOr", vmin=-1.8 * limit, vmax=1.8 * limit, aspect="auto")
     ax.set_facecolor("0.93")
     for (row, column), text in texts.items():
-        ax.text(
-            column,
-            row,
-            text,
-            ha="center",
-            va="center",
-            fontsize="small",
-            color="0.35" if row == column else "k",
-        )
+        color = "0.35" if row == column else "k"
+        ax.text(column, row, text, ha="center", va="center", fontsize="small", color=color)
     ax.set_xticks(range(n_pipelines), names, fontsize="small")
     ax.set_yticks(range(n_pipelines), names, fontsize="small")
     stars = ", ".join(f"{stars} p < {level:g}" for level, stars in reversed(LEVELS))
@@ -122,6 +111,7 @@ def _words(metric):
     return metric.replace("_", " ").capitalize().replace("Roc auc", "ROC-AUC")
 
 
+@fill_doc
 def plot_paired_scores(
     scores: Mapping[str, pd.DataFrame],
     *,
@@ -143,19 +133,13 @@ def plot_paired_scores(
         For each data set, one row per pipeline with ``mean``, ``low`` and ``high``.
     chance : array-like of float, shape (n_datasets,)
         The chance level of each data set; NaN is not plotted.
-    metric : str
-        Name of the metric.
+    %(metric)s
     units : str
         What each line represents, such as "groups".
-    lower_is_better : bool
-        Whether lower values of the metric are better. Default is False.
-    ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
-        The axes to plot on, one per data set. ``None`` creates a new figure.
+    %(lower_is_better)s
+    %(ax_datasets)s
 
-    Returns
-    -------
-    fig : matplotlib.figure.Figure
-        The figure.
+    %(returns_fig)s
 
     Examples
     --------
@@ -171,25 +155,17 @@ def plot_paired_scores(
     names = {name: class_names(table, width=16) for name, table in scores.items()}
     longest = max(len(line) for texts in names.values() for text in texts for line in text.splitlines())
     width = max(4.2, 1.5 + max(1.1, 0.1 * longest) * n_pipelines)
-    axes = get_axes(ax, figsize=(width * len(scores), 4.4), ncols=len(scores))
+    axes = get_axes(ax, (width * len(scores), 4.4), ncols=len(scores))
     for axis, (name, table), level in zip(axes, scores.items(), chance, strict=True):
         places = np.arange(table.shape[1])
         axis.plot(places, table.to_numpy().T, color=COLORS[0], linewidth=0.8, alpha=0.35)
         for place, pipeline in enumerate(table):
             axis.plot(np.full(len(table), place), table[pipeline], "o", color=COLORS[0], alpha=0.55, ms=4.5)
         mean = means[name].loc[list(table)]
-        axis.errorbar(
-            places + 0.12,
-            mean["mean"],
-            yerr=[mean["mean"] - mean["low"], mean["high"] - mean["mean"]],
-            fmt="D",
-            color="black",
-            capsize=4,
-            label="mean, 95 % CI",
-            zorder=3,
-        )
-        if not np.isnan(level):
-            axis.axhline(level, label=f"chance {level:.2f}", **CHANCE)
+        sides = [mean["mean"] - mean["low"], mean["high"] - mean["mean"]]
+        style = dict(fmt="D", color="black", capsize=4, zorder=3)
+        axis.errorbar(places + 0.12, mean["mean"], yerr=sides, label="mean, 95 % CI", **style)
+        draw_chance(axis, level)
         unit = units.removesuffix("s")
         axis.plot([], [], "o-", color=COLORS[0], alpha=0.6, linewidth=0.8, ms=4.5, label=f"a {unit}")
         axis.set_xticks(places, names[name], fontsize="small")

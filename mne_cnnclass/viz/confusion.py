@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 from sklearn.metrics import confusion_matrix
 
+from ..utils.docs import fill_doc
 from .style import class_names, get_axes
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
+@fill_doc
 def plot_confusion_matrix(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -28,19 +30,13 @@ def plot_confusion_matrix(
 
     Parameters
     ----------
-    y_true, y_pred : array, shape (n_samples,)
-        The true and the predicted classes.
+    %(y_true_pred)s
     classes : array, shape (n_classes,)
         The classes, in the order of rows and columns.
-    title : None | str
-        Title of the axes.
-    ax : None | matplotlib.axes.Axes
-        The axes to plot on. ``None`` creates a new figure.
+    %(title)s
+    %(ax)s
 
-    Returns
-    -------
-    fig : matplotlib.figure.Figure
-        The figure.
+    %(returns_fig)s
 
     Examples
     --------
@@ -56,7 +52,8 @@ def plot_confusion_matrix(
     longest = max(len(line) for name in names for line in name.splitlines())
     side, room = max(2.6, 0.6 * n_classes), 0.085 * longest  # of the matrix and of the names, in inches
     tilted = room > side / n_classes
-    ax = get_axes(ax, figsize=(side + room + 1.8, side + 1.1 + (0.7 * room if tilted else 0)))[0]
+    size = side + room + 1.8, side + 1.1 + (0.7 * room if tilted else 0)
+    ax = get_axes(ax, size, title=title)[0]
     image = ax.imshow(percent, cmap="Blues", vmin=0, vmax=100, aspect="auto")
     ax.set_facecolor("0.9")  # seen where there is no sample of a true class
     fontsize = "medium" if n_classes < 6 else "small"
@@ -74,8 +71,6 @@ def plot_confusion_matrix(
     ax.set_xticks(range(n_classes), names, **tilt)
     ax.set_yticks(range(n_classes), names)
     ax.set(xlabel="Predicted class", ylabel="True class")
-    if title is not None:
-        ax.set_title(title)
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, format=PercentFormatter(decimals=0))
     bar.set_label("Share of the true class")
     return ax.figure

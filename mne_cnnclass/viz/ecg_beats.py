@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 from ..ecg.beats import TYPICAL
-from .style import CHANCE, COLORS, class_names
+from ..utils.docs import fill_doc
+from .style import CHANCE, COLORS, class_names, new_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,22 +57,13 @@ def plot_average_beats(epochs: EpochsLike, labels: ArrayLike | None = None) -> F
     >>> raw = raw.set_annotations(mne.Annotations(0.32 + 0.8 * np.arange(50), 0, ["N"] * 50))
     >>> fig = viz.plot_average_beats(ecg.make_beat_epochs(raw, leads=["II"], h_freq=40))
     """
-    import matplotlib.pyplot as plt
-
     view = _beats(epochs)
     labels = view.labels if labels is None else np.asarray(labels)
     if len(labels) != len(view):
         raise ValueError(f"labels must have one for each of {len(view)} beats, got {len(labels)}.")
     classes, counts = np.unique(labels, return_counts=True)
-    fig, axes = plt.subplots(
-        len(view.ch_names),
-        len(classes),
-        figsize=(1.2 + 1.9 * len(classes), 0.9 + 1.9 * len(view.ch_names)),
-        sharex=True,
-        sharey="row",
-        squeeze=False,
-        layout="constrained",
-    )
+    size = 1.2 + 1.9 * len(classes), 0.9 + 1.9 * len(view.ch_names)
+    fig, axes = new_figure(len(view.ch_names), len(classes), size, sharex=True, sharey="row")
     data = 1e3 * np.asarray(view)  # the record's typical QRS complex is 1 mV high
     reference = data[labels == classes[counts.argmax()]].mean(axis=0)
     about = view.metadata
@@ -99,6 +91,7 @@ def plot_average_beats(epochs: EpochsLike, labels: ArrayLike | None = None) -> F
     return fig
 
 
+@fill_doc
 def plot_beats(
     raw: mne.io.BaseRaw,
     onset: np.ndarray,
@@ -113,8 +106,7 @@ def plot_beats(
 
     Parameters
     ----------
-    raw : mne.io.Raw
-        The recording.
+    %(raw)s
     onset : array, shape (n_beats,)
         Times of the beats in s from the start of the recording.
     predicted : array, shape (n_beats,)
@@ -126,10 +118,7 @@ def plot_beats(
     leads : None | list of str
         The channels to plot. ``None`` plots all channels of type ``ecg``.
 
-    Returns
-    -------
-    fig : matplotlib.figure.Figure
-        The figure.
+    %(returns_fig)s
 
     Raises
     ------
@@ -145,8 +134,6 @@ def plot_beats(
     >>> raw = mne.io.RawArray(np.tile(beat, 50)[None], mne.create_info(["II"], 250.0, "ecg"), verbose="ERROR")
     >>> fig = viz.plot_beats(raw, 0.32 + 0.8 * np.arange(50), ["N"] * 50, ["N"] * 49 + ["V"])
     """
-    import matplotlib.pyplot as plt
-
     onset, predicted = np.asarray(onset, float), np.asarray(predicted, object)
     true = None if true is None else np.asarray(true, object)
     if len({len(onset), len(predicted), len(onset if true is None else true)}) > 1:
@@ -161,47 +148,36 @@ def plot_beats(
         leads = [raw.ch_names[k] for k in mne.pick_types(raw.info, ecg=True, exclude=())]
     first, last = raw.time_as_index([start, end])
     data, times = raw.get_data(leads, first, last + 1), raw.times[first : last + 1]
-    fig, axes = plt.subplots(
-        len(leads),
-        1,
-        figsize=(10, 1.1 + 1.5 * len(leads)),
-        sharex=True,
-        squeeze=False,
-        layout="constrained",
-    )
+    fig, axes = new_figure(len(leads), 1, (10, 1.1 + 1.5 * len(leads)), sharex=True)
     shown = np.flatnonzero((onset >= start) & (onset <= end))
-    classes = np.unique(np.concatenate([predicted, predicted if true is None else true]).astype(str))
-    colors = {name: COLORS[k % len(COLORS)] for k, name in enumerate(classes)}
     wrong = np.zeros(len(onset), bool) if true is None else predicted != true
     for ax, lead, signal in zip(axes[:, 0], class_names(leads), data, strict=True):
         ax.plot(times, 1e3 * signal, color="0.15", linewidth=0.8)
         ax.set_ylabel(f"{lead} (mV)")
         for k in shown[wrong[shown]]:
             ax.axvspan(max(start, onset[k] - 0.25), min(end, onset[k] + 0.45), color="0.88", linewidth=0)
-    top = axes[0, 0]
     rows = {"": predicted} if true is None else {"true": true, "predicted": predicted}
-    room = 6 + 3.2 * max(map(len, classes), default=0)  # in points, for half a name at the left edge
-    for row, (title, names) in enumerate(rows.items()):
-        height = 1.04 + 0.14 * (len(rows) - 1 - row)
-        place = dict(transform=top.get_xaxis_transform(), va="bottom", clip_on=False)
-        beside = dict(xycoords="axes fraction", textcoords="offset points", xytext=(-room, 0))
-        top.annotate(title, (0, height), ha="right", va="bottom", fontsize="small", **beside)
-        for k in shown:
-            name = str(names[k])
-            bold = "bold" if wrong[k] else "normal"
-            top.text(
-                onset[k],
-                height,
-                class_names([name])[0],
-                ha="center",
-                color=colors[name],
-                fontweight=bold,
-                **place,
-            )
+    _name_beats(axes[0, 0], onset, rows, shown, wrong)
     axes[-1, 0].set(xlabel="Time (s)", xlim=(start, end))
     errors = "" if true is None else f", {_count(wrong[shown].sum(), 'error')} (shaded)"
     fig.suptitle(f"{_count(len(shown), 'beat')}{errors}", fontsize="medium", x=0.99, ha="right")
     return fig
+
+
+def _name_beats(ax, onset, rows, shown, wrong):
+    """The classes of the shown beats above the axes: the true and the predicted ones in a row each."""
+    classes = np.unique(np.concatenate([*rows.values()]).astype(str))
+    colors = {name: COLORS[k % len(COLORS)] for k, name in enumerate(classes)}
+    room = 6 + 3.2 * max(map(len, classes), default=0)  # in points, for half a name at the left edge
+    for row, (title, names) in enumerate(rows.items()):
+        height = 1.04 + 0.14 * (len(rows) - 1 - row)
+        place = dict(transform=ax.get_xaxis_transform(), ha="center", va="bottom", clip_on=False)
+        beside = dict(xycoords="axes fraction", textcoords="offset points", xytext=(-room, 0))
+        ax.annotate(title, (0, height), ha="right", va="bottom", fontsize="small", **beside)
+        for k in shown:
+            name, weight = str(names[k]), "bold" if wrong[k] else "normal"
+            text = class_names([name])[0]
+            ax.text(onset[k], height, text, color=colors[name], fontweight=weight, **place)
 
 
 def plot_beat_errors(epochs: EpochsLike, predictions: pd.DataFrame, *, n_shown: int = 12) -> Figure:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import mne
 import numpy as np
 
-from .style import COLORS, LINESTYLES, class_names
+from ..utils.docs import fill_doc
+from .style import class_names, class_style, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +20,7 @@ N_DRAWN = 4000  # points of the signal; of a long one, its envelope
 MOST_MARKED = 60  # windows that have a marker each
 
 
+@fill_doc
 def plot_rhythm(
     raw: mne.io.BaseRaw,
     epochs: mne.BaseEpochs,
@@ -35,8 +37,7 @@ def plot_rhythm(
 
     Parameters
     ----------
-    raw : mne.io.Raw
-        The recording.
+    %(raw)s
     epochs : mne.Epochs
         The windows of the recording, from :func:`~mne_cnnclass.ecg.make_rhythm_epochs`.
     proba : array, shape (n_windows, n_classes)
@@ -48,10 +49,7 @@ def plot_rhythm(
     ax : None | array of matplotlib.axes.Axes, shape (2,)
         The axes for the signal and for the probabilities. ``None`` creates a new figure.
 
-    Returns
-    -------
-    fig : matplotlib.figure.Figure
-        The figure.
+    %(returns_fig)s
 
     Raises
     ------
@@ -76,14 +74,11 @@ def plot_rhythm(
             f"{proba.shape}."
         )
     if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(2, 1, figsize=(9, 4.2), sharex=True, layout="constrained", height_ratios=(1.4, 1))[
-            1
-        ]
+        ax = new_figure(2, 1, (9, 4.2), sharex=True, height_ratios=(1.4, 1))[1][:, 0]
     above, below = ax
     lead = raw.ch_names[mne.pick_types(raw.info, ecg=True)[0]] if lead is None else lead
-    colors = {name: COLORS[i % len(COLORS)] for i, name in enumerate(classes)}
+    styles = [class_style(i) for i in range(len(classes))]
+    colors = {name: style["color"] for name, style in zip(classes, styles, strict=True)}
     minutes = raw.times[-1] > 180
     unit = 60.0 if minutes else 1.0
     time, signal = _envelope(raw.times / unit, 1e3 * raw.get_data([lead])[0])
@@ -93,18 +88,8 @@ def plot_rhythm(
     length = len(epochs.times) / epochs.info["sfreq"]
     middle = (epochs.metadata["onset"].to_numpy() + length / 2) / unit
     marker = "o" if len(epochs) <= MOST_MARKED else ""
-    for i, (name, shown) in enumerate(zip(classes, class_names(classes), strict=True)):
-        style = LINESTYLES[i // len(COLORS) % len(LINESTYLES)]
-        below.plot(
-            middle,
-            proba[:, i],
-            marker=marker,
-            linestyle=style,
-            color=colors[name],
-            markersize=3,
-            linewidth=1.4,
-            label=shown,
-        )
+    for name, values, style in zip(class_names(classes), proba.T, styles, strict=True):
+        below.plot(middle, values, marker=marker, markersize=3, linewidth=1.4, label=name, **style)
     below.set(ylim=(-0.03, 1.03), ylabel="Probability", xlabel="Time (min)" if minutes else "Time (s)")
     below.set_xlim(0, raw.times[-1] / unit)
     below.legend(

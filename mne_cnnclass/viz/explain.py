@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..utils.docs import fill_doc
 from .style import CHANCE, COLORS, get_axes
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@fill_doc
 def plot_importance(importance: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Figure:
     """Plot the loss of score without each channel or band, as mean and SD over permutations.
 
@@ -28,13 +30,9 @@ def plot_importance(importance: pd.DataFrame, *, title: str | None = None, ax: A
     title : None | str
         Title of the axes. ``None`` shows the score of the intact samples and the numbers of samples and
         permutations, if they are in the ``attrs`` of the table.
-    ax : None | matplotlib.axes.Axes
-        The axes to plot on. ``None`` creates a new figure.
+    %(ax)s
 
-    Returns
-    -------
-    fig : matplotlib.figure.Figure
-        The figure.
+    %(returns_fig)s
 
     Examples
     --------
@@ -66,6 +64,7 @@ def plot_importance(importance: pd.DataFrame, *, title: str | None = None, ax: A
     return ax.figure
 
 
+@fill_doc
 def plot_beat_importance(
     evoked: mne.Evoked,
     importance: mne.Evoked,
@@ -90,10 +89,7 @@ def plot_beat_importance(
     ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
         The axes to plot on, one per channel. ``None`` creates a new figure.
 
-    Returns
-    -------
-    fig : matplotlib.figure.Figure
-        The figure.
+    %(returns_fig)s
 
     Raises
     ------

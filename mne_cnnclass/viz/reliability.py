@@ -9,13 +9,15 @@ from matplotlib.ticker import MaxNLocator
 from scipy.stats import binomtest
 
 from ..metrics.bins import N_BINS, bins_error, check_probabilities, reliability_bins
-from .style import CHANCE, COLORS, get_axes
+from ..utils.docs import fill_doc
+from .style import COLORS, draw_chance, get_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
+@fill_doc
 def plot_reliability(
     y_true: np.ndarray,
     proba: np.ndarray,
@@ -33,21 +35,13 @@ def plot_reliability(
 
     Parameters
     ----------
-    y_true : array, shape (n_samples,)
-        The true classes.
-    proba : array, shape (n_samples, n_classes)
-        Class probabilities, with one column per class.
-    classes : array, shape (n_classes,)
-        The classes, in the order of the columns of ``proba``.
-    title : None | str
-        Title of the axes.
-    ax : None | matplotlib.axes.Axes
-        The axes to plot on. ``None`` creates a new figure.
+    %(y_true)s
+    %(proba)s
+    %(classes_proba)s
+    %(title)s
+    %(ax)s
 
-    Returns
-    -------
-    fig : matplotlib.figure.Figure
-        The figure.
+    %(returns_fig)s
 
     Raises
     ------
@@ -81,21 +75,13 @@ def plot_reliability(
     )
     chance = max(np.unique(y_true, return_counts=True)[1].max() / len(y_true), 1 / len(classes))
 
-    ax = get_axes(ax, figsize=(5.0, 5.8))[0]
+    ax = get_axes(ax, (5.0, 5.8), title=title)[0]
     ax.plot([0, 1], [0, 1], color="0.7", linewidth=1, label="right as often as sure")
-    ax.axhline(chance, label=f"chance accuracy {chance:.2f}", **CHANCE)
-    ax.errorbar(
-        bins["confidence"],
-        bins["accuracy"],
-        yerr=np.abs(interval.T - bins["accuracy"].to_numpy()).clip(0),
-        fmt="o-",
-        markersize=5,
-        linewidth=1.4,
-        elinewidth=0.9,
-        capsize=2,
-        color=COLORS[0],
-        label=f"expected calibration error {bins_error(bins):.3f}",
-    )
+    draw_chance(ax, chance, "chance accuracy")
+    sides = np.abs(interval.T - bins["accuracy"].to_numpy()).clip(0)
+    style = dict(fmt="o-", markersize=5, linewidth=1.4, elinewidth=0.9, capsize=2, color=COLORS[0])
+    label = f"expected calibration error {bins_error(bins):.3f}"
+    ax.errorbar(bins["confidence"], bins["accuracy"], yerr=sides, label=label, **style)
     ax.set(xlim=(0, 1), ylim=(-0.02, 1.02))
     ax.set(xlabel="Confidence (probability of the predicted class)", ylabel="Accuracy (share of samples)")
     heading = f"n = {len(y_true)}, {len(classes)} classes"
@@ -106,6 +92,4 @@ def plot_reliability(
     margin.set_ylabel("Samples")
     margin.tick_params(labelbottom=False)
     margin.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-    if title is not None:
-        ax.set_title(title)
     return ax.figure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .style import CHANCE, COLORS, LINESTYLES, class_names
+from .style import CHANCE, class_names, class_style, new_figure
 
 N_SHOWN = 3  # channels
 
@@ -15,36 +15,9 @@ def plot_class_means(values, x, y, *, classes, ch_names, xlabel, ylabel):
     These are the three channels with the largest difference between means at any point, relative to the
     standard errors.
 
-    Parameters
-    ----------
-    values : array, shape (n_samples, n_channels, n_points)
-        The values to plot.
-    x : array, shape (n_points,)
-        Times or frequencies.
-    y : array, shape (n_samples,)
-        The classes of the samples.
-    classes : array, shape (n_classes,)
-        The classes.
-    ch_names : list of str
-        The channels.
-    xlabel, ylabel : str
-        Labels of the axes, with units.
-
-    Returns
-    -------
-    fig : matplotlib.figure.Figure
-        The figure.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from mne_cnnclass.viz.signals import plot_class_means
-    >>> values = np.random.default_rng(0).standard_normal((8, 1, 5))
-    >>> options = dict(classes=[0, 1], ch_names=["Cz"], xlabel="Time (s)", ylabel="Potential (µV)")
-    >>> fig = plot_class_means(values, np.arange(5), np.tile([0, 1], 4), **options)
+    ``values`` have the shape (n_samples, n_channels, n_points); ``x`` are the times or frequencies of their
+    points, ``y`` the classes of the samples, and the labels come with units.
     """
-    import matplotlib.pyplot as plt
-
     parts = [values[y == name] for name in classes]
     means = np.array(
         [part.mean(axis=0) if len(part) else np.full(values.shape[1:], np.nan) for part in parts]
@@ -52,19 +25,16 @@ def plot_class_means(values, x, y, *, classes, ch_names, xlabel, ylabel):
     errors = np.array([part.std(axis=0) / np.sqrt(max(len(part), 1)) for part in parts if len(part)])
     spread = np.nan_to_num(np.nanstd(means, axis=0) / np.maximum(errors.mean(axis=0), np.finfo(float).tiny))
     shown = np.argsort(-spread.max(axis=1), kind="stable")[:N_SHOWN]
-    fig, axes = plt.subplots(
-        len(shown), 1, figsize=(5.6, 1.1 + 1.9 * len(shown)), sharex=True, squeeze=False, layout="constrained"
-    )
+    fig, axes = new_figure(len(shown), 1, (5.6, 1.1 + 1.9 * len(shown)), sharex=True)
     names = class_names(classes)
     for ax, channel in zip(axes[:, 0], shown, strict=True):
         for i, part in enumerate(parts):
             if not len(part):
                 continue
-            color, linestyle = COLORS[i % len(COLORS)], LINESTYLES[i // len(COLORS) % len(LINESTYLES)]
             mean, error = means[i, channel], part[:, channel].std(axis=0) / np.sqrt(len(part))
-            label = f"class {names[i]}, n = {len(part)}"
-            ax.plot(x, mean, color=color, linestyle=linestyle, linewidth=1.5, label=label)
-            ax.fill_between(x, mean - error, mean + error, color=color, alpha=0.2, linewidth=0)
+            label, style = f"class {names[i]}, n = {len(part)}", class_style(i)
+            ax.plot(x, mean, linewidth=1.5, label=label, **style)
+            ax.fill_between(x, mean - error, mean + error, color=style["color"], alpha=0.2, linewidth=0)
         ax.set_title(str(ch_names[channel]).replace("$", r"\$"), loc="left", fontsize="medium")
         ax.set_ylabel(ylabel)
         if x[0] <= 0 <= x[-1] and "Time" in xlabel:
@@ -80,42 +50,13 @@ def plot_class_means(values, x, y, *, classes, ch_names, xlabel, ylabel):
 def plot_heads(values, info, *, rows, columns, label):
     """Plot topographic maps on a common scale that is symmetric about zero.
 
-    Parameters
-    ----------
-    values : array, shape (n_rows, n_columns, n_channels)
-        The values to plot.
-    info : mne.Info
-        The channels, of one type, with positions.
-    rows, columns : list of str
-        Headings of the rows and columns.
-    label : str
-        Label of the colour scale, with the unit.
-
-    Returns
-    -------
-    fig : matplotlib.figure.Figure
-        The figure.
-
-    Examples
-    --------
-    >>> import mne
-    >>> import numpy as np
-    >>> from mne_cnnclass.viz.signals import plot_heads
-    >>> info = mne.create_info(["Fz", "C3", "C4", "Pz"], 100.0, "eeg")
-    >>> info = info.set_montage(mne.channels.get_builtin_montages()[0])
-    >>> values, names = np.ones((1, 2, 4)), dict(rows=["left"], columns=["8 Hz", "9 Hz"])
-    >>> fig = plot_heads(values, info, **names, label="Power (dB)")
+    ``values`` have the shape (n_rows, n_columns, n_channels), with channels of one type that have positions
+    in ``info``; ``label`` names the colour scale, with the unit.
     """
-    import matplotlib.pyplot as plt
     import mne
 
-    fig, axes = plt.subplots(
-        len(rows),
-        len(columns),
-        figsize=(1.1 + 1.45 * len(columns), 0.6 + 1.6 * len(rows)),
-        squeeze=False,
-        layout="constrained",
-    )
+    size = 1.1 + 1.45 * len(columns), 0.6 + 1.6 * len(rows)
+    fig, axes = new_figure(len(rows), len(columns), size)
     limit = np.abs(values).max() or 1.0
     for (i, j), ax in np.ndenumerate(axes):
         image, _ = mne.viz.plot_topomap(

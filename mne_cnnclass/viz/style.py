@@ -1,4 +1,4 @@
-"""What all figures share: colours, the chance line, axes, names of classes, mean ± SD as text."""
+"""What all figures share: colours, the chance line, axes, names of classes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,29 @@ def class_names(classes, width=24):
     return [textwrap.fill(str(name), width).replace("$", r"\$") for name in classes]
 
 
-def get_axes(ax, figsize, ncols=1):
-    """The given axes, or those of a new figure, as an array."""
+def class_style(i):
+    """Colour and dashes of a class."""
+    return dict(color=COLORS[i % len(COLORS)], linestyle=LINESTYLES[i // len(COLORS) % len(LINESTYLES)])
+
+
+def get_axes(ax, figsize, ncols=1, title=None):
+    """The given axes, or those of a new figure, as an array; ``title`` stands above the first."""
     if ax is not None and not all(hasattr(one, "plot") for one in np.ravel(ax)):
         raise TypeError(f"ax must be axes of matplotlib (plt.subplots()), got {ax!r}.")
-    if ax is None:
-        import matplotlib.pyplot as plt
+    axes = np.atleast_1d(new_figure(1, ncols, figsize)[1][0] if ax is None else ax)
+    if title is not None:
+        axes[0].set_title(title)
+    return axes
 
-        ax = plt.subplots(1, ncols, figsize=figsize, layout="constrained")[1]
-    return np.atleast_1d(ax)
+
+def new_figure(nrows, ncols, figsize, **options):
+    """A new figure and the array of its axes."""
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(nrows, ncols, figsize=figsize, layout="constrained", squeeze=False, **options)
+
+
+def draw_chance(ax, level, what="chance"):
+    """A line at the chance level, if there is one."""
+    if level is not None and not np.isnan(level):
+        ax.axhline(level, label=f"{what} {level:.2f}", **CHANCE)

@@ -1,4 +1,4 @@
-"""Training curves."""
+"""Training curves, and learning curves: what further epochs and further samples are worth."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from .style import CHANCE, COLORS, FOLD, MEAN, get_axes
+from ..utils.docs import fill_doc
+from .style import COLORS, FOLD, MEAN, draw_chance, get_axes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,7 @@ PANELS = (("loss", "Loss"), ("accuracy", "Accuracy (share of samples)"))
 PARTS = (("train", "training", COLORS[0]), ("valid", "validation", COLORS[1]))
 
 
+@fill_doc
 def plot_training(
     histories: pd.DataFrame,
     *,
@@ -44,10 +46,7 @@ def plot_training(
     ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
         The axes to plot on: one for the loss, or two for loss and accuracy. ``None`` creates a new figure.
 
-    Returns
-    -------
-    fig : matplotlib.figure.Figure
-        The figure.
+    %(returns_fig)s
 
     Examples
     --------
@@ -65,7 +64,7 @@ def plot_training(
     panels = [
         (what, label) for what, label in PANELS if any(f"{part}_{what}" in histories for part, *_ in PARTS)
     ]
-    axes = get_axes(ax, figsize=(4.6 * len(panels), 3.8), ncols=len(panels))
+    axes = get_axes(ax, (4.6 * len(panels), 3.8), ncols=len(panels))
     for axis, (what, label) in zip(axes, panels, strict=False):
         for part, name, color in PARTS:
             if f"{part}_{what}" in histories:
@@ -75,8 +74,7 @@ def plot_training(
                 _draw(axis, table, name, color, "folds" if len(curves) == 1 else "networks of all folds")
         if what == "accuracy":
             axis.set_ylim(-0.02, 1.02)
-            if chance is not None:
-                axis.axhline(chance, label=f"chance {chance:.2f}", **CHANCE)
+            draw_chance(axis, chance)
         axis.set(xlabel="Epoch of training", ylabel=label)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.legend(fontsize="small")
@@ -92,3 +90,58 @@ def _draw(axis, table, name, color, curves):
         name = f"{name}, mean of {table.shape[1]} {curves}"
     mean = table.dropna().mean(axis=1)
     axis.plot(mean.index, mean, color=color, marker=marker, label=name, **MEAN)
+
+
+@fill_doc
+def plot_learning_curve(
+    scores: pd.DataFrame,
+    metric: str,
+    *,
+    unit: str,
+    chance: float | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Plot a metric against the amount of training data, for each fold (thin lines) and on average.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        The scores, with the columns ``size``, ``fold``, ``metric`` and ``value``.
+    metric : str
+        The metric to plot.
+    unit : str
+        The unit of the sizes, such as "samples".
+    chance : None | float
+        The chance level, plotted as a line. ``None`` plots none.
+    %(title)s
+    %(ax)s
+
+    %(returns_fig)s
+
+    Raises
+    ------
+    ValueError
+        If the metric is not in ``scores``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mne_cnnclass.viz import plot_learning_curve
+    >>> scores = pd.DataFrame(dict(size=[10, 20], fold=0, metric="accuracy", value=[0.6, 0.7]))
+    >>> fig = plot_learning_curve(scores, "accuracy", unit="samples", chance=0.5)
+    """
+    if metric not in set(scores["metric"]):
+        raise ValueError(f"There is no metric {metric!r}; there are {scores['metric'].unique().tolist()}.")
+    table = scores[scores["metric"] == metric].pivot(index="size", columns="fold", values="value")
+    ax = get_axes(ax, (5.2, 4.0), title=title)[0]
+    n_folds = table.shape[1]
+    if n_folds > 1:
+        ax.plot(table.index, table, color=COLORS[0], **FOLD)[0].set_label("each fold")
+    label = f"mean of {n_folds} folds" if n_folds > 1 else "one fold"
+    ax.plot(table.index, table.mean(axis=1), color=COLORS[0], marker="o", label=label, **MEAN)
+    draw_chance(ax, chance)
+    ax.set(xlabel=f"Training {unit}", ylabel=metric.replace("_", " ").capitalize())
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(fontsize="small")
+    return ax.figure
