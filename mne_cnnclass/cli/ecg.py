@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from dataclasses import replace
 from enum import Enum
@@ -11,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from ..utils.warn import warn
 from .common import NJobs, Overwrite, Seed, app, check_output, make_folder, report_files, write_report
 
 TABLES = (".csv", ".tsv")
@@ -289,12 +289,10 @@ def _read_folder(paths, settings):
         )
     if left:
         names = "; ".join(f"{name} ({have})" for name, have in left.items())
-        warnings.warn(
+        warn(
             f"{len(left)} of {len(left) + len(epochs)} records lack a lead of {','.join(settings['leads'])} "
             f"and are left out: {names}. With a bar between names the first that a record has is taken, as "
             f'in --leads "MLII|II,V1|V5".',
-            RuntimeWarning,
-            stacklevel=2,
         )
     return epochs
 

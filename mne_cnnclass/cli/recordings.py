@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-import warnings
 from dataclasses import replace
 from enum import Enum
 from itertools import zip_longest
@@ -13,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from ..utils.warn import warn
 from .common import (
     MaxEpochs,
     NJobs,
@@ -160,11 +160,10 @@ def evaluate(
     settings = _settings(event, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names)
     view = _read(recordings, settings, None if group is None else group.value)
     if group is None and view.metadata["file"].nunique() > 1:
-        warnings.warn(
+        warn(
             "The epochs of a file are on both sides of the folds, so the scores are those on subjects that "
             "were trained on. Give --group subject (or file) for those on new ones.",
             UserWarning,
-            stacklevel=2,
         )
     make_folder(output)
     print(view)

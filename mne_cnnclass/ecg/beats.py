@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..samples.limits import check_time
+from ..utils.warn import warn
 from .errors import NoBeats
 from .intervals import INTERVAL_COLUMNS, interval_features, neighbours
 from .leads import describe_leads, filter_leads, invert_classes, open_recording, pick_leads
@@ -331,11 +331,9 @@ def _left_out(raw, onset, peak, first, last, n_times, rate, name):
         if text.lower().startswith("bad"):
             reason[(onset + first / rate < begin + duration) & (onset + last / rate > begin)] = text
     if (reason != "").any():
-        warnings.warn(
+        warn(
             f"{name}: {(reason != '').sum()} of {len(onset)} beats lie in spans annotated as bad and are "
             "left out.",
-            RuntimeWarning,
-            stacklevel=5,
         )
     reason[(peak + first < 0) | (peak + last >= n_times)] = "TOO_SHORT"  # as MNE says
     return reason

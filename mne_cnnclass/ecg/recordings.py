@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import mne
 import numpy as np
 
+from ..utils.warn import warn
 from .errors import NoAnnotations
 from .patients import make_raw, patient_of
 
@@ -355,11 +355,9 @@ def _warn_of_missing_gain(header_file):
     lines = [line for line in header_file.read_text("utf-8", "replace").splitlines() if line.strip()]
     fields = [line.split() for line in lines if not line.startswith("#")][1:]
     if any(len(f) < 3 or re.match(r"0*\.?0*(?![\d.])", f[2]) for f in fields):
-        warnings.warn(
+        warn(
             f"{header_file} gives no gain for some signals: they are not calibrated, and 200 units per mV "
             "are assumed, as WFDB says.",
-            RuntimeWarning,
-            stacklevel=4,
         )
 
 
@@ -397,11 +395,9 @@ def _read_annotations(wfdb, stem, annotator, frame_rate, duration):
     onsets = found.sample / (found.fs or frame_rate)
     past = onsets >= duration
     if past.any():
-        warnings.warn(
+        warn(
             f"{past.sum()} annotations of {file} lie past the end of the signals ({duration:g} s), the last "
             f"at {onsets.max():g} s; they are left out. Is the signal file complete, and of this record?",
-            RuntimeWarning,
-            stacklevel=3,
         )
     notes = [note.rstrip("\0 ") for note in found.aux_note]
     changes = [
@@ -442,12 +438,10 @@ def _invalid_spans(raw, stem):
     gaps = np.diff(np.r_[0, invalid[~empty].any(axis=0), 0])
     sfreq = raw.info["sfreq"]
     shares = [f"{n} {s:.3g} s" for n, s in zip(names, invalid.sum(axis=1) / sfreq, strict=True) if s]
-    warnings.warn(
+    warn(
         f"{stem} has samples marked as invalid ({', '.join(shares)}). They are NaN and annotated as "
         "BAD_ACQ_SKIP, so that MNE's filters and epochs leave them out; a lead that has nothing else is bad. "
         "Drop it, or crop the recording, for steps that take no NaN.",
-        RuntimeWarning,
-        stacklevel=3,
     )
     spans = zip(np.flatnonzero(gaps == 1), np.flatnonzero(gaps == -1), strict=True)
     return [(start / sfreq, (stop - start) / sfreq, "BAD_ACQ_SKIP", {}) for start, stop in spans]

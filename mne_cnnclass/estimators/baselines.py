@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import warnings
 from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
@@ -22,6 +21,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ..ecg import BEAT_COLUMNS
 from ..samples.blocks import as_view
+from ..utils.warn import warn
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -119,11 +119,9 @@ def baselines(
     if asked_for:
         raise ImportError(f"{asked_for[0]!r} needs {' and '.join(missing[asked_for[0]])}: {INSTALL}")
     if missing and names is None:
-        warnings.warn(
+        warn(
             f"Left out, as their libraries are not installed: {', '.join(missing)}. Install them by "
             f"{INSTALL}, or name the baselines that you want.",
-            RuntimeWarning,
-            stacklevel=2,
         )
     chosen = [name for name in makers if name not in missing] if names is None else names
     return {name: makers[name][0](random_state) for name in chosen}

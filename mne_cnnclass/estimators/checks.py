@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from ..samples.arrays import check_signals
 from ..samples.blocks import as_view
 from ..samples.checks import as_channels, check_labels, check_samples, check_side_inputs
 from ..samples.columns import check_column, check_weights
+from ..utils.warn import warn
 from .parameters import side_columns
 
 
@@ -83,11 +83,9 @@ def check_training_samples(X, y, groups, sample_weight, class_weight, *, estimat
         table = X if signals.ndim == 2 else None
         X = as_channels(signals)
         if X.shape[1] > MOST_CHANNELS_A_TIME * X.shape[2]:
-            warnings.warn(
+            warn(
                 f"X has {X.shape[1]} channels and {X.shape[2]} time points, as its shape {X.shape} has to be "
                 "(n_samples, n_channels, n_times). Are the axes swapped? Then pass X.transpose(0, 2, 1).",
-                RuntimeWarning,
-                stacklevel=3,
             )
     y = check_labels(y, X)
     weight = check_weights(sample_weight, len(y))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_array
@@ -55,11 +53,9 @@ class SideScaler:
         constant = deviation <= 1e-12 * np.abs(self.mean_)
         if warn and constant.any():
             names = [self._name(column) for column in np.flatnonzero(constant)]
-            warnings.warn(
+            warn(
                 f"Constant side input(s) {', '.join(map(repr, names))}: the same number for all training "
                 "samples. They carry no information and are taken as zero; leave them out of side_inputs.",
-                RuntimeWarning,
-                stacklevel=5,
             )
         self.scale_ = np.where(constant, np.inf, deviation)
         return self

@@ -24,6 +24,7 @@ from ..samples.arrays import check_kind
 from ..samples.blocks import as_view, iter_blocks
 from ..samples.columns import check_classes, check_column
 from ..samples.view import EpochsView
+from ..utils.warn import warn
 from .folds import describe_error, describe_fold, run_fold
 from .probes import judge_probes, make_probes, probe_estimator
 from .result import Evaluation
@@ -151,11 +152,10 @@ def evaluate(
     mixed = mixed_column(view, splits) if groups is None else None
     n_overlap = warn_of_overlap(view, splits, mixed)
     if mixed and not n_overlap and isinstance(cv, Integral):  # other splits may be meant so
-        warnings.warn(
+        warn(
             f"There are no groups, and samples of one {mixed} are both trained and tested on, so the scores "
             f"say little about a new {mixed}. Give groups={mixed!r}, which keeps each on one side.",
             UserWarning,
-            stacklevel=2,
         )
     warn_of_prefit(estimator)
     if groups is not None:
@@ -235,11 +235,10 @@ def _tell_of_failures(folds, X):
         raise (kind if known else RuntimeError)(text.removeprefix(f"{first['error_type']}: " * known))
     if len(failed):
         numbers = ", ".join(map(str, failed["fold"]))
-        warnings.warn(
+        warn(
             f"{len(failed)} of {len(folds)} folds failed and are left out of the scores (fold {numbers}), "
             f"the first with: {_by_all_samples(failed['error'].iloc[0], X)}",
             UserWarning,
-            stacklevel=3,
         )
 
 

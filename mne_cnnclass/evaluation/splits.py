@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral
 
 import numpy as np
@@ -12,6 +11,7 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from ..samples.view import EpochsView
+from ..utils.warn import warn
 
 
 def make_splits(cv, X, y, groups):
@@ -40,7 +40,7 @@ def make_splits(cv, X, y, groups):
             ) from error
     if not splits:
         raise ValueError(f"cv={cv!r} gives no folds.")
-    warn_of_mixed_groups(groups, splits, stacklevel=4)
+    warn_of_mixed_groups(groups, splits)
     for fold, (train, test) in enumerate(splits):
         if not len(test):
             raise ValueError(f"Fold {fold} has no test samples. Use fewer folds.")
@@ -54,15 +54,14 @@ def make_splits(cv, X, y, groups):
     return splits
 
 
-def warn_of_mixed_groups(groups, splits, stacklevel=3):
+def warn_of_mixed_groups(groups, splits):
     """Warn if a group is on both sides of a fold."""
     mixing = 0 if groups is None else sum(bool(np.isin(groups[a], groups[b]).any()) for a, b in splits)
     if mixing:
-        warnings.warn(
+        warn(
             f"In {mixing} of {len(splits)} folds a group is on both sides, so the scores say little about "
             "new groups. Use a splitter that keeps groups whole, such as GroupKFold or LeaveOneGroupOut.",
             UserWarning,
-            stacklevel=stacklevel,
         )
 
 
@@ -112,12 +111,11 @@ def warn_of_overlap(view, splits, mixed=None):
         n_folds += overlaps
     if n_folds:
         hint = f"groups={mixed!r}" if mixed else "groups="
-        warnings.warn(
+        warn(
             f"In {n_folds} of {len(splits)} folds, windows of the training and the test part overlap in "
             "time, so the test samples were partly trained on. Keep a recording on one side "
             f"({hint}), or cut windows that do not overlap.",
             UserWarning,
-            stacklevel=3,
         )
     return n_folds
 
@@ -132,11 +130,10 @@ def warn_of_prefit(estimator):
         if (name.endswith("prefit") and value is True) or (isinstance(value, str) and value == "prefit")
     ]
     if frozen:
-        warnings.warn(
+        warn(
             f"{', '.join(frozen)} was fitted before the split and is not fitted again: if it has seen test "
             "samples, the scores are too good. Put the step into the Pipeline unfitted.",
             UserWarning,
-            stacklevel=3,
         )
 
 
@@ -145,12 +142,11 @@ def warn_of_mixing_searches(estimator):
     for name, search in {"": estimator, **_all_params(estimator)}.items():
         if isinstance(search, BaseSearchCV) and not _keeps_groups(search.cv):
             where = f" ({name})" if name else ""
-            warnings.warn(
+            warn(
                 f"There are groups, but {type(search).__name__}{where} with cv={search.cv!r} splits them up "
                 "in its inner folds, so it may choose parameters that work on known groups alone. Give it a "
                 "splitter that keeps groups whole, such as cv=StratifiedGroupKFold(3).",
                 UserWarning,
-                stacklevel=3,
             )
 
 

@@ -6,12 +6,12 @@ import difflib
 import importlib
 import inspect
 import time
-import warnings
 
 import numpy as np
 import torch
 from torch import nn
 
+from ..utils.warn import warn
 from . import fast
 from .braindecode_models import REFUSED, braindecode_classes, default_params, quiet_braindecode
 from .catalog import OWN
@@ -169,12 +169,10 @@ def build_module(
             clause = f"{what} {_describe(signal)} with model_params={params}: {_first_line(error)}"
         raise ValueError(f"{cls.__name__} {clause.rstrip('.')}.") from error
     if explain and n_outputs > 1 and _are_probabilities(logits):
-        warnings.warn(
+        warn(
             f"{cls.__name__} returns values that sum to one, as after a softmax, but the loss takes logits "
             "and applies a softmax itself: the network learns slowly, and its probabilities are wrong. Leave "
             "the softmax out of forward.",
-            RuntimeWarning,
-            stacklevel=6,
         )
     if not any(parameter.requires_grad for parameter in module.parameters()):
         raise ValueError(f"{cls.__name__} has no parameters to train.")

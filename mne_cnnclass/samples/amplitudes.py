@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import torch
+
+from ..utils.warn import warn
 
 # Between mV, V and µV is a factor of at least 1000; good recordings differ by less.
 FAR = 300.0
@@ -65,19 +65,19 @@ def warn_of_channels(names, deviation, flat, share, standardize):
     """
     names = np.array(names, dtype=object)
     if flat.any():
-        _warn(
+        warn(
             f"Flat channel(s) {', '.join(names[flat])}: the same value at all times in all training samples. "
             "They carry no information; mark them bad, or interpolate them."
         )
     saturated = ~flat & (share > 0.5)
     if saturated.any():
-        _warn(
+        warn(
             f"Saturated channel(s) {short_list(names[saturated])}: at the least or the largest value for "
             f"{share[saturated].max():.0%} of the time. Mark them bad, or interpolate them."
         )
     unusual = ~flat & ((deviation < USUAL[0]) | (deviation > USUAL[1]))
     if not standardize and unusual.any():
-        _warn(
+        warn(
             f"standardize=False gives the network channel(s) {short_list(names[unusual])} with a deviation "
             f"of {deviation[unusual][0]:.1g}, and from values so far from 1 networks learn little. Set "
             "standardize=True, or scale the samples."
@@ -116,13 +116,8 @@ class ScaleWatch:
         if far.any():
             first = np.flatnonzero(far)[0]
             ratio = size[first] if not size[first] <= FAR else deviation[first]
-            _warn(
+            warn(
                 f"Channel(s) {short_list(np.array(names, dtype=object)[far])} of X vary {ratio:.1g} times as "
                 "much as in the training samples, so what is predicted means little. Is X in another unit "
                 "(that of MNE is V), or is an electrode detached?",
-                stacklevel=5,
             )
-
-
-def _warn(text, stacklevel=7):
-    warnings.warn(text, RuntimeWarning, stacklevel=stacklevel)

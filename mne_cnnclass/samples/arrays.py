@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 
 import mne
 import numpy as np
@@ -11,6 +10,7 @@ import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
+from ..utils.warn import warn
 from .blocks import iter_blocks
 
 FLOAT16_DIGITS = float(np.finfo(np.float16).smallest_normal)  # below it float16 loses digits
@@ -57,11 +57,9 @@ def check_signals(X, estimator):
     for _ in iter_blocks(X[:, np.newaxis] if X.ndim == 2 else X):
         pass  # it raises at a number that is not finite, and says where
     if X.dtype == np.float16 and 0 < np.abs(X).max() < FLOAT16_DIGITS:
-        warnings.warn(
+        warn(
             f"X is of float16, which has hardly any digits below {FLOAT16_DIGITS:.0e}, and its values are "
             f"up to {np.abs(X).max():.1e}. Keep potentials in V as float32 or float64.",
-            RuntimeWarning,
-            stacklevel=4,
         )
     return X
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Real
 
 import mne
 import numpy as np
 
 from ..utils.numbers import check_number
+from ..utils.warn import warn
 
 # Peak to peak in V (T, T/m for MEG), beyond which no recording of such channels goes: thresholds
 # above it are in another unit.
@@ -96,10 +96,8 @@ def check_values(raw, recording):
     picks = mne.pick_types(raw.info, meg=False, eeg=True, seeg=True, ecog=True, exclude=())
     deviation = raw._data[picks].std(axis=1)
     if len(picks) and np.median(deviation) > LARGEST_DEVIATION:
-        warnings.warn(
+        warn(
             f"The EEG of {recording} has a deviation of {np.median(deviation):.2g} V (median of its "
             "channels), so it seems to be in another unit than V, and thresholds of rejection will be wrong. "
             "Scale it, such as raw.apply_function(lambda x: 1e-6 * x) from µV.",
-            RuntimeWarning,
-            stacklevel=4,
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import warnings
 
+from ..utils.warn import warn
 from .sources import first_baseline
 from .view import EpochsView
 
@@ -72,11 +72,9 @@ def warn_of_other_provenance(before, X):
     for name, (what, fix) in _PROPERTIES.items():
         new = [value for value in now[name] if not any(_alike(value, old) for old in before[name])]
         if new:
-            warnings.warn(
+            warn(
                 f"X has {what} {_show(name, new)}, but the training samples had {_show(name, before[name])}, "
                 f"according to their info: what is predicted may mean little. {fix}",
-                RuntimeWarning,
-                stacklevel=5,
             )
 
 

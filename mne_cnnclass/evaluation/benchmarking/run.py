@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import traceback
-import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -19,6 +18,7 @@ from sklearn import clone
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
+from ...utils.warn import warn
 from ..splits import refuse_shared, warn_of_mixed_groups, warn_of_overlap, warn_of_prefit
 from .cluster import check_client, n_threads, run_jobs_on
 from .fingerprint import describe_pipeline, digest
@@ -213,11 +213,10 @@ def benchmark(
         counts = filled.count(grids)
     result = Benchmark(store)
     if counts["failed"]:
-        warnings.warn(
+        warn(
             f"{counts['failed']} of {sum(counts.values())} folds failed; errors() tells why, and retry=True "
             "does them again.",
             UserWarning,
-            stacklevel=2,
         )
     return result
 

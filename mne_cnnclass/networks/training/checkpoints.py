@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import random
-import warnings
 from dataclasses import fields
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from skorch.callbacks import Callback
 
 from ...utils.atomic import write_atomically
 from ...utils.versions import library_versions
+from ...utils.warn import warn
 from .augmentation import random_parts
 from .batches import parts
 
@@ -97,7 +97,7 @@ class Checkpoint(Callback):
         except OSError as error:  # which is no reason to lose the training
             if not self.failed:
                 told = f"No checkpoint of epoch {len(net.history)}: {error}. Training goes on."
-                warnings.warn(told, UserWarning, stacklevel=2)
+                warn(told, UserWarning)
             self.failed = True
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,6 +11,7 @@ import torch
 from skorch.callbacks import EarlyStopping, GradientNormClipping, LRScheduler
 from skorch.helper import predefined_split
 
+from ...utils.warn import warn
 from ..fast import accelerated_layers
 from ..side_inputs import signal_network
 from ..symmetry import LeftRightSymmetric
@@ -158,7 +158,7 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
         if size is None or initial is None:
             found = "and so does one on a single sample" if size is None else f"batch_size={size} fits"
             raise MemoryError(f"{told}; {found}.") from problem
-        warnings.warn(f"{told}, so batch_size={size} is taken.", UserWarning, stacklevel=2)
+        warn(f"{told}, so batch_size={size} is taken.", UserWarning)
         module.load_state_dict(initial)
         options = replace(options, batch_size=size)
         return train(module, data, y, weight, side, options=options, valid=valid, device=device)
