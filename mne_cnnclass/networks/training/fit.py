@@ -19,7 +19,7 @@ from .augmentation import own_copies
 from .batches import Batches, SampleDataset
 from .checkpoints import Checkpoints
 from .net import Accuracy, Divergence, LearningRate, Progress, SampleNet
-from .stopping import Stopping, fitting_batch_size, is_of_memory
+from .stopping import Stopping, fitting_batch_size, is_out_of_memory
 
 # A cycle of fewer steps would have hardly any at a rate that trains.
 FEWEST_SCHEDULED_STEPS = 10
@@ -91,20 +91,37 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
     network = signal_network(module.network if isinstance(module, LeftRightSymmetric) else module)
     summarize = getattr(network, "summarize", None) if "" in accelerated_layers(network) else None
     dataset = SampleDataset(data, y, weight, side, summarize=summarize)
-    batch_size = options.batch_size
-    if batch_size == "auto":
-        batch_size = min(max(round(len(dataset) / 8), 8), 64)
-    n_batches = len(Batches(dataset, batch_size=batch_size, shuffle=True))
+    valid = None if valid is None else SampleDataset(*valid)
+    automatic, initial = options.batch_size == "auto", None
+    if automatic:
+        options = replace(options, batch_size=min(max(round(len(dataset) / 8), 8), 64))
+        initial = copy.deepcopy(module.state_dict())
+    while True:
+        net, resume = _make_net(module, dataset, valid, options, summarize, device)
+        try:
+            error = net.run(dataset, resume)
+            break
+        except Exception as problem:
+            if not is_out_of_memory(problem):
+                raise
+            problem.with_traceback(None)  # which holds the tensors of the step
+            options = replace(options, batch_size=_smaller_batches(net, dataset, problem, automatic))
+            module.load_state_dict(initial)
+            automatic = False
+    if error is None:
+        _check_outputs(net, dataset, options)
+    return _history_table(net.history), error
+
+
+def _make_net(module, dataset, valid, options, summarize, device):
+    """The skorch net of a training, and what takes it to a checkpoint, or None."""
     callbacks = [("accuracy", Accuracy()), ("learning_rate", LearningRate()), ("divergence", Divergence())]
     callbacks.append(("stopping", Stopping(keeps_best=valid is not None)))
+    n_batches = len(Batches(dataset, batch_size=options.batch_size, shuffle=True))
     n_steps = int(options.max_epochs) * n_batches
     if options.lr_schedule is not None and n_steps >= FEWEST_SCHEDULED_STEPS:
-        schedule = LRScheduler(
-            policy=torch.optim.lr_scheduler.OneCycleLR,
-            max_lr=options.lr,
-            total_steps=n_steps,
-            step_every="batch",
-        )
+        policy = torch.optim.lr_scheduler.OneCycleLR
+        schedule = LRScheduler(policy=policy, max_lr=options.lr, total_steps=n_steps, step_every="batch")
         callbacks.append(("schedule", schedule))
     callbacks.append(("clipping", GradientNormClipping(gradient_clip_value=1.0)))
     if valid is not None:
@@ -115,15 +132,13 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
         )
         callbacks.append(("early_stopping", stopping))
     callbacks += copy.deepcopy(list(options.callbacks or []))
-    datasets = [dataset] if valid is None else [dataset, SampleDataset(*valid)]
     resume = None
     if options.checkpoints is not None:
         checkpoint = options.checkpoints.callback(options)
         callbacks.append(("checkpoint", checkpoint))
-        resume = partial(checkpoint.resume, datasets=datasets)
+        resume = partial(checkpoint.resume, datasets=[dataset] if valid is None else [dataset, valid])
     if options.progress:
         callbacks.append(("progress", Progress()))
-
     net = SampleNet(
         module,
         augmentation=own_copies(options.augmentation),
@@ -136,43 +151,40 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
         optimizer__fused=all(p.is_floating_point() for p in module.parameters()),
         lr=options.lr,
         max_epochs=int(options.max_epochs),
-        batch_size=batch_size,
-        train_split=None if valid is None else predefined_split(datasets[1]),
-        classes=list(range(int(y.max()) + 1)),
+        batch_size=options.batch_size,
+        train_split=None if valid is None else predefined_split(valid),
+        classes=list(range(int(dataset.y.max()) + 1)),
         callbacks=callbacks,
         callbacks__print_log=None,
         callbacks__valid_acc=None,
         verbose=0,
         device=device,
     )
-    initial = copy.deepcopy(module.state_dict()) if options.batch_size == "auto" else None
-    try:
-        error = net.run(dataset, resume)
-    except Exception as problem:
-        if not is_of_memory(problem):
-            raise
-        problem.with_traceback(None)  # which holds the tensors of the step
-        size = fitting_batch_size(net, dataset)
-        n = min(batch_size, len(dataset))
-        told = f"A training step on {n} samples of shape {data.shape[1:]} takes more memory than there is"
-        if size is None or initial is None:
-            found = "and so does one on a single sample" if size is None else f"batch_size={size} fits"
-            raise MemoryError(f"{told}; {found}.") from problem
-        warn(f"{told}, so batch_size={size} is taken.", UserWarning)
-        module.load_state_dict(initial)
-        options = replace(options, batch_size=size)
-        return train(module, data, y, weight, side, options=options, valid=valid, device=device)
-    if error is not None:
-        return _history_table(net.history), error
-    with torch.inference_mode():  # the last step has not been judged by a loss
-        module.eval()
-        outputs = net.infer(dataset[slice(0, batch_size)][0])
+    return net, resume
+
+
+def _smaller_batches(net, dataset, problem, automatic):
+    """A batch size with which a step fits into memory, after one that did not; only for ``"auto"``."""
+    size = fitting_batch_size(net, dataset)
+    n, shape = min(net.batch_size, len(dataset)), tuple(dataset.data.shape[1:])
+    failed = f"A training step on {n} samples of shape {shape} takes more memory than there is"
+    if size is None or not automatic:
+        found = "and so does one on a single sample" if size is None else f"batch_size={size} fits"
+        raise MemoryError(f"{failed}; {found}.") from problem
+    warn(f"{failed}, so batch_size={size} is taken.", UserWarning)
+    return size
+
+
+def _check_outputs(net, dataset, options):
+    """Refuse a network that diverged in its last step, which no loss has judged."""
+    with torch.inference_mode():
+        net.module_.eval()
+        outputs = net.infer(dataset[slice(0, options.batch_size)][0])
     if not outputs.isfinite().all():
         raise RuntimeError(
             f"Training diverged: outputs are no longer finite after {len(net.history)} epochs at "
             f"lr={options.lr:g}. Lower lr, or look for outliers in the data."
         )
-    return _history_table(net.history), None
 
 
 def _silent(*args, **kwargs):

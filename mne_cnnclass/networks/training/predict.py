@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .stopping import is_of_memory
+from .stopping import is_out_of_memory
 
 
 def predict_logits(module, batches, *, device):
@@ -39,7 +39,7 @@ def _compute(module, inputs, device):
         return module(*(part.to(device) for part in inputs)).cpu().numpy()
     except Exception as error:
         n = len(inputs[0])
-        if n == 1 or not is_of_memory(error):
+        if n == 1 or not is_out_of_memory(error):
             raise
         error.with_traceback(None)  # which holds the tensors of the batch
     halves = [part[: n // 2] for part in inputs], [part[n // 2 :] for part in inputs]

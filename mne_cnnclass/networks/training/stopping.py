@@ -70,8 +70,8 @@ class Stopping(Callback):
         del net.history[self.n_complete :]
 
 
-def is_of_memory(error):
-    """Whether an error says that there is not enough memory."""
+def is_out_of_memory(error):
+    """Whether an error is one of memory; on the CPU, torch has no class for it, only the words."""
     texts = ("can't allocate memory", "not enough memory", "out of memory")
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
         isinstance(error, RuntimeError) and any(text in str(error) for text in texts)
@@ -86,7 +86,7 @@ def fitting_batch_size(net, dataset):
         try:
             net.train_step_single(dataset[slice(0, size)])
         except Exception as error:
-            if not is_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             size //= 2
         else:
