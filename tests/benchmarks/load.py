@@ -103,7 +103,7 @@ load_classifier(model).predict_proba(epochs)
 """,
     "make_epochs and predict, all in memory": """
 from mne_cnnclass import load_classifier
-from mne_cnnclass.persistence import read_epochs_settings
+from mne_cnnclass import read_epochs_settings
 from mne_cnnclass.preprocessing import make_epochs
 load_classifier(model).predict_proba(make_epochs(path, **read_epochs_settings(model)))
 """,

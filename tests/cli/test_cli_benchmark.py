@@ -18,7 +18,7 @@ from sklearn.dummy import DummyClassifier
 
 from mne_cnnclass import EpochsView, baselines, benchmark, datasets, ecg, open_benchmark, recipe
 from mne_cnnclass.cli import main
-from mne_cnnclass.evaluation.benchmarking import config, read_config, tables
+from mne_cnnclass.evaluation.benchmarking import entries, read_config, tables
 from mne_cnnclass.evaluation.benchmarking.sources import as_dataset
 from mne_cnnclass.preprocessing import make_epochs
 
@@ -265,7 +265,7 @@ def test_recordings_are_cut_as_by_make_epochs(tmp_path, write_recording):
 
 
 def _source(folder, **table):
-    return config.dataset_source("d", table, folder)
+    return entries.dataset_source("d", table, folder)
 
 
 def test_bids_root(tmp_path, data_path):

@@ -9,7 +9,7 @@ from planted import CHANNELS, planted_epochs
 from mne_cnnclass import CNNClassifier, EpochsView, list_augmentations, load_classifier
 from mne_cnnclass.networks.mirror import swapped_classes
 from mne_cnnclass.networks.training import transforms
-from mne_cnnclass.networks.training.augmentation import augment, make_transforms, own_copies
+from mne_cnnclass.networks.training.augment import augment, make_transforms, own_copies
 from mne_cnnclass.networks.training.batches import SampleDataset
 from mne_cnnclass.networks.training.net import SampleNet
 from mne_cnnclass.samples.blocks import channel_positions

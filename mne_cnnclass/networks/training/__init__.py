@@ -3,7 +3,7 @@
 Nothing in here knows of Epochs: samples are tensors, labels are integers.
 """
 
-from .augmentation import make_transforms
+from .augment import make_transforms
 from .checkpoints import Checkpoints
 from .fit import TrainingOptions, train
 from .predict import predict_logits

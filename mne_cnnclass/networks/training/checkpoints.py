@@ -18,7 +18,7 @@ from skorch.callbacks import Callback
 from ...utils.atomic import write_atomically
 from ...utils.versions import library_versions
 from ...utils.warn import warn
-from .augmentation import random_parts
+from .augment import random_parts
 from .batches import parts
 
 OF_EARLY_STOPPING = ("misses_", "best_epoch_", "best_model_weights_", "dynamic_threshold_")

@@ -15,7 +15,7 @@ from ...utils.warn import warn
 from ..fast import accelerated_layers
 from ..side_inputs import signal_network
 from ..symmetry import LeftRightSymmetric
-from .augmentation import own_copies
+from .augment import own_copies
 from .batches import Batches, SampleDataset
 from .checkpoints import Checkpoints
 from .net import Accuracy, Divergence, LearningRate, Progress, SampleNet

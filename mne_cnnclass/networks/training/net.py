@@ -10,7 +10,7 @@ from skorch.callbacks import Callback
 from torch.nn import functional
 from tqdm import tqdm
 
-from .augmentation import augment
+from .augment import augment
 from .batches import Batches
 from .stopping import Interrupted
 

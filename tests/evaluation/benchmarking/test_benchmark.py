@@ -378,7 +378,7 @@ def test_fingerprints_are_those_of_another_process():
         from mne.decoding import CSP
         from sklearn.ensemble import RandomForestClassifier
         from sklearn.pipeline import make_pipeline
-        from mne_cnnclass.benchmarking.fingerprint import describe_pipeline
+        from mne_cnnclass.evaluation.benchmarking.fingerprint import describe_pipeline
         pipeline = make_pipeline(CSP(2), RandomForestClassifier(class_weight={"a": 1, "b": 2}))
         fingerprint = describe_pipeline(pipeline)["fingerprint"]
     """

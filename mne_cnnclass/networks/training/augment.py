@@ -1,4 +1,4 @@
-"""Transforms made from the names of augmentations, and what they do to a training batch."""
+"""Augmentations applied: transforms made from their names, and what they do to a training batch."""
 
 from __future__ import annotations
 
