@@ -106,15 +106,16 @@ def check_training_samples(X, y, groups, sample_weight, class_weight, *, estimat
 
 def check_same_problem(fitted, X, classes):
     """Check that a warm start goes on with network, classes and channels of before; X in their order."""
+    architecture = fitted.network_.architecture
     if (fitted.model, fitted.model_params or {}) != (
-        fitted._architecture["model"],
-        fitted._architecture["params"],
+        architecture["model"],
+        architecture["params"],
     ) or fitted.standardize != fitted.scaler_.standardize:
         raise ValueError(
             "warm_start=True goes on with the network of before, but model, model_params or standardize were "
             "changed since. Set warm_start=False to start anew."
         )
-    n_members, mirror = fitted._architecture["n_members"], fitted._architecture["mirror"]
+    n_members, mirror = architecture["n_members"], architecture["mirror"]
     if fitted.n_members != n_members or (fitted.symmetry is None) != (mirror is None):
         raise ValueError(
             "warm_start=True goes on with the networks of before, but n_members or symmetry were changed "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -28,6 +29,18 @@ if TYPE_CHECKING:
 
 
 __all__ = ["CNNClassifier"]
+
+
+def _part_of_network(name):
+    """A property that reads and sets a part of what was fitted, and is missing before the fit."""
+
+    def get(self):
+        return getattr(self.network_, name)
+
+    def set_(self, value):
+        setattr(self.network_, name, value)
+
+    return property(get, set_, doc=f"The {name} of ``network_``; described above.")
 
 
 class CNNClassifier(ClassifierMixin, BaseEstimator):
@@ -161,6 +174,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         other values raises a warning.
     n_channels_, n_times_ : int
         Number of channels and time points of a sample.
+    network_ : FittedNetwork
+        All that turns checked samples into probabilities: ``module``, ``scaler``, ``side_scaler`` and
+        ``temperature``, which are also the attributes below, the ``architecture`` and the ``seed``; with the
+        methods ``logits`` and ``probabilities``.
     module_ : torch.nn.Module
         The trained network. Its inputs are standardised samples and, if there are any, standardised side
         inputs.
@@ -382,24 +399,23 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"y has only 1 class, {classes.tolist()[0]!r}, but a classifier needs at least 2."
             )
-        go_on = self.warm_start and hasattr(self, "module_")
-        if go_on:
+        previous = getattr(self, "network_", None) if self.warm_start else None
+        if previous is not None:
             X = check_same_problem(self, X, classes)
 
         from .learn import learn
 
         # nothing of an earlier fit is touched before this point, nor before the training has ended well
         samples = TrainingSamples(X, target, weight, groups, side)
-        learnt, error = learn(self, samples, classes, go_on=go_on)
-        self.classes_ = classes
-        if not go_on:
+        network, history, error = learn(self, samples, classes, previous=previous)
+        self.classes_, self.network_, self.history_ = classes, network, history
+        self.stopped_ = None if error is None else f"{type(error).__name__}: {error}"
+        if previous is None:
             self.ch_names_, self.sfreq_ = getattr(X, "ch_names", None), getattr(X, "sfreq", None)
             self.provenance_ = provenance(X)
         self.n_channels_, self.n_times_ = X.shape[1:]
         self.n_features_in_ = X.shape[1]
         self._is_table = table is not None
-        for name, value in learnt.items():
-            setattr(self, name, value)
         self.versions_ = library_versions()
         if hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
@@ -412,6 +428,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             )
             raise error
         return self
+
+    # parts of `network_`, which can be exchanged, too
+    module_ = _part_of_network("module")
+    scaler_ = _part_of_network("scaler")
+    side_scaler_ = _part_of_network("side_scaler")
+    temperature_ = _part_of_network("temperature")
 
     @property
     def accelerated_(self) -> dict[str, str]:
@@ -449,12 +471,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             be in another unit or detached. Also if, according to what MNE recorded, the epochs were filtered,
             referenced, projected or baseline-corrected differently from the training epochs.
         """
-        return self._to_probabilities(self._logits(X))
-
-    def _to_probabilities(self, logits):
-        logits = (logits - logits.max(axis=1, keepdims=True)) / self.temperature_
-        proba = np.exp(logits)
-        return proba / proba.sum(axis=1, keepdims=True)
+        logits = self._logits(X)
+        return self.network_.probabilities(logits)
 
     def predict(self, X: Samples) -> np.ndarray:
         """Predict the most probable class label of each sample.
@@ -474,28 +492,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
     def _logits(self, X):
         """The network's outputs, in float64 and finite, before the temperature."""
+        from ..samples.amplitudes import ScaleWatch
+
         check_is_fitted(self)
         X = check_samples(self, X)
-        return self._compute_logits(X, check_side_inputs(X, self.side_scaler_.names))
-
-    def _compute_logits(self, X, side):
-        """Those of checked samples and of the columns of their metadata."""
-        from ..networks.training import resolve_device
-        from ..samples.amplitudes import ScaleWatch
-        from .learn import compute_logits
-
+        side = check_side_inputs(X, self.side_scaler_.names)
         watch = ScaleWatch()
-        logits = compute_logits(
-            self.module_,
-            self.scaler_,
-            X,
-            self.side_scaler_.transform(side, X),
-            architecture=self._architecture,
-            device=resolve_device(self.device),
-            n_threads=self.n_threads,
-            seed=self._seed,
-            watch=watch,
-        )
+        logits = self.network_.logits(X, side, device=self.device, n_threads=self.n_threads, watch=watch)
         check_logits(logits, range(len(logits)))
         watch.warn(channel_names(X), self.scaler_.scale_[:, 0])
         return logits
@@ -537,24 +540,21 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         # Modules with parametrizations (max-norm) refuse to be pickled, so the network travels as its
         # weights and the recipe that built it.
         state = dict(super().__getstate__())
-        if "module_" in state:
-            state["module_"] = {k: v.cpu() for k, v in state["module_"].state_dict().items()}
+        if "network_" in state:
+            state["network_"] = replace(self.network_, module=self.network_.weights())
         return state
 
     def __setstate__(self, state):
         super().__setstate__(state)
-        if "module_" in state:
-            self._restore_module(state["module_"])
+        if "network_" in state:
+            self._restore(self.network_.module)
 
-    def _restore_module(self, weights):
-        from ..networks.build import build_module
-        from ..networks.training import resolve_device, torch_session
+    def _restore(self, weights):
+        """Build the network that weights belong to, for the device that there is."""
+        from ..networks.training import resolve_device
 
         on_cpu = resolve_device(self.device).type == "cpu"
-        with torch_session(self._seed):
-            module = build_module(**self._architecture, accelerate=self.accelerate and on_cpu, explain=False)
-        module.load_state_dict(weights)
-        self.module_ = module.eval()
+        self.network_.module = self.network_.build(weights, accelerate=self.accelerate and on_cpu)
 
     def save(self, path: PathLike) -> None:
         """Save the fitted estimator to a single file, without pickle.

@@ -208,18 +208,17 @@ def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
     """
     import torch
 
-    from ..networks.training import resolve_device, torch_session
+    from ..networks.training import resolve_device
 
     check_number(n_steps, "n_steps", numbers.Integral, min_val=1)
     rng = check_random_state(draw_seed(random_state))
-    side = clf.side_scaler_.transform(check_side_inputs(X, clf.side_scaler_.names), X)
+    network, module = clf.network_, clf.module_
+    side = network.side_scaler.transform(check_side_inputs(X, network.side_scaler.names), X)
     pool = np.sort(rng.permutation(len(X))[:N_OTHERS])
     points = (np.arange(n_steps) + 0.5) / n_steps
     codes = np.searchsorted(clf.classes_, y)
     totals = [0.0] * len(clf.classes_)
-    device, module = resolve_device(clf.device), clf.module_
-    # the known architectures draw no random numbers when they predict
-    seed = None if isinstance(clf._architecture["model"], str) else clf._seed
+    device = resolve_device(clf.device)
 
     def run(x, side):
         """Logits, and what contributions are asked of, at these samples."""
@@ -230,12 +229,12 @@ def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
 
     def prepared(block, side):
         """Samples, their side inputs, and the samples as the contributions see them."""
-        x, side = torch.from_numpy(clf.scaler_.transform(block)).to(device), torch.from_numpy(side).to(device)
+        x, side = (torch.from_numpy(part).to(device) for part in (network.scaler.transform(block), side))
         parts = zip(x.split(size), side.split(size), strict=True)
         return x, side, torch.cat([_joined(run(part.clone(), beside)[1]).detach() for part, beside in parts])
 
     size, start = batch_size(X), 0
-    session = torch_session(seed, n_threads=clf.n_threads, device=device)
+    session = network.session(device=device, n_threads=clf.n_threads)
     with session, torch.enable_grad(), _evaluating(module.to(device)):
         others, _, others_seen = prepared(np.concatenate(list(iter_blocks(X[pool]))), side[pool])
         for block in iter_blocks(X, size):

@@ -101,7 +101,7 @@ def test_probabilities_are_of_the_logits_over_the_temperature_and_predictions_st
 
 def test_no_other_temperature_has_less_loss_on_the_validation_samples(view, plain, calibrated):
     target = np.unique(view.labels, return_inverse=True)[1]
-    _, valid = split_validation(target, 0.25, seed=plain._seed)
+    _, valid = split_validation(target, 0.25, seed=plain.network_.seed)
     logits = np.log(plain.predict_proba(view[valid]))
 
     def loss(temperature):
@@ -190,7 +190,7 @@ def test_the_temperature_is_that_of_networks_that_have_not_seen_the_samples(view
     target = np.unique(view.labels, return_inverse=True)[1]
     of_class = (len(target) / (2 * np.bincount(target)))[target]
     logits = np.empty((96, 2))
-    for train, held_out in split_folds(target, groups=groups, seed=clf._seed):
+    for train, held_out in split_folds(target, groups=groups, seed=clf.network_.seed):
         assert not set(groups[train]) & set(groups[held_out])
         inner = clone(CROSS).fit(view[train], sample_weight=(weight * of_class)[train])
         logits[held_out] = np.log(inner.predict_proba(view[held_out]))

@@ -115,7 +115,7 @@ def test_every_architecture_takes_them(long):
     names = ["EEGNet", "ShallowFBCSPNet", "MultiScaleCNN", "Deep4Net", "EEGConformer"]
     for name in names:
         clf = quick(name, max_epochs=1, batch_size=24).fit(long)
-        start = build_module(**clf._architecture).state_dict()
+        start = build_module(**clf.network_.architecture).state_dict()
         assert sum(weight.numel() for weight in start.values()) < 1e6
         assert {part.split(".")[0] for part in start} == {"network", "side", "dense"}
         # whatever stands beside a sample: to the bit if as many do and the architecture is exact itself
@@ -165,7 +165,7 @@ def test_the_unit_does_not_matter(train, test):
 def test_only_training_samples_set_the_standardisation(train):
     clf = quick(side_inputs=["rr", "age"], max_epochs=1, validation_fraction=0.25).fit(train)
     codes = np.unique(EpochsView(train).labels, return_inverse=True)[1]
-    rows, held_out = split_validation(codes, 0.25, seed=clf._seed)
+    rows, held_out = split_validation(codes, 0.25, seed=clf.network_.seed)
     table = train.metadata[["rr", "age"]].to_numpy(float)
     np.testing.assert_allclose(clf.side_scaler_.mean_, table[rows].mean(axis=0))
     np.testing.assert_allclose(clf.side_scaler_.scale_, table[rows].std(axis=0))

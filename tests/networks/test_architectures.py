@@ -98,7 +98,7 @@ def test_every_other_usable_model_is_an_estimator_of_epochs(name, motor_imagery)
         pickle.loads(pickle.dumps(clf)).predict_proba(epochs), proba, rtol=0, atol=1e-6
     )
     with torch.random.fork_rng():
-        torch.manual_seed(clf._seed)
+        torch.manual_seed(clf.network_.seed)
         fresh = build_module(name, **motor_imagery).state_dict()
     assert any(not torch.equal(fresh[k], v) for k, v in clf.module_.named_parameters())
 

@@ -186,20 +186,20 @@ def _describe_network(clf, weights):
         raise ValueError(
             f"Samples have {n_values} values; files are not read where they have above {MOST_VALUES}."
         )
-    params, architecture = _network_params(clf, weights), dict(clf._architecture)
+    params, architecture = _network_params(clf, weights), dict(clf.network_.architecture)
     lost = [k for k in NOT_SAVED if k not in (*params, "random_state") and getattr(clf, k) is not None]
     if lost:
         mne.utils.logger.info(f"Not saved, as only a training needs it: {', '.join(lost)}.")
     custom = not isinstance(architecture["model"], str)
     if custom:
         architecture["model"] = params["model"]
-    for name, value in clf.module_.state_dict().items():
-        weights[name] = value.detach().cpu().contiguous().clone()
+    for name, value in clf.network_.weights().items():
+        weights[name] = value.contiguous().clone()
     return {
         "custom_module": custom,
         "params": params,
         "architecture": architecture,
-        "seed": clf._seed,
+        "seed": clf.network_.seed,
         "classes": clf.classes_.tolist(),
         "classes_dtype": clf.classes_.dtype.str,
         "ch_names": clf.ch_names_,
@@ -230,6 +230,7 @@ def _describe_network(clf, weights):
 
 def _restore_network(header, weights, source):
     from ...samples.scaling import ChannelScaler
+    from ..fitted import FittedNetwork
     from ..side_inputs import SideScaler
 
     check_network(header, source.path)
@@ -252,9 +253,9 @@ def _restore_network(header, weights, source):
     scaler.mean_, scaler.scale_ = np.array(header["scaler"]["mean"]), np.array(header["scaler"]["scale"])
     side = header.get("side_scaler", {"names": [], "mean": [], "scale": []})
     fitted = _restore_each(side.get("transformers", []), weights, source, "side_scaler/")
-    clf.side_scaler_ = SideScaler(side["names"], map(clone, fitted))
-    clf.side_scaler_.transformers_ = fitted
-    clf.side_scaler_.mean_, clf.side_scaler_.scale_ = np.array(side["mean"]), np.array(side["scale"])
+    side_scaler = SideScaler(side["names"], map(clone, fitted))
+    side_scaler.transformers_ = fitted
+    side_scaler.mean_, side_scaler.scale_ = np.array(side["mean"]), np.array(side["scale"])
     clf.classes_ = make_array(header["classes"], header["classes_dtype"])
     clf.ch_names_, clf.sfreq_ = header["ch_names"], header["sfreq"]
     clf.provenance_ = header.get("provenance")
@@ -262,11 +263,11 @@ def _restore_network(header, weights, source):
     clf.n_features_in_, clf._is_table = header["n_features_in"], header["is_table"]
     if header["feature_names_in"]:
         clf.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
-    clf.scaler_, clf.history_ = scaler, pd.DataFrame(header["history"])
-    clf.temperature_ = header.get("temperature", 1.0)
+    clf.history_ = pd.DataFrame(header["history"])
     clf.stopped_ = header.get("stopped")
     clf.versions_ = header.get("trained_with", source.versions)
-    clf._architecture, clf._seed = architecture, header["seed"]
+    temperature = header.get("temperature", 1.0)
+    clf.network_ = FittedNetwork(None, scaler, side_scaler, architecture, header["seed"], temperature)
     _restore_weights(clf, weights, source)
     return clf
 
@@ -275,13 +276,13 @@ def _restore_weights(clf, weights, source):
     """Build the network, no larger than its weights account for, and give them to it."""
     from .budget import BudgetError, within_budget
 
-    n_members = clf._architecture["n_members"]
+    n_members = clf.network_.architecture["n_members"]
     need(
         type(n_members) is int and n_members <= len(weights), source.path, "it has fewer weights than members"
     )
     try:
-        with within_budget(weights, clf._architecture):
-            clf._restore_module(weights)
+        with within_budget(weights, clf.network_.architecture):
+            clf._restore(weights)
     except (BudgetError, RuntimeError, ValueError) as error:
         raise RefusedFileError(
             f"The weights in {source.path} do not fit the network that it names: {error}"

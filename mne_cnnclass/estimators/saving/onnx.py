@@ -14,8 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from ...networks.build import build_module
-from ...networks.training import torch_session
 from ...utils.atomic import write_atomically
 from ...utils.versions import library_versions
 
@@ -83,9 +81,8 @@ class _Classifier(nn.Module):
 
     def __init__(self, clf):
         super().__init__()
-        with torch_session(clf._seed):  # as it was written: ONNX knows none of the fast ways
-            self.network = build_module(**clf._architecture, accelerate=False, explain=False)
-        self.network.load_state_dict(clf.module_.state_dict())
+        # as it was written: ONNX knows none of the fast ways
+        self.network = clf.network_.build(clf.network_.weights(), accelerate=False)
         for name, scaler in (("channel", clf.scaler_), ("side", clf.side_scaler_)):
             self.register_buffer(f"{name}_means", torch.from_numpy(np.array(scaler.mean_, dtype=np.float64)))
             self.register_buffer(
@@ -182,7 +179,10 @@ def _check_same(clf, onnxruntime, content):
     for n_samples in (1, 6):
         inputs = _random_inputs(clf, n_samples)
         x, side = inputs[0], inputs[1] if len(inputs) > 1 else np.empty((n_samples, 0))
-        expected = clf._to_probabilities(clf._compute_logits(x.astype(float), side.astype(float)))
+        logits = clf.network_.logits(
+            x.astype(float), side.astype(float), device=clf.device, n_threads=clf.n_threads
+        )
+        expected = clf.network_.probabilities(logits)
         try:
             session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
             (got,) = session.run(None, dict(zip(["x", "side"], inputs, strict=False)))

@@ -1,0 +1,96 @@
+"""What a training leaves behind: the network, and all that turns samples into its probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scipy.special import softmax
+from torch import nn
+
+from ..networks.build import build_module
+from ..networks.training import predict_logits, resolve_device, torch_session
+from ..samples.blocks import iter_blocks
+from ..samples.scaling import ChannelScaler
+from .side_inputs import SideScaler
+
+__all__ = ["FittedNetwork"]
+
+PREDICTION_VALUES = 2**21  # of a batch at prediction: enough to keep the processor busy, and small in memory
+
+
+@dataclass
+class FittedNetwork:
+    """A trained network with its standardisation and temperature, which predicts checked samples.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The network, or the `Ensemble` of several.
+    scaler : ChannelScaler
+        The fitted standardisation of the channels.
+    side_scaler : SideScaler
+        The fitted standardisation of the side inputs.
+    architecture : dict
+        Arguments of :func:`~mne_cnnclass.networks.build.build_module` that built the network.
+    seed : int
+        Seed of the training.
+    temperature : float
+        What logits are divided by.
+    """
+
+    module: nn.Module
+    scaler: ChannelScaler
+    side_scaler: SideScaler
+    architecture: dict
+    seed: int
+    temperature: float = 1.0
+
+    def session(self, *, device, n_threads):
+        """A torch session to predict in; only a user's own class may draw random numbers when it predicts."""
+        seed = None if isinstance(self.architecture["model"], str) else self.seed
+        return torch_session(seed, n_threads=n_threads, device=device)
+
+    def logits(self, X, side, *, device, n_threads, watch=None):
+        """Outputs of the network before the temperature, read by batches.
+
+        Parameters
+        ----------
+        X : EpochsView | array, shape (n_samples, n_channels, n_times)
+            Samples, checked.
+        side : array, shape (n_samples, n_columns)
+            Their metadata columns among the side inputs.
+        device : str | torch.device
+            Where to compute.
+        n_threads : None | int
+            Number of torch threads.
+        watch : None | ScaleWatch
+            Looks at the standardised samples.
+
+        Returns
+        -------
+        logits : array of float64, shape (n_samples, n_classes)
+            The outputs, which may not be finite.
+        """
+        side, device = self.side_scaler.transform(side, X), resolve_device(device)
+        batch_size = min(max(PREDICTION_VALUES // (X.shape[1] * X.shape[2]), 16), 512)
+        blocks = map(self.scaler.transform, iter_blocks(X, batch_size))
+        inputs = [blocks if watch is None else watch.through(blocks)]
+        if side.shape[1]:
+            inputs.append(side[start : start + batch_size] for start in range(0, len(side), batch_size))
+        with self.session(device=device, n_threads=n_threads):
+            return predict_logits(self.module, zip(*inputs, strict=True), device=device)
+
+    def probabilities(self, logits):
+        """Probabilities of the classes, shape (n_samples, n_classes)."""
+        return softmax(logits / self.temperature, axis=1)
+
+    def weights(self):
+        """The weights of the network by name, on the CPU."""
+        return {name: value.detach().cpu() for name, value in self.module.state_dict().items()}
+
+    def build(self, weights, *, accelerate):
+        """Build the network anew from these weights, in evaluation mode."""
+        with torch_session(self.seed):
+            module = build_module(**self.architecture, accelerate=accelerate, explain=False)
+        module.load_state_dict(weights)
+        return module.eval()
