@@ -142,7 +142,7 @@ def test_files_from_before_have_a_temperature_of_one(view, plain, tmp_path):
         header = json.loads(file.metadata()[KEY])
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
     header["schema"] = 1
-    del header["kind"], header["temperature"], header["params"]["calibrate"]
+    del header["sha256"], header["kind"], header["temperature"], header["params"]["calibrate"]
     save_file(weights, tmp_path / "old.mcnn", metadata={KEY: json.dumps(header)})
     old = load_classifier(tmp_path / "old.mcnn")
     assert (old.calibrate, old.temperature_) == (False, 1.0)

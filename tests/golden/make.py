@@ -84,9 +84,18 @@ def provenance():
     return plain()
 
 
+def checksum():
+    from sklearn.pipeline import make_pipeline
+
+    from mne_cnnclass.preprocessing import EuclideanAlignment
+
+    return make_pipeline(EuclideanAlignment(), side_inputs())
+
+
 ESTIMATORS = {
     **{1: [plain], 2: [calibrated], 3: [side_inputs], 4: [pipeline], 5: [transformers, ensemble]},
     6: [provenance],
+    7: [checksum],
 }
 
 

@@ -309,9 +309,38 @@ def test_a_damaged_checkpoint_is_told(samples, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         linear(checkpoint_dir=tmp_path).fit(*samples)
     (file,) = tmp_path.iterdir()
-    file.write_bytes(file.read_bytes()[:500])
-    with pytest.raises(ValueError, match="damaged.*Delete it"):
+    content = file.read_bytes()
+    flipped = []
+    for at in (
+        0,
+        31,
+        32,
+        *range(100, len(content), 1500),
+        len(content) - 1,
+    ):  # torch itself sees few of these
+        flipped.append(bytearray(content))
+        flipped[-1][at] ^= 1
+    for damaged in (b"", content[:500], content[:-1], content + b"0", *flipped):
+        file.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"The checkpoint .*\.checkpoint is damaged.*Delete it"):
+            linear(checkpoint_dir=tmp_path).fit(*samples)
+    file.write_bytes(content)
+    linear(checkpoint_dir=tmp_path).fit(*samples)
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "denied"), OSError(5, "I/O"), KeyError("name")])
+@pytest.mark.parametrize("step", ["Path.read_bytes", "_put_back", "_content"])
+def test_only_damage_is_called_damage(error, step, samples, tmp_path, monkeypatch):
+    def fail(*args):
+        raise error
+
+    arm(18, ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
         linear(checkpoint_dir=tmp_path).fit(*samples)
+    monkeypatch.setattr(f"mne_cnnclass.networks.training.checkpoints.{step}", fail)
+    with pytest.raises(type(error)) as caught:
+        linear(checkpoint_dir=tmp_path).fit(*samples)
+    assert caught.value is error
 
 
 def test_checkpoints_refuse_what_they_can_not_keep(samples, tmp_path):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ import numpy as np
 from ...utils.atomic import write_atomically
 from ...utils.versions import library_versions
 from .kinds import Source, describe, restore
-from .refusal import RefusedFileError, need, shown
+from .refusal import UNUSABLE, RefusedFileError, need, shown
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["KEY", "load_classifier", "read_epochs_settings", "save_classifier"]
 
 # 2 knows the temperature, without which a file of schema 1 has one of 1.0; 3 knows side inputs; 4 knows
-# estimators other than CNNClassifier; 5 knows transformers, also as side inputs, and steps left out
-SCHEMA = 6
+# estimators other than CNNClassifier; 5 knows transformers, also as side inputs, and steps left out; 6 knows
+# provenance; 7 has a checksum
+SCHEMA = 7
 KEY = "mne_cnnclass"
 MOST_HEADER = 2**24  # bytes; read into Python objects, which take some ten times as much
+NO_CHECKSUM = "0" * 64  # what stands in place of the checksum while it is computed
 
 
 def save_classifier(
@@ -79,7 +83,6 @@ def save_classifier(
     >>> pipeline = recipe("heartbeats").fit(beats)  # doctest: +SKIP
     >>> save_classifier(pipeline, "beats.mcnn")  # doctest: +SKIP
     """
-    from safetensors.torch import save
     from sklearn.utils.validation import check_is_fitted
 
     from ..fine_tuned import FineTunedClassifier
@@ -99,7 +102,7 @@ def save_classifier(
         "epochs_settings": epochs_settings,
         "versions": library_versions(),
     }
-    content = save(weights, metadata={KEY: json.dumps(header, default=_to_json)})
+    content = pack(header, weights)
     n_header = int.from_bytes(content[:8], "little")
     if n_header > MOST_HEADER:
         raise ValueError(
@@ -162,10 +165,15 @@ def load_classifier(path: PathLike, *, module: type[nn.Module] | None = None) ->
     header, weights = _read(path)
     try:
         return restore(header, weights, Source(path, module, header["versions"]))
-    except (RefusedFileError, MemoryError):
+    except RefusedFileError:
         raise
-    except Exception as error:  # whatever a header makes of constructors, numpy and pandas
-        raise _damaged(path, error) from error
+    except UNUSABLE as error:
+        if "sha256" not in header:
+            raise _damaged(path, error) from error
+        raise RefusedFileError(
+            f"{path} is as it was saved, but can't be loaded here ({type(error).__name__}: "
+            f"{str(error)[:300]}). It was written with {shown(str(header['versions']))}."
+        ) from error
 
 
 def read_epochs_settings(path: PathLike) -> dict[str, object] | None:
@@ -194,16 +202,14 @@ def read_epochs_settings(path: PathLike) -> dict[str, object] | None:
 
 def _read(path):
     """Header and weights of a file."""
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
     _check_file(path)
     try:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get(KEY)
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
-    except MemoryError:
-        raise
-    except Exception as error:  # of safetensors, of torch for types that it lacks, of text that is no UTF-8
+    except (SafetensorError, AttributeError, RuntimeError, ValueError) as error:  # the last three of torch
         raise _damaged(path, error) from error
     if text is None:
         raise RefusedFileError(f"{path} holds tensors, but no classifier of mne_cnnclass.")
@@ -220,7 +226,35 @@ def _read(path):
             f"{path} was written by mne-cnnclass {shown(versions.get('mne-cnnclass'))} (schema "
             f"{shown(schema)}), which is later than this one (schema {SCHEMA}). Update mne-cnnclass."
         )
+    if schema >= 7 or "sha256" in header:
+        _check_sum(path, header.get("sha256"))
     return header, weights
+
+
+def pack(header, weights):
+    """The bytes of a file, and in its header their SHA-256 (of the file with zeros in that place)."""
+    from safetensors.torch import save
+
+    text = json.dumps({"sha256": NO_CHECKSUM, **header}, default=_to_json)
+    content = save(weights, metadata={KEY: text})
+    checksum = hashlib.sha256(content).hexdigest()
+    return content.replace(NO_CHECKSUM.encode(), checksum.encode(), 1)
+
+
+def _check_sum(path, told):
+    """Refuse a file whose bytes are not those that were written."""
+    need(isinstance(told, str) and re.fullmatch("[0-9a-f]{64}", told), path, f"'sha256' is {shown(told)}")
+    with open(path, "rb") as file:
+        start = file.read(8)
+        start += file.read(int.from_bytes(start, "little"))
+        found = hashlib.sha256(start.replace(told.encode(), NO_CHECKSUM.encode(), 1))
+        while block := file.read(2**20):
+            found.update(block)
+    if found.hexdigest() != told:
+        raise RefusedFileError(
+            f"{path} was damaged or changed after it was saved: its bytes do not have the checksum (SHA-256) "
+            "that they had then. Save the classifier again, or get the file again from where it came from."
+        )
 
 
 def _check_file(path):

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from ...networks.augmentations import is_named, listed
-from .refusal import MOST_VALUES, RefusedFileError, check_network, need, shown
+from .refusal import MOST_VALUES, UNUSABLE, RefusedFileError, check_network, need, shown
 from .values import decode, encode, make_array
 
 # Parameters of a training alone, which may hold any Python object; a loaded estimator has their defaults.
@@ -347,7 +347,7 @@ def _restore_transformer(header, weights, source):
     try:
         values = {name: decode(value, weights) for name, value in header["attributes"].items()}
         transformer = cls(**{name: values[name] for name in signature(cls).parameters if name in values})
-    except Exception as error:  # those of mne.Info, too, which are of many types
+    except UNUSABLE as error:
         raise RefusedFileError(f"{source.path} is damaged: it holds no {cls.__name__} ({error}).") from error
     vars(transformer).update(values)
     return transformer

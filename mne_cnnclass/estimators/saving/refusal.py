@@ -10,6 +10,9 @@ from ...networks.braindecode_models import would_download
 
 MOST_VALUES = 2**25  # of one sample: 128 channels, 1 kHz and more than four minutes
 MOST_NUMBER = 2**22  # among parameters of an architecture: more layers, filters or times than any has
+# What constructors, numpy, pandas and MNE raise for wrong values in a file. OSError, MemoryError and
+# ImportError are not among them, as they say something of the computer.
+UNUSABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class RefusedFileError(ValueError):

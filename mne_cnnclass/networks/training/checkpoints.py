@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import pickle
 import random
 from dataclasses import fields
 from pathlib import Path
@@ -23,16 +24,11 @@ from .batches import parts
 
 OF_EARLY_STOPPING = ("misses_", "best_epoch_", "best_model_weights_", "dynamic_threshold_")
 NOT_DECISIVE = ("class_weight", "callbacks", "progress", "checkpoints")  # the first is described apart
+N_CHECKSUM = hashlib.sha256().digest_size
 
 
 class Checkpoints:
-    """The files of the trainings of one fit: of the members of an ensemble, of the folds of a calibration.
-
-    Parameters
-    ----------
-    folder : path-like
-        Where they are.
-    """
+    """The files of the trainings of one fit: of the members of an ensemble, of the folds of a calibration."""
 
     def __init__(self, folder):
         self.folder, self.paths = Path(folder), []
@@ -50,50 +46,38 @@ class Checkpoints:
 class Checkpoint(Callback):
     """Writes all that a training depends on into a file after each epoch, and puts it back.
 
-    Parameters
-    ----------
-    files : Checkpoints
-        The files. The name of one is a hash of all that decides the result of a training, so that no other
-        training goes on from it.
-    options : TrainingOptions
-        How to train.
+    The name of a file is a hash of all that decides the result of a training, so that no other training goes
+    on from it. It begins with the SHA-256 of the rest, as torch does not notice a flipped byte.
     """
 
     def __init__(self, files, options):
         self.files, self.options, self.failed = files, options, False
 
     def resume(self, net, datasets):
-        """Go on from the file of this very training, if there is one.
-
-        Parameters
-        ----------
-        net : SampleNet
-            The net, at the beginning of its training.
-        datasets : list of SampleDataset
-            The training and, if there are any, the validation samples.
-        """
+        """Restore the state of a net at the beginning of this very training, if there is a file of it."""
         name = _fingerprint(net, self.options, datasets)
         self.path = self.files.folder / f"{name}.checkpoint"
         self.files.paths.append(self.path)
         if not self.path.is_file():
             return
-        try:
-            # weights_only: numbers, text and tensors alone are read
-            state = torch.load(self.path, map_location=net.device, weights_only=True)  # noqa: TID251
-            _put_back(net, state)
-        except Exception as error:
+        content = self.path.read_bytes()
+        checksum, content = content[:N_CHECKSUM], content[N_CHECKSUM:]
+        if hashlib.sha256(content).digest() != checksum:
             raise ValueError(
-                f"The checkpoint {self.path} is damaged ({type(error).__name__}: {error}). Delete it, and "
-                "training starts at the first epoch."
-            ) from error
+                f"The checkpoint {self.path} is damaged. Delete it, and training starts at the first epoch."
+            )
+        # weights_only: numbers, text and tensors alone are read
+        content = io.BytesIO(content)
+        _put_back(net, torch.load(content, map_location=net.device, weights_only=True))  # noqa: TID251
         logger.info(f"Training goes on after epoch {len(net.history)}, from {self.path}.")
 
     def on_epoch_end(self, net, **kwargs):
         content = io.BytesIO()
         torch.save(_state(net), content)
+        content = content.getvalue()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self.path, content.getvalue())
+            write_atomically(self.path, hashlib.sha256(content).digest() + content)
         except OSError as error:  # which is no reason to lose the training
             if not self.failed:
                 told = f"No checkpoint of epoch {len(net.history)}: {error}. Training goes on."
@@ -156,9 +140,10 @@ def _fingerprint(net, options, datasets):
     decisive["class_weight"] = None if options.class_weight is None else options.class_weight.numpy()
     states = [torch.get_rng_state().numpy(), _numbers(np.random.get_state())]  # noqa: NPY002
     where = [str(net.device), torch.get_num_threads(), library_versions()]
+    decisive = [weights, decisive, states, where, [_content(one) for one in datasets]]
     try:
-        return joblib.hash([weights, decisive, states, where, [_content(one) for one in datasets]])
-    except Exception as error:
+        return joblib.hash(decisive)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise ValueError(
             "checkpoint_dir needs augmentation that can be told from another one, and this can't be pickled: "
             f"{error}. Give names, or functions of a module."

@@ -19,6 +19,7 @@ from mne_cnnclass import CNNClassifier, load_classifier
 from mne_cnnclass.estimators.saving import KEY, files, read_epochs_settings
 
 PLAIN, PIPELINE = FOLDER / "1_plain.mcnn", FOLDER / "5_transformers.mcnn"
+SUMMED = FOLDER / "7_checksum.mcnn"  # the others are from before there was a checksum
 
 
 def read(path):
@@ -179,6 +180,87 @@ def test_flipped_bytes_load_a_model_or_are_refused(source, path):
         path.write_bytes(flipped)
         n_refused += loads_or_refuses(path) is None
     assert n_refused > 5
+
+
+def _regions():
+    """The parts of a file: length and text of its header, and each tensor."""
+    content = SUMMED.read_bytes()
+    n = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + n])
+    parts = {"length": (0, 8), "text": (8, 8 + n)}
+    for name, tensor in header.items():
+        if name != "__metadata__":
+            parts[name] = tuple(8 + n + offset for offset in tensor["data_offsets"])
+    covered = sorted(parts.values())
+    assert [end for _, end in covered] == [start for start, _ in covered[1:]] + [len(content)]
+    return parts
+
+
+@pytest.mark.parametrize("region", _regions())
+def test_with_a_checksum_every_flipped_byte_is_refused(region, path):
+    content = SUMMED.read_bytes()
+    start, end = _regions()[region]
+    rng = random.Random(region)
+    for at in {start, end - 1, *(rng.randrange(start, end) for _ in range(100 if region == "text" else 3))}:
+        flipped = bytearray(content)
+        flipped[at] ^= 1 << rng.randrange(8)
+        path.write_bytes(flipped)
+        message = refused(path)
+        if region not in ("length", "text"):
+            assert "damaged or changed after it was saved" in message
+            with pytest.raises(ValueError, match="damaged or changed"):
+                read_epochs_settings(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'schema\\": 7', b'schema\\": 1'),  # which had no checksum
+        (b"sha256", b"sha255"),
+        (b"left_hand", b"Left_hand"),
+        (b'"shape":[4]', b'"shape":[04]'),
+        (b"F64", b"I64"),
+    ],
+)
+def test_a_checksum_can_not_be_left_out_or_be_of_a_part(old, new, path):
+    content = SUMMED.read_bytes()
+    changed = content.replace(old, new, 1)
+    assert changed != content
+    n = int.from_bytes(content[:8], "little") + len(changed) - len(content)
+    path.write_bytes(n.to_bytes(8, "little") + changed[8:])
+    refused(path)
+
+
+@pytest.mark.parametrize("checksum", [None, 5, "", "0", "0" * 64, "é" * 64, ["0" * 64]])
+def test_a_checksum_is_one(checksum, write):
+    header, tensors = read(SUMMED)
+    refused(write(header | {"sha256": checksum}, tensors), "sha256|SHA-256")
+    del header["sha256"]
+    refused(write(header, tensors), "'sha256' is None")
+
+
+def test_with_the_right_checksum_a_wrong_value_is_not_called_damage(path):
+    header, tensors = read(SUMMED)
+    del header["sha256"]
+    path.write_bytes(files.pack(header, tensors))
+    assert path.read_bytes() == SUMMED.read_bytes()
+    put(header["steps"][1][1], ["params", "os.system"], 1)
+    path.write_bytes(files.pack(header, tensors))
+    assert "is as it was saved, but can't be loaded here (TypeError" in refused(path, "written with")
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "Permission denied"), MemoryError(), ImportError("No x")]
+)
+@pytest.mark.parametrize("where", ["safetensors.safe_open", "mne_cnnclass.CNNClassifier.__init__"])
+def test_what_the_computer_lacks_is_not_called_damage(error, where, monkeypatch):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(where, fail)
+    with pytest.raises(type(error)) as caught:
+        load_classifier(PLAIN)
+    assert caught.value is error
 
 
 # -- JSON ----------------------------------------------------------------------------------------------
