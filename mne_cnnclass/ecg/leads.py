@@ -8,6 +8,7 @@ import mne
 import numpy as np
 
 from ..samples.limits import check_edges, check_rate
+from ..samples.mne_internals import data_of, set_info
 from .errors import MissingLead
 from .patients import patient_info
 
@@ -112,7 +113,7 @@ def filter_leads(raw, picked, sfreq, l_freq, h_freq, causal=False):
 
 def _check_invalid(raw):
     """A filter goes around spans that are annotated as invalid, and spreads NaN that are not."""
-    invalid = ~np.isfinite(raw._data)
+    invalid = ~np.isfinite(data_of(raw))
     times = raw.times + raw.first_time
     for a in raw.annotations if invalid.any() else ():
         if a["description"].upper().startswith("BAD_ACQ_SKIP"):
@@ -128,7 +129,6 @@ def _check_invalid(raw):
 def describe_leads(raw, names, rate, l_freq, h_freq):
     """The measurement info of filtered leads: their names, and what is known of the recording."""
     info = mne.create_info(names, rate, "ecg")
-    with info._unlock():
-        info["subject_info"], info["description"] = raw.info["subject_info"], raw.info["description"]
-        info["highpass"], info["lowpass"] = l_freq or 0.0, min(h_freq or rate / 2, rate / 2)
+    band = dict(highpass=l_freq or 0.0, lowpass=min(h_freq or rate / 2, rate / 2))
+    set_info(info, subject_info=raw.info["subject_info"], description=raw.info["description"], **band)
     return info

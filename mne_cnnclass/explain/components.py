@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..samples.blocks import iter_blocks
 from ..samples.checks import check_samples
+from ..samples.mne_internals import set_info
 from ..samples.scaling import ChannelScaler
 from .checks import batch_size, check_labelled, check_network, info_of, known_sfreq
 from .gradients import mean_contributions
@@ -99,8 +100,7 @@ def spatial_patterns(clf: CNNClassifier, X: Samples) -> mne.EvokedArray:
     largest = np.abs(patterns).argmax(axis=0)
     patterns *= np.sign(patterns[largest, np.arange(patterns.shape[1])])
     info = info_of(clf, X)
-    with info._unlock():
-        info["sfreq"] = 1.0
+    set_info(info, sfreq=1.0)
     return mne.EvokedArray(
         patterns, info, nave=len(X), comment=f"Spatial patterns of {clf.model}", verbose=False
     )

@@ -11,6 +11,7 @@ import numpy as np
 from mne.io.constants import FIFF
 
 from ..samples.limits import check_edges, check_rate, check_time
+from ..samples.mne_internals import set_info
 from ..samples.sources import pick_names
 from ..samples.view import EpochsView
 from ..utils.quiet import quiet
@@ -95,9 +96,11 @@ class Filter(SamplesTransformer):
 
     def _info(self, view):
         info = view.info
-        with info._unlock():
-            info["highpass"] = max(info["highpass"], self.l_freq or 0.0)
-            info["lowpass"] = min(info["lowpass"], self.h_freq or np.inf)
+        highpass, lowpass = (
+            max(info["highpass"], self.l_freq or 0.0),
+            min(info["lowpass"], self.h_freq or np.inf),
+        )
+        set_info(info, highpass=highpass, lowpass=lowpass)
         return info, None
 
 
@@ -142,9 +145,7 @@ class Resample(SamplesTransformer):
 
     def _info(self, view):
         info = view.info
-        with info._unlock():
-            info["sfreq"] = float(self.sfreq)
-            info["lowpass"] = min(info["lowpass"], self.sfreq / 2)
+        set_info(info, sfreq=float(self.sfreq), lowpass=min(info["lowpass"], self.sfreq / 2))
         return info, None
 
 
@@ -329,8 +330,7 @@ class Reference(SamplesTransformer):
         if self.kind == "average":
             self.matrix_ = np.eye(n_channels)
             self.matrix_[np.ix_(eeg, good)] -= 1 / len(good)
-            with info._unlock():
-                info["custom_ref_applied"] = FIFF.FIFFV_MNE_CUSTOM_REF_ON
+            set_info(info, custom_ref_applied=FIFF.FIFFV_MNE_CUSTOM_REF_ON)
             self._info_out = info
             return
         lost = [info["ch_names"][i] for i in eeg if not _has_position(info["chs"][i])]

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..utils.numbers import check_number
 from ..utils.warn import warn
+from .mne_internals import data_of
 
 # Peak to peak in V (T, T/m for MEG), beyond which no recording of such channels goes: thresholds
 # above it are in another unit.
@@ -85,16 +86,16 @@ def check_thresholds(reject, flat):
 
 def check_values(raw, recording):
     """What is in a recording: numbers, and of a size that its unit allows."""
-    lost = np.argwhere(~np.isfinite(raw._data)) if not np.isfinite(raw._data.sum()) else np.empty((0, 2))
-    if len(lost):
-        channel, sample = lost[0]
+    data = data_of(raw)
+    if not np.isfinite(data.sum()) and not np.isfinite(data).all():  # one pass; a sum may also overflow
+        channel, sample = np.argwhere(~np.isfinite(data))[0]
         raise ValueError(
             f"{recording} holds NaN or infinity, first in channel {raw.ch_names[channel]!r} at "
             f"{sample / raw.info['sfreq']:.4g} s, which a filter would spread. Interpolate them, annotate "
             "the span as bad and set it to 0, or leave the channel out."
         )
     picks = mne.pick_types(raw.info, meg=False, eeg=True, seeg=True, ecog=True, exclude=())
-    deviation = raw._data[picks].std(axis=1)
+    deviation = data[picks].std(axis=1)
     if len(picks) and np.median(deviation) > LARGEST_DEVIATION:
         warn(
             f"The EEG of {recording} has a deviation of {np.median(deviation):.2g} V (median of its "

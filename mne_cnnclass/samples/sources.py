@@ -1,45 +1,13 @@
-"""The Epochs behind a view: whether they fit together, what they hold, and their way to other processes."""
+"""The Epochs behind a view: whether they fit together, and what they hold."""
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 
 import mne
 import numpy as np
 
 from ..utils.quiet import quiet
-
-
-class Unopened:
-    """Epochs on disk, on their way to another process: MNE's hold open files, which can't be sent.
-
-    All else goes along, as what was set since they were read (a baseline, projectors, names of channels)
-    counts when their data are read.
-    """
-
-    def __init__(self, epochs):
-        self._state = {**vars(epochs), "_raw": None}
-        self._shapes = [part.epoch_shape for part in epochs._raw]
-
-    @classmethod
-    def of(cls, epochs):
-        on_disk = isinstance(epochs, mne.epochs.EpochsFIF) and not epochs.preload
-        return cls(epochs) if on_disk else epochs
-
-    def open(self):
-        epochs = object.__new__(mne.epochs.EpochsFIF)
-        vars(epochs).update(self._state)
-        with quiet():
-            parts = mne.read_epochs(epochs.filename, proj=False, preload=False)._raw
-        same = [part.epoch_shape for part in parts] == self._shapes
-        if not same or set(epochs.events[:, 0]).difference(*(part.event_samps for part in parts)):
-            raise OSError(
-                f"{epochs.filename} holds other epochs than when it was read: it was written anew. Read it "
-                "again."
-            )
-        epochs._raw = parts
-        return epochs
 
 
 def check_sources(epochs):
@@ -104,30 +72,13 @@ def _rates(sources, n_shown=4):
 
 def state_of(epochs):
     """What tells that epochs were dropped, or cut otherwise."""
-    return epochs.selection.copy(), len(epochs.times), epochs.times[0], epochs.info["sfreq"]
+    return epochs.selection, len(epochs.times), epochs.times[0], epochs.info["sfreq"]
 
 
 def same_state(one, other):
     """Whether two states are of Epochs that hold the same."""
-    return np.array_equal(one[0], other[0]) and one[1:] == other[1:]
-
-
-def array_epochs(data, info, tmin):
-    """Epochs of an array, whose events are for `part_of` to set."""
-    events = np.column_stack([np.arange(len(data)), np.zeros((len(data), 2), int)])
-    with quiet():
-        return mne.EpochsArray(data, info, events, tmin, proj=False)
-
-
-def part_of(epochs, part, source, rows, metadata):
-    """A slice of epochs, with the events of some rows of a source; MNE itself takes 5 ms to make Epochs."""
-    new = copy.copy(epochs)
-    new._data, new.events, new.event_id = epochs._data[part], source.events[rows], source.event_id
-    new.selection, new.drop_log = np.arange(len(rows)), ((),) * len(rows)
-    new._raw_sfreq = source._raw_sfreq
-    with quiet():
-        new.metadata = metadata
-    return new
+    # MNE puts another array in place of a selection that it changes, so few have to be compared
+    return one[1:] == other[1:] and (one[0] is other[0] or np.array_equal(one[0], other[0]))
 
 
 def first_baseline(epochs):

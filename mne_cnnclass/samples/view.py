@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import mne
@@ -12,14 +13,12 @@ import pandas as pd
 
 from ..utils.quiet import quiet
 from .columns import check_column
+from .mne_internals import Unopened, array_epochs, data_of, event_rate, part_of
 from .sources import (
-    Unopened,
-    array_epochs,
     check_sources,
     event_names,
     first_baseline,
     missing_channels,
-    part_of,
     pick_names,
     same_state,
     state_of,
@@ -179,10 +178,20 @@ class EpochsView:
                 raise IndexError("An EpochsView is indexed by epoch only; pick channels with picks=.")
         if isinstance(item, str):
             raise IndexError(f"Index by position, or by a mask such as view.labels == {item!r}.")
-        index = np.atleast_1d(np.arange(len(self))[item])
-        if index.ndim != 1:
-            raise IndexError(f"An EpochsView is indexed in one dimension, got {index.ndim}.")
-        return self._take(index)
+        return self._take(self._rows(item))
+
+    def _rows(self, item):
+        """Numbers of the selected epochs, without a list of all of them for an integer or a slice."""
+        if isinstance(item, slice):
+            return np.arange(*item.indices(len(self)))
+        if isinstance(item, Integral) and not isinstance(item, bool):
+            if not -len(self) <= item < len(self):
+                raise IndexError(f"There is no epoch {item} in a view of {len(self)} epochs.")
+            return np.array([item % len(self)])
+        rows = np.atleast_1d(np.arange(len(self))[item])
+        if rows.ndim != 1:
+            raise IndexError(f"An EpochsView is indexed in one dimension, got {rows.ndim}.")
+        return rows
 
     def _take(self, index):
         new = object.__new__(EpochsView)
@@ -196,7 +205,7 @@ class EpochsView:
     def __iter__(self) -> Iterator[np.ndarray]:
         """Iterate over the epochs as arrays of shape (n_channels, n_times), as MNE does."""
         for i in range(len(self)):
-            yield np.asarray(self[i])[0]
+            yield self.read(slice(i, i + 1))[0].copy()  # which may be the memory of the Epochs
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
@@ -235,7 +244,7 @@ class EpochsView:
         names = source.ch_names
         picks = None if names == self._ch_names else [names.index(name) for name in self._ch_names]
         if source.preload:
-            data = source._data  # what get_data(copy=False) returns, after a quarter of a millisecond
+            data = data_of(source)
             adjacent = len(rows) and rows[-1] - rows[0] + 1 == len(rows) and (np.diff(rows) == 1).all()
             data = data[rows[0] : rows[-1] + 1] if adjacent else data[rows]
             data = data if picks is None else data[:, picks]
@@ -282,7 +291,7 @@ class EpochsView:
 
     def arrays(self) -> list[np.ndarray]:
         """Get the data arrays of the preloaded Epochs underlying the view, without a copy."""
-        return [source._data for source in self._sources if source.preload]
+        return [data_of(source) for source in self._sources if source.preload]
 
     def sources(self) -> list[mne.BaseEpochs]:
         """Get the Epochs underlying the view, as they were given."""
@@ -337,7 +346,7 @@ class EpochsView:
             source = self._sources[number]
             samples = source.events[:, 0]
             known = len(samples) == 1 or np.diff(np.unique(samples)).min(initial=2) > 1
-            start = samples / source._raw_sfreq + source.times[0] if known else np.full(len(samples), np.nan)
+            start = samples / event_rate(source) + source.times[0] if known else np.full(len(samples), np.nan)
             rows = self._origin[:, 0] == number
             onset[rows] = start[self._origin[rows, 1]]
         return onset, self._origin[:, 0]
@@ -432,10 +441,9 @@ class EpochsView:
         order = np.argsort(number, kind="stable")
         if np.any(np.diff(order) != 1):
             data = data[order]
-        everything = array_epochs(  # MNE's constructor goes through the epochs one by one, for nothing
-            data[:1], self.info if info is None else info, self.times[0] if tmin is None else tmin
+        everything = array_epochs(
+            data, self.info if info is None else info, self.times[0] if tmin is None else tmin
         )
-        everything._data = data
         new, new_sources = self._take(np.arange(len(self))), []
         new._origin = np.empty_like(self._origin)
         cuts = [0, *(np.flatnonzero(np.diff(number[order])) + 1), len(order)]

@@ -48,6 +48,16 @@ def file_view(tmp_path, epochs):
         np.arange(12) % 3 == 0,
         slice(2, 9, 2),
         slice(None, None, -1),
+        slice(-4, 99),
+        slice(9, None, -4),
+        4,
+        -1,
+        np.int16(3),
+        np.uint8(11),
+        np.array(5),
+        np.array([-1, 2], dtype=np.int8),
+        [True] * 5 + [False] * 7,
+        (-12, Ellipsis),
         ([2, 4], Ellipsis),
         (slice(1, 3), slice(None)),
     ],
@@ -55,7 +65,7 @@ def file_view(tmp_path, epochs):
 def test_indexing_is_that_of_numpy_and_takes_everything_along(epochs, index):
     view = EpochsView(epochs, groups="subject")
     part = view[index]
-    rows = np.arange(12)[index[0] if isinstance(index, tuple) else index]
+    rows = np.atleast_1d(np.arange(12)[index[0] if isinstance(index, tuple) else index])
     np.testing.assert_array_equal(np.asarray(part), epochs.get_data()[rows])
     np.testing.assert_array_equal(part.labels, view.labels[rows])
     np.testing.assert_array_equal(part.groups, view.groups[rows])
@@ -64,8 +74,39 @@ def test_indexing_is_that_of_numpy_and_takes_everything_along(epochs, index):
     assert part.shape == (len(rows), 5, 100)
 
 
-def test_an_empty_selection_is_an_empty_view(epochs):
-    view = EpochsView(epochs)[4:4]
+@pytest.mark.parametrize(
+    "index",
+    [
+        12,
+        -13,
+        np.int64(12),
+        [0, 12],
+        True,
+        None,
+        1.0,
+        np.arange(11) < 3,
+        [[0, 1]],
+        "left",
+        (0, 1),
+        (Ellipsis, 0),
+    ],
+)
+def test_an_index_of_no_epochs_is_an_IndexError(epochs, index):
+    with pytest.raises(IndexError):
+        EpochsView(epochs)[index]
+
+
+def test_an_integer_and_a_slice_are_not_looked_up_in_a_list_of_all_epochs(epochs, monkeypatch):
+    view, lengths = EpochsView(epochs), []
+    arange = np.arange
+    monkeypatch.setattr(np, "arange", lambda *args: lengths.append(len(made := arange(*args))) or made)
+    view[3], view[-1], view[2:4], view[1:9:4]
+    assert lengths == [2, 2]
+
+
+@pytest.mark.parametrize("index", [slice(4, 4), slice(7, 3), np.zeros(0, int), np.zeros(12, bool)])
+def test_an_empty_selection_is_an_empty_view(epochs, index):
+    view = EpochsView(epochs)[index]
     assert view.shape == np.asarray(view).shape == (0, 5, 100)
     assert len(view.epochs) == len(view.labels) == 0
 
