@@ -51,7 +51,7 @@ exclude_patterns = ["_build", "inventories", "auto_examples/*.ipynb"]
 templates_path = ["_templates"]
 nitpicky = True
 # numpydoc lists attributes that are properties as links to pages that they do not have.
-nitpick_ignore = [("py:obj", "accelerated_"), ("py:obj", "shape")]
+nitpick_ignore_regex = [("py:obj", r"[a-z]\w*_|shape")]
 default_role = None
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]

@@ -74,8 +74,8 @@ def make_epochs(
         windows that lie entirely within one are used.
     windows : None | dict
         ``dict(duration=, overlap=)`` in s, for sliding windows over the recording instead of epochs around
-        events. Use the recordings as groups (``EpochsView(epochs, groups="file")``), as overlapping windows
-        share data.
+        events, never longer than ``duration``. Use the recordings as groups (``EpochsView(epochs,
+        groups="file")``), as overlapping windows share data.
     classes : None | list of str
         The class of each recording; only for ``windows`` without ``events``.
     bids : None | dict
