@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
@@ -12,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..ecg.beats import BEAT_COLUMNS, TYPICAL
 from ..ecg.intervals import interval_features, simulate_fibrillation, simulate_premature
+from .members import STOPS, train_members
 
 if TYPE_CHECKING:
     import mne
@@ -140,10 +142,17 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If the epochs lack the metadata written by :func:`make_beat_epochs`.
+
+        Notes
+        -----
+        If Ctrl-C or an error stops the training, it is raised, but the estimator is fitted with the networks
+        that were trained, if there is one. Before that, it is left unchanged.
         """
         from ..samples.checks import check_labels
+        from ..utils.numbers import check_number
         from ..utils.seeds import draw_seed
 
+        check_number(self.n_members, "n_members", numbers.Integral, min_val=1)
         view = _beats(X)
         view = view.pick([name for name in view.ch_names if name.endswith(TYPICAL)])
         y = np.asarray(check_labels(y, view))
@@ -151,25 +160,32 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         groups = np.asarray(groups).astype(str)
         seed = draw_seed(self.random_state)
         rng = np.random.default_rng(seed)
-        self.causal_ = "rr_next_ratio" not in view.metadata
+        causal = "rr_next_ratio" not in view.metadata
         known = ~np.isin(y, list(self.untrained))
         view, y, groups = view[known], y[known], groups[known]
-        view, y, groups = self._with_simulations(view, y, groups, rng)
+        view, y, groups = self._with_simulations(view, y, groups, rng, causal)
         weight = patient_weights(y, groups)
-        self.classes_, self.estimators_ = np.unique(y), []
-        for _ in range(self.n_members):
-            share = np.minimum(1.0, weight * self.n_samples / weight.sum())
-            drawn = np.flatnonzero(rng.random(len(y)) < share)
-            if len(np.unique(y[drawn])) < len(self.classes_):  # of rare classes, at least one each
-                drawn = np.union1d(drawn, [np.flatnonzero(y == label)[0] for label in self.classes_])
-            member = clone(self.estimator).set_params(random_state=int(rng.integers(2**31 - 1)))
-            member.fit(
-                view[drawn], y[drawn], groups=groups[drawn], sample_weight=weight[drawn] / share[drawn]
-            )
-            self.estimators_.append(member)
+        share = np.minimum(1.0, weight * self.n_samples / weight.sum())
+
+        def train_one(rows, seed):
+            member = clone(self.estimator).set_params(random_state=seed)
+            try:
+                member.fit(view[rows], y[rows], groups=groups[rows], sample_weight=weight[rows] / share[rows])
+            except STOPS as stop:
+                if getattr(member, "stopped_", None) is None:
+                    raise
+                return member, stop
+            return member, None
+
+        draws = ((_draw(share, y, rng), int(rng.integers(2**31 - 1))) for _ in range(self.n_members))
+        members, error = train_members(train_one, draws)
+        self.classes_, self.estimators_, self.causal_ = np.unique(y), members, causal
+        if error is not None:
+            error.add_note(f"The classifier keeps what {len(members)} network(s) learnt, and can be used.")
+            raise error
         return self
 
-    def _with_simulations(self, view, y, groups, rng):
+    def _with_simulations(self, view, y, groups, rng, causal):
         """The beats, and copies of some records in another rhythm, as patients of their own."""
         table = view.metadata
         rows, labels, tables, patients = [np.arange(len(y))], [y], [table], [groups]
@@ -194,7 +210,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
                 label[early], keep = self.supraventricular, np.ones(len(own), bool)
             if not keep.any():
                 continue
-            features = interval_features(rr, causal=self.causal_)
+            features = interval_features(rr, causal=causal)
             simulated = table.iloc[own].reset_index(drop=True).assign(**features)
             rows.append(own[keep])
             labels.append(label[keep].astype(y.dtype))
@@ -284,6 +300,14 @@ def class_roles(classes):
         ventricular=sorted(by_shape),
         untrained=sorted(unclear),
     )
+
+
+def _draw(share, y, rng):
+    """Draw beats with these probabilities; of rare classes, at least one each."""
+    drawn, classes = np.flatnonzero(rng.random(len(y)) < share), np.unique(y)
+    if len(np.unique(y[drawn])) < len(classes):
+        drawn = np.union1d(drawn, [np.flatnonzero(y == label)[0] for label in classes])
+    return drawn
 
 
 def patient_weights(y, groups):

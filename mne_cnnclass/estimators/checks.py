@@ -107,16 +107,15 @@ def check_training_samples(X, y, groups, sample_weight, class_weight, *, estimat
 def check_same_problem(fitted, X, classes):
     """Check that a warm start goes on with network, classes and channels of before; X in their order."""
     architecture = fitted.network_.architecture
-    if (fitted.model, fitted.model_params or {}) != (
-        architecture["model"],
-        architecture["params"],
-    ) or fitted.standardize != fitted.scaler_.standardize:
+    network = fitted.model, dict(fitted.model_params or {}), fitted.standardize
+    if not are_equal(network, (architecture["model"], architecture["params"], fitted.scaler_.standardize)):
         raise ValueError(
             "warm_start=True goes on with the network of before, but model, model_params or standardize were "
             "changed since. Set warm_start=False to start anew."
         )
-    n_members, mirror = architecture["n_members"], architecture["mirror"]
-    if fitted.n_members != n_members or (fitted.symmetry is None) != (mirror is None):
+    if fitted.n_members != architecture["n_members"] or (fitted.symmetry is None) != (
+        architecture["mirror"] is None
+    ):
         raise ValueError(
             "warm_start=True goes on with the networks of before, but n_members or symmetry were changed "
             "since. Set warm_start=False to start anew."
@@ -138,6 +137,22 @@ def check_same_problem(fitted, X, classes):
             "calibrate=True could look at. Set a validation_fraction, or calibrate=False."
         )
     return check_samples(fitted, X)
+
+
+def are_equal(one, other):
+    """Whether parameters are equal, also those for which ``==`` has no single answer, such as arrays."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(are_equal(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple) and type(one) is type(other):
+        return len(one) == len(other) and all(map(are_equal, one, other))
+    if one is other:
+        return True
+    if getattr(one, "shape", ()) != getattr(other, "shape", ()):
+        return False
+    try:
+        return bool(np.all(np.asarray(one == other)))
+    except Exception:  # tables whose columns differ, for instance: what can't be compared isn't the same
+        return False
 
 
 def check_logits(logits, numbers):

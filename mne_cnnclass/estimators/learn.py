@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import mne
 import numpy as np
@@ -32,6 +33,7 @@ from ..samples.scaling import ChannelScaler
 from ..utils.seeds import draw_seed
 from .checks import check_logits
 from .fitted import FittedNetwork
+from .members import STOPS, train_members
 from .parameters import side_columns
 from .side_inputs import SideScaler
 
@@ -76,7 +78,7 @@ def learn(clf, samples, classes, *, previous=None):
                 rows, logits = np.arange(len(samples)), trainer.cross_predict(samples, folds)
             check_logits(logits, rows)
             network.temperature = fit_temperature(logits, samples.target[rows], samples.weight[rows])
-        except (Exception, KeyboardInterrupt) as stop:  # the network is there, and is not to be lost
+        except STOPS as stop:  # the network is there, and is not to be lost
             error = stop
     if error is None and trainer.options.checkpoints is not None:
         trainer.options.checkpoints.remove()
@@ -161,25 +163,17 @@ class Trainer:
             What stopped the training before its end; of several members, those are there that had begun.
         """
         n_members = self.architecture["n_members"]
-        further = np.random.SeedSequence(self.seed).generate_state(n_members - 1).tolist()
-        modules, histories, error = [], [], None
+        seeds = np.random.SeedSequence(self.seed).generate_state(n_members - 1).tolist()
         with torch_session(self.seed, n_threads=self.n_threads, device=self.device):
             network, inputs, valid = self._prepare(samples, valid, start, warn)
-            for number, seed in enumerate([self.seed, *further]):
-                try:
-                    module, history, error = self._train_member(network, number, seed, inputs, valid)
-                except (Exception, KeyboardInterrupt) as stop:
-                    if not modules:
-                        raise
-                    error = stop
-                    break
-                modules.append(module)
-                histories.append(history if n_members == 1 else history.assign(member=number))
-                if error is not None:
-                    break
-        history = pd.concat(histories, ignore_index=True) if n_members > 1 else histories[0]
+            train_one = partial(self._train_member, network, inputs, valid)
+            members, error = train_members(train_one, enumerate([self.seed, *seeds]))
+        modules, histories = zip(*members, strict=True)
+        if n_members > 1:
+            histories = [history.assign(member=number) for number, history in enumerate(histories)]
         architecture = network.architecture | {"n_members": len(modules)}
-        return replace(network, module=join(modules).eval(), architecture=architecture), history, error
+        network = replace(network, module=join(modules).eval(), architecture=architecture)
+        return network, pd.concat(histories, ignore_index=True), error
 
     def _prepare(self, samples, valid, start, warn):
         """What the members share: standardisations, and training and validation samples standardised by them.
@@ -212,7 +206,7 @@ class Trainer:
         )
         return network, (data, samples.target, samples.weight / unit, side), valid
 
-    def _train_member(self, network, number, seed, inputs, valid):
+    def _train_member(self, network, inputs, valid, number, seed):
         """Train a new network, or a copy of the one with this number among the members."""
         with torch_session(seed, device=self.device):
             if network.module is None:
@@ -222,7 +216,8 @@ class Trainer:
             else:
                 module = copy.deepcopy(split(network.module)[number])
             module = module.to(self.device)
-            return module, *train(module, *inputs, valid=valid, options=self.options, device=self.device)
+            history, error = train(module, *inputs, valid=valid, options=self.options, device=self.device)
+            return (module, history), error
 
     def predict(self, network, samples):
         """Logits of samples."""

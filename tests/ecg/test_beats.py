@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import wfdb
 from hearts import SFREQ, made_up
+from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import StratifiedKFold
+from skorch.callbacks import Callback
 
 from mne_cnnclass import CNNClassifier, EpochsView, ecg, evaluate, recipe
 from mne_cnnclass.estimators.beats import average_alike, beat_shapes, patient_weights
@@ -301,6 +303,43 @@ def test_the_recipe_is_the_same_for_the_same_seed_and_never_predicts_what_is_unt
     one, two = (quick(n_premature=0).fit(view) for _ in range(2))
     np.testing.assert_array_equal(one.predict_proba(view), two.predict_proba(view))
     assert one.classes_.tolist() == ["N", "S", "V"]
+
+
+class Stop(Callback):
+    """An error at the end of the second epoch of a training of this number."""
+
+    n_trainings, at = 0, 0
+
+    def on_train_begin(self, net, **kwargs):
+        Stop.n_trainings += 1
+
+    def on_epoch_end(self, net, **kwargs):
+        if Stop.n_trainings == Stop.at and len(net.history) == 2:
+            raise OSError("the disk is full")
+
+
+def test_networks_that_were_trained_are_kept_when_a_later_one_is_stopped(patients):
+    view = patients[:200]
+    how = dict(estimator__max_epochs=3, estimator__callbacks=[Stop()], n_members=3)
+    clf = quick(**how)[-1]
+    Stop.n_trainings, Stop.at = 0, 2
+    with pytest.raises(OSError, match="disk") as stopped:
+        clf.fit(view)
+    assert "keeps what 2 network(s) learnt" in stopped.value.__notes__[-1]
+    assert [len(member.history_) for member in clf.estimators_] == [3, 2]
+    proba = clf.predict_proba(view)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    Stop.n_trainings, Stop.at = 0, 0
+    whole = quick(**how)[-1].fit(view)
+    np.testing.assert_array_equal(
+        whole.estimators_[0].predict_proba(view), clf.estimators_[0].predict_proba(view)
+    )
+    clf.set_params(estimator=clone(clf.estimator).set_params(lr=-1))
+    with pytest.raises(ValueError, match="lr"):
+        clf.fit(view)
+    np.testing.assert_array_equal(clf.predict_proba(view), proba)  # as before that fit
+    with pytest.raises(ValueError, match="n_members == 0"):
+        clf.set_params(n_members=0).fit(view)
 
 
 def test_simulations_add_no_class_that_the_labels_lack(patients):

@@ -602,6 +602,30 @@ def test_warm_start_goes_on(view):
         clf.set_params(model="ShallowFBCSPNet").fit(view)
 
 
+class Weighted(Linear):
+    """A module of a user's own that takes an array."""
+
+    def __init__(self, n_chans, n_outputs, n_times, gains):
+        super().__init__(n_chans, n_outputs, n_times)
+        self.gains = torch.as_tensor(gains, dtype=torch.float32)
+
+    def forward(self, x):
+        return super().forward(x * self.gains[:, None])
+
+
+@pytest.mark.parametrize("kind", [np.array, torch.tensor, pd.Series, list], ids=lambda kind: kind.__name__)
+def test_warm_start_compares_parameters_of_any_kind(view, kind):
+    gains = np.arange(1.0, len(CHANNELS) + 1).tolist()
+    clf = quick(Weighted, model_params={"gains": kind(gains)}, max_epochs=1, warm_start=True).fit(view)
+    clf.set_params(model__gains=kind(gains)).fit(view)  # another object of the same values
+    assert clf.history_["epoch"].tolist() == [1, 2]
+    for changed in (kind(gains[::-1]), kind(gains[:-1]), "none"):
+        with pytest.raises(ValueError, match="model_params .* were changed"):
+            clone(clf).set_params(model__gains=kind(gains)).fit(view).set_params(model__gains=changed).fit(
+                view
+            )
+
+
 def test_metadata_routing_brings_groups_and_weights(epochs):
     from sklearn import config_context
 

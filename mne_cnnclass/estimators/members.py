@@ -1,0 +1,36 @@
+"""Members of an ensemble: trained one after the other, and none that was trained is lost."""
+
+from __future__ import annotations
+
+STOPS = (Exception, KeyboardInterrupt)  # what ends a training, but does not take what was learnt before
+
+
+def train_members(train_one, plans):
+    """Train a member by each plan, until an error stops one.
+
+    Parameters
+    ----------
+    train_one : callable
+        From a plan to a trained member, and None or the error that stopped its training.
+    plans : iterable of tuple
+        Arguments of ``train_one``, such as a seed.
+
+    Returns
+    -------
+    members : list
+        The members, at least one; an error that leaves none is raised.
+    error : None | Exception | KeyboardInterrupt
+        What stopped the training before its end.
+    """
+    members = []
+    for plan in plans:
+        try:
+            member, error = train_one(*plan)
+        except STOPS as stop:
+            if not members:
+                raise
+            return members, stop
+        members.append(member)
+        if error is not None:
+            return members, error
+    return members, None
