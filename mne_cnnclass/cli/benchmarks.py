@@ -53,11 +53,12 @@ def benchmark(
     Example: mne-cnnclass benchmark config.toml -o results.sqlite --n-jobs 2
     """
     from ..evaluation.benchmarking import benchmark, read_config
+    from ..evaluation.failures import FoldsFailedWarning
 
     given = {"n_jobs": n_jobs, "keep_predictions": keep_predictions}
     arguments = read_config(config) | {name: value for name, value in given.items() if value is not None}
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"\d+ of \d+ folds failed", UserWarning)  # told below
+        warnings.simplefilter("ignore", FoldsFailedWarning)  # told below
         result = benchmark(**arguments, store=output, retry=retry, verbose=True)
     print(f"\n{_summary(result, 'accuracy')}\n")
     n_failed = _print_failures(result)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import builtins
-import warnings
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from numbers import Integral
-from typing import TYPE_CHECKING
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,10 +19,11 @@ from tqdm import tqdm
 
 from ..metrics.scores import METRICS
 from ..samples.arrays import check_kind
-from ..samples.blocks import as_view, iter_blocks
+from ..samples.blocks import as_view
 from ..samples.columns import check_classes, check_column
 from ..samples.view import EpochsView
 from ..utils.warn import warn
+from .failures import FoldError, FoldsFailedWarning
 from .folds import describe_error, describe_fold, run_fold
 from .probes import judge_probes, make_probes, probe_estimator
 from .result import Evaluation
@@ -46,6 +45,7 @@ def evaluate(
     cv: Splitter = 5,
     scoring: str | Sequence[str] = (),
     probes: bool = False,
+    error_score: Literal["raise"] | float = np.nan,
     n_jobs: int | None = None,
     verbose: bool | None = None,
 ) -> Evaluation:
@@ -80,6 +80,10 @@ def evaluate(
         information about the classes, namely eye movements, muscle activity, order in the recording, channel
         quality, the time before the event, and the group. See :func:`~mne_cnnclass.evaluation.make_probes`.
         Their scores are in ``result.probes``. Default is False.
+    error_score : "raise" | float
+        What to do if a fold fails, as in :func:`sklearn.model_selection.cross_validate`: raise the error at
+        once, or keep the other folds and give every score of this one a value. By default it is NaN, and the
+        fold is left out of the scores. Metrics over the predictions of all folds never include it.
     n_jobs : None | int
         Number of folds to fit in parallel. ``None`` means 1; ``-1`` means all cores.
     verbose : None | bool
@@ -101,12 +105,14 @@ def evaluate(
 
     Warns
     -----
+    FitFailedWarning
+        If some folds fail; ``result.folds`` has the error and the traceback of each. If all folds fail, the
+        error of the first is raised, of its own class and with its traceback. Ctrl-C, or a killed process,
+        ends the evaluation: completed folds are kept, and the others are reported as failed.
     UserWarning
         If a group, or overlapping windows, are on both sides of a fold; if there are no groups, and the
         metadata column ``patient``, ``subject`` or ``record`` shows that one is; if there are groups and the
-        inner folds of a parameter search split them up; if a step was fitted beforehand; or if some folds
-        fail. If all folds fail, the error of the first is raised. Ctrl-C, or a killed process, ends the
-        evaluation: completed folds are kept, and the others are reported as failed.
+        inner folds of a parameter search split them up; or if a step was fitted beforehand.
 
     Examples
     --------
@@ -126,6 +132,40 @@ def evaluate(
         raise TypeError(f"estimator must be an instance of a scikit-learn classifier, got {estimator!r}.")
     if is_regressor(estimator):
         raise TypeError(f"estimator must be a classifier, got the regressor {estimator!r}.")
+    if error_score != "raise":
+        if not isinstance(error_score, Real):
+            raise ValueError(f'error_score must be "raise" or a number, got {error_score!r}.')
+        error_score = float(error_score)
+    X, y, groups = _check_samples(X, y, groups)
+    view = X if isinstance(X, EpochsView) else None
+    scorers = {name: get_scorer(name) for name in _names(scoring)}
+    splits = make_splits(cv, X, y, groups)
+    mixed = mixed_column(view, splits) if groups is None else None
+    n_overlap = warn_of_overlap(view, splits, mixed)
+    if mixed and not n_overlap and isinstance(cv, Integral):  # other splits may be meant so
+        warn(
+            f"There are no groups, and samples of one {mixed} are both trained and tested on, so the scores "
+            f"say little about a new {mixed}. Give groups={mixed!r}, which keeps each on one side.",
+            UserWarning,
+        )
+    warn_of_prefit(estimator)
+    if groups is not None:
+        warn_of_mixing_searches(estimator)
+    found = make_probes(X, groups) if probes else {}  # what can't be measured is known before the training
+    how = {"splits": splits, "error_score": error_score}
+    result = _cross_validate(estimator, X, y, groups, **how, scorers=scorers, n_jobs=n_jobs, verbose=verbose)
+    if not probes:
+        return result
+    scored = {
+        name: _cross_validate(probe_estimator(), probe.features, y, groups, **how)
+        for name, probe in found.items()
+        if probe.features is not None
+    }
+    return replace(result, probes=judge_probes(result, found, scored))
+
+
+def _check_samples(X, y, groups):
+    """Samples as a view or an array, with a label and, if there are any, a group each."""
     view = as_view(X)
     if view is None:
         X = np.asarray(check_kind(X))
@@ -145,56 +185,63 @@ def evaluate(
     if view is not None and groups is not None:
         X = EpochsView(view, groups=groups)  # for the steps of a Pipeline that ask samples for their groups
     check_classes(y)
+    return X, y, groups
 
-    scorers = {name: get_scorer(name) for name in _names(scoring)}
+
+def _cross_validate(estimator, X, y, groups, *, splits, error_score, scorers=None, n_jobs=None, verbose=None):
+    """The result of given folds, without a look at how they were split."""
     classes = np.unique(y)
-    splits = make_splits(cv, X, y, groups)
-    mixed = mixed_column(view, splits) if groups is None else None
-    n_overlap = warn_of_overlap(view, splits, mixed)
-    if mixed and not n_overlap and isinstance(cv, Integral):  # other splits may be meant so
-        warn(
-            f"There are no groups, and samples of one {mixed} are both trained and tested on, so the scores "
-            f"say little about a new {mixed}. Give groups={mixed!r}, which keeps each on one side.",
-            UserWarning,
-        )
-    warn_of_prefit(estimator)
-    if groups is not None:
-        warn_of_mixing_searches(estimator)
-    found = make_probes(X, groups) if probes else None  # what can't be measured is known before the training
     jobs = (
-        # MNE's log level is not known in other processes unless it is handed on
         delayed(run_fold)(
-            clone(estimator), X, y, groups, classes, scorers, fold, train, test, verbose=logger.level
+            *(clone(estimator), X, y, groups, classes, scorers or {}, fold, train, test),
+            raises=error_score == "raise",
+            verbose=logger.level,  # of MNE, which is not known in other processes unless it is handed on
         )
         for fold, (train, test) in enumerate(splits)
     )
     done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
     bar = tqdm(done, total=len(splits), desc="Cross-validation", unit="fold", disable=not verbose)
-    results = []
+    results, error, first = [], None, len(splits)  # the error of the first fold, unless another one succeeds
     try:
-        results.extend(bar)
+        for row, *tables, failure in bar:
+            results.append((row, *tables))
+            if failure is None:
+                error, first = None, -1
+            elif row["fold"] < first:
+                error, first = failure.error, row["fold"]
+    except FoldError as failure:
+        error, first = failure.error, len(splits)
     except (KeyboardInterrupt, BrokenProcessPool) as stop:
-        if not results:
+        if first != -1:
             raise
-        done = {row["fold"] for row, *_ in results}
+        known = {row["fold"] for row, *_ in results}
         for fold, (train, test) in enumerate(splits):
-            if fold not in done:
+            if fold not in known:
                 results.append((describe_fold(y, fold, train, test) | describe_error(stop), None, None))
+    if error is not None:
+        raise error
     results.sort(key=lambda result: result[0]["fold"])
-
-    rows, predictions, courses = zip(*results, strict=True)
+    rows, predictions, histories = zip(*results, strict=True)
     folds = pd.DataFrame(rows)
-    _tell_of_failures(folds, X)
-    histories = [course for course in courses if course is not None]
-    result = Evaluation(
+    failed = folds[folds["error"].notna()]
+    if len(failed):
+        numbers = ", ".join(map(str, failed["fold"]))
+        are = "are left out of the scores" if np.isnan(error_score) else f"count as {error_score:g}"
+        warn(
+            f"{len(failed)} of {len(folds)} folds failed and {are} (fold {numbers}), the first with: "
+            f"{failed['error'].iloc[0]}",
+            FoldsFailedWarning,
+        )
+    histories = [history for history in histories if history is not None]
+    return Evaluation(
         predictions=pd.concat([table for table in predictions if table is not None], ignore_index=True),
-        folds=folds.drop(columns="error_type"),
+        folds=folds,
         classes=classes,
         histories=pd.concat(histories, ignore_index=True) if histories else None,
         estimator=clone(estimator),
-        view=view,
+        view=X if isinstance(X, EpochsView) else None,
+        error_score=np.nan if error_score == "raise" else error_score,
     )
-    return replace(result, probes=_score_probes(result, found, y, groups, splits)) if probes else result
 
 
 def _names(scoring):
@@ -209,45 +256,3 @@ def _names(scoring):
     if known:
         raise ValueError(f"scoring names {known}, which every evaluation has already. Leave them out.")
     return names
-
-
-def _score_probes(result, probes, y, groups, splits):
-    """Scores of the probes on the same splits, and what they say about this result."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="In .* folds a group is on both sides")  # was said before
-        scored = {
-            name: evaluate(probe_estimator(), probe.features, y, groups=groups, cv=splits)
-            for name, probe in probes.items()
-            if probe.features is not None
-        }
-    return judge_probes(result, probes, scored)
-
-
-def _tell_of_failures(folds, X):
-    """Raise if no fold was fitted, warn if some were not."""
-    failed = folds[folds["error"].notna()]
-    if len(failed) == len(folds):
-        first = folds.iloc[0]
-        # an error of the same kind, as one from another process may not survive the way here
-        kind = getattr(builtins, first["error_type"], RuntimeError)
-        known = isinstance(kind, type) and issubclass(kind, Exception)
-        text = _by_all_samples(first["error"], X)
-        raise (kind if known else RuntimeError)(text.removeprefix(f"{first['error_type']}: " * known))
-    if len(failed):
-        numbers = ", ".join(map(str, failed["fold"]))
-        warn(
-            f"{len(failed)} of {len(folds)} folds failed and are left out of the scores (fold {numbers}), "
-            f"the first with: {_by_all_samples(failed['error'].iloc[0], X)}",
-            UserWarning,
-        )
-
-
-def _by_all_samples(text, X):
-    """What went wrong in a fold; where NaN are named, by their number in X instead of in a part of it."""
-    if "contains NaN or infinity" in text and isinstance(X, EpochsView) | (np.ndim(X) == 3):
-        try:
-            for _ in iter_blocks(X):
-                pass
-        except ValueError as error:
-            return f"ValueError: {error}"
-    return text

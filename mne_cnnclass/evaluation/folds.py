@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from time import perf_counter
 
 import mne
@@ -14,16 +15,45 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
 from ..metrics.scores import DECISION, PROBA, SCORER
+from ..samples.blocks import NotFiniteError, iter_blocks
+from ..samples.view import EpochsView
+from .failures import FoldError
 
 
-def run_fold(estimator, X, y, groups, classes, scoring, fold, train, test, *, verbose):
-    """One fold: a row about it, a table of predictions, a table of the training history or None."""
+def run_fold(estimator, X, y, groups, classes, scoring, fold, train, test, *, raises, verbose):
+    """One fold: a row about it, tables of predictions and of the training history, and its `FoldError`.
+
+    The tables and the error are None where there are none; with ``raises`` the error is raised.
+    """
     row = describe_fold(y, fold, train, test)
     try:
         with mne.use_log_level(verbose):  # the decorator mne.verbose would have all of this module pickled
-            return fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row)
+            return *fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row), None
     except Exception as error:  # of whatever kind: the other folds are not to be lost
-        return row | describe_error(error), None, None
+        error = _by_all_samples(error, X)
+        error.__traceback__ = error.__traceback__.tb_next  # without this frame, which would hold itself
+        if raises:
+            raise FoldError(error) from None
+        _free_memory(error)
+        return row | describe_error(error), None, None, FoldError(error)
+
+
+def _by_all_samples(error, X):
+    """An error of NaN that names the sample by its number in X, instead of in a part of it."""
+    if isinstance(error, NotFiniteError) and (isinstance(X, EpochsView) or np.ndim(X) == 3):
+        try:
+            for _ in iter_blocks(X):
+                pass
+        except NotFiniteError as of_all:
+            return NotFiniteError(str(of_all)).with_traceback(error.__traceback__)
+    return error
+
+
+def _free_memory(error):
+    """Drop the variables of the functions that failed, which hold samples and networks; their lines stay."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def describe_fold(y, fold, train, test):
@@ -37,13 +67,16 @@ def describe_fold(y, fold, train, test):
         "fit_time": np.nan,
         "score_time": np.nan,
         "error": None,
-        "error_type": None,
+        "traceback": None,
     }
 
 
 def describe_error(error):
     """What a row says of an error."""
-    return {"error": f"{type(error).__name__}: {error}", "error_type": type(error).__name__}
+    return {
+        "error": f"{type(error).__name__}: {error}",
+        "traceback": "".join(traceback.format_exception(error)),
+    }
 
 
 def fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row):

@@ -95,6 +95,7 @@ def learning_curve(
     unit: Literal["samples", "groups"] | None = None,
     cv: Splitter = 5,
     random_state: int = 0,
+    error_score: Literal["raise"] | float = np.nan,
     n_jobs: int | None = None,
     verbose: bool | None = None,
 ) -> LearningCurve:
@@ -102,7 +103,7 @@ def learning_curve(
 
     Parameters
     ----------
-    estimator, X, y, groups, cv, n_jobs, verbose
+    estimator, X, y, groups, cv, error_score, n_jobs, verbose
         As for :func:`mne_cnnclass.evaluate`.
     sizes : int | list of int
         The numbers of samples or groups to train on; or an integer, the number of sizes to take between a few
@@ -153,7 +154,9 @@ def learning_curve(
     evaluations = {}
     for size in sizes:
         cut = [(np.concatenate(parts[:size]), test) for parts, (_, test) in zip(units, splits, strict=True)]
-        evaluations[size] = evaluate(estimator, X, y, groups=groups, cv=cut, n_jobs=n_jobs, verbose=verbose)
+        evaluations[size] = evaluate(
+            *(estimator, X, y), groups=groups, cv=cut, error_score=error_score, n_jobs=n_jobs, verbose=verbose
+        )
     return LearningCurve(evaluations, unit)
 
 

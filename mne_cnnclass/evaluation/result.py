@@ -46,8 +46,8 @@ class Evaluation(Figures):
     folds : pandas.DataFrame
         One row per fold, with the columns ``fold``, ``n_train``, ``n_test``, ``most_frequent`` (most frequent
         class of the training part), ``fit_time`` and ``score_time`` in s, ``error`` (None, or the error
-        message if the fold failed; failed folds have no predictions), ``scorer_<name>`` for each additional
-        scorer and, for a parameter search, ``best_params`` (dict).
+        message if the fold failed; failed folds have no predictions) with its ``traceback``,
+        ``scorer_<name>`` for each additional scorer and, for a parameter search, ``best_params`` (dict).
     classes : array, shape (n_classes,)
         The classes, sorted.
     histories : None | pandas.DataFrame
@@ -59,6 +59,8 @@ class Evaluation(Figures):
         The samples, if they were epochs.
     probes : None | pandas.DataFrame
         Scores of the confound probes, see :func:`~mne_cnnclass.evaluate`.
+    error_score : float
+        The value of every score of a fold that failed; NaN leaves it out.
 
     Examples
     --------
@@ -82,6 +84,7 @@ class Evaluation(Figures):
     estimator: BaseEstimator | None = None
     view: EpochsView | None = None
     probes: pd.DataFrame | None = None
+    error_score: float = np.nan
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -90,7 +93,7 @@ class Evaluation(Figures):
         A value is NaN where the metric is undefined, as for averages over classes when a class is missing
         from the test part.
         """
-        return score_folds(self.predictions, self.folds, self.classes)
+        return score_folds(self.predictions, self.folds, self.classes, self.error_score)
 
     @property
     def chance(self) -> float:

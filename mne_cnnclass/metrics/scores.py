@@ -259,11 +259,14 @@ def score_pooled(predictions, classes):
     return pooled
 
 
-def score_folds(predictions, folds, classes):
+def score_folds(predictions, folds, classes, error_score=np.nan):
     """Score each fold: one row per fold and metric, as in ``Evaluation.scores``."""
     values = pd.DataFrame({fold: _score_table(rows, classes) for fold, rows in predictions.groupby("fold")}).T
     extra = [name for name in folds if name.startswith(SCORER)]
     values = values.join(folds.set_index("fold")[extra].rename(columns=lambda name: name[len(SCORER) :]))
+    if not np.isnan(error_score):
+        values = values.reindex(folds["fold"])
+        values.loc[folds["error"].notna().to_numpy()] = error_score
     about = ["fold", "n_train", "n_test"]
     table = folds[about].merge(values, left_on="fold", right_index=True).melt(about, var_name="metric")
     table = table.sort_values("fold", kind="stable", ignore_index=True)

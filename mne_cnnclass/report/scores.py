@@ -73,7 +73,8 @@ def _cautions(result, row):
         yield "The interval reaches chance: these data do not show that the classes can be told apart."
     failed = int(folds["error"].notna().sum())
     if failed:
-        yield f"{failed} of {len(folds)} folds failed and are left out of all scores; see Splits."
+        given = "" if np.isnan(result.error_score) else f", or count as {result.error_score:g} in the means"
+        yield f"{failed} of {len(folds)} folds failed and are left out of all scores{given}; see Splits."
     whole = whole_groups(result)
     if "group" not in predictions:
         yield (

@@ -41,6 +41,10 @@ def channel_positions(X):
     ]
 
 
+class NotFiniteError(ValueError):
+    """NaN or infinity among samples."""
+
+
 def iter_blocks(X, n_samples=None, *, check=True):
     """Go through samples in blocks of float64.
 
@@ -73,7 +77,7 @@ def iter_blocks(X, n_samples=None, *, check=True):
             suspect = check and not np.isfinite(block.sum())  # one pass; a sum may also overflow
         if suspect and not np.isfinite(block).all():
             epoch, channel, _ = np.argwhere(~np.isfinite(block))[0]
-            raise ValueError(
+            raise NotFiniteError(
                 f"X contains NaN or infinity, first in channel {channel_name(X, channel)} of sample "
                 f"{start + epoch}. Drop or interpolate such samples and channels."
             )

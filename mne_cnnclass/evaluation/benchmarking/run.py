@@ -19,6 +19,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
 from ...utils.warn import warn
+from ..failures import FoldsFailedWarning
 from ..splits import refuse_shared, warn_of_mixed_groups, warn_of_overlap, warn_of_prefit
 from .cluster import check_client, n_threads, run_jobs_on
 from .fingerprint import describe_pipeline, digest
@@ -216,7 +217,7 @@ def benchmark(
         warn(
             f"{counts['failed']} of {sum(counts.values())} folds failed; errors() tells why, and retry=True "
             "does them again.",
-            UserWarning,
+            FoldsFailedWarning,
         )
     return result
 

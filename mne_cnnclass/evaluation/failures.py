@@ -1,0 +1,69 @@
+"""Errors of folds, which reach the user from whatever process."""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+
+from joblib.externals.loky.backend.reduction import dumps
+from sklearn.exceptions import FitFailedWarning
+
+
+class FoldError(Exception):
+    """What a fold failed with, on its way to the user through processes that it may not survive as it is."""
+
+    def __init__(self, error):
+        super().__init__(error)
+        self.error = error
+
+    def __reduce__(self):
+        text = "".join(traceback.format_exception(self.error))
+        return _arrive, (_pickle_error(self.error), text)
+
+
+class RemoteTraceback(Exception):
+    """The traceback that an error had in another process, as text."""
+
+
+class FoldsFailedWarning(FitFailedWarning, UserWarning):
+    """Some folds failed, and the others are what the scores are of."""
+
+
+def _pickle_error(error):
+    """An error that can be read in another process with its class and message, as far as that is possible."""
+    cls, text = type(error), str(error)
+    for make, args in (
+        (_same, (error,)),
+        (_without_init, (cls, error.args, vars(error))),  # whose __init__ takes something else than args
+        (_without_init, (cls, (text,), {})),
+    ):
+        try:
+            pickled = bytes(dumps((make, args)))  # also of classes of __main__
+            made = _unpickle_error(pickled)
+            if type(made) is cls and str(made) == text:
+                return pickled
+        except Exception:  # of whatever kind: classes of users raise what they like
+            continue
+    return bytes(dumps((RuntimeError, (f"{cls.__name__}: {text}",))))
+
+
+def _unpickle_error(pickled):
+    make, args = pickle.loads(pickled)  # noqa: S301 - of the same evaluation
+    return make(*args)
+
+
+def _same(error):
+    return error
+
+
+def _without_init(cls, args, state):
+    error = cls.__new__(cls, *args)
+    error.args = args
+    vars(error).update(state)
+    return error
+
+
+def _arrive(pickled, text):
+    error = _unpickle_error(pickled)
+    error.__cause__ = RemoteTraceback(f"\n{text}")
+    return FoldError(error)
