@@ -20,7 +20,9 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ..ecg import BEAT_COLUMNS
+from ..preprocessing.base import SamplesTransformer
 from ..samples.blocks import as_view
+from ..samples.view import EpochsView
 from ..utils.warn import warn
 
 if TYPE_CHECKING:
@@ -130,6 +132,16 @@ def baselines(
 # -- from samples to what scikit-learn, MNE and pyRiemann take -------------------------------------
 
 
+class SameChannels(SamplesTransformer):
+    """Samples as they are, with the channels of the training in their order: what follows knows no names."""
+
+    def _apply(self, samples):
+        return samples
+
+    def _like(self, samples, data):
+        return samples if isinstance(samples, EpochsView) else super()._like(samples, data)
+
+
 def as_array(X):
     """Samples as an array of shape (n_samples, n_channels, n_times)."""
     view = as_view(X)
@@ -172,7 +184,7 @@ def flat(X):
 
 
 def _from_array(*steps):
-    return make_pipeline(FunctionTransformer(as_array), *steps)
+    return make_pipeline(SameChannels(), FunctionTransformer(as_array), *steps)
 
 
 @contextmanager
@@ -216,7 +228,7 @@ def _dummy(random_state):
 
 def _band_power(random_state):
     logistic = LogisticRegression(max_iter=1000)
-    return make_pipeline(FunctionTransformer(log_band_power), StandardScaler(), logistic)
+    return make_pipeline(SameChannels(), FunctionTransformer(log_band_power), StandardScaler(), logistic)
 
 
 def _csp(random_state):
@@ -247,7 +259,7 @@ def _mini_rocket(random_state, n_kernels=10_000):
 def _beats(random_state):
     shape = make_pipeline(FunctionTransformer(flat), PCA(N_SHAPES, random_state=random_state))
     features = make_union(FunctionTransformer(beat_columns), shape)
-    return make_pipeline(features, HistGradientBoostingClassifier(random_state=random_state))
+    return make_pipeline(SameChannels(), features, HistGradientBoostingClassifier(random_state=random_state))
 
 
 def _mini_rocket_of_beats(random_state):

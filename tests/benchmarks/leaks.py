@@ -14,7 +14,8 @@ from scipy.stats import binom
 
 sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("", "whole"))
 
-from test_leaks import N_EACH, RECIPES, right_answers, small_recipe
+from listed import RECIPES, small_recipe
+from test_leaks import N_EACH, right_answers
 
 from mne_cnnclass import baselines
 

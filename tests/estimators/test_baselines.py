@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 import torch
 from planted import CHANNELS, planted_epochs
-from sklearn.base import clone
 
 from mne_cnnclass import EpochsView, baselines, compare, evaluate
 from mne_cnnclass.estimators.baselines import BANDS, log_band_power
@@ -65,16 +64,6 @@ def test_beats_are_told_apart(name):
     )
 
 
-@pytest.mark.parametrize("name", EEG)
-def test_epochs_views_and_arrays_are_taken(view, name):
-    pipeline, epochs, y = baselines("eeg", names=[name])[name], view.epochs, view.labels
-    of_view = pipeline.fit(view, y).predict_proba(view)
-    assert (clone(pipeline).fit(epochs, y).predict_proba(epochs) == of_view).all()
-    of_array = clone(pipeline).fit(np.asarray(view), y).predict_proba(np.asarray(view))
-    if name != "band power + LR":  # frequencies of an array are unknown
-        assert (of_array == of_view).all()
-
-
 def test_tables_have_baselines_beside_a_classifier(view):
     results = {name: evaluate(one, view) for name, one in baselines("eeg", names=EEG).items()}
     assert summary_table(results).index.tolist() == [*EEG, "chance"]
@@ -93,15 +82,6 @@ def test_band_power_is_that_of_the_bands_within_the_filter(view):
         info["highpass"], info["lowpass"] = 8.0, 30.0
     epochs = mne.EpochsArray(rhythms[None], info, verbose=False)
     np.testing.assert_array_equal(log_band_power(epochs).reshape(5, 2), power[:, 1:3])
-
-
-def test_the_same_seed_gives_the_same_predictions():
-    view = beats()
-    a, b = (
-        baselines("ecg", random_state=3, names=ECG)["RR + shape + boosting"].fit(view, view.labels)
-        for _ in "ab"
-    )
-    assert (a.predict_proba(view) == b.predict_proba(view)).all()
 
 
 def test_what_is_not_installed_is_told(monkeypatch):

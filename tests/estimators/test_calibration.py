@@ -2,7 +2,6 @@
 
 import copy
 import json
-import pickle
 
 import mne
 import numpy as np
@@ -118,22 +117,6 @@ def test_samples_on_disk_have_the_same_temperature(view, calibrated, tmp_path):
         read = mne.read_epochs(tmp_path / "hard-epo.fif", preload=preload, verbose="ERROR")
         temperatures.append(clone(calibrated).fit(EpochsView(read), view.labels).temperature_)
     assert temperatures[0] == temperatures[1] != 1.0
-
-
-@pytest.mark.parametrize("fitted", ["calibrated", "cross_fitted"])
-def test_copies_and_files_keep_the_temperature(view, fitted, request, tmp_path):
-    calibrated = request.getfixturevalue(fitted)
-    calibrated.save(tmp_path / "hard.mcnn")
-    expected = calibrated.predict_proba(view)
-    for copied in (
-        pickle.loads(pickle.dumps(calibrated)),
-        copy.deepcopy(calibrated),
-        load_classifier(tmp_path / "hard.mcnn"),
-        clone(calibrated).fit(view),
-    ):
-        assert copied.calibrate is True
-        assert copied.temperature_ == calibrated.temperature_
-        np.testing.assert_array_equal(copied.predict_proba(view), expected)
 
 
 def test_files_from_before_have_a_temperature_of_one(view, plain, tmp_path):

@@ -222,18 +222,6 @@ def test_refitting_on_another_shape_works(view, epochs):
     assert clf.ch_names_ == ["C3", "C4"]
 
 
-@pytest.mark.parametrize("model", ["EEGNet", "MultiScaleCNN", "ShallowFBCSPNet"])
-def test_copies_predict_the_same_bits(view, model):
-    clf = quick(model, max_epochs=2)
-    for copied in (pickle.loads(pickle.dumps(clf)), copy.deepcopy(clf)):
-        assert copied.get_params() == clf.get_params()
-    clf.fit(view)
-    expected = clf.predict_proba(view)
-    for copied in (pickle.loads(pickle.dumps(clf)), copy.deepcopy(clf)):
-        np.testing.assert_array_equal(copied.predict_proba(view), expected)
-        pd.testing.assert_frame_equal(copied.history_, clf.history_)
-
-
 def test_joblib_stores_it(view, fitted, tmp_path):
     joblib.dump(fitted, tmp_path / "clf.joblib")
     np.testing.assert_array_equal(

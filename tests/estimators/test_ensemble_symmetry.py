@@ -6,10 +6,9 @@ import pandas as pd
 import pytest
 from planted import planted_epochs
 from sklearn.base import clone
-from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from mne_cnnclass import CNNClassifier, EpochsView, evaluate, load_classifier
+from mne_cnnclass import CNNClassifier, EpochsView, evaluate
 from mne_cnnclass.networks.mirror import mirrored_channels
 from mne_cnnclass.preprocessing import EuclideanAlignment
 from mne_cnnclass.report.methods import write_methods
@@ -66,16 +65,6 @@ def test_an_ensemble_is_calibrated_and_validated(view):
     clf = quick(n_members=2, calibrate=True, validation_fraction=0.25, patience=1, max_epochs=8).fit(view)
     assert clf.temperature_ != 1.0
     assert clf.history_["valid_loss"].notna().all()
-
-
-@pytest.mark.parametrize("params", [dict(n_members=2), dict(symmetry="left_right")])
-def test_saved_and_copied(view, tmp_path, params):
-    clf = quick(**params).fit(view)
-    clf.save(tmp_path / "a.mcnn")
-    loaded = load_classifier(tmp_path / "a.mcnn")
-    assert (loaded.predict_proba(view) == clf.predict_proba(view)).all()
-    assert loaded.get_params()["n_members"] == clf.n_members
-    assert (cross_val_score(clone(clf), view, view.labels, cv=2, error_score="raise") >= 0).all()
 
 
 @pytest.mark.parametrize("model", ["EEGNet", "MultiScaleCNN"])

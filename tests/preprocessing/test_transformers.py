@@ -89,26 +89,6 @@ def test_a_view_stays_a_view_with_all_that_is_known_of_it(transformer, people):
 
 
 @pytest.mark.parametrize("transformer", ALL, ids=name_of)
-def test_an_array_and_epochs_give_what_a_view_gives(transformer, people):
-    view = people[:24]
-    view.groups = None
-    transformer = clone(transformer)
-    expected = np.asarray(transformer.fit(view).transform(view))
-    from_epochs = clone(transformer).fit_transform(view.epochs)
-    assert isinstance(from_epochs, EpochsView)
-    np.testing.assert_array_equal(np.asarray(from_epochs), expected)
-    if isinstance(transformer, (Crop, Filter)):
-        transformer.set_params(sfreq=100.0)
-    elif isinstance(transformer, Resample):
-        transformer.set_params(sfreq_in=100.0)
-    elif isinstance(transformer, Pick):
-        transformer.set_params(picks=[CHANNELS.index(name) for name in transformer.picks])
-    array = transformer.fit_transform(np.asarray(view))
-    assert isinstance(array, np.ndarray)
-    np.testing.assert_array_equal(array, expected)
-
-
-@pytest.mark.parametrize("transformer", ALL, ids=name_of)
 def test_channels_are_matched_by_name_and_nan_is_refused(transformer, people):
     fitted = clone(transformer).fit(people)
     mixed = people.pick(["Pz", "C4", "Fz", "C3", "Cz"])

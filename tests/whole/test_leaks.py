@@ -7,6 +7,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from listed import BASELINES, RECIPES, small_recipe
 from noise import noise_view
 from scipy.stats import binom
 from sklearn.base import BaseEstimator
@@ -24,33 +25,11 @@ from mne_cnnclass import (
     benchmark,
     evaluate,
     preprocessing,
-    recipe,
 )
 from mne_cnnclass.evaluation import learning_curve
 
 N_SEEDS = 20
 N_EACH = {"eeg": 12, "ecg": 24}  # boosting splits no fewer than 40 training samples
-RECIPES = {  # what they are cut down to, so that they train in no time
-    "motor imagery": ("eeg", dict(cnnclassifier__max_epochs=1, cnnclassifier__n_members=1)),
-    "heartbeats": (
-        "beats",
-        dict(
-            beatclassifier__estimator__max_epochs=1,
-            beatclassifier__n_members=1,
-            beatclassifier__n_fibrillation=1,
-        ),
-    ),
-    "rhythm": ("rhythm", dict(cnnclassifier__max_epochs=1)),
-}
-BASELINES = [
-    *(("eeg", name) for name in ("dummy", "band power + LR", "CSP + LDA")),
-    *(("eeg", name) for name in ("tangent space + LR", "Riemannian MDM")),
-    *(("ecg", name) for name in ("dummy", "RR + shape + boosting")),
-]
-
-
-def small_recipe(task, seed=0):
-    return recipe(task, random_state=seed, n_threads=1).set_params(**RECIPES[task][1])
 
 
 def assert_chance(right, n=None):
