@@ -26,6 +26,7 @@ from mne_cnnclass import (
     evaluate,
     preprocessing,
 )
+from mne_cnnclass.estimators.fitted import FittedNetwork
 from mne_cnnclass.evaluation import learning_curve
 
 N_SEEDS = 20
@@ -176,6 +177,8 @@ def _learnt(thing):
     if isinstance(thing, BaseEstimator):
         names = [name for name in vars(thing) if name.endswith("_") and not name.endswith("__")]
         return {name: _learnt(getattr(thing, name)) for name in sorted(names)}
+    if isinstance(thing, FittedNetwork):
+        return {name: _learnt(value) for name, value in vars(thing).items()}
     if hasattr(thing, "state_dict"):
         return {name: value.numpy() for name, value in thing.state_dict().items()}
     if isinstance(thing, pd.DataFrame):
