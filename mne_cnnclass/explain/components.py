@@ -12,6 +12,7 @@ from ..samples.blocks import iter_blocks
 from ..samples.checks import check_samples
 from ..samples.mne_internals import set_info
 from ..samples.scaling import ChannelScaler
+from ..utils.docs import fill_doc
 from .checks import batch_size, check_labelled, check_network, info_of, known_sfreq
 from .gradients import mean_contributions
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..samples.types import RandomState, Samples
 
 
+@fill_doc
 def spatial_patterns(clf: CNNClassifier, X: Samples) -> mne.EvokedArray:
     """Compute the spatial pattern of each component of a network's first, linear layers.
 
@@ -31,8 +33,7 @@ def spatial_patterns(clf: CNNClassifier, X: Samples) -> mne.EvokedArray:
 
     Parameters
     ----------
-    clf : CNNClassifier
-        A fitted EEGNet, ShallowFBCSPNet, Deep4Net or MultiScaleCNN.
+    %(clf_linear)s
     X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
         The samples, as in ``CNNClassifier.predict``, usually the training samples.
 
@@ -71,11 +72,8 @@ def spatial_patterns(clf: CNNClassifier, X: Samples) -> mne.EvokedArray:
 
     Examples
     --------
-    >>> from mne_cnnclass import CNNClassifier, EpochsView, datasets
-    >>> from mne_cnnclass.explain import spatial_patterns
-    >>> view = EpochsView(datasets.load_sample())[::6]
-    >>> clf = CNNClassifier("EEGNet", max_epochs=1, random_state=0).fit(view)
-    >>> spatial_patterns(clf, view).data.shape  # 6 channels, 16 components
+    %(example_network)s
+    >>> explain.spatial_patterns(clf, view).data.shape  # 6 channels, 16 components
     (6, 16)
     """
     weights, _ = _linear_front(clf)
@@ -106,13 +104,13 @@ def spatial_patterns(clf: CNNClassifier, X: Samples) -> mne.EvokedArray:
     )
 
 
+@fill_doc
 def temporal_filters(clf: CNNClassifier) -> pd.DataFrame:
     """Get the temporal filter of each component of a network's first, linear layers.
 
     Parameters
     ----------
-    clf : CNNClassifier
-        A fitted EEGNet, ShallowFBCSPNet, Deep4Net or MultiScaleCNN.
+    %(clf_linear)s
 
     Returns
     -------
@@ -123,17 +121,12 @@ def temporal_filters(clf: CNNClassifier) -> pd.DataFrame:
 
     Raises
     ------
-    ValueError
-        If the network does not begin with known linear layers, if the classifier has several members, or if
-        the sampling frequency is unknown.
+    %(raises_linear)s
 
     Examples
     --------
-    >>> from mne_cnnclass import CNNClassifier, EpochsView, datasets
-    >>> from mne_cnnclass.explain import temporal_filters
-    >>> view = EpochsView(datasets.load_sample())[::6]
-    >>> clf = CNNClassifier("EEGNet", max_epochs=1, random_state=0).fit(view)
-    >>> temporal_filters(clf).shape  # 64 samples, 16 components
+    %(example_network)s
+    >>> explain.temporal_filters(clf).shape  # 64 samples, 16 components
     (64, 16)
     """
     weights, _ = _linear_front(clf)
@@ -143,13 +136,13 @@ def temporal_filters(clf: CNNClassifier) -> pd.DataFrame:
     return pd.DataFrame(filters.T, times, pd.RangeIndex(len(filters), name="component"))
 
 
+@fill_doc
 def filter_responses(clf: CNNClassifier) -> pd.DataFrame:
     """Compute the frequency response of each component of a network's first, linear layers.
 
     Parameters
     ----------
-    clf : CNNClassifier
-        A fitted EEGNet, ShallowFBCSPNet, Deep4Net or MultiScaleCNN.
+    %(clf_linear)s
 
     Returns
     -------
@@ -159,17 +152,12 @@ def filter_responses(clf: CNNClassifier) -> pd.DataFrame:
 
     Raises
     ------
-    ValueError
-        If the network does not begin with known linear layers, if the classifier has several members, or if
-        the sampling frequency is unknown.
+    %(raises_linear)s
 
     Examples
     --------
-    >>> from mne_cnnclass import CNNClassifier, EpochsView, datasets
-    >>> from mne_cnnclass.explain import filter_responses
-    >>> view = EpochsView(datasets.load_sample())[::6]
-    >>> clf = CNNClassifier("EEGNet", max_epochs=1, random_state=0).fit(view)
-    >>> peaks = filter_responses(clf).idxmax()  # Hz, of each component
+    %(example_network)s
+    >>> peaks = explain.filter_responses(clf).idxmax()  # Hz, of each component
     """
     filters = temporal_filters(clf)
     n_fft = _fine(len(filters))
@@ -178,6 +166,7 @@ def filter_responses(clf: CNNClassifier) -> pd.DataFrame:
     return pd.DataFrame(gains, frequencies, filters.columns)
 
 
+@fill_doc
 def component_contributions(
     clf: CNNClassifier,
     X: Samples,
@@ -190,16 +179,8 @@ def component_contributions(
 
     Parameters
     ----------
-    clf : CNNClassifier
-        A fitted EEGNet, ShallowFBCSPNet, Deep4Net or MultiScaleCNN.
-    X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
-        The samples, as in ``CNNClassifier.predict``.
-    y : None | array-like, shape (n_samples,)
-        The true labels. ``None`` uses those of the epochs.
-    n_steps : int
-        As in :func:`saliency`. Default is 32.
-    random_state : None | int | numpy.random.RandomState
-        As in :func:`saliency`.
+    %(clf_linear)s
+    %(contribution_parameters)s
 
     Returns
     -------
@@ -216,11 +197,8 @@ def component_contributions(
 
     Examples
     --------
-    >>> from mne_cnnclass import CNNClassifier, EpochsView, datasets
-    >>> from mne_cnnclass.explain import component_contributions
-    >>> view = EpochsView(datasets.load_sample())[::6]
-    >>> clf = CNNClassifier("EEGNet", max_epochs=1, random_state=0).fit(view)
-    >>> best = component_contributions(clf, view).mean(axis=1).nlargest(4).index
+    %(example_network)s
+    >>> best = explain.component_contributions(clf, view).mean(axis=1).nlargest(4).index
     """
     _, layers = _linear_front(clf)
     X, y = check_labelled(clf, X, y)

@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from ..samples.blocks import iter_blocks
 from ..samples.checks import check_side_inputs
 from ..samples.view import EpochsView
+from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from ..utils.seeds import draw_seed
 from .checks import batch_size, check_labelled, check_network, info_of, known_sfreq
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 N_OTHERS = 128  # samples that a sample is compared with
 
 
+@fill_doc
 def saliency(
     clf: CNNClassifier,
     X: Samples,
@@ -47,16 +49,7 @@ def saliency(
     ----------
     clf : CNNClassifier
         A fitted classifier with any network.
-    X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
-        Samples of all classes, as in ``CNNClassifier.predict``.
-    y : None | array-like, shape (n_samples,)
-        The true labels. ``None`` uses those of the epochs.
-    n_steps : int
-        Number of paths to each sample, each from another sample. The gradient is computed at one point on
-        each path; these points are evenly spaced from 0 to 1, in random order. The computing time is
-        proportional to ``n_steps``. Default is 32.
-    random_state : None | int | numpy.random.RandomState
-        Seed of the random choice of other samples and of the order of points.
+    %(contribution_parameters)s
 
     Returns
     -------
@@ -95,11 +88,8 @@ def saliency(
 
     Examples
     --------
-    >>> from mne_cnnclass import CNNClassifier, EpochsView, datasets
-    >>> from mne_cnnclass.explain import saliency
-    >>> view = EpochsView(datasets.load_sample())[::6]
-    >>> clf = CNNClassifier("EEGNet", max_epochs=1, random_state=0).fit(view)
-    >>> evokeds = saliency(clf, view, random_state=0)
+    %(example_network)s
+    >>> evokeds = explain.saliency(clf, view, random_state=0)
     >>> fig = evokeds["negativity"].plot(scalings=dict(eeg=1), units=dict(eeg="logit"), show=False)
     """
     check_network(clf)
@@ -119,6 +109,7 @@ def saliency(
     }
 
 
+@fill_doc
 def saliency_spectrum(
     clf: CNNClassifier,
     X: Samples,
@@ -133,14 +124,7 @@ def saliency_spectrum(
     ----------
     clf : CNNClassifier
         A fitted classifier with any network.
-    X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
-        Samples of all classes, as in ``CNNClassifier.predict``.
-    y : None | array-like, shape (n_samples,)
-        The true labels. ``None`` uses those of the epochs.
-    n_steps : int
-        As in :func:`saliency`. Default is 32.
-    random_state : None | int | numpy.random.RandomState
-        As in :func:`saliency`.
+    %(contribution_parameters)s
 
     Returns
     -------
@@ -162,11 +146,8 @@ def saliency_spectrum(
 
     Examples
     --------
-    >>> from mne_cnnclass import CNNClassifier, EpochsView, datasets
-    >>> from mne_cnnclass.explain import saliency_spectrum
-    >>> view = EpochsView(datasets.load_sample())[::6]
-    >>> clf = CNNClassifier("EEGNet", max_epochs=1, random_state=0).fit(view)
-    >>> frequencies = saliency_spectrum(clf, view)["negativity"].index
+    %(example_network)s
+    >>> frequencies = explain.saliency_spectrum(clf, view)["negativity"].index
     """
     check_network(clf)
     X, y = check_labelled(clf, X, y)

@@ -12,6 +12,7 @@ from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 
 from ..samples.limits import check_rate
+from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from ..utils.seeds import draw_seed
 from .checks import check_any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 EEG_BANDS = {"delta": (1, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30), "gamma": (30, 45)}  # Hz
 
 
+@fill_doc
 def channel_importance(
     clf: BaseEstimator,
     X: Samples,
@@ -47,12 +49,7 @@ def channel_importance(
         memorised.
     y : None | array-like, shape (n_samples,)
         The true labels. ``None`` uses those of the epochs.
-    scoring : None | str | callable
-        A scikit-learn metric. ``None`` uses ``clf.score``, usually the accuracy.
-    n_repeats : int
-        Number of permutations. Default is 10.
-    random_state : None | int | numpy.random.RandomState
-        Seed of the permutations.
+    %(permutation_parameters)s
 
     Returns
     -------
@@ -84,16 +81,8 @@ def channel_importance(
 
     Examples
     --------
-    >>> from mne.decoding import Vectorizer
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.preprocessing import StandardScaler
-    >>> from mne_cnnclass import EpochsView, datasets
-    >>> from mne_cnnclass.explain import channel_importance
-    >>> view = EpochsView(datasets.load_sample())
-    >>> linear = make_pipeline(Vectorizer(), StandardScaler(), LogisticRegression(C=1e-3))
-    >>> linear = linear.fit(view[::2], view.labels[::2])
-    >>> channel_importance(linear, view[1::2], random_state=0).columns.tolist()
+    %(example_linear)s
+    >>> explain.channel_importance(linear, view[1::2], random_state=0).columns.tolist()
     ['mean', 'sd']
     """
     X, y, names, _, samples_of = check_any(clf, X, y)
@@ -116,6 +105,7 @@ def channel_importance(
     return _importance(clf, y, samples_of(X), index, channel_of_others, scoring, n_repeats, random_state)
 
 
+@fill_doc
 def band_importance(
     clf: BaseEstimator,
     X: Samples,
@@ -143,12 +133,7 @@ def band_importance(
     sfreq : None | float
         Sampling frequency in Hz. ``None`` uses that of the epochs, or of the epochs that ``clf`` was fitted
         on.
-    scoring : None | str | callable
-        A scikit-learn metric. ``None`` uses ``clf.score``, usually the accuracy.
-    n_repeats : int
-        Number of permutations. Default is 10.
-    random_state : None | int | numpy.random.RandomState
-        Seed of the permutations.
+    %(permutation_parameters)s
 
     Returns
     -------
@@ -169,17 +154,9 @@ def band_importance(
 
     Examples
     --------
-    >>> from mne.decoding import Vectorizer
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.preprocessing import StandardScaler
-    >>> from mne_cnnclass import EpochsView, datasets
-    >>> from mne_cnnclass.explain import band_importance
-    >>> view = EpochsView(datasets.load_sample())
-    >>> linear = make_pipeline(Vectorizer(), StandardScaler(), LogisticRegression(C=1e-3))
-    >>> linear = linear.fit(view[::2], view.labels[::2])
+    %(example_linear)s
     >>> bands = {"slow": (0, 1), "alpha": (8, 13)}
-    >>> band_importance(linear, view[1::2], bands=bands, random_state=0)["mean"].idxmax()
+    >>> explain.band_importance(linear, view[1::2], bands=bands, random_state=0)["mean"].idxmax()
     'slow'
     """
     X, y, _, known, samples_of = check_any(clf, X, y)

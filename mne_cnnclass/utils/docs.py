@@ -19,9 +19,6 @@ X : EpochsView | mne.Epochs | list of mne.Epochs | array
     "X_train": """\
 X : EpochsView | mne.Epochs | list of mne.Epochs | array
     The training samples, as in :meth:`CNNClassifier.fit <mne_cnnclass.CNNClassifier.fit>`.""",
-    "X_classes": """\
-X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
-    Samples of all classes, as in ``CNNClassifier.predict``.""",
     "X_view": """\
 X : EpochsView | array, shape (n_samples, n_channels, n_times)
     The samples.""",
@@ -93,9 +90,6 @@ classes_ : array, shape (n_classes,)
     "self_transformer": """\
 self : object
     The fitted transformer.""",
-    "clf_any": """\
-clf : CNNClassifier
-    A fitted classifier with any network.""",
     "clf_linear": """\
 clf : CNNClassifier
     A fitted EEGNet, ShallowFBCSPNet, Deep4Net or MultiScaleCNN.""",
@@ -103,15 +97,37 @@ clf : CNNClassifier
 ValueError
     If the network does not begin with known linear layers, if the classifier has several members, or if
     the sampling frequency is unknown.""",
-    "scoring_permutations": """\
+    "contribution_parameters": """\
+X : EpochsView | mne.Epochs | list of mne.Epochs | array, shape (n_samples, n_channels, n_times)
+    Samples of all classes, as in ``CNNClassifier.predict``.
+y : None | array-like, shape (n_samples,)
+    The true labels. ``None`` uses those of the epochs.
+n_steps : int
+    Number of paths to each sample, each from another sample. The gradient is computed at one point on
+    each path; these points are evenly spaced from 0 to 1, in random order. The computing time is
+    proportional to ``n_steps``. Default is 32.
+random_state : None | int | numpy.random.RandomState
+    Seed of the random choice of other samples and of the order of points.""",
+    "permutation_parameters": """\
 scoring : None | str | callable
-    A scikit-learn metric. ``None`` uses ``clf.score``, usually the accuracy.""",
-    "n_repeats": """\
+    A scikit-learn metric. ``None`` uses ``clf.score``, usually the accuracy.
 n_repeats : int
-    Number of permutations. Default is 10.""",
-    "random_state_permutations": """\
+    Number of permutations. Default is 10.
 random_state : None | int | numpy.random.RandomState
     Seed of the permutations.""",
+    "example_network": """\
+>>> from mne_cnnclass import CNNClassifier, EpochsView, datasets, explain
+>>> view = EpochsView(datasets.load_sample())[::6]
+>>> clf = CNNClassifier("EEGNet", max_epochs=1, random_state=0).fit(view)""",
+    "example_linear": """\
+>>> from mne.decoding import Vectorizer
+>>> from sklearn.linear_model import LogisticRegression
+>>> from sklearn.pipeline import make_pipeline
+>>> from sklearn.preprocessing import StandardScaler
+>>> from mne_cnnclass import EpochsView, datasets, explain
+>>> view = EpochsView(datasets.load_sample())
+>>> linear = make_pipeline(Vectorizer(), StandardScaler(), LogisticRegression(C=1e-3))
+>>> linear = linear.fit(view[::2], view.labels[::2])""",
     "raises_not_fitted": """\
 sklearn.exceptions.NotFittedError
     If the estimator is not fitted.""",
