@@ -58,17 +58,8 @@ def placeholder_channels(n_chans, chs_info=()):
 def explain_refusal(works, signal):
     """Say in a clause what would have to be different for the architecture to work; None if nothing helps.
 
-    Parameters
-    ----------
-    works : callable
-        ``works(**changes)`` tells whether the architecture works with these changes to the signal.
-    signal : dict
-        ``n_chans``, ``n_times``, ``sfreq`` and ``chs_info`` of the input that it refused.
-
-    Returns
-    -------
-    clause : None | str
-        What the architecture needs or takes, and what came.
+    ``works(**changes)`` is whether it works with these changes to the ``signal`` that it refused, a dict of
+    ``n_chans``, ``n_times``, ``sfreq`` and ``chs_info``.
     """
     n_chans, n_times, sfreq, chs_info = (signal[k] for k in ("n_chans", "n_times", "sfreq", "chs_info"))
 

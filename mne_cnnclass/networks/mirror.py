@@ -16,23 +16,10 @@ FARTHEST = 0.02  # m between a channel's mirror image and its partner; caps are 
 
 
 def mirrored_channels(channels):
-    """Find the partner of each channel in the other hemisphere.
+    """The number of the channel that takes the place of each in the mirror; its own on the midline.
 
-    Parameters
-    ----------
-    channels : list of dict
-        Name (``ch_name``) and place (``loc``, in m) of each channel.
-
-    Returns
-    -------
-    permutation : list of int
-        Number of the channel that takes the place of each; its own on the midline.
-
-    Raises
-    ------
-    ValueError
-        If a channel has no partner among them, by names of the 10-05 system (C3 and C4, also as files write
-        them, ``C3..`` and ``EEG C4-REF``) or by places.
+    Partners are found by names of the 10-05 system (C3 and C4, also as files write them, ``C3..`` and ``EEG
+    C4-REF``), else by places (``loc``, in m).
     """
     names = [standard_name(ch["ch_name"]) for ch in channels]
     if all(name.lower() in standard_names() for name in names):
@@ -65,26 +52,11 @@ def _other_side(name):
 
 
 def swapped_classes(labels, pair=None):
-    """Find the class that each becomes in the mirror.
+    """The number of the class that each becomes in the mirror.
 
-    Parameters
-    ----------
-    labels : array, shape (n_classes,)
-        The labels.
-    pair : None | list
-        The two labels that are exchanged, or none of them (an empty list). ``None`` goes by the names:
-        ``left_hand`` and ``right_hand`` change places, and a class without a side (``feet``) stays, where
-        another has one. Of two classes whose names say nothing (``T1`` and ``T2``) it exchanges both.
-
-    Returns
-    -------
-    swapped : list of int
-        Number of a class for each.
-
-    Raises
-    ------
-    ValueError
-        If it can't be told which classes are exchanged, or one that is named does not exist.
+    ``pair`` are the two labels that are exchanged, or none ([]). ``None`` goes by the names: ``left_hand``
+    and ``right_hand`` change places, and a class without a side (``feet``) stays where another has one. Of
+    two classes whose names say nothing (``T1`` and ``T2``) both are exchanged.
     """
     labels = np.asarray(labels).tolist()
     names = [str(label).lower() for label in labels]

@@ -16,14 +16,7 @@ DROP_SIDE = 0.1
 class WithSideInputs(nn.Module):
     """A network for signals, whose description is joined by further numbers before the last dense layers.
 
-    Parameters
-    ----------
-    network : torch.nn.Module
-        Any architecture, built for ``N_FEATURES`` outputs.
-    n_side : int
-        Numbers of each sample.
-    n_outputs : int
-        Number of classes.
+    The network is built for ``N_FEATURES`` outputs; ``n_side`` is how many numbers come with each sample.
     """
 
     def __init__(self, network, n_side, n_outputs):

@@ -11,15 +11,7 @@ SIGNAL = ("n_chans", "n_outputs", "n_times", "sfreq", "chs_info", "input_window_
 
 
 def accepted_parameters(cls):
-    """Names that the constructor takes, those that it hands on to its parents included.
-
-    Returns
-    -------
-    names : list of str
-        The names.
-    takes_all : bool
-        Whether it takes any other name as well.
-    """
+    """Names that the constructor and its parents take, and whether it takes any other name as well."""
     names = []
     for parent in cls.__mro__:
         if "__init__" not in vars(parent):

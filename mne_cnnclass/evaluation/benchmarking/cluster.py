@@ -18,18 +18,7 @@ POLL = 1.0  # s between looks at the workers, which may come and go
 
 
 def check_client(client):
-    """See that jobs can be sent to a cluster.
-
-    Parameters
-    ----------
-    client : distributed.Client
-        The client.
-
-    Raises
-    ------
-    TypeError
-        If it is none, or an asynchronous one.
-    """
+    """Refuse what is no client of Dask, or an asynchronous one."""
     is_client = any(
         f"{cls.__module__}.{cls.__name__}" == "distributed.client.Client" for cls in type(client).__mro__
     )
@@ -46,27 +35,10 @@ def n_threads(client):
 
 
 def run_jobs_on(client, jobs):
-    """Run jobs on a cluster.
+    """Run an iterator of jobs on a cluster, and yield what `run_job` returns as soon as it is there.
 
     A data set goes to the scheduler once, and from there or from another worker to each worker, not with each
     job. A worker that dies costs the jobs that it was running, which Dask gives to others.
-
-    Parameters
-    ----------
-    client : distributed.Client
-        The cluster.
-    jobs : iterator of Job
-        What to do, to be taken one by one, when there is room to run it.
-
-    Yields
-    ------
-    finished : list
-        What :func:`run_job` returns, in any order, at once when it is there.
-
-    Raises
-    ------
-    RuntimeError
-        If the scheduler is gone, or workers can't read the data or the pipelines.
     """
     running = {}
     try:

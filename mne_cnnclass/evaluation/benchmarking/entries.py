@@ -13,27 +13,7 @@ from .tables import Table, documented_types, join
 
 
 def dataset_source(name, table, folder="."):
-    """Get a function that loads a data set described in a config.
-
-    Parameters
-    ----------
-    name : str
-        The name of the data set.
-    table : dict
-        The table ``[datasets.NAME]`` of a config.
-    folder : path-like
-        The folder that paths are relative to.
-
-    Returns
-    -------
-    source : callable
-        A function without arguments.
-
-    Raises
-    ------
-    ImportError, ValueError
-        As for :func:`read_config`.
-    """
+    """A function that loads the data set of a table, with paths relative to a folder; see `read_config`."""
     return make_dataset(Table(table, join("datasets", name), Path(folder)))
 
 

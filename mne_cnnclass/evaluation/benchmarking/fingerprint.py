@@ -36,25 +36,12 @@ def digest(described):
 
 
 def describe_pipeline(estimator):
-    """What tells a pipeline from another.
+    """What tells a pipeline from another, as a row of the table pipelines.
 
-    Parameters
-    ----------
-    estimator : scikit-learn estimator
-        The pipeline. What was fitted counts only where ``clone`` keeps it, as in a `FrozenEstimator`.
-
-    Returns
-    -------
-    row : dict of str
-        ``fingerprint``, ``repr``, ``parameters`` (JSON: class and parameters of each part, with the code of
-        those that are in no package) and ``versions`` (JSON: of the packages that it uses, of Python, and of
-        those that every result depends on; a package that is not installed, as in development, has a hash of
-        its sources).
-
-    Raises
-    ------
-    TypeError
-        If a parameter is something that can't be told from another, such as an open file.
+    ``parameters`` are classes and parameters of all parts, with the code of those that are in no package;
+    ``versions`` are those of Python, of the packages that the pipeline uses, and of those that every result
+    depends on. A package that is not installed, as in development, has a hash of its sources. What was fitted
+    counts only where ``clone`` keeps it, as in a `FrozenEstimator`.
     """
     found = _Description()
     parameters = found.of(clone(estimator))
@@ -68,18 +55,7 @@ def describe_pipeline(estimator):
 
 
 def other_versions(versions):
-    """Packages of which this process has other versions than one that described a pipeline.
-
-    Parameters
-    ----------
-    versions : dict of str
-        What :func:`describe_pipeline` found.
-
-    Returns
-    -------
-    others : dict of str to tuple of str
-        What is expected and what is here, by name.
-    """
+    """Packages that differ here from the versions that describe a pipeline: expected and found, by name."""
     here = {name: _version(name, expected) for name, expected in versions.items()}
     return {name: (versions[name], here[name]) for name in versions if versions[name] != here[name]}
 
@@ -100,17 +76,7 @@ def _version(name, like):
 def fingerprint_view(view, *columns):
     """Hash of epochs: signals, channels and their places, rate, times, metadata and further columns.
 
-    Parameters
-    ----------
-    view : EpochsView
-        The epochs, which are read in blocks if they are on disk.
-    *columns : None | array, shape (n_epochs,)
-        Labels, groups and the like.
-
-    Returns
-    -------
-    fingerprint : str
-        The hash.
+    Signals are read in blocks if they are on disk; a column (labels, groups) may be None.
     """
     about = _Description().of(
         [view.shape, channel_positions(view), view.sfreq, view.times, [_text(column) for column in columns]]

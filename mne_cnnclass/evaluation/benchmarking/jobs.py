@@ -20,20 +20,10 @@ from .sources import Dataset
 
 @dataclass(frozen=True)
 class Job:
-    """Folds that are done together, with all that is needed to do them.
+    """Folds that are computed together, with all that is needed for it.
 
-    Parameters
-    ----------
-    estimator : scikit-learn classifier
-        Not fitted.
-    data : Dataset
-        The samples.
-    cells : list of tuple
-        Number of the grid and of the cell, seed, and :class:`Split`.
-    keep_predictions : bool
-        Whether to return predictions.
-    log_level : int
-        That of MNE.
+    Each of ``cells`` is the number of the grid and of the cell, the seed, and the `Split`; ``log_level`` is
+    MNE's.
     """
 
     estimator: object
@@ -44,18 +34,7 @@ class Job:
 
 
 def run_job(job):
-    """Fit and score the folds of a job.
-
-    Parameters
-    ----------
-    job : Job
-        What to do.
-
-    Returns
-    -------
-    finished : list of tuple
-        Number of the grid and of the cell, and a dict of what :meth:`Store.finish` takes.
-    """
+    """Fit and score the folds of a job: for each its grid, its number, and what `Store.finish` takes."""
     with mne.use_log_level(job.log_level):
         start = perf_counter()
         before = job.cells[0][3].before

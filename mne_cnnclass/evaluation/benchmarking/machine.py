@@ -13,18 +13,9 @@ except ImportError:  # Windows has none
 
 
 def process_start(pid):
-    """When a process was started, which tells it from a later one with its number.
+    """When a process of this computer was started, which tells it from a later one with its number.
 
-    Parameters
-    ----------
-    pid : int
-        Number of a process on this computer.
-
-    Returns
-    -------
-    start : None | str
-        Something that no other process of that number has; None if there is none, or it has ended, and on
-        Windows.
+    None if there is none or it has ended, and on Windows.
     """
     if sys.platform == "win32":
         return None

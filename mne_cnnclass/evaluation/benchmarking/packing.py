@@ -19,25 +19,11 @@ def encode_label(label):
 
 
 def pack(predictions, classes, subjects, data):
-    """Pack the predictions of a fold.
+    """Pack the predictions of a fold into a compressed file of NumPy (``.npz``).
 
-    Parameters
-    ----------
-    predictions : pandas.DataFrame
-        As in :class:`~mne_cnnclass.Evaluation`.
-    classes : array, shape (n_classes,)
-        The classes of the data set, sorted.
-    subjects : None | array, shape (n_samples,)
-        The subject of each prediction.
-    data : Dataset
-        Which knows all subjects.
-
-    Returns
-    -------
-    content : bytes
-        A compressed file of NumPy (``.npz``) with the arrays ``sample`` (int32), ``y_true`` and ``y_pred``
-        (int16, positions in the classes), ``subject`` (int32, positions in the subjects) and ``proba`` or
-        ``decision`` (float32, shape (n_samples, n_classes)); the last two if there are such.
+    Its arrays are ``sample`` (int32), ``y_true`` and ``y_pred`` (int16, positions in the sorted classes) and,
+    if there are such, ``subject`` (int32, positions in the sorted subjects) and ``proba`` or ``decision``
+    (float32, shape (n_samples, n_classes)).
     """
     arrays = {"sample": predictions["sample"].to_numpy(np.int32)}
     for name in ("y_true", "y_pred"):
@@ -54,24 +40,7 @@ def pack(predictions, classes, subjects, data):
 
 
 def unpack(content, fold, classes, subjects):
-    """The predictions that were packed.
-
-    Parameters
-    ----------
-    content : bytes
-        What :func:`pack` returned.
-    fold : int
-        Number of the fold.
-    classes : array, shape (n_classes,)
-        The classes of the data set.
-    subjects : None | array
-        Its subjects, sorted.
-
-    Returns
-    -------
-    predictions : pandas.DataFrame
-        As in :class:`~mne_cnnclass.Evaluation`; probabilities sum to one.
-    """
+    """The predictions of a fold, as in `Evaluation.predictions`; probabilities sum to one."""
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         table = {"fold": fold, "sample": arrays["sample"].astype(int)}
         table |= {name: classes[arrays[name]] for name in ("y_true", "y_pred")}

@@ -22,18 +22,9 @@ N_SIZES = 5  # of the training parts of a learning curve
 class Split:
     """Positions of the samples of one fold, and what it tests.
 
-    Parameters
-    ----------
-    train, test : array of int
-        Positions of the samples.
-    fold : int
-        Number of the fold, within the subject, session and size if there are such.
-    subject, session : None | object
-        What is tested, if all is of one.
-    size : None | int
-        Training samples, in a learning curve.
-    before : None | array of int
-        Samples to learn from before, all of other subjects.
+    ``fold`` counts within the subject, session and size if there are such; ``subject`` and ``session`` are
+    None where several are tested; ``size`` is the training part of a learning curve; ``before`` are samples
+    of other subjects to learn from first.
     """
 
     train: np.ndarray
@@ -51,27 +42,7 @@ class Split:
 
 
 def plan_splits(data, splits, n_folds):
-    """The folds of a data set.
-
-    Parameters
-    ----------
-    data : Dataset
-        The data set.
-    splits : str | scikit-learn splitter
-        A kind of splits, see :func:`~mne_cnnclass.benchmark`.
-    n_folds : int
-        Number of folds.
-
-    Returns
-    -------
-    splits : list of Split
-        The folds.
-
-    Raises
-    ------
-    ValueError
-        If there is no such kind, or the subjects, sessions or samples that it needs are not there.
-    """
+    """The folds of a data set, by a kind of splits or a splitter, see `benchmark`."""
     if isinstance(splits, str):
         if splits not in KINDS:
             raise ValueError(f"splits must be one of {list(KINDS)} or a splitter, got {splits!r}.")

@@ -12,22 +12,10 @@ NUMBERS = (*TIMES, "peak_memory", *METRICS)
 
 
 def read_grids(store, *, current=True, **names):
-    """Grids by the names that they were given.
+    """Grids by the names that they were given, a row a name.
 
-    Parameters
-    ----------
-    store : Store
-        The store.
-    current : bool
-        Whether to leave out what was changed since.
-    **names : None | str
-        ``pipeline``, ``dataset`` or ``splits`` that is asked for; ``None`` for all.
-
-    Returns
-    -------
-    grids : pandas.DataFrame
-        A row a name: ``dataset``, ``splits``, ``pipeline``, ``current``, ``grid_id`` and the columns of the
-        table grids.
+    ``current`` leaves out what was changed since; ``pipeline``, ``dataset`` and ``splits`` may be None for
+    all.
     """
     asked = {name: value for name, value in names.items() if value is not None}
     conditions = ["current"] * current + [f"names.{name} = ?" for name in asked]
@@ -40,20 +28,7 @@ def read_grids(store, *, current=True, **names):
 
 
 def read_folds(store, grids):
-    """Finished folds of grids, with all scores.
-
-    Parameters
-    ----------
-    store : Store
-        The store.
-    grids : pandas.DataFrame
-        Of :func:`read_grids`.
-
-    Returns
-    -------
-    folds : pandas.DataFrame
-        A row a fold, in the order of the grids: the columns of the view folds but the state.
-    """
+    """Finished folds of grids, in the order of the grids: the columns of the view folds but the state."""
     keys = ["subject", "session", "fold", "size", "seed", "changed", "n_train", "n_test", "n_pretrain"]
     own = [*keys, *NUMBERS, "id AS cell_id", "number", "worker_id"]
     query = f"SELECT {', '.join(own)} FROM cells WHERE grid_id = ? AND state = 'done' ORDER BY id"
@@ -70,22 +45,9 @@ def read_folds(store, grids):
 
 
 def summarize(store, metric, grids):
-    """Mean and deviation of a metric over subjects, for each grid and size.
+    """Mean, deviation (with n - 1) and number of a metric over the means of subjects, by grid and size.
 
-    Parameters
-    ----------
-    store : Store
-        The store.
-    metric : str
-        The metric.
-    grids : iterable of int
-        Numbers of the grids.
-
-    Returns
-    -------
-    stats : pandas.DataFrame
-        ``grid_id``, ``size``, ``mean``, ``sd`` (with n - 1) and ``n``, over the means of subjects; a fold
-        that tests several counts by itself.
+    A fold that tests several subjects counts by itself.
     """
     # SQLite itself takes the index of the states, and sorts
     here = (
@@ -110,20 +72,10 @@ def summarize(store, metric, grids):
 
 
 def describe_grids(store, grids):
-    """What tells whether the folds of grids can be compared.
+    """What decides whether the folds of grids can be compared, as further columns.
 
-    Parameters
-    ----------
-    store : Store
-        The store.
-    grids : pandas.DataFrame
-        Of :func:`read_grids`.
-
-    Returns
-    -------
-    grids : pandas.DataFrame
-        The same with ``n`` (folds), ``n_lacking`` (not done), ``has_sizes`` (of a learning curve), ``alone``
-        (whether each fold that is done tests one subject) and ``kept`` (whether all predictions were).
+    ``n`` folds, ``n_lacking`` not done, ``has_sizes`` (of a learning curve), ``alone`` (each fold that is
+    done tests one subject), ``kept`` (all predictions are stored).
     """
     # what the two indices hold need not be looked up in the table
     all_folds = "SELECT count(*) FROM cells INDEXED BY by_state WHERE grid_id = :grid"
@@ -148,23 +100,9 @@ def read_ratio(store, grids):
 
 
 def read_units(store, metric, unit, grids):
-    """A metric of the subjects of grids with the same folds, or of these folds, in their order.
+    """A metric of the subjects (mean of their folds) or of the folds, in their order, by pipeline.
 
-    Parameters
-    ----------
-    store : Store
-        The store.
-    metric : str
-        The metric.
-    unit : "subject" | "number"
-        Whose metric: of subjects the mean of their folds.
-    grids : dict of str to int
-        Numbers of the grids, by pipeline.
-
-    Returns
-    -------
-    values : pandas.DataFrame
-        One row per subject or number of a fold, one column per pipeline; NaN where the metric is undefined.
+    ``unit`` is "subject" or "number", ``grids`` the number of the grid of each pipeline. NaN where undefined.
     """
     # SQLite itself would sort the folds anew for each grid
     query = (

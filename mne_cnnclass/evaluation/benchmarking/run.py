@@ -332,22 +332,7 @@ def _work(store, grids, load, keep_predictions, progress, **where):
 
 
 def run_jobs(jobs, *, n_jobs=None, client=None):
-    """Run jobs at the same time, by processes of this computer or on a cluster.
-
-    Parameters
-    ----------
-    jobs : iterator of Job
-        What to do, to be taken one by one, when there is room to run it.
-    n_jobs : None | int
-        How many at the same time.
-    client : None | dask.distributed.Client
-        The cluster.
-
-    Yields
-    ------
-    finished : list
-        What :func:`run_job` returns, in any order, at once when it is there.
-    """
+    """Run an iterator of jobs in parallel, here or on a cluster; yields what `run_job` returns."""
     if client is not None:
         yield from run_jobs_on(client, jobs)
         return

@@ -22,16 +22,9 @@ KEPT = (str, bool, int, float)  # kinds of subjects and sessions
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples, and who and when they are from.
+    """Samples, and the subject and session of each, if known.
 
-    Parameters
-    ----------
-    name : str
-        The name.
-    X : EpochsView
-        The samples; their groups are those of the view, else subjects.
-    subjects, sessions : None | array, shape (n_samples,)
-        The subject and the session of each sample.
+    The groups of ``X`` are those of the view, else subjects.
     """
 
     name: str
@@ -62,27 +55,7 @@ class Dataset:
 
 
 def as_dataset(name, source):
-    """Make a data set of what a user gives.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    source : EpochsView | mne.Epochs | list of mne.Epochs | path-like | dict | callable | Dataset
-        As for :func:`~mne_cnnclass.benchmark`.
-
-    Returns
-    -------
-    data : Dataset
-        The data set.
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
-    ValueError
-        If there is no such file, or a subject, session or label is missing for some samples.
-    """
+    """Make a data set of anything that :func:`~mne_cnnclass.benchmark` takes as one."""
     if isinstance(source, Dataset):
         return source
     if isinstance(source, Mapping):

@@ -76,20 +76,7 @@ class StoreError(OSError):
 
 
 class Store:
-    """A file with results of benchmarks.
-
-    Parameters
-    ----------
-    path : path-like
-        The file.
-    create : bool
-        Whether to create the file if it does not exist.
-
-    Raises
-    ------
-    StoreError
-        If the file can't be opened, is not a store, or was written by a later version.
-    """
+    """A file with results of benchmarks; all errors of SQLite arrive as `StoreError`."""
 
     def __init__(self, path, *, create=False):
         self.path = Path(path).resolve()
@@ -177,23 +164,10 @@ class Store:
     # -- what is to be done ------------------------------------------------------------------------
 
     def add_grid(self, names, pipeline, dataset, grid, cells):
-        """Note the folds of a pipeline on a data set, unless they are known.
+        """Note the folds of a pipeline on a data set, unless they are known; returns the id of the grid.
 
-        Parameters
-        ----------
-        names : dict of str
-            ``pipeline``, ``dataset``, ``splits``.
-        pipeline, dataset : dict of str
-            Columns of these tables.
-        grid : dict of str
-            ``splits``, ``indices``, ``random_state``.
-        cells : list of dict
-            Columns of each fold.
-
-        Returns
-        -------
-        grid_id : int
-            The number of the grid.
+        ``names`` are pipeline, dataset and splits; the others are columns of the tables, a dict for each of
+        cells.
         """
         with self.writing() as connection:
             ids = {
@@ -281,15 +255,7 @@ class Store:
     def claim(self, grid_ids):
         """Take the next job, also from a process that has died.
 
-        Parameters
-        ----------
-        grid_ids : list of int
-            Grids to take from.
-
-        Returns
-        -------
-        job : None | list of tuple
-            Number of the grid and of the cell in it, of the cells to do; None if none is waiting.
+        Returns numbers of grid and cell of the cells to compute; None if none is waiting.
         """
         with self.writing() as connection:
             for worker in connection.execute("SELECT * FROM workers WHERE ended IS NULL").fetchall():
@@ -335,16 +301,7 @@ class Store:
     def finish(self, grid_id, number, *, result=None, error=None, predictions=None):
         """Store a finished cell, unless another process has done so.
 
-        Parameters
-        ----------
-        grid_id, number : int
-            The cell.
-        result : None | dict of str
-            Columns of the table cells.
-        error : None | tuple of str
-            Type, message and traceback of what went wrong.
-        predictions : None | bytes
-            What the table predictions keeps.
+        ``result`` are columns of the table cells; ``error`` is type, message and traceback.
         """
         columns = dict(result or {}) | {
             "state": "done" if error is None else "failed",

@@ -18,17 +18,7 @@ def accelerate(module):
     """Replace what can be computed faster, in place.
 
     Only layers of exactly the class that a rewrite knows are replaced, not those of a class derived from it
-    (other than by a constraint of the weights), and only with settings that the rewrite covers; all others
-    stay as they are.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        A network.
-
-    See Also
-    --------
-    accelerated_layers : What was replaced.
+    (other than by a constraint of the weights), and only with settings that the rewrite covers.
     """
     for layer in module.modules():
         fast = _rewrite_of(layer)
@@ -37,18 +27,7 @@ def accelerate(module):
 
 
 def accelerated_layers(module):
-    """What was replaced in a network.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-        A network.
-
-    Returns
-    -------
-    layers : dict of str
-        Name of the rewrite by name of the layer; that of the network itself is ``""``.
-    """
+    """Name of the rewrite by name of each replaced layer; that of the network itself is ``""``."""
     return {
         name: type(layer).__name__
         for name, layer in module.named_modules()

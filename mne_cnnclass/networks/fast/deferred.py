@@ -16,22 +16,11 @@ from .spectral import convolve
 
 
 class Deferred(torch.Tensor):
-    """What a bank of filters will make of signals, computed when somebody asks for more than its shape.
+    """What filters will make of signals (n, n_rows, n_times), computed when more than its shape is needed.
 
-    Parameters
-    ----------
-    x : tensor, shape (n, n_rows, n_times)
-        Signals.
-    filters : tensor, shape (n_filters, k)
-        Filters.
-    offset : None | tensor, shape (n_filters,)
-        What is added to the filtered signals.
-    padding : tuple of int
-        Zeros before and after the signals.
-    turned : bool
-        Whether the value has times as third axis and rows as fourth, rather than the other way round.
-    uses : list of str
-        Where it is noted what became of it: "mixed", or "value" if the filters could not wait.
+    Filters have the shape (n_filters, k), their ``offset`` (or None) is added, ``padding`` is the number of
+    zeros before and after the signals. If ``turned``, the value has times as third axis and rows as fourth.
+    ``uses`` is where it is noted what became of it: "mixed", or "value" if the filters could not wait.
     """
 
     @staticmethod

@@ -15,18 +15,9 @@ SMALL = 1 / 32  # below it, rounding at the scale of one would be seen in single
 class FilterBank:
     """Mixtures of channels, each through a filter of its own, by Fourier transforms.
 
-    Parameters
-    ----------
-    spatial : tensor, shape (n_signals, n_channels)
-        What mixes the channels.
-    filters : tensor, shape (n_signals, k)
-        The filters, as torch's convolutions take them.
-    offset : tensor, shape (n_signals,)
-        What is added to a filtered mixture.
-    padding : tuple of int
-        Zeros before and after the signals.
-    n_times : int
-        Length of the signals.
+    ``spatial`` (n_signals, n_channels) mixes the channels, ``filters`` (n_signals, k) are as torch's
+    convolutions take them, ``offset`` (n_signals,) is added, ``padding`` is the number of zeros before and
+    after the signals.
     """
 
     def __init__(self, spatial, filters, offset, padding, n_times):

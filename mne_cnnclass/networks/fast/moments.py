@@ -15,19 +15,9 @@ from scipy.fft import next_fast_len
 
 
 def summarize(x, k):
-    """Autocorrelations and sums of samples.
+    """Of each sample (n, n_channels, n_times), sums over all channels, as float64 of shape (n, k + 1).
 
-    Parameters
-    ----------
-    x : tensor, shape (n, n_channels, n_times)
-        Signals.
-    k : int
-        Length of the filters.
-
-    Returns
-    -------
-    summary : tensor of float64, shape (n, k + 1)
-        Of each sample, the autocorrelation at the lags 0 … k - 1, and the sum; over all channels.
+    These are the autocorrelation at the lags 0 … k - 1 and, last, the sum, for filters of k samples.
     """
     length = next_fast_len(x.shape[2] + k - 1, real=True)
     x = x.double()
@@ -36,27 +26,11 @@ def summarize(x, k):
 
 
 def expected_squares(x, k, padding, summary=None):
-    """Mean window and mean product of windows of zero-padded signals.
+    """Mean window of k samples of zero-padded signals, mean outer product of windows, their number.
 
-    Parameters
-    ----------
-    x : tensor, shape (n, n_channels, n_times)
-        Signals.
-    k : int
-        Length of the windows.
-    padding : tuple of int
-        Zeros before and after a signal.
-    summary : None | tensor, shape (n, k + 1)
-        What `summarize` gives for the signals, if it was computed before.
-
-    Returns
-    -------
-    first : tensor of float64, shape (k,)
-        Mean of the windows over times, channels and samples.
-    second : tensor of float64, shape (k, k)
-        Mean of their outer products.
-    n_windows : int
-        Their number.
+    Signals have the shape (n, n_channels, n_times); means are over times, channels and samples. ``padding``
+    is the number of zeros before and after a signal, ``summary`` what `summarize` gave for the signals, if
+    known.
     """
     before, after = padding
     n_out = x.shape[2] + before + after - k + 1

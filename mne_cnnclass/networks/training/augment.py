@@ -12,25 +12,10 @@ from .batches import parts
 
 
 def make_transforms(augmentation, problem):
-    """Make functions of batches from what a user asks for.
+    """Make functions of batches from what a user asks for; mixup last, as none can follow shares of classes.
 
-    Parameters
-    ----------
-    augmentation : None | str | callable | list
-        Names, names with parameters, and functions ``(x, y) -> (x, y)``.
-    problem : dict
-        What is known of the samples: ``n_times``, ``classes``, and ``sfreq`` and ``chs_info``, which may be
-        None.
-
-    Returns
-    -------
-    transforms : list of callable
-        Functions in the same order, but mixup last, as none can follow where labels are shares of classes.
-
-    Raises
-    ------
-    ValueError
-        If there is no such name or parameter, or if the samples lack what it needs.
+    ``problem`` is what is known of the samples: ``n_times``, ``classes``, and ``sfreq`` and ``chs_info`` or
+    None.
     """
     made = [_make(one, problem) if is_named(one) else one for one in listed(augmentation)]
     if sum(map(_mixes, made)) > 1:
@@ -123,28 +108,12 @@ def random_parts(transforms):
 
 
 def augment(inputs, y, transforms, *, class_weight=None, summarize=None):
-    """Change a training batch.
+    """Change a training batch by transforms, in their order.
 
-    Parameters
-    ----------
-    inputs : dict of tensor
-        Signals ``x`` and what goes along with them.
-    y : tensor of int, shape (n,)
-        Class numbers.
-    transforms : list of callable
-        What to apply, in this order.
-    class_weight : None | tensor, shape (n_classes,)
-        Weights of the classes, which ``inputs["weight"]`` contains: a sample whose label is changed gets
-        that of its new class.
-    summarize : None | callable
-        What made ``inputs["summary"]``, of which the rows of changed samples are made anew.
-
-    Returns
-    -------
-    inputs : dict of tensor
-        The new batch. Where samples are mixed, ``partner_weight`` holds the weights of the partners.
-    y : tensor of int, shape (n,) | tuple of tensor
-        Class numbers; where samples are mixed, these, those of the partners, and the share of the first.
+    ``inputs`` are the signals ``x`` and what goes along with them. A sample whose label changes gets the
+    ``class_weight`` of its new class, and the ``summary`` of a changed sample is computed anew. Where samples
+    are mixed, the new labels are a tuple of the labels, those of the partners and the share of the first, and
+    the new inputs hold the ``partner_weight``.
     """
     inputs = dict(inputs)
     x, changed = inputs["x"], np.zeros(len(y), dtype=bool)

@@ -15,19 +15,10 @@ def parts(n_samples, n_values):
 class SampleDataset(torch.utils.data.Dataset):
     """Samples, labels and weights; what skorch passes around.
 
-    Parameters
-    ----------
-    data : array of float32 | SampleFile, shape (n_samples, n_channels, n_times)
-        Standardised signals.
-    target : array of int, shape (n_samples,)
-        Class numbers.
-    weight : array, shape (n_samples,)
-        Weight of each sample in the loss.
-    side : array of float32, shape (n_samples, n_side)
-        Standardised numbers known of each sample besides its signal.
-    summarize : None | callable
-        Gives what a network wants to know of each sample beforehand, as a tensor with a row a sample. It is
-        called once for all samples, if the result is small beside them.
+    Signals are standardised, float32 of shape (n_samples, n_channels, n_times) in memory or in a
+    `SampleFile`; ``side`` has shape (n_samples, n_side). ``summarize`` gives what a network wants to know of
+    each sample beforehand, a row a sample; it is called once for all samples, if the result is small beside
+    them.
     """
 
     SMALL = 1 / 16  # share of the samples' memory that summaries may take

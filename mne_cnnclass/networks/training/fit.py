@@ -48,24 +48,18 @@ class TrainingOptions:
 
 
 def train(module, data, y, weight, side, *, options, valid=None, device):
-    """Train a network in place.
+    """Train a network in place on standardised samples.
 
     Parameters
     ----------
     module : torch.nn.Module
         The network, which gives logits.
-    data : array of float32 | SampleFile, shape (n_samples, n_channels, n_times)
-        Standardised samples.
-    y : array of int, shape (n_samples,)
-        Class numbers.
-    weight : array, shape (n_samples,)
-        Weights of the samples, of mean one.
-    side : array of float32, shape (n_samples, n_side)
-        Standardised side inputs.
+    data, y, weight, side
+        The samples, see `SampleDataset`; weights are of mean one.
     options : TrainingOptions
         How to train.
     valid : None | tuple of array
-        Data, class numbers, weights and side inputs of the validation samples.
+        The same four of the validation samples.
     device : torch.device
         Where to compute.
 
@@ -75,17 +69,8 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
         A row an epoch: epoch, train_loss, train_accuracy, valid_loss, valid_accuracy (with a validation
         split), lr, duration in s, and what callbacks recorded.
     error : None | Exception | KeyboardInterrupt
-        What stopped the training before its end, after at least one epoch. The network has its best weights
-        by the validation loss, or those of the last whole epoch.
-
-    Raises
-    ------
-    RuntimeError
-        If the loss becomes infinite or NaN in the first epoch.
-    MemoryError
-        If a step takes more memory than there is, and ``batch_size`` is not "auto".
-    KeyboardInterrupt
-        If Ctrl-C comes in the first epoch.
+        What stopped the training before its end, after at least one epoch; before that it is raised. The
+        network has its best weights by the validation loss, or those of the last whole epoch.
     """
     # a method of that name of a user's own network is not meant
     network = signal_network(module.network if isinstance(module, LeftRightSymmetric) else module)

@@ -20,22 +20,10 @@ class StopTraining(Exception):  # noqa: N818, not an error
 
 
 class SampleNet(NeuralNetClassifier):
-    """A skorch net with weighted samples, batch-wise augmentation and honest interrupts.
+    """A skorch net with weighted samples and augmented batches, which tells Ctrl-C from other ends.
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        The network.
-    augmentation : list of callable
-        Functions ``(x, y) -> (x, y)`` applied to every training batch, such as braindecode's transforms.
-    class_weight : None | tensor, shape (n_classes,)
-        What the weights of the samples contain of their classes.
-    summarize : None | callable
-        What made the summaries of the samples.
-    label_smoothing : float
-        See `torch.nn.CrossEntropyLoss`.
-    **kwargs
-        As for `skorch.NeuralNetClassifier`.
+    ``class_weight`` is what the weights of samples contain of their classes, ``summarize`` what made their
+    summaries, ``label_smoothing`` as in `torch.nn.CrossEntropyLoss`.
     """
 
     def __init__(
@@ -97,24 +85,11 @@ class SampleNet(NeuralNetClassifier):
             raise StopTraining from error
 
     def run(self, dataset, resume=None):
-        """Train on a dataset until the last epoch, or until a callback, Ctrl-C or an error stops it.
+        """Train until the last epoch, or until a callback, Ctrl-C or an error stops it.
 
-        Parameters
-        ----------
-        dataset : SampleDataset
-            The samples.
-        resume : None | callable
-            Is given the net when training begins, and may put back what an earlier one had reached.
-
-        Returns
-        -------
-        error : None | Exception | KeyboardInterrupt
-            What stopped it before its end. The net is as after its last whole epoch, or its best.
-
-        Raises
-        ------
-        Exception | KeyboardInterrupt
-            If it came before an epoch was complete.
+        ``resume`` is given the net when training begins, and may restore what an earlier one had reached.
+        Returns what stopped it early, or raises that before an epoch was complete. The net is then as after
+        its last whole epoch, or its best.
         """
         self.initialize()
         self.notify("on_train_begin", X=dataset, y=None)

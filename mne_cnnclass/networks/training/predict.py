@@ -9,22 +9,10 @@ from .stopping import is_out_of_memory
 
 
 def predict_logits(module, batches, *, device):
-    """Run a network in evaluation mode.
+    """Logits of a network in evaluation mode, as float64 of shape (n_samples, n_classes).
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        The network.
-    batches : iterable of tuple of array
-        What the network is given, float32: standardised samples of shape (n_samples, n_channels, n_times),
-        and side inputs of shape (n_samples, n_side) if it takes any.
-    device : torch.device
-        Where to compute.
-
-    Returns
-    -------
-    logits : array of float64, shape (n_samples, n_classes)
-        The network's outputs.
+    Each of ``batches`` holds float32 arrays: standardised samples of shape (n_samples, n_channels, n_times),
+    and side inputs of shape (n_samples, n_side) if the network takes any.
     """
     if module.training or next(module.parameters(), torch.empty(0, device=device)).device != device:
         module.to(device).eval()

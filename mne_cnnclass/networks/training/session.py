@@ -33,17 +33,10 @@ def _keep_freed_memory(n_bytes):
 
 @contextlib.contextmanager
 def torch_session(seed, *, n_threads=None, device=None):
-    """Run a block with seeded random states and a fixed number of torch threads.
+    """Run a block with seeded random states, a fixed number of torch threads and deterministic CUDA.
 
-    Parameters
-    ----------
-    seed : None | int
-        Seeds torch, numpy's global state and Python's `random` inside the block, since architectures and
-        augmentations use any of them. ``None`` leaves them alone, for a block without random numbers.
-    n_threads : None | int
-        Number of torch threads inside the block; ``None`` leaves it as it is.
-    device : None | torch.device
-        A CUDA device is seeded, too, and told to take deterministic algorithms.
+    The seed is that of torch, numpy's global state and Python's `random`, since architectures and
+    augmentations use any of them. What is None is left as it is.
     """
     cuda = [device] if device is not None and device.type == "cuda" else []
     with _ONE_AT_A_TIME, contextlib.ExitStack() as stack:

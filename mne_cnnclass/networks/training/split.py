@@ -9,29 +9,7 @@ MOST_FOLDS = 3  # each costs a training
 
 
 def split_validation(y, fraction, *, groups=None, seed):
-    """Split samples into training and validation samples.
-
-    Parameters
-    ----------
-    y : array of int, shape (n_samples,)
-        Class numbers.
-    fraction : float
-        Share of the samples for validation, between 0 and 1.
-    groups : None | array, shape (n_samples,)
-        Samples of one group end on the same side.
-    seed : int
-        Seed of the shuffling.
-
-    Returns
-    -------
-    train, valid : array of int
-        Indices of the samples.
-
-    Raises
-    ------
-    ValueError
-        If a class (or, with groups, all but one group) has too few samples to be on both sides.
-    """
+    """Split samples into indices for training and for validation; each group stays on one side."""
     classes, counts = np.unique(y, return_counts=True)
     if counts.min() < 2:
         raise ValueError(
@@ -66,27 +44,9 @@ def split_validation(y, fraction, *, groups=None, seed):
 
 
 def split_folds(y, *, groups=None, seed):
-    """Split samples into folds, each of which is held out once.
+    """Split samples into folds of indices to train on and held out; each group is held out as a whole.
 
-    Parameters
-    ----------
-    y : array of int, shape (n_samples,)
-        Class numbers.
-    groups : None | array, shape (n_samples,)
-        Samples of one group end in the same fold.
-    seed : int
-        Seed of the shuffling.
-
-    Returns
-    -------
-    folds : list of tuple of array of int
-        Indices of the samples to train on and of those held out, for 3 folds, or 2 where 3 would leave a
-        class out of a training part.
-
-    Raises
-    ------
-    ValueError
-        If a class has too few samples, or is in too few groups, to be trained on in every fold.
+    There are 3 folds, or 2 where 3 would leave a class out of a training part.
     """
     classes, n_samples = np.unique(y, return_counts=True)
     n_most = min(MOST_FOLDS, n_samples.min())

@@ -42,10 +42,7 @@ class CtrlC:
 class Stopping(Callback):
     """Stops after a batch if Ctrl-C came, and keeps the weights of the last epoch that came to its end.
 
-    Parameters
-    ----------
-    keeps_best : bool
-        Whether early stopping keeps the best weights, so that those of the last epoch are not needed.
+    If early stopping ``keeps_best`` weights, those of the last epoch are not needed.
     """
 
     def __init__(self, keeps_best):

@@ -12,32 +12,15 @@ TEMPERATURES = (0.2, 20.0)
 
 
 def fit_temperature(logits, y, weight):
-    """Find the temperature that divides the logits for the least loss.
+    """Find the temperature that divides the logits for the least weighted negative log-likelihood [1]_.
 
-    Parameters
-    ----------
-    logits : array of float64, shape (n_samples, n_classes)
-        Outputs of the network for samples that its weights were not fitted to.
-    y : array of int, shape (n_samples,)
-        Class numbers.
-    weight : array, shape (n_samples,)
-        Weights of the samples.
-
-    Returns
-    -------
-    temperature : float
-        The one with the least weighted mean of the negative log-likelihood, between 0.2 and 20. Above 1 the
-        network was too sure, below 1 not sure enough. If all samples are right the loss falls towards a
-        temperature of 0, and if logits tell nothing towards infinity: then it is the bound.
-
-    Notes
-    -----
-    The loss is convex in 1 / temperature, so it has one minimum.
+    The loss is convex in 1 / temperature, so it has one minimum. If all samples are right it falls towards a
+    temperature of 0, and if logits say nothing towards infinity: then the bound is returned.
 
     References
     ----------
-    Guo C, Pleiss G, Sun Y, Weinberger KQ. On calibration of modern neural networks. ICML 2017.
-    arXiv:1706.04599
+    .. [1] Guo C, Pleiss G, Sun Y, Weinberger KQ. On calibration of modern neural networks. ICML 2017.
+       arXiv:1706.04599
 
     Examples
     --------

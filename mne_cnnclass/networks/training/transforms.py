@@ -27,17 +27,7 @@ from braindecode.augmentation import (  # noqa: E402, F401 - some are found here
 
 
 class TimeShift(Transform):
-    """Move each sample in time; its own reflection fills what becomes free at one end.
-
-    Parameters
-    ----------
-    probability : float
-        Share of the samples that are changed.
-    max_shift_samples : int
-        The farthest that a sample is moved, either way, in time samples.
-    random_state : None | int
-        Seed.
-    """
+    """Move each sample in time by up to ``max_shift_samples``; its own reflection fills the free end."""
 
     def __init__(self, probability, max_shift_samples, random_state=None):
         super().__init__(probability=probability, random_state=random_state)
@@ -60,21 +50,7 @@ class TimeShift(Transform):
 
 
 class LeftRightMirror(Transform):
-    """Exchange the channels of both hemispheres, and with them two classes.
-
-    Parameters
-    ----------
-    probability : float
-        Share of the samples that are changed.
-    labels : array, shape (n_classes,)
-        The labels.
-    channels : list of dict
-        Name (``ch_name``) and place (``loc``, in m) of each channel.
-    classes : None | list
-        The two labels that are exchanged, or none of them (an empty list). ``None`` exchanges both of two.
-    random_state : None | int
-        Seed.
-    """
+    """Exchange the channels of both hemispheres, and two classes with them, see `mirror`."""
 
     def __init__(self, probability, labels, channels, classes=None, random_state=None):
         super().__init__(probability=probability, random_state=random_state)
