@@ -251,7 +251,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         n_members: int = 1,
         symmetry: Literal["left_right"] | tuple[str, Mapping[str, str]] | None = None,
         max_epochs: int = 40,
-        batch_size: int | Literal["auto"] = "auto",
+        batch_size: Literal["auto"] | int = "auto",
         lr: float = 0.003,
         weight_decay: float = 0.01,
         lr_schedule: Literal["one_cycle"] | None = "one_cycle",

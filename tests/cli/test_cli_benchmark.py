@@ -335,9 +335,24 @@ def test_every_parameter_that_a_config_can_set_has_a_type_that_is_understood():
     functions += [one for one in transformers if isinstance(one, type)]
     not_toml = {"recordings", "callbacks", "model"}  # files, objects, and what the kind itself names
     for function in functions:
-        types = tables.documented_types(function)
+        types = tables.parameter_types(function)
         for name in set(inspect.signature(function).parameters) - not_toml:
             assert tables._alternatives(types[name]), f"{function.__name__}: {name}"
+
+
+def test_types_are_checked_without_docstrings(tmp_path):
+    net = '[pipelines.a]\nmodel = "EEGNet"\n'
+    for text, message in (
+        (f'n_folds = "5"\n{PIPELINES}{DATASETS}', "n_folds is '5', expected an integer"),
+        (f"{net}batch_size = 1.5\n{DATASETS}", 'batch_size is 1.5, expected "auto" or an integer'),
+        (
+            f'{PIPELINES}[datasets.d]\nload = "eegbci"\n',
+            "subjects is missing, expected an integer or a list of",
+        ),
+    ):
+        code = f"from mne_cnnclass import read_config; read_config({str(_write(tmp_path, text))!r})"
+        run = subprocess.run([sys.executable, "-OO", "-c", code], capture_output=True, text=True)
+        assert message in run.stderr
 
 
 # -- what is wrong in a config ---------------------------------------------------------------------

@@ -44,7 +44,7 @@ def read_config(path: PathLike) -> dict[str, object]:
 
     Notes
     -----
-    Types and allowed values are those documented for the functions that the config calls. Code is imported
+    Types and allowed values are those in the hints of the functions that the config calls. Code is imported
     and run only where the file says ``import``, from Python's path or the folder of the file.
 
     Examples
@@ -82,17 +82,8 @@ def read_config(path: PathLike) -> dict[str, object]:
     return {"pipelines": pipelines, "datasets": datasets} | splits | others
 
 
-# -- pipelines -------------------------------------------------------------------------------------
-
-
-# -- data sets -------------------------------------------------------------------------------------
-
-
-# -- splits and libraries --------------------------------------------------------------------------------
-
-
 def _splits(config):
-    given = config.take("splits", "str | list of str")
+    given = config.take("splits", "str | Sequence[str]")
     for kind in [given] if isinstance(given, str) else given:
         config.known("splits", kind, KINDS, "kind of splits")
     if not given:

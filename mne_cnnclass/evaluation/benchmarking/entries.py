@@ -9,7 +9,7 @@ from pathlib import Path
 from sklearn.pipeline import make_pipeline
 
 from ...samples.view import EpochsView
-from .tables import Table, documented_types, join
+from .tables import Table, join, parameter_types
 
 
 def dataset_source(name, table, folder="."):
@@ -41,7 +41,7 @@ def _steps(table):
 
     known = [name for name in preprocessing.__all__ if isinstance(getattr(preprocessing, name), type)]
     steps = []
-    for number, step in enumerate(table.take("before", "list of (str | dict)", [])):
+    for number, step in enumerate(table.take("before", "Sequence[str | dict]", [])):
         where = f"{join(table.where, 'before')}[{number}]"
         inner = Table({"step": step} if isinstance(step, str) else step, where, table.folder)
         transformer = getattr(preprocessing, inner.choose("step", known, "transformer"))
@@ -52,7 +52,7 @@ def _steps(table):
 def _recipe(table):
     from ...estimators.recipes import recipe
 
-    task = table.take("recipe", documented_types(recipe)["task"])
+    task = table.take("recipe", parameter_types(recipe)["task"])
     return table.call("recipe", recipe, task, **table.arguments(recipe, but=("task",)))
 
 
@@ -70,7 +70,7 @@ def _model(table):
 def _baselines(table):
     from ...estimators.baselines import baselines
 
-    kind = table.take("baselines", documented_types(baselines)["kind"])
+    kind = table.take("baselines", parameter_types(baselines)["kind"])
     arguments = table.arguments(baselines, but=("kind",))
     return table.call("names" if "names" in arguments else "baselines", baselines, kind, **arguments)
 
@@ -94,7 +94,7 @@ def make_dataset(table):
 
 
 def _epochs(table):
-    files = table.files("epochs", "str | list of str")
+    files = table.files("epochs", "str | Sequence[str]")
     table.arguments(lambda: None)
     return partial(_read_epochs, files)
 
@@ -106,7 +106,7 @@ def _read_epochs(files):
 
 
 def _recordings(table):
-    files = table.files("recordings", "str | list of str")
+    files = table.files("recordings", "str | Sequence[str]")
     return partial(_make_epochs, files, **_cuts(table))
 
 
@@ -115,7 +115,8 @@ def _bids(table):
     if not (root / "dataset_description.json").is_file():
         raise table.error("bids", f"is no BIDS root: {root} has no dataset_description.json.")
     find = table.table("select")
-    select = find.arguments(_import(table, "bids", "mne_bids").find_matching_paths, but=("root",))
+    match = _import(table, "bids", "mne_bids").find_matching_paths
+    select = find.arguments(match, but=("root",), untyped="str | Sequence[str]")
     return partial(_make_epochs, root, bids=select, **_cuts(table))
 
 

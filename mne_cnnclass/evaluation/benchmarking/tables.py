@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import json
@@ -14,7 +15,7 @@ from glob import glob
 from operator import eq
 from pathlib import Path
 
-__all__ = ["Table", "documented_types", "join"]
+__all__ = ["Table", "join", "parameter_types"]
 
 MANY = 50  # words that a message does not list
 
@@ -30,7 +31,7 @@ class Table:
         return ValueError(f"{join(self.where, key) if key else self.where} {text}")
 
     def take(self, key, kind, default=inspect.Parameter.empty):
-        """The value of a key of a documented type."""
+        """The value of a key of a type."""
         self._taken.append(key)
         if key not in self.content:
             if default is inspect.Parameter.empty:
@@ -70,8 +71,8 @@ class Table:
             raise self.error(key, f"is missing or empty: at least one table [{key}.NAME] is needed.")
         return {name: inner.table(name) for name in inner.content}
 
-    def arguments(self, function, but=(), typed=True):
-        """All keys that are not taken yet, as arguments of a function."""
+    def arguments(self, function, but=(), typed=True, untyped=""):
+        """All keys that are not taken yet, as arguments of a function; ``untyped`` if they have no hint."""
         parameters = inspect.signature(function).parameters
         takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         named = {
@@ -80,14 +81,14 @@ class Table:
             if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and name not in (*but, *self._taken)
         }
         left = [key for key in self.content if key not in self._taken]
-        types = documented_types(function) if typed else {}
+        types = parameter_types(function) if typed else {}
         for key in left:
             if key not in named and not takes_all:
                 raise self.error(key, f"is unknown.{_near(key, [*self._taken, *named])}")
         for name, parameter in named.items():
             if parameter.default is parameter.empty and name not in left:
-                raise self.error(name, f"is missing, {_expected(types.get(name, ''))}.")
-        return {key: self._check(key, types.get(key, "")) for key in left}
+                raise self.error(name, f"is missing, {_expected(types.get(name) or untyped)}.")
+        return {key: self._check(key, types.get(key) or untyped) for key in left}
 
     def call(self, key, function, *args, **kwargs):
         """The result of a function whose errors are about a key."""
@@ -99,7 +100,7 @@ class Table:
 
     def path(self, key):
         """The value of a key as a path that must exist."""
-        path = Path(self.take(key, "path-like"))
+        path = Path(self.take(key, "PathLike"))
         if not path.exists():
             raise self.error(key, f"does not exist: {path}")
         return path
@@ -138,7 +139,7 @@ class Table:
         value, alternatives = self.content[key], _alternatives(kind)
         if alternatives and not any(fits(value) for _, fits in alternatives):
             raise self.error(key, f"is {value!r}, {_expected(kind)}.")
-        if "path-like" in kind and isinstance(value, str):
+        if "PathLike" in kind and isinstance(value, str):
             return self._path(value)
         return tuple(value) if "tuple" in kind and isinstance(value, list) else value
 
@@ -158,10 +159,15 @@ def _near(word, words):
     return f"{meant} There {'are' if len(words) > 1 else 'is'} {shown}."
 
 
-def documented_types(function):
-    """The types of the parameters in a numpydoc docstring, by name."""
-    lines = re.findall(r"^(\w+(?:, \w+)*) : (.*)$", inspect.getdoc(function) or "", re.MULTILINE)
-    return {name: kind for names, kind in lines for name in names.split(", ")}
+def parameter_types(function):
+    """The types of parameters as in their hints, by name; of those without hints, whether they are bool."""
+    types = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        hint, empty = parameter.annotation, parameter.empty
+        if hint is empty:
+            hint = "bool" if isinstance(parameter.default, bool) else ""
+        types[name] = hint if isinstance(hint, str) else inspect.formatannotation(hint)
+    return types
 
 
 def _is_a(*types):
@@ -173,26 +179,33 @@ _TYPES = {
     "int": ("an integer", "integers", _is_a(int)),
     "bool": ("true or false", "booleans", _is_a(bool)),
     "str": ("a string", "strings", _is_a(str)),
-    "path-like": ("a path", "paths", _is_a(str)),
-    "dict": ("a table", "tables", _is_a(dict)),
+    "PathLike": ("a path", "paths", _is_a(str)),
+    "Mapping": ("a table", "tables", _is_a(dict)),
 }
+_TYPES["RandomState"], _TYPES["dict"] = _TYPES["int"], _TYPES["Mapping"]
 
 
-def _alternatives(kind, plural=False):
-    """What TOML can hold of a documented type, such as ``None | "auto" | list of str``: words and a test."""
-    found = []
-    for one in re.split(r" \| (?![^(]*\))", kind):
-        head, _, of = one.partition(" of ")
-        if one[:1] == one[-1:] == '"':
-            found.append((one, partial(eq, one.strip('"'))))
-        elif head in ("list", "sequence", "tuple", "array-like"):
-            inner = _alternatives(of.strip("()"), plural=True) if "," not in of else []
-            of_what = f" of {' or '.join(words for words, _ in inner)}" * bool(inner)
-            found.append((("lists" if plural else "a list") + of_what, partial(_is_list, inner)))
-        elif head in _TYPES:
-            one, several, fits = _TYPES[head]
-            found.append((several if plural else one, fits))
-    return found
+def _alternatives(kind):
+    """What TOML can hold of a type, such as ``Literal["auto"] | Sequence[str] | None``: words and a test."""
+    return _alternatives_of(ast.parse(kind, mode="eval").body) if kind else []
+
+
+def _alternatives_of(node, plural=False):
+    if isinstance(node, ast.BinOp):
+        return _alternatives_of(node.left, plural) + _alternatives_of(node.right, plural)
+    inner = getattr(node, "slice", None)
+    name = getattr(node if inner is None else node.value, "id", None)
+    if name == "Literal":
+        words = [word.value for word in getattr(inner, "elts", [inner])]
+        return [(f'"{word}"', partial(eq, word)) for word in words]
+    if name in ("Sequence", "list", "tuple"):
+        of = [] if inner is None or isinstance(inner, ast.Tuple) else _alternatives_of(inner, plural=True)
+        of_what = f" of {' or '.join(words for words, _ in of)}" * bool(of)
+        return [(("lists" if plural else "a list") + of_what, partial(_is_list, of))]
+    if name not in _TYPES:
+        return []
+    one, several, fits = _TYPES[name]
+    return [(several if plural else one, fits)]
 
 
 def _is_list(inner, value):
