@@ -168,7 +168,7 @@ def predict(
     from ..ecg.errors import Advised, MissingLead, NoAnnotations, NoBeats
     from ..ecg.recordings import read_duration, read_recording
     from ..ecg.stretches import predict_beats
-    from ..estimators.saving import load_classifier
+    from ..estimators import load_classifier
 
     check_output(output, overwrite)
     clf = load_classifier(model)

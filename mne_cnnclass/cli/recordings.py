@@ -250,7 +250,7 @@ def predict(
     """
     import pandas as pd
 
-    from ..estimators.saving import load_classifier, read_epochs_settings
+    from ..estimators import load_classifier, read_epochs_settings
     from ..preprocessing.stretches import iter_epochs
     from ..samples.view import EpochsView
 

@@ -1,8 +1,9 @@
 from .beats import BeatClassifier
 from .cnn import CNNClassifier
 from .fine_tuned import FineTunedClassifier
+from .loading import load_classifier
 from .recipes import recipe
-from .saving import load_classifier, read_epochs_settings, save_classifier
+from .saving import read_epochs_settings, save_classifier
 
 __all__ = [
     "BeatClassifier",

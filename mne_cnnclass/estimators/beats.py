@@ -221,6 +221,21 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
             view.metadata = pd.concat(tables, ignore_index=True)
         return view, np.concatenate(labels), np.concatenate(patients)
 
+    def _describe(self, tensors):
+        """What makes this estimator, for a file; arrays join the tensors."""
+        from .parameters import describe_parameters
+        from .saving.write import describe_each
+
+        params = self.get_params(deep=False)
+        return {
+            "params": {k: v for k, v in params.items() if k not in ("estimator", "random_state")},
+            "network_params": describe_parameters(self.estimator, tensors),
+            "classes": self.classes_,
+            "classes_dtype": self.classes_.dtype.str,
+            "causal": self.causal_,
+            "members": describe_each(self.estimators_, tensors),
+        }
+
     def predict_proba(self, X: EpochsView | mne.BaseEpochs) -> np.ndarray:
         """Predict the probability of each class.
 

@@ -17,7 +17,7 @@ from ..samples.columns import check_weights
 from ..samples.provenance import provenance
 from ..utils.versions import library_versions
 from .checks import TrainingSamples, check_logits, check_same_problem, check_training_samples
-from .parameters import check_parameters
+from .parameters import check_parameters, describe_parameters
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -555,6 +555,26 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
         on_cpu = resolve_device(self.device).type == "cpu"
         self.network_.module = self.network_.build(weights, accelerate=self.accelerate and on_cpu)
+
+    def _describe(self, tensors):
+        """What makes this estimator, for a file; arrays join the tensors."""
+        return {
+            "params": describe_parameters(self, tensors),
+            **self.network_.describe(tensors),
+            "classes": self.classes_,
+            "classes_dtype": self.classes_.dtype.str,
+            "ch_names": self.ch_names_,
+            "sfreq": self.sfreq_,
+            "provenance": self.provenance_,
+            "n_channels": self.n_channels_,
+            "n_times": self.n_times_,
+            "is_table": self._is_table,
+            "n_features_in": self.n_features_in_,
+            "feature_names_in": getattr(self, "feature_names_in_", None),
+            "stopped": self.stopped_,
+            "trained_with": self.versions_,
+            "history": self.history_.to_dict(orient="list"),
+        }
 
     def save(self, path: PathLike) -> None:
         """Save the fitted estimator to a single file, without pickle.

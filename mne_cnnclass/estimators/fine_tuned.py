@@ -159,4 +159,9 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return self.estimator_.predict_proba(X)
 
+    def _describe(self, tensors):
+        from .saving.write import describe
+
+        return describe(self.estimator_, tensors)  # which is what predicts
+
     score = CNNClassifier.score  # with the labels of the epochs, if none are given

@@ -11,6 +11,7 @@ from ..networks.build import build_module
 from ..networks.training import predict_logits, resolve_device, torch_session
 from ..samples.blocks import iter_blocks
 from ..samples.scaling import ChannelScaler
+from .parameters import model_name
 from .side_inputs import SideScaler
 
 __all__ = ["FittedNetwork"]
@@ -87,6 +88,26 @@ class FittedNetwork:
     def weights(self):
         """The weights of the network by name, on the CPU."""
         return {name: value.detach().cpu() for name, value in self.module.state_dict().items()}
+
+    def describe(self, tensors):
+        """What makes it, for a file; the weights, and arrays of side inputs, join the tensors."""
+        from .saving.write import describe_each
+
+        tensors.update({name: value.contiguous().clone() for name, value in self.weights().items()})
+        model, scaler, side = self.architecture["model"], self.scaler, self.side_scaler
+        return {
+            "custom_module": not isinstance(model, str),
+            "architecture": self.architecture | {"model": model_name(model)},
+            "seed": self.seed,
+            "temperature": self.temperature,
+            "scaler": {"standardize": scaler.standardize, "mean": scaler.mean_, "scale": scaler.scale_},
+            "side_scaler": {
+                "names": side.names,
+                "transformers": describe_each(side.transformers_, tensors, "side_scaler/"),
+                "mean": side.mean_,
+                "scale": side.scale_,
+            },
+        }
 
     def build(self, weights, *, accelerate):
         """Build the network anew from these weights, in evaluation mode."""

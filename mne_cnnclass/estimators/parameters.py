@@ -6,6 +6,7 @@ import numbers
 import os
 
 import numpy as np
+from mne.utils import logger
 from sklearn.utils import check_random_state
 
 from ..networks.augmentations import is_named, listed
@@ -26,6 +27,9 @@ BOUNDS = {
     "patience": (COUNT, dict(min_val=1)),
     "n_threads": (COUNT, dict(min_val=1, max_val=MOST_THREADS)),
 }
+# Parameters of a training alone, which may hold any Python object, and of which a loaded estimator has the
+# defaults. Augmentations that are all named are saved nevertheless.
+NOT_SAVED = ("augmentation", "callbacks", "checkpoint_dir", "random_state")
 NOT_NUMBERS = {"batch_size": "auto", "validation_fraction": None, "patience": None, "n_threads": None}
 
 
@@ -83,6 +87,30 @@ def check_parameters(clf):
         ) from error
     if not isinstance(clf.verbose, (type(None), bool, np.bool_, str, COUNT)):
         raise TypeError(f"verbose must be None, a bool or a level of logging, got {clf.verbose!r}.")
+
+
+def describe_parameters(clf, tensors):
+    """The parameters of a classifier for a file; arrays of its side inputs join the tensors."""
+    from .saving.write import describe_each
+
+    check_parameters(clf)  # as at reading, which would refuse the file
+    params = {name: value for name, value in clf.get_params(deep=False).items() if name not in NOT_SAVED}
+    if all(map(is_named, listed(clf.augmentation))):
+        params["augmentation"] = clf.augmentation
+    if clf.side_inputs is not None:
+        params["side_inputs"] = describe_each(clf.side_inputs, tensors, "side_inputs/")
+    if isinstance(clf.class_weight, dict):  # JSON knows no keys but text
+        params["class_weight"] = {"pairs": list(clf.class_weight.items())}
+    params["model"] = model_name(clf.model)
+    lost = [name for name in NOT_SAVED[:3] if name not in params and getattr(clf, name) is not None]
+    if lost:
+        logger.info(f"Not saved, as only a training needs it: {', '.join(lost)}.")
+    return params
+
+
+def model_name(model):
+    """The name of an architecture, or of a class of the user's own."""
+    return model if isinstance(model, str) else f"{model.__module__}.{model.__qualname__}"
 
 
 def _check_checkpoints(clf):

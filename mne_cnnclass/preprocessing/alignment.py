@@ -32,6 +32,8 @@ RANK_TOLERANCE = 1e-10  # of the largest eigenvalue; below is what an average re
 class _Alignment(SamplesTransformer):
     """Whitening of each group by the mean covariance of its samples; subclasses say which mean."""
 
+    _set_by_fit = ("references_", "mean_reference_", "_has_groups")
+
     def __init__(self, *, online: bool = False, n_prior: float = 1) -> None:
         self.online = online
         self.n_prior = n_prior

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from ..samples.types import Samples
 
 
+# What the fit of any transformer sets; `_set_by_fit` of each class has what else its own does. Nothing but
+# these and parameters is read from a saved file.
+SET_BY_ALL = (
+    *("ch_names_", "sfreq_", "n_channels_", "n_times_", "_is_table", "n_features_in_", "feature_names_in_"),
+    "_sklearn_output_config",  # of set_output
+)
+
+
 def start_fit(estimator, X):
     """Note what an estimator is fitted on.
 
@@ -70,11 +78,12 @@ def sampling_frequency(estimator, X, parameter="sfreq"):
 class SamplesTransformer(TransformerMixin, BaseEstimator):
     """A transformer from samples to samples.
 
-    A subclass implements ``_fit(X)``, where it learns, and ``_transform_block(block, out)``, which writes
-    what it makes of an array of samples into another. If the number of times changes, ``_fit`` sets
-    ``_n_times_out``; ``_info(view)`` says what else changes.
+    A subclass implements ``_fit(X)``, where it learns what ``_set_by_fit`` names, and
+    ``_transform_block(block, out)``, which writes what it makes of an array of samples into another. If the
+    number of times changes, ``_fit`` sets ``_n_times_out``; ``_info(view)`` says what else changes.
     """
 
+    _set_by_fit: tuple[str, ...] = ()
     _n_block: int | None = None  # samples a block; None for as many as stay in the processor's cache
 
     def fit(self, X: Samples, y: object = None) -> Self:

@@ -105,6 +105,8 @@ class Features(TransformerMixin, BaseEstimator):
     ['A1-Cz.slow', 'A1-Cz.alpha', 'A1-Cz +23 ms.slow']
     """
 
+    _set_by_fit = ("feature_names_out_", "_sampling")
+
     def __init__(
         self,
         features: Sequence[str] = ("band_power",),

@@ -37,6 +37,8 @@ class Standardize(SamplesTransformer):
     True
     """
 
+    _set_by_fit = ("mean_", "scale_")
+
     def _fit(self, X):
         scaler = StandardScaler()
         for block in iter_blocks(X):
@@ -144,6 +146,8 @@ class Clip(SamplesTransformer):
     >>> bool(Clip(6).fit_transform(X).max() < 7)
     True
     """
+
+    _set_by_fit = ("low_", "high_")
 
     def __init__(self, n_deviations: float = 6.0) -> None:
         self.n_deviations = n_deviations

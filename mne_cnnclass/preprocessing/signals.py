@@ -58,6 +58,7 @@ class Filter(SamplesTransformer):
     array([[0.7, 0. ]])
     """
 
+    _set_by_fit = ("_design",)
     _n_block = 128  # the filter is designed anew for each block
 
     def __init__(
@@ -128,6 +129,8 @@ class Resample(SamplesTransformer):
     (4, 2, 128)
     """
 
+    _set_by_fit = ("_ratio", "_n_times_out")
+
     def __init__(self, sfreq: float, *, sfreq_in: float | None = None) -> None:
         self.sfreq = sfreq
         self.sfreq_in = sfreq_in
@@ -178,6 +181,8 @@ class Crop(SamplesTransformer):
     >>> Crop(0.5, 2.5, sfreq=100).fit_transform(X).shape
     (4, 2, 201)
     """
+
+    _set_by_fit = ("_kept", "_start", "_n_times_out")
 
     def __init__(
         self, tmin: float | None = None, tmax: float | None = None, *, sfreq: float | None = None
@@ -245,6 +250,8 @@ class Pick(SamplesTransformer):
     (4, 2, 100)
     """
 
+    _set_by_fit = ("_index",)
+
     def __init__(self, picks: str | int | Sequence[str] | Sequence[int]) -> None:
         self.picks = picks
 
@@ -310,6 +317,8 @@ class Reference(SamplesTransformer):
     >>> bool(np.allclose(Reference("average").fit_transform(X).mean(axis=1), 0))
     True
     """
+
+    _set_by_fit = ("matrix_", "_info_out")
 
     def __init__(self, kind: Literal["average", "csd"] = "average") -> None:
         self.kind = kind

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["mne_cnnclass.estimators.saving", "mne_cnnclass.ecg", "wfdb"]):
+with atheris.instrument_imports(include=["mne_cnnclass.estimators", "mne_cnnclass.ecg", "wfdb"]):
     import mne
     import wfdb
 

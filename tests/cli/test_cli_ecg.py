@@ -13,10 +13,18 @@ import wfdb
 from hearts import made_up
 from sklearn.dummy import DummyClassifier
 
-from mne_cnnclass import EpochsView, ecg, evaluate, load_classifier, recipe, save_classifier, viz
+from mne_cnnclass import (
+    EpochsView,
+    ecg,
+    evaluate,
+    load_classifier,
+    read_epochs_settings,
+    recipe,
+    save_classifier,
+    viz,
+)
 from mne_cnnclass.cli import main
 from mne_cnnclass.ecg.stretches import predict_beats
-from mne_cnnclass.estimators.saving import read_epochs_settings
 from mne_cnnclass.viz.ecg_beats import N_BINS
 
 SFREQ = 250

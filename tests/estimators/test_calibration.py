@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from mne_cnnclass import CNNClassifier, EpochsView, evaluate, load_classifier
 from mne_cnnclass.estimators import learn as trainer
-from mne_cnnclass.estimators.saving import KEY
+from mne_cnnclass.estimators.saving.files import KEY
 from mne_cnnclass.evaluation import calibration_error
 from mne_cnnclass.networks.training import fit_temperature, split_folds, split_validation
 from mne_cnnclass.networks.training.temperature import TEMPERATURES

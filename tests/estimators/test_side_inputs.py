@@ -15,7 +15,7 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 from mne_cnnclass import CNNClassifier, EpochsView, evaluate, load_classifier
-from mne_cnnclass.estimators.saving import KEY
+from mne_cnnclass.estimators.saving.files import KEY
 from mne_cnnclass.explain import (
     band_importance,
     channel_importance,

@@ -15,8 +15,9 @@ from golden.make import FOLDER
 from safetensors import safe_open
 from safetensors.torch import save, save_file
 
-from mne_cnnclass import CNNClassifier, load_classifier
-from mne_cnnclass.estimators.saving import KEY, files, read_epochs_settings
+from mne_cnnclass import CNNClassifier, load_classifier, read_epochs_settings
+from mne_cnnclass.estimators.saving import files
+from mne_cnnclass.estimators.saving.files import KEY
 
 PLAIN, PIPELINE = FOLDER / "1_plain.mcnn", FOLDER / "5_transformers.mcnn"
 SUMMED = FOLDER / "7_checksum.mcnn"  # the others are from before there was a checksum

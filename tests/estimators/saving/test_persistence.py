@@ -25,8 +25,7 @@ from mne_cnnclass import (
     load_classifier,
     save_classifier,
 )
-from mne_cnnclass.estimators.saving import KEY
-from mne_cnnclass.estimators.saving.files import pack
+from mne_cnnclass.estimators.saving.files import KEY, pack
 from mne_cnnclass.preprocessing import (
     Clip,
     Crop,

@@ -51,7 +51,7 @@ def test_a_full_disk_leaves_the_old_file(step, path, monkeypatch):
 
 def test_a_limit_of_the_system_leaves_the_old_file(path):
     program = (
-        "import resource, sys; from mne_cnnclass.estimators.saving.files import write_atomically\n"
+        "import resource, sys; from mne_cnnclass.utils.atomic import write_atomically\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try:\n    write_atomically(sys.argv[1], bytes(5000))\n"
         "except OSError as error:\n    print(error)"
@@ -75,7 +75,7 @@ def test_an_interrupt_leaves_the_old_file(path, monkeypatch):
 
 def test_a_process_that_dies_leaves_the_old_file(path):
     program = (
-        "import os, sys; from mne_cnnclass.estimators.saving.files import write_atomically\n"
+        "import os, sys; from mne_cnnclass.utils.atomic import write_atomically\n"
         "os.replace = lambda *args: os._exit(7)\n"
         "write_atomically(sys.argv[1], b'new')"
     )
