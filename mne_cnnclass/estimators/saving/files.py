@@ -31,7 +31,31 @@ NO_CHECKSUM = "0" * 64  # what stands in place of the checksum while it is compu
 
 
 def read_epochs_settings(path: PathLike) -> dict[str, object] | None:
-    """Read how the training epochs of a saved classifier were made; None if the file does not say."""
+    """Read how the training epochs of a saved classifier were made.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    epochs_settings : dict | None
+        What :func:`save_classifier` was given, or None if that was nothing.
+
+    Raises
+    ------
+    OSError
+        If the file can't be read.
+    ValueError
+        If it is not a saved classifier, or is damaged.
+
+    Examples
+    --------
+    >>> from mne_cnnclass import read_epochs_settings
+    >>> read_epochs_settings("hands.mcnn")  # doctest: +SKIP
+    {'tmin': 0.0, 'tmax': 4.0}
+    """
     settings = read_file(path)[0].get("epochs_settings")
     need(isinstance(settings, (dict, type(None))), path, f"'epochs_settings' is {shown(settings)}")
     return settings
