@@ -111,3 +111,11 @@ def write_recording(tmp_path):
         return path
 
     return write
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Neighbouring tests go to one process, so that the fixtures of a module are made once."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.option.dist == "load" else None

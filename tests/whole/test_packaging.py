@@ -67,6 +67,14 @@ def test_the_versions_known_to_work_are_allowed():
     assert CORE.keys() <= known.keys()
 
 
+def test_the_tools_that_decide_are_those_of_developers():
+    """What .ci/run and pre-commit run; uv makes the environments of the former."""
+    tools = pinned("requirements-tools.txt")
+    developers = lower_bounds(EXTRAS["dev"])
+    assert tools.keys() == developers.keys() | {"uv"}
+    assert {name for name, bound in developers.items() if tools[name] < bound} == set()
+
+
 def test_the_version_is_the_same_everywhere():
     version = mne_cnnclass.__version__
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))["version"] == version
