@@ -8,33 +8,18 @@ from typing import Annotated
 
 import typer
 
-from .common import app, report_files
+from .common import N_JOBS, app, needed, optional, output_option, report_files
 
-Store = Annotated[Path, typer.Argument(help="Store written by `mne-cnnclass benchmark`.", show_default=False)]
+Store = Annotated[Path, needed("Store written by `mne-cnnclass benchmark`.")]
+STORE = "Store for the results, such as results.sqlite; created if it does not exist."
 Metric = Annotated[str, typer.Option(help="Metric, such as balanced_accuracy or roc_auc.")]
 
 
 @app.command()
 def benchmark(
-    config: Annotated[
-        Path, typer.Argument(help="TOML file with pipelines, data sets and splits.", show_default=False)
-    ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "-o",
-            "--output",
-            help="Store for the results, such as results.sqlite; created if it does not exist.",
-            show_default=False,
-        ),
-    ],
-    n_jobs: Annotated[
-        int | None,
-        typer.Option(
-            help="Number of folds to run in parallel; -1 uses all cores.",
-            show_default="from the config, or 1",
-        ),
-    ] = None,
+    config: Annotated[Path, needed("TOML file with pipelines, data sets and splits.")],
+    output: Annotated[Path, output_option(STORE)],
+    n_jobs: Annotated[int | None, optional(N_JOBS, "from the config, or 1")] = None,
     keep_predictions: Annotated[
         bool | None,
         typer.Option(
@@ -86,7 +71,7 @@ def status(store: Store):
     elif counts["running"]:
         print("Expected end: known when the first fold is done")
     elif counts["waiting"]:
-        print("Nothing runs; `mne-cnnclass benchmark CONFIG -o STORE` goes on.")
+        print("Nothing runs; `mne-cnnclass benchmark CONFIG -o STORE` resumes it.")
     if counts["running"]:
         running = running[running["alive"]].drop(columns="alive")
         running["since"] = running["since"].dt.tz_convert(_local_zone()).dt.strftime("%a %H:%M:%S")
@@ -98,10 +83,7 @@ def status(store: Store):
 def compare(
     store: Store,
     metric: Metric = "accuracy",
-    splits: Annotated[
-        str | None,
-        typer.Option(help="Kind of splits; required if there are several.", show_default=False),
-    ] = None,
+    splits: Annotated[str | None, optional("Kind of splits; required if there are several.")] = None,
 ):
     """Compare the pipelines of a benchmark by paired tests over subjects, or over folds.
 
@@ -119,10 +101,7 @@ def compare(
 def report(
     store: Store,
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--output", help="HTML file to write.", show_default="name of the store, with .html"
-        ),
+        Path | None, output_option("HTML file to write.", "name of the store, with .html")
     ] = None,
     metric: Metric = "accuracy",
 ):
@@ -148,7 +127,7 @@ def _summary(result, metric):
 
 
 def _print_failures(result):
-    """What went wrong, and how often; the number of folds."""
+    """Print what went wrong, and how often; return the number of folds."""
     errors = result.errors()
     if len(errors):
         keys = ["pipeline", "dataset", "splits", "type", "message"]

@@ -1,10 +1,11 @@
-"""What all commands share: the application, options, errors in one line. Heavy libraries come in commands."""
+"""What all commands share: the application, options, errors in one line. Heavy libraries load in commands."""
 
 from __future__ import annotations
 
 import os
 import sys
 import warnings
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,35 +14,46 @@ from .._version import __version__
 
 DEBUG_VARIABLE = "MNE_CNNCLASS_DEBUG"
 
-app = typer.Typer(
-    add_completion=False,
+STYLE = dict(
     rich_markup_mode=None,  # plain text reads well in pipes and narrow terminals
-    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=f"Set {DEBUG_VARIABLE}=1 to show the traceback of an error.",
 )
 
-MaxEpochs = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="Number of training epochs (passes over the training data).",
-        show_default="as CNNClassifier",
-    ),
-]
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog=f"Set {DEBUG_VARIABLE}=1 to show the traceback of an error.",
+    **STYLE,
+)
+
+
+def needed(text):
+    """An argument that has no default."""
+    return typer.Argument(help=text, show_default=False)
+
+
+def optional(text, shown=False, **options):
+    """An option whose default is not a value to show: the help says ``shown`` in its place, or nothing."""
+    return typer.Option(help=text, show_default=shown, **options)
+
+
+def output_option(text, shown=False):
+    """The option for what a command writes."""
+    return typer.Option("-o", "--output", help=text, show_default=shown)
+
+
+MAX_EPOCHS = "Number of training epochs (passes over the training data)."
+MaxEpochs = Annotated[int | None, optional(MAX_EPOCHS, "as CNNClassifier", min=1)]
+Folds = Annotated[int, typer.Option(min=2, help="Number of folds.")]
+Folder = Annotated[Path, output_option("Folder for report.html, the figures and the tables.", True)]
 Seed = Annotated[int, typer.Option(help="Random seed; the same seed gives the same results.")]
-NJobs = Annotated[int, typer.Option(help="Number of folds to run in parallel; -1 uses all cores.")]
+N_JOBS = "Number of folds to run in parallel; -1 uses all cores."
+NJobs = Annotated[int, typer.Option(help=N_JOBS)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output file if it exists.")]
 
 
 def main(args=None):
-    """Run the command line; errors are printed as one line on stderr, with exit code 2.
-
-    Parameters
-    ----------
-    args : None | list of str
-        The arguments. ``None`` uses those of the command line.
-    """
+    """Run the command line, or a list of arguments; errors are one line on stderr, with exit code 2."""
     os.environ.setdefault("MNE_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("MPLBACKEND", "agg")
     with warnings.catch_warnings():
@@ -116,6 +128,12 @@ def write_report(result, folder, sections=None, comparison=None):
     report = add_sections(result.report(comparison=comparison), sections or {})
     report.save(path, overwrite=True, open_browser=False, verbose="ERROR")
     return path
+
+
+def print_counts(labels, what):
+    """Print how many were predicted, and how many of each class."""
+    counts = ", ".join(f"{name} {n}" for name, n in labels.value_counts().items())
+    print(f"{len(labels)} {what}: {counts}")
 
 
 def report_files(paths):

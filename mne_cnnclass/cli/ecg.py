@@ -11,31 +11,38 @@ from typing import Annotated
 import typer
 
 from ..utils.warn import warn
-from .common import NJobs, Overwrite, Seed, app, check_output, make_folder, report_files, write_report
+from .common import (
+    STYLE,
+    Folder,
+    Folds,
+    NJobs,
+    Overwrite,
+    Seed,
+    app,
+    check_output,
+    make_folder,
+    needed,
+    optional,
+    output_option,
+    print_counts,
+    report_files,
+    write_report,
+)
 
 TABLES = (".csv", ".tsv")
 N_SHOWN = 5  # records with most errors
-
-ecg_app = typer.Typer(
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Classify heartbeats: evaluate on new patients, train, predict.",
-    no_args_is_help=True,
+TARGET = (
+    "File to write: .csv or .tsv for a table with probabilities, .txt for MNE annotations, any other "
+    "extension of letters, such as 101.pred, for WFDB annotations."
 )
+
+HELP = "Classify heartbeats: evaluate on new patients, train, predict."
+ecg_app = typer.Typer(help=HELP, no_args_is_help=True, **STYLE)
 app.add_typer(ecg_app, name="ecg")
 
-
-class Group(str, Enum):  # noqa: UP042, the help of older Typer shows a StrEnum's values less well
-    """What cross-validation keeps together on one side of a split."""
-
-    patient = "patient"
-    record = "record"
-
-
-Records = Annotated[
-    list[Path],
-    typer.Argument(help="WFDB records, such as mitdb/101, or folders of records.", show_default=False),
-]
+# A StrEnum's values are shown less well in the help of older Typer.
+Group = Enum("Group", {"patient": "patient", "record": "record"}, type=str)
+Records = Annotated[list[Path], needed("WFDB records, such as mitdb/101, or folders of records.")]
 ClassMap = Annotated[
     str,
     typer.Option(
@@ -44,13 +51,8 @@ ClassMap = Annotated[
         help="Classes and their annotation symbols: those of AAMI, or for example normal=NLR,ectopic=AV.",
     ),
 ]
-Leads = Annotated[
-    str | None,
-    typer.Option(
-        help="Leads, such as MLII,V1. MLII,V1|V5 uses V5 if a record has no V1.",
-        show_default="a limb lead and a chest lead",
-    ),
-]
+LEADS = "Leads, such as MLII,V1. MLII,V1|V5 uses V5 if a record has no V1."
+Leads = Annotated[str | None, optional(LEADS, "a limb lead and a chest lead")]
 Causal = Annotated[
     bool, typer.Option("--causal", help="Use only the signal up to each beat, as required for live use.")
 ]
@@ -64,13 +66,11 @@ def evaluate(
     group: Annotated[
         Group, typer.Option(help="Keep each patient or record together, for scores on new ones.")
     ] = Group.patient,
-    cv: Annotated[int, typer.Option(min=2, help="Number of folds.")] = 5,
+    cv: Folds = 5,
     causal: Causal = False,
     seed: Seed = 0,
     n_jobs: NJobs = 1,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for report.html, the figures and the tables.")
-    ] = Path("mne_cnnclass_results"),
+    output: Folder = Path("mne_cnnclass_results"),
 ):
     """Cross-validate a classifier of annotated heartbeats on new patients.
 
@@ -103,12 +103,7 @@ def evaluate(
 @ecg_app.command()
 def train(
     records: Records,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--output", help="File to save the model to, such as beats.mcnn.", show_default=False
-        ),
-    ],
+    output: Annotated[Path, output_option("File to save the model to, such as beats.mcnn.")],
     class_map: ClassMap = "aami",
     leads: Leads = None,
     causal: Causal = False,
@@ -129,27 +124,9 @@ def train(
 
 @ecg_app.command()
 def predict(
-    model: Annotated[
-        Path,
-        typer.Argument(
-            help="Model saved by `mne-cnnclass ecg train`, or by save_classifier.", show_default=False
-        ),
-    ],
-    record: Annotated[
-        Path, typer.Argument(help="WFDB record, or a file in any format that MNE reads.", show_default=False)
-    ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "-o",
-            "--output",
-            help=(
-                "File to write: .csv or .tsv for a table with probabilities, .txt for MNE annotations, "
-                "any other extension of letters, such as 101.pred, for WFDB annotations."
-            ),
-            show_default=False,
-        ),
-    ],
+    model: Annotated[Path, needed("Model saved by `mne-cnnclass ecg train`, or by save_classifier.")],
+    record: Annotated[Path, needed("WFDB record, or a file in any format that MNE reads.")],
+    output: Annotated[Path, output_option(TARGET)],
     peaks: Annotated[
         str,
         typer.Option(
@@ -196,8 +173,7 @@ def predict(
             NoBeats: "Is it an ECG of more than some seconds?" if detected else "Give --peaks detected.",
         }
         raise type(error)(error.args[0], advice[type(error)]) from error
-    counts = table["description"].value_counts()
-    print(f"{len(table)} beats: " + ", ".join(f"{name} {n}" for name, n in counts.items()))
+    print_counts(table["description"], "beats")
     if left:
         print(f"Left out at the ends or in bad spans: {left}")
     if output.suffix in TABLES:
@@ -227,7 +203,7 @@ def _settings(text, leads, causal):
 
 
 def _settings_of(path, clf):
-    """Arguments of make_beat_epochs for a model, some of which its networks tell if the file does not."""
+    """Arguments of make_beat_epochs for a model: those in the file, or else as its networks imply them."""
     from ..ecg import AAMI_CLASSES, LEADS, BeatClassifier, make_beat_epochs
     from ..ecg.beats import TYPICAL
     from ..estimators.saving import read_epochs_settings
@@ -247,10 +223,8 @@ def _settings_of(path, clf):
         sfreq=network.sfreq_,
     )
     settings = known | (read_epochs_settings(path) or {}).get("beats", {})
-    start, stop = (
-        round(settings.get(name, make_beat_epochs.__kwdefaults__[name]) * settings["sfreq"])
-        for name in ("tmin", "tmax")
-    )
+    window = make_beat_epochs.__kwdefaults__ | settings
+    start, stop = (round(window[name] * settings["sfreq"]) for name in ("tmin", "tmax"))
     if stop - start + 1 != network.n_times_:
         raise ValueError(
             f"{path} was trained on windows of {network.n_times_ / network.sfreq_:.3g} s, and does not say "
@@ -298,7 +272,7 @@ def _read_folder(paths, settings):
 
 
 def _pipeline(settings, seed):
-    """The recipe, told which of the classes are what it knows of hearts."""
+    """The recipe, with the role that each of the classes has in the rhythm of a heart."""
     from ..estimators.beats import class_roles
     from ..estimators.recipes import recipe
 
@@ -311,15 +285,11 @@ def _print_scores(result, classes, errors, group):
     """Rates in percent with their intervals, and where the errors are."""
     import pandas as pd
 
-    rates = {
-        "sensitivity": "sensitivity (%)",
-        "positive_predictivity": "positive predictivity (%)",
-        "specificity": "specificity (%)",
-        "f1": "F1 (%)",
-    }
+    from ..report.html import words
+
     columns = {"n": classes["n"].astype(str)}
-    for name, shown in rates.items():
-        columns[shown] = [
+    for name in ("sensitivity", "positive_predictivity", "specificity", "f1"):
+        columns[f"{words(name).replace('f1', 'F1')} (%)"] = [
             "–" if pd.isna(value) else f"{100 * value:.1f} ({100 * low:.1f}–{100 * high:.1f})"
             for value, low, high in classes[[name, f"{name}_low", f"{name}_high"]].to_numpy()
         ]
@@ -330,9 +300,8 @@ def _print_scores(result, classes, errors, group):
         print(f"{shown} {100 * value:.1f} % ({100 * low:.1f}–{100 * high:.1f}), chance {100 * chance:.1f} %")
     n_groups = result.predictions["group"].nunique()
     print(f"In brackets: 95 % confidence interval over {n_groups} {group}s, whole in each of the folds.\n")
-    shown = errors[errors["errors"] > 0].head(N_SHOWN)
     print(f"Most errors, by {group}:")
-    for name, row in shown.iterrows():
+    for name, row in errors[errors["errors"] > 0].head(N_SHOWN).iterrows():
         print(
             f"  {name}: {row['errors']} of {row['n']} beats, {100 * row['share']:.1f} % of all errors, most "
             f"often {row['most_frequent']} ({row['times']})"
@@ -342,7 +311,7 @@ def _print_scores(result, classes, errors, group):
 def _beat_pages(result, view, paths):
     """Average beats, the surest errors, and ten seconds with most errors of the record that has most.
 
-    By the names of their files; headings, figures and captions.
+    A dict of file name to heading, figure and caption.
     """
     import numpy as np
 

@@ -14,6 +14,8 @@ import typer
 
 from ..utils.warn import warn
 from .common import (
+    Folder,
+    Folds,
     MaxEpochs,
     NJobs,
     Overwrite,
@@ -21,24 +23,17 @@ from .common import (
     app,
     check_output,
     make_folder,
+    needed,
+    optional,
+    output_option,
+    print_counts,
     report_files,
     write_report,
 )
 
-
-class Group(str, Enum):  # noqa: UP042, the help of older Typer shows a StrEnum's values less well
-    """What cross-validation keeps together on one side of a split."""
-
-    file = "file"
-    subject = "subject"
-
-
-Recordings = Annotated[
-    list[Path],
-    typer.Argument(
-        help="Recordings in any format that MNE reads, or epochs (*-epo.fif).", show_default=False
-    ),
-]
+# A StrEnum's values are shown less well in the help of older Typer.
+Group = Enum("Group", {"file": "file", "subject": "subject"}, type=str)
+Recordings = Annotated[list[Path], needed("Recordings in any format that MNE reads, or epochs (*-epo.fif).")]
 Events = Annotated[
     list[str],
     typer.Option(
@@ -48,21 +43,15 @@ Events = Annotated[
         show_default=False,
     ),
 ]
-Tmin = Annotated[float, typer.Option(help="Start of the epochs in s after the event.", show_default=False)]
-Tmax = Annotated[float, typer.Option(help="End of the epochs in s after the event.", show_default=False)]
-LFreq = Annotated[
-    float | None, typer.Option(help="Lower cut-off frequency of the filter in Hz.", show_default=False)
-]
-HFreq = Annotated[
-    float | None, typer.Option(help="Upper cut-off frequency of the filter in Hz.", show_default=False)
-]
+Tmin = Annotated[float, optional("Start of the epochs in s after the event.")]
+Tmax = Annotated[float, optional("End of the epochs in s after the event.")]
+LFreq = Annotated[float | None, optional("Lower cut-off frequency of the filter in Hz.")]
+HFreq = Annotated[float | None, optional("Upper cut-off frequency of the filter in Hz.")]
 Picks = Annotated[
     str | None,
     typer.Option(help="Channel names or types, such as C3,Cz,C4 or eeg. Default: all data channels."),
 ]
-Sfreq = Annotated[
-    float | None, typer.Option(help="Sampling frequency to resample to, in Hz.", show_default=False)
-]
+Sfreq = Annotated[float | None, optional("Sampling frequency to resample to, in Hz.")]
 StandardNames = Annotated[
     bool,
     typer.Option(
@@ -75,9 +64,9 @@ Model = Annotated[str, typer.Option(help="Architecture; see `mne-cnnclass models
 
 @app.command()
 def demo(
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for the figures and report.html.")
-    ] = Path("mne_cnnclass_demo"),
+    output: Annotated[Path, output_option("Folder for the figures and report.html.", True)] = Path(
+        "mne_cnnclass_demo"
+    ),
     max_epochs: MaxEpochs = None,
     seed: Seed = 0,
 ):
@@ -128,7 +117,7 @@ def evaluate(
     standard_names: StandardNames = False,
     model: Model = "MultiScaleCNN",
     max_epochs: MaxEpochs = None,
-    cv: Annotated[int, typer.Option(min=2, help="Number of folds.")] = 5,
+    cv: Folds = 5,
     group: Annotated[
         Group | None,
         typer.Option(help="Keep each file or subject together, for scores on new ones."),
@@ -143,9 +132,7 @@ def evaluate(
     ] = False,
     seed: Seed = 0,
     n_jobs: NJobs = 1,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder for report.html, the figures and the tables.")
-    ] = Path("mne_cnnclass_results"),
+    output: Folder = Path("mne_cnnclass_results"),
 ):
     """Cross-validate a CNN on recordings.
 
@@ -178,12 +165,8 @@ def evaluate(
         print(f"\nConfound probes\n{verdicts_text(result.probes)}")
     where = view.metadata[["file", "onset"]].iloc[result.predictions["sample"]].reset_index(drop=True)
     result = replace(result, predictions=result.predictions.join(where))
-    files = [
-        *result.save_figures(output),
-        *result.to_csv(output),
-        write_report(result, output, comparison=comparison),
-    ]
-    report_files(files)
+    files = result.save_figures(output) + result.to_csv(output)
+    report_files([*files, write_report(result, output, comparison=comparison)])
 
 
 @app.command()
@@ -192,12 +175,7 @@ def train(
     event: Events,
     tmin: Tmin,
     tmax: Tmax,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--output", help="File to save the model to, such as hands.mcnn.", show_default=False
-        ),
-    ],
+    output: Annotated[Path, output_option("File to save the model to, such as hands.mcnn.")],
     l_freq: LFreq = None,
     h_freq: HFreq = None,
     picks: Picks = None,
@@ -226,18 +204,15 @@ def train(
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(help="Model saved by `mne-cnnclass train`.", show_default=False)],
+    model: Annotated[Path, needed("Model saved by `mne-cnnclass train`.")],
     recordings: Recordings,
-    output: Annotated[
-        Path,
-        typer.Option("-o", "--output", help="CSV file to write, with one row per epoch.", show_default=False),
-    ],
+    output: Annotated[Path, output_option("CSV file to write, with one row per epoch.")],
     event: Annotated[
         list[str] | None,
-        typer.Option(
+        optional(
+            "Event to cut epochs at. Repeat for several.",
+            "the events used for training",
             metavar="EVENT[=NAME]",
-            help="Event to cut epochs at. Repeat for several.",
-            show_default="the events used for training",
         ),
     ] = None,
     overwrite: Overwrite = False,
@@ -271,16 +246,13 @@ def predict(
     for epochs in iter_epochs(recordings, **settings):
         view = EpochsView(epochs)
         proba = clf.predict_proba(view)
-        table = view.metadata[["file", "onset"]].assign(
-            event=view.labels, predicted=clf.classes_[proba.argmax(1)]
-        )
-        for column, name in zip(proba.T, clf.classes_, strict=True):
-            table[f"proba_{name}"] = column
+        predicted = clf.classes_[proba.argmax(1)]
+        table = view.metadata[["file", "onset"]].assign(event=view.labels, predicted=predicted)
+        table[[f"proba_{name}" for name in clf.classes_]] = proba
         tables.append(table)
     table = pd.concat(tables, ignore_index=True)
     table.to_csv(output, index=False)
-    counts = table["predicted"].value_counts()
-    print(f"{len(table)} epochs: " + ", ".join(f"{name} {n}" for name, n in counts.items()))
+    print_counts(table["predicted"], "epochs")
     report_files([output])
 
 
@@ -334,18 +306,9 @@ def _parse_events(texts):
 def _settings(event, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names):
     """How epochs are made: the arguments of make_epochs."""
     picks = None if picks is None else [name.strip() for name in picks.split(",")]
-    settings = dict(
-        events=_parse_events(event),
-        tmin=tmin,
-        tmax=tmax,
-        l_freq=l_freq,
-        h_freq=h_freq,
-        picks=picks,
-        sfreq=sfreq,
-    )
-    if standard_names:
-        settings |= dict(rename="standard", montage="standard_1005")
-    return settings
+    band = dict(l_freq=l_freq, h_freq=h_freq, picks=picks, sfreq=sfreq)
+    names = dict(rename="standard", montage="standard_1005") if standard_names else {}
+    return dict(events=_parse_events(event), tmin=tmin, tmax=tmax) | band | names
 
 
 def _read(recordings, settings, group=None):

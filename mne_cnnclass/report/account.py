@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 
 from .._version import __version__
 from ..utils.versions import _PACKAGES
-from .html import fact_table, html_table, paragraph, verbatim
+from .html import fact_table, html_table, paragraph, verbatim, words
 from .methods import (
     changed_parameters,
     describe_estimator,
@@ -30,15 +30,9 @@ def pipeline_pages(result):
     """What was trained, and with which parameters."""
     yield "In words", paragraph(*describe_estimator(result.estimator))
     for name, step in steps_of(result.estimator).items():
-        changed = changed_parameters(step)
-        params = step.get_params(deep=False)
-        table = pd.DataFrame(
-            {
-                "parameter": list(params),
-                "value": [parameter_text(value) for value in params.values()],
-                "": ["set" if key in changed else "default" for key in params],
-            }
-        )
+        changed, params = changed_parameters(step), step.get_params(deep=False)
+        table = pd.DataFrame({"parameter": list(params), "value": list(map(parameter_text, params.values()))})
+        table[""] = ["set" if key in changed else "default" for key in params]
         described = paragraph(f"{type(step).__module__}.{type(step).__qualname__}")
         yield f"Step {name}", described + (html_table(table, index=False) if params else "")
 
@@ -53,9 +47,7 @@ def splits_pages(result):
         groups = result.predictions.groupby("fold")["group"].nunique().reindex(folds["fold"])
         folds = folds.assign(**{"test groups": groups.to_numpy()})
     times = [name for name in ("fit_time", "score_time") if name in result.folds]
-    folds = folds.join(
-        result.folds[times].set_axis([f"{name.replace('_', ' ')} (s)" for name in times], axis=1)
-    )
+    folds = folds.join(result.folds[times].rename(columns=lambda name: f"{words(name)} (s)"))
     counts = folds.columns[3 : 3 + tested.shape[1] + ("group" in result.predictions)]
     numbers = folds[counts].astype("Int64").astype(object)
     folds[counts] = numbers.where(numbers.notna(), "–")  # a failed fold has none
@@ -77,18 +69,9 @@ def methods_pages(result, permutations):
 
 def reproduce_pages(result):
     """Versions, and the code to get the result again."""
-    packages = {name: version(name) for name in (*_PACKAGES, "matplotlib")}
-    yield (
-        "Versions",
-        fact_table(
-            {
-                "mne-cnnclass": __version__,
-                "Python": platform.python_version(),
-                "platform": platform.platform(),
-                **packages,
-            }
-        ),
-    )
+    facts = {"mne-cnnclass": __version__, "Python": platform.python_version()}
+    facts |= {"platform": platform.platform()} | {name: version(name) for name in (*_PACKAGES, "matplotlib")}
+    yield "Versions", fact_table(facts)
     with config_context(print_changed_only=True):
         estimator = "…" if result.estimator is None else f"{result.estimator!r}"
     estimator = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", estimator)  # as code has it
@@ -113,8 +96,8 @@ def reproduce_pages(result):
         lines += ["cv = …  # the splitter that was used"]
         note = "The training parts of the folds are not all other samples, so cv has to be the same splitter."
     lines += ["result = evaluate(estimator, view, cv=cv)"]
-    seeds = [value for clf in networks_of(result.estimator) for value in [clf.random_state] if value is None]
-    seed = "The network has no random_state, so another run gives other numbers." if seeds else ""
+    seedless = any(clf.random_state is None for clf in networks_of(result.estimator))
+    seed = "The network has no random_state, so another run gives other numbers." * seedless
     yield "Code", paragraph(note, seed) + verbatim("\n".join(lines))
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from ..metrics.scores import LOWER_IS_BETTER, METRICS, chance_levels
 from ..metrics.statistics import mean_interval
 from .build import add_sections
-from .html import bullets, fact_table, html_table, p_text, paragraph, verbatim
+from .html import bullets, fact_table, html_table, p_text, paragraph, verbatim, words
 
 MANY = 12  # names that a table lists
 LONG = 60  # lines of a traceback that are shown
@@ -40,10 +40,8 @@ def build_benchmark_report(
     report = mne.Report(title=title, image_format="png", verbose="ERROR")
     table, pipelines, datasets = benchmark.table(), benchmark.pipelines(), benchmark.datasets()
     summaries = {name: benchmark.summary(name) for name in METRICS}
-    results = [
-        _Result(benchmark, kind, metric, folds, summaries)
-        for kind, folds in table.groupby("splits", sort=False)
-    ]
+    kinds = table.groupby("splits", sort=False)
+    results = [_Result(benchmark, kind, metric, folds, summaries) for kind, folds in kinds]
     sections = {
         "Summary": _summary_pages(benchmark.status(), pipelines.index.nunique(), len(datasets), results),
         "Scores": (page for result in results for page in _score_pages(result)),
@@ -75,7 +73,7 @@ class _Result:
 
     def _chance(self, benchmark, dataset):
         """The chance level of each metric, by the predictions of a pipeline that kept all of them."""
-        rows = self.folds[self.folds["dataset"] == dataset]
+        rows = self.of(dataset)
         size = int(rows["size"].max()) if self.sizes else None
         for pipeline in rows["pipeline"].unique():
             try:
@@ -91,18 +89,21 @@ class _Result:
             return stats.rename(index=int, level="size")
         return stats.droplevel("size") if "size" in stats.index.names else stats
 
+    def of(self, dataset):
+        """The folds of a data set."""
+        return self.folds[self.folds["dataset"] == dataset]
+
     def largest(self):
         """Where a learning curve ends."""
         return f" with {self.folds['size'].max():g} training samples" if self.sizes else ""
 
     def units(self, dataset):
         """What is averaged over."""
-        alone = self.folds.loc[self.folds["dataset"] == dataset, "subject"].notna().all()
-        return "subjects" if alone else "folds"
+        return "subjects" if self.of(dataset)["subject"].notna().all() else "folds"
 
     def n_undefined(self, dataset):
         """Of how many subjects or folds, of all, the metric is undefined with some pipeline."""
-        rows = self.folds[self.folds["dataset"] == dataset]
+        rows = self.of(dataset)
         unit = "subject" if self.units(dataset) == "subjects" else "cell_id"
         found = rows.groupby(["pipeline", "size"], dropna=False)[unit].nunique()
         defined = rows.dropna(subset=self.metric).groupby(["pipeline", "size"], dropna=False)[unit].nunique()
@@ -117,10 +118,6 @@ class _Result:
         if self.sizes:
             stats = stats.xs(stats.index.get_level_values("size").max(), level="size")
         return stats.sort_values("mean", ascending=self.lower_is_better)
-
-
-def _words(metric):
-    return metric.replace("_", " ")
 
 
 def _mean_sd(row):
@@ -138,7 +135,7 @@ def _summary_pages(status, n_pipelines, n_datasets, results):
     counted = f"{n_pipelines} pipeline(s) on {n_datasets} data set(s), {n_done} folds done."
     yield "In words", paragraph(counted, *cautions) + bullets(best)
     for result in results:
-        yield f"{_words(result.metric).capitalize()}, {result.kind}", _headline(result)
+        yield f"{words(result.metric).capitalize()}, {result.kind}", _headline(result)
 
 
 def _best(result):
@@ -147,7 +144,7 @@ def _best(result):
         ranked = result.ranked(dataset)
         if ranked.empty:
             continue
-        first = f"{ranked.index[0]} has the best {_words(result.metric)}, {_mean_sd(ranked.iloc[0])}"
+        first = f"{ranked.index[0]} has the best {words(result.metric)}, {_mean_sd(ranked.iloc[0])}"
         second = f"then {ranked.index[1]}, {_mean_sd(ranked.iloc[1])}" if len(ranked) > 1 else ""
         chance = result.chance.loc[result.metric, dataset]
         level = f"chance {chance:.3f}" if np.isfinite(chance) else ""
@@ -159,10 +156,9 @@ def _headline(result):
     """Pipelines × data sets, with chance and n."""
     stats = result.stats[result.metric]
     texts = stats.apply(_mean_sd, axis=1).unstack("dataset")[result.datasets]
-    order = stats["mean"].unstack("dataset").mean(axis=1)
-    texts = (
-        texts.loc[order.sort_values(ascending=result.lower_is_better).index] if not result.sizes else texts
-    )
+    if not result.sizes:
+        order = stats["mean"].unstack("dataset").mean(axis=1)
+        texts = texts.loc[order.sort_values(ascending=result.lower_is_better).index]
     texts = texts.rename_axis(columns=None).astype(object)
     label = ("chance", "") if result.sizes else "chance"
     chance = result.chance.loc[result.metric]
@@ -200,7 +196,7 @@ def _plot_units(result, dataset):
 
     comparison = result.comparison
     if comparison is None:
-        rows = result.folds[result.folds["dataset"] == dataset]
+        rows = result.of(dataset)
         units = result.units(dataset)
         key = "subject" if units == "subjects" else "fold"
         scores = rows.pivot_table(result.metric, key, "pipeline")
@@ -208,10 +204,9 @@ def _plot_units(result, dataset):
         known = [mean_interval(scores[name].dropna(), factor) for name in scores]
         means = pd.DataFrame(known, scores.columns, columns=["mean", "low", "high"])
     else:
-        several = comparison.scores.index.nlevels > 1
-        scores, means = (
-            table.loc[dataset] if several else table for table in (comparison.scores, comparison.means)
-        )
+        scores, means = comparison.scores, comparison.means
+        if scores.index.nlevels > 1:  # of several data sets
+            scores, means = scores.loc[dataset], means.loc[dataset]
         units = _units(comparison.units)
     order = result.ranked(dataset).index  # the best first
     fig = plot_paired_scores(
@@ -227,31 +222,22 @@ def _plot_units(result, dataset):
 
 def _plot_sizes(result, dataset):
     """Mean and SD of each pipeline by the size of the training part."""
-    from ..viz.style import CHANCE, COLORS, LINESTYLES, class_names, get_axes
+    from ..viz.style import class_names, class_style, draw_chance, get_axes
 
     stats = result.stats[result.metric].xs(dataset, level="dataset")
     ax = get_axes(None, figsize=(6.4, 4.2))[0]
     for number, (name, rows) in enumerate(stats.groupby("pipeline", sort=False)):
         rows = rows.droplevel("pipeline")
-        ax.errorbar(
-            rows.index * 1.02**number,  # side by side
-            rows["mean"],
-            yerr=rows["sd"],
-            fmt="o",
-            linestyle=LINESTYLES[number // len(COLORS) % len(LINESTYLES)],
-            color=COLORS[number % len(COLORS)],
-            capsize=3,
-            label=class_names([name])[0],
-        )
-    chance = result.chance.loc[result.metric, dataset]
-    if np.isfinite(chance):
-        ax.axhline(chance, label=f"chance {chance:.2f}", **CHANCE)
+        sizes = rows.index * 1.02**number  # side by side
+        style = class_style(number) | dict(fmt="o", capsize=3, label=class_names([name])[0])
+        ax.errorbar(sizes, rows["mean"], yerr=rows["sd"], **style)
+    draw_chance(ax, result.chance.loc[result.metric, dataset])
     sizes = np.unique(stats.index.get_level_values("size"))
     ax.set_xscale("log")
     ax.set_xticks(sizes, [f"{size:g}" for size in sizes])
     ax.minorticks_off()
     units = result.units(dataset)
-    ax.set(xlabel="Training samples (log scale)", ylabel=_words(result.metric).capitalize())
+    ax.set(xlabel="Training samples (log scale)", ylabel=words(result.metric).capitalize())
     ax.set_title(f"{dataset}: n = {stats['n'].max()} {units}", fontsize="medium")
     ax.figure.legend(loc="outside right upper", fontsize="small")
     return ax.figure
@@ -275,13 +261,12 @@ def comparison_table(comparison):
     shown = table[[*table.columns.intersection(["dataset"]), "pipeline_a", "pipeline_b"]].copy()
     for name in ("mean_a", "mean_b", "difference"):
         shown[name] = table[name].map("{:z.3f}".format)
-    shown["95 % CI"] = [
-        f"{low:z.3f}\u00a0to\u00a0{high:z.3f}" for low, high in table[["low", "high"]].to_numpy()
-    ]
+    interval = "{:z.3f}\u00a0to\u00a0{:z.3f}".format
+    shown["95 % CI"] = [interval(*edges) for edges in table[["low", "high"]].to_numpy()]
     shown["n"] = table["n"]
-    for name, words in (("p_value", "p"), ("p_holm", "p holm")):
-        shown[words] = table[name].map(p_text)
-    return shown.rename(columns=_words)
+    for name, shown_name in (("p_value", "p"), ("p_holm", "p holm")):
+        shown[shown_name] = table[name].map(p_text)
+    return shown.rename(columns=words)
 
 
 def describe_tests(comparison):
@@ -290,7 +275,7 @@ def describe_tests(comparison):
     tests = " and ".join(comparison.table["test"].unique())
     units = _units(comparison.units)
     return (
-        f"{_words(comparison.metric).capitalize()} ({better} is better); the difference is a minus b, and n "
+        f"{words(comparison.metric).capitalize()} ({better} is better); the difference is a minus b, and n "
         f"counts {units}. Test: {tests}. p holm is adjusted for all pairs of a data set."
     )
 
@@ -302,16 +287,12 @@ def _units(units):
 def _metric_pages(result):
     for dataset in result.datasets:
         pipelines = result.ranked(dataset).index
-        texts = pd.DataFrame(
-            {
-                _words(name): result.ranked(dataset, name).apply(_mean_sd, axis=1).reindex(pipelines)
-                for name in METRICS
-                if len(result.ranked(dataset, name))
-            }
-        ).T
-        texts["chance"] = result.chance[dataset].rename(_words).reindex(texts.index).map("{:.3f}".format)
+        tables = {words(name): result.ranked(dataset, name) for name in METRICS}
+        texts = {name: table.apply(_mean_sd, axis=1) for name, table in tables.items() if len(table)}
+        texts = pd.DataFrame(texts, index=pipelines).T
+        texts["chance"] = result.chance[dataset].rename(words).reindex(texts.index).map("{:.3f}".format)
         texts = texts.rename_axis("metric", axis=0).rename_axis(None, axis=1).replace("nan", "–")
-        lower = ", ".join(map(_words, LOWER_IS_BETTER))
+        lower = ", ".join(map(words, LOWER_IS_BETTER))
         note = f"Mean ± SD over {result.units(dataset)}{result.largest()}. Of {lower}, lower is better."
         yield f"{dataset}, {result.kind}", html_table(texts.fillna("–")) + paragraph(note)
 

@@ -113,20 +113,10 @@ def build_report(
 
 
 def add_sections(report, sections):
-    """Add pages to a report.
+    """Add the pages of each section to a report, and return it.
 
-    Parameters
-    ----------
-    report : mne.Report
-        The report, which is changed.
-    sections : dict of str to iterable of tuple
-        The pages of each section: heading and HTML, or heading, figure and caption. Without a heading
-        (``None``), it is a sentence on something that is missing; these are gathered on a last page.
-
-    Returns
-    -------
-    report : mne.Report
-        The same.
+    A page is heading and HTML, or heading, figure and caption. Without a heading (``None``), it is a sentence
+    on something that is missing; these are gathered on a last page.
     """
     if PHONE not in report.include:
         report.add_custom_css(CSS)
@@ -142,9 +132,8 @@ def add_sections(report, sections):
             else:
                 _add_figure(report, content, caption[0], options)
     if missing:
-        report.add_html(
-            bullets(missing), title="What is missing, and why", section="Not in this report", tags=(TAG,)
-        )
+        options = dict(title="What is missing, and why", section="Not in this report", tags=(TAG,))
+        report.add_html(bullets(missing), **options)
     return report
 
 

@@ -1,83 +1,62 @@
 """What a methods section cites, in BibTeX."""
 
-from .._version import __version__
+from __future__ import annotations
 
-BIBTEX = {
-    "Gramfort2013": """@article{Gramfort2013,
-  author = {Gramfort, Alexandre and Luessi, Martin and Larson, Eric and Engemann, Denis A. and Strohmeier,
-    Daniel and Brodbeck, Christian and Goj, Roman and Jas, Mainak and Brooks, Teon and Parkkonen, Lauri and
-    H{\\"a}m{\\"a}l{\\"a}inen, Matti S.},
-  title = {{MEG} and {EEG} data analysis with {MNE-Python}},
-  journal = {Frontiers in Neuroscience},
-  volume = {7},
-  number = {267},
-  year = {2013},
-  doi = {10.3389/fnins.2013.00267}
-}""",
-    "Pedregosa2011": """@article{Pedregosa2011,
-  author = {Pedregosa, Fabian and Varoquaux, Ga{\\"e}l and Gramfort, Alexandre and Michel, Vincent and
-    Thirion, Bertrand and Grisel, Olivier and Blondel, Mathieu and Prettenhofer, Peter and Weiss, Ron and
-    Dubourg, Vincent and Vanderplas, Jake and Passos, Alexandre and Cournapeau, David and Brucher, Matthieu
-    and Perrot, Matthieu and Duchesnay, {\\'E}douard},
-  title = {Scikit-learn: machine learning in {Python}},
-  journal = {Journal of Machine Learning Research},
-  volume = {12},
-  pages = {2825--2830},
-  year = {2011}
-}""",
-    "braindecode": """@software{braindecode,
-  author = {Aristimunha, Bruno and Guetschel, Pierre and Wimpff, Martin and Gemein, Lukas and Rommel, Cedric
-    and Banville, Hubert and Sliwowski, Maciej and Wilson, Daniel and Brandt, Simon and Gnassounou, Th{\\'e}o
-    and Paillard, Joseph and {Junqueira Lopes}, Bruna and Sedlar, Sara and Moreau, Thomas and Chevallier,
-    Sylvain and Gramfort, Alexandre and Schirrmeister, Robin Tibor},
-  title = {Braindecode: toolbox for decoding raw electrophysiological brain data with deep learning models},
-  url = {https://github.com/braindecode/braindecode},
-  doi = {10.5281/zenodo.17699192},
-  publisher = {Zenodo}
-}""",
-    "skorch": """@manual{skorch,
-  author = {Tietz, Marian and Fan, Thomas J. and Nouri, Daniel and Bossan, Benjamin and
-    {skorch Developers}},
-  title = {skorch: a scikit-learn compatible neural network library that wraps {PyTorch}},
-  year = {2017},
-  url = {https://skorch.readthedocs.io/en/stable/}
-}""",
-    "Paszke2019": """@inproceedings{Paszke2019,
-  author = {Paszke, Adam and Gross, Sam and Massa, Francisco and Lerer, Adam and Bradbury, James and Chanan,
-    Gregory and Killeen, Trevor and Lin, Zeming and Gimelshein, Natalia and Antiga, Luca and Desmaison, Alban
-    and K{\\"o}pf, Andreas and Yang, Edward and DeVito, Zachary and Raison, Martin and Tejani, Alykhan and
-    Chilamkurthy, Sasank and Steiner, Benoit and Fang, Lu and Bai, Junjie and Chintala, Soumith},
-  title = {{PyTorch}: an imperative style, high-performance deep learning library},
-  booktitle = {Advances in Neural Information Processing Systems},
-  volume = {32},
-  year = {2019}
-}""",
-    "Efron1993": """@book{Efron1993,
-  author = {Efron, Bradley and Tibshirani, Robert J.},
-  title = {An introduction to the bootstrap},
-  publisher = {Chapman \\& Hall},
-  year = {1993},
-  doi = {10.1007/978-1-4899-4541-9}
-}""",
-    "Ojala2010": """@article{Ojala2010,
-  author = {Ojala, Markus and Garriga, Gemma C.},
-  title = {Permutation tests for studying classifier performance},
-  journal = {Journal of Machine Learning Research},
-  volume = {11},
-  pages = {1833--1863},
-  year = {2010}
-}""",
-    "Lakshminarayanan2017": """@inproceedings{Lakshminarayanan2017,
-  author = {Lakshminarayanan, Balaji and Pritzel, Alexander and Blundell, Charles},
-  title = {Simple and scalable predictive uncertainty estimation using deep ensembles},
-  booktitle = {Advances in Neural Information Processing Systems},
-  volume = {30},
-  year = {2017}
-}""",
-    "mnecnnclass": f"""@software{{mnecnnclass,
-  author = {{{{The mne-cnnclass developers}}}},
-  title = {{mne-cnnclass: convolutional networks for {{MNE-Python}} epochs as scikit-learn estimators}},
-  version = {{{__version__}}},
-  year = {{2026}}
-}}""",
+import re
+from pathlib import Path
+
+from .._version import __version__
+from ..networks import list_models
+from ..networks.catalog import OWN
+
+OPEN, CLOSE = "\ue000", "\ue001"  # around a citation: the names of classes may have brackets, too
+TITLES = {
+    "10.1088/1741-2552/aace8c": "{EEGNet}: a compact convolutional neural network for {EEG}-based "
+    "brain-computer interfaces",
+    "10.1002/hbm.23730": "Deep learning with convolutional neural networks for {EEG} decoding and "
+    "visualization",
 }
+
+
+def find_entries(text, networks):
+    """The BibTeX entries that a text cites, the papers of networks among them."""
+    known = Path(__file__).with_name("citations.bib").read_text(encoding="utf-8").strip()
+    known = known.replace("VERSION", __version__).split("\n\n")
+    entries = {re.match(r"@\w+{(\w+)", entry)[1]: entry for entry in known}
+    entries |= _architecture_entries(networks)
+    return "\n\n".join(entry for key, entry in entries.items() if cite(key) in text)
+
+
+def cite(key):
+    """A citation, told from brackets that come from data until all is written."""
+    return f"{OPEN}{key}{CLOSE}"
+
+
+def with_brackets(text):
+    """The text as readers see it, with citations in brackets."""
+    return text.replace(OPEN, "[").replace(CLOSE, "]")
+
+
+def _architecture_entries(networks):
+    """BibTeX of the papers of architectures, as far as the table of models knows it."""
+    papers = list_models()["paper"]
+    entries = {}
+    for clf in networks:
+        paper = papers.get(clf.model, "") if isinstance(clf.model, str) else ""
+        if not paper or clf.model in OWN:
+            continue
+        who, _, where = paper.partition(", ")
+        authors, year = who.rsplit(" ", 1)
+        authors = authors.replace(" et al.", " and others")
+        kinds = {"doi:": "doi", "arXiv:": "eprint", "https:": "url"}
+        fields = {"author": authors, "year": year}
+        for item in where.split(", "):
+            kind = next((kind for start, kind in kinds.items() if item.startswith(start)), "howpublished")
+            fields[kind] = item if kind in ("url", "howpublished") else item.partition(":")[2]
+        if fields.get("doi") in TITLES:
+            fields["title"] = TITLES[fields["doi"]]
+        if "eprint" in fields:
+            fields["archiveprefix"] = "arXiv"
+        body = ",\n".join(f"  {key} = {{{value}}}" for key, value in fields.items())
+        entries[clf.model] = f"@misc{{{clf.model},\n{body}\n}}"
+    return entries

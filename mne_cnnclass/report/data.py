@@ -27,8 +27,7 @@ def data_pages(result):
     view = result.view
     facts = {"samples tested": len(truth)}
     if view is not None:
-        types = Counter(view.info.get_channel_types())
-        info = view.info
+        info, types = view.info, Counter(view.info.get_channel_types())
         facts |= {
             "samples given": len(view),
             "channels": ", ".join(f"{n} {name_kind(kind)}" for kind, n in types.items()),
@@ -38,21 +37,19 @@ def data_pages(result):
             "pass band, by the header": f"{info['highpass']:g} to {info['lowpass']:g} Hz",
         }
     yield "Samples", fact_table(facts)
-    counts = pd.crosstab(truth["group"], truth["y_true"]) if "group" in truth else None
-    if counts is None:
+    if "group" in truth:
+        table = pd.crosstab(truth["group"], truth["y_true"]).rename_axis(columns=None)
+        table.loc["all groups"] = table.sum()
+    else:
         table = truth["y_true"].value_counts().reindex(result.classes, fill_value=0)
         table = table.rename_axis("class").to_frame("samples")
-    else:
-        table = counts.rename_axis(index="group", columns=None)
-        table.loc["all groups"] = table.sum()
     yield "Samples of each class", html_table(table)
     if view is None:
         yield "Signals", paragraph("The samples were an array, so their channels and times are not known.")
         return
     if view.metadata is not None and "file" in view.metadata:
-        files = pd.crosstab(
-            view.metadata["file"].iloc[truth["sample"]].to_numpy(), truth["y_true"].to_numpy()
-        )
+        files = view.metadata["file"].iloc[truth["sample"]].to_numpy()
+        files = pd.crosstab(files, truth["y_true"].to_numpy())
         yield "Files", html_table(files.rename_axis(index="file", columns=None))
     log = epochs_log(view)
     if len(log):
@@ -71,21 +68,17 @@ def _dropped(view):
         reasons.update(", ".join(map(str, entry)) for entry in kept_out)
     n_dropped = sum(reasons.values())
     if not n_dropped:
-        return paragraph("The log of the Epochs tells of no dropped epoch.")
-    n_recordings = len(np.unique(recording))
+        return paragraph("No epoch was dropped, by the log of the Epochs.")
     text = paragraph(
-        f"{n_dropped} epochs were dropped, by the log of the {n_recordings} Epochs object(s), for the "
-        "reasons below: channels that were rejected, or what MNE calls the reason.",
-        "TOO_SHORT means that the window leaves the recording." if "TOO_SHORT" in reasons else "",
+        f"{n_dropped} epochs were dropped, by the log of the {len(np.unique(recording))} Epochs object(s), "
+        "for the reasons below: channels that were rejected, or what MNE calls the reason.",
+        "TOO_SHORT means that the window leaves the recording." * ("TOO_SHORT" in reasons),
     )
     shown = reasons.most_common(30)
     table = pd.DataFrame(shown, columns=["reason", "epochs"])
     rest = n_dropped - sum(n for _, n in shown)
-    return (
-        text
-        + html_table(table, index=False)
-        + (paragraph(f"{rest} more have rarer reasons.") if rest else "")
-    )
+    more = paragraph(f"{rest} more have rarer reasons.") if rest else ""
+    return text + html_table(table, index=False) + more
 
 
 def _signals(view, truth):
@@ -96,8 +89,7 @@ def _signals(view, truth):
     n_values = len(names) * len(view.times)
     rows = truth.iloc[draw_rows(truth["y_true"], min(MAX_SAMPLES, MAX_VALUES // n_values))]
     part = view[rows["sample"].to_numpy()].pick(names)
-    scale = mne.defaults.DEFAULTS["scalings"].get(kind, 1.0)
-    unit = mne.defaults.DEFAULTS["units"].get(kind, "AU")
+    scale, unit = display_unit(kind)
     data, y = scale * np.asarray(part), rows["y_true"].to_numpy()
     taken = f"n = {len(rows)} samples" + f" of {len(truth)}" * (len(rows) < len(truth))
     classes = np.unique(y).tolist()
@@ -118,9 +110,8 @@ def _draw_signals(data, y, part, classes, unit, described):
     frequencies, power = frequencies[shown], power[..., shown]
     squared = f"({unit})" if "/" in unit else unit
     power = 10 * np.log10(np.maximum(power, np.finfo(float).tiny))
-    fig = plot_class_means(
-        power, frequencies, y, xlabel="Frequency (Hz)", ylabel=f"dB of 1 {squared}²/Hz", **options
-    )
+    options |= dict(xlabel="Frequency (Hz)", ylabel=f"dB of 1 {squared}²/Hz")
+    fig = plot_class_means(power, frequencies, y, **options)
     yield "Spectrum of each class", fig, f"Welch spectra, mean ± standard error. {chosen}; {described}."
 
     if not has_positions(info):
@@ -135,23 +126,20 @@ def _draw_signals(data, y, part, classes, unit, described):
     fig = plot_heads(np.array(means), info, rows=shown, columns=columns, label=f"Mean ({unit})")
     yield "Mean signal over the head", fig, f"Mean of each class in four windows; {described}.{more}"
 
-    bands = {
-        name: (low <= frequencies) & (frequencies < high)
-        for name, (low, high) in find_bands(frequencies, info).items()
-    }
+    bands = find_bands(frequencies, info)
+    inside = [(low <= frequencies) & (frequencies < high) for low, high in bands.values()]
     if bands:
-        levels = np.array(
-            [[power[y == name][..., b].mean(axis=(0, 2)) for b in bands.values()] for name in classes]
-        )
+        levels = np.array([[power[y == name][..., b].mean(axis=(0, 2)) for b in inside] for name in classes])
         levels = (levels - levels.mean(axis=0))[: len(shown)]
-        fig = plot_heads(
-            levels, info, rows=shown, columns=list(bands), label="dB against the mean of the classes"
-        )
-        yield (
-            "Power over the head",
-            fig,
-            f"Power of each class against that of all classes; {described}.{more}",
-        )
+        label = "dB against the mean of the classes"
+        fig = plot_heads(levels, info, rows=shown, columns=list(bands), label=label)
+        caption = f"Power of each class against that of all classes; {described}.{more}"
+        yield "Power over the head", fig, caption
+
+
+def display_unit(kind):
+    """What MNE multiplies signals of this type of channels by to draw them, and the unit after that."""
+    return mne.defaults.DEFAULTS["scalings"].get(kind, 1.0), mne.defaults.DEFAULTS["units"].get(kind, "AU")
 
 
 def find_bands(frequencies, info):

@@ -35,6 +35,11 @@ CSS = """
 """
 
 
+def words(name):
+    """The name of a metric or column in words."""
+    return name.replace("_", " ")
+
+
 def paragraph(*sentences):
     """A paragraph; whatever it holds stays text."""
     return f"<p>{escape(' '.join(filter(None, sentences)))}</p>"
@@ -54,10 +59,9 @@ def html_table(table, index=True):
     """A table that is scrolled where it is wider than the page."""
     formats = {name: _number for name in table.columns if table[name].dtype.kind in "fi"}
     formats |= {name: p_text for name in formats if name in P_VALUES}
+    options = dict(border=0, classes="table table-sm", formatters=formats, na_rep="–")
     with pd.option_context("display.max_colwidth", None):
-        html = table.to_html(
-            escape=True, index=index, border=0, classes="table table-sm", formatters=formats, na_rep="–"
-        )
+        html = table.to_html(escape=True, index=index, **options)
     return f'<div class="mne-cnnclass-table">{html}</div>'
 
 

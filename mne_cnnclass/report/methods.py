@@ -16,60 +16,28 @@ from ..networks import list_models
 from ..networks.augmentations import listed
 from ..networks.catalog import OWN
 from ..preprocessing import EuclideanAlignment, RiemannianAlignment
-from .citations import BIBTEX
+from .citations import cite, find_entries, with_brackets
 
-OPEN, CLOSE = "\ue000", "\ue001"  # around a citation: the names of classes may have brackets, too
+ALIGNED_ONLINE = "themselves and those before them."
 ALIGNED_BY_ALL = (
     "all of its test samples, without their labels: the scores are those of whole sessions that were "
     "recorded before they were classified."
 )
-TITLES = {
-    "10.1088/1741-2552/aace8c": "{EEGNet}: a compact convolutional neural network for {EEG}-based "
-    "brain-computer interfaces",
-    "10.1002/hbm.23730": "Deep learning with convolutional neural networks for {EEG} decoding and "
-    "visualization",
-}
 
 
 def write_methods(result, permutations):
-    """Write how a result was obtained, and what came out.
-
-    Parameters
-    ----------
-    result : Evaluation
-        The result.
-    permutations : pandas.DataFrame
-        What :meth:`Evaluation.permutation_test` gave.
-
-    Returns
-    -------
-    text : str
-        Sentences; citations are keys in brackets.
-    bibtex : str
-        The entries of these keys.
-    """
+    """How a result was obtained and its scores, in sentences with keys in brackets, and the keys' BibTeX."""
     sentences = [
         _describe_data(result),
         *_describe_estimator(result.estimator),
         _describe_choice(result),
         describe_splits(result),
         *_describe_scores(result, permutations),
-        f"All of this was computed with mne-cnnclass {__version__} {_cite('mnecnnclass')} and scikit-learn "
-        f"{_cite('Pedregosa2011')}.",
+        f"All of this was computed with mne-cnnclass {__version__} {cite('mnecnnclass')} and scikit-learn "
+        f"{cite('Pedregosa2011')}.",
     ]
     text = " ".join(sentence for sentence in sentences if sentence)
-    entries = BIBTEX | _architecture_entry(result.estimator)
-    bibtex = "\n\n".join(entry for key, entry in entries.items() if _cite(key) in text)
-    return _with_brackets(text), bibtex
-
-
-def _cite(key):
-    """A citation, told from brackets that come from data until all is written."""
-    return f"{OPEN}{key}{CLOSE}"
-
-
-def _with_brackets(text):
-    return text.replace(OPEN, "[").replace(CLOSE, "]")
+    return with_brackets(text), find_entries(text, networks_of(result.estimator))
 
 
 def changed_parameters(estimator):
@@ -138,7 +106,7 @@ def _describe_data(result):
         f"{text} A sample is an epoch of {len(view.times)} times from {view.times[0]:.4g} to "
         f"{view.times[-1]:.4g} s relative to the event, sampled at {view.sfreq:g} Hz, of {kinds} "
         f"channel{'s' * (view.shape[1] > 1)}; the signals hold {info['highpass']:g} to {info['lowpass']:g} "
-        f"Hz according to their header. They were handled with MNE-Python {_cite('Gramfort2013')}."
+        f"Hz according to their header. They were handled with MNE-Python {cite('Gramfort2013')}."
     )
 
 
@@ -149,7 +117,7 @@ def name_kind(kind):
 
 def describe_estimator(estimator):
     """Sentences about what was trained."""
-    return [_with_brackets(sentence) for sentence in _describe_estimator(estimator)]
+    return [with_brackets(sentence) for sentence in _describe_estimator(estimator)]
 
 
 def _describe_estimator(estimator):
@@ -166,21 +134,16 @@ def _describe_estimator(estimator):
             continue
         package = type(step).__module__.partition(".")[0]
         origin = {
-            "sklearn": f"that of scikit-learn {_cite('Pedregosa2011')}",
-            "mne": f"that of MNE-Python {_cite('Gramfort2013')}",
+            "sklearn": f"that of scikit-learn {cite('Pedregosa2011')}",
+            "mne": f"that of MNE-Python {cite('Gramfort2013')}",
             "__main__": "a class of the authors' own",
         }.get(package, f"that of {package.replace('_', '-')}")
-        changed = [f"{name} = {parameter_text(value)}" for name, value in changed_parameters(step).items()]
-        changed = ", ".join(changed)
-        changed = (
-            f"with {changed}, and otherwise default parameters" if changed else "with default parameters"
-        )
-        sentences.append(f"{type(step).__name__} is {origin}, {changed}.")
+        changed = _listed_params(changed_parameters(step))
+        params = f"{changed}, and otherwise default parameters" if changed else "default parameters"
+        sentences.append(f"{type(step).__name__} is {origin}, with {params}.")
         if isinstance(step, (EuclideanAlignment, RiemannianAlignment)):
-            sentences.append(
-                "Samples of a group that was not trained on were aligned by "
-                + ("themselves and those before them." if step.online else ALIGNED_BY_ALL)
-            )
+            by = ALIGNED_ONLINE if step.online else ALIGNED_BY_ALL
+            sentences.append(f"Samples of a group that was not trained on were aligned by {by}")
     return sentences
 
 
@@ -188,7 +151,7 @@ def _describe_choice(result):
     """Which parameters a search has chosen, if the classifier was one."""
     if "best_params" not in result.folds:
         return ""
-    chosen = result.folds["best_params"].dropna().map(lambda params: _listed_params(params.items()))
+    chosen = result.folds["best_params"].dropna().map(_listed_params)
     counts = [f"{text} in {n} fold{'s' * (n > 1)}" for text, n in chosen.value_counts().items()]
     return (
         f"In each fold, {type(result.estimator).__name__} chose parameters by an inner cross-validation of "
@@ -196,17 +159,18 @@ def _describe_choice(result):
     )
 
 
-def _listed_params(items):
-    return ", ".join(f"{name.rpartition('__')[2]} = {parameter_text(value)}" for name, value in items)
+def _listed_params(params):
+    texts = (f"{name.rpartition('__')[2]} = {parameter_text(value)}" for name, value in params.items())
+    return ", ".join(texts)
 
 
 def _describe_network(clf):
     name = name_of(clf)
     known = list_models()["paper"].get(clf.model if isinstance(clf.model, str) else None, "")
-    cited = f" {_cite(name)}" if known and name not in OWN else ""
-    origin = f", in the implementation of braindecode {_cite('braindecode')}," if cited else ""
+    cited = f" {cite(name)}" if known and name not in OWN else ""
+    origin = f", in the implementation of braindecode {cite('braindecode')}," if cited else ""
     if name in OWN:
-        origin = f" of mne-cnnclass {_cite('mnecnnclass')}"
+        origin = f" of mne-cnnclass {cite('mnecnnclass')}"
     params = ", ".join(f"{key} = {value!r}" for key, value in (clf.model_params or {}).items())
     rate = "rising to a maximum of {:g} and falling to zero (one cycle)" if clf.lr_schedule else "{:g}"
     batch = "8 to 64 samples" if clf.batch_size == "auto" else f"at most {clf.batch_size} samples"
@@ -221,15 +185,15 @@ def _describe_network(clf):
     ]
     sentences = [
         f"The convolutional network {name}{cited}{origin} was trained {', '.join(filter(None, details))}, "
-        f"through skorch {_cite('skorch')} and PyTorch {_cite('Paszke2019')}.",
+        f"through skorch {cite('skorch')} and PyTorch {cite('Paszke2019')}.",
         f"Parameters of the network were {params}, the others its defaults." if params else "",
         f"The probabilities of {clf.n_members} such networks, trained from different seeds, were averaged "
-        f"{_cite('Lakshminarayanan2017')}."
+        f"{cite('Lakshminarayanan2017')}."
         if clf.n_members > 1
         else "",
-        "It was shown each sample also with the channels of both hemispheres exchanged, and what it said of "
-        "that, with the classes of left and right exchanged, was averaged with what it said of the sample "
-        "itself, in training and prediction."
+        "In training and prediction, its output for each sample was averaged with that for the same sample "
+        "with the channels of both hemispheres exchanged, in which the classes of left and right were "
+        "exchanged back."
         if clf.symmetry is not None
         else "",
         "Each channel was standardised by its mean and deviation over the training samples."
@@ -344,9 +308,9 @@ def _describe_scores(result, permutations):
     unit = "groups" if "group" in result.predictions else "samples"
     yield (
         "Scores are given over the predictions of all folds together, with 95 % confidence intervals of a "
-        f"percentile bootstrap of {unit} {_cite('Efron1993')}, and in brackets as mean ± standard deviation "
+        f"percentile bootstrap of {unit} {cite('Efron1993')}, and in brackets as mean ± standard deviation "
         "over folds where two or more define it; p-values are those of permutations of the labels "
-        f"{permuted_among(result)}, under the predictions as they are {_cite('Ojala2010')}."
+        f"{permuted_among(result)}, under the predictions as they are {cite('Ojala2010')}."
     )
     for metric in ("accuracy", "balanced_accuracy", "roc_auc"):
         row = summary.loc[metric]
@@ -375,31 +339,6 @@ def _describe_score(metric, row, p_value):
 def format_p(p_value):
     """A p-value as text."""
     return f"p = {p_value:.3f}" if p_value >= 0.001 else "p < 0.001"
-
-
-def _architecture_entry(estimator):
-    """BibTeX of the architecture's paper, as far as the table of models knows it."""
-    papers = list_models()["paper"]
-    entries = {}
-    for clf in networks_of(estimator):
-        paper = papers.get(clf.model, "") if isinstance(clf.model, str) else ""
-        if not paper or clf.model in OWN:
-            continue
-        who, _, where = paper.partition(", ")
-        authors, year = who.rsplit(" ", 1)
-        authors = authors.replace(" et al.", " and others")
-        kinds = {"doi:": "doi", "arXiv:": "eprint", "https:": "url"}
-        fields = {"author": authors, "year": year}
-        for item in where.split(", "):
-            kind = next((kind for start, kind in kinds.items() if item.startswith(start)), "howpublished")
-            fields[kind] = item if kind in ("url", "howpublished") else item.partition(":")[2]
-        if fields.get("doi") in TITLES:
-            fields["title"] = TITLES[fields["doi"]]
-        if "eprint" in fields:
-            fields["archiveprefix"] = "arXiv"
-        body = ",\n".join(f"  {key} = {{{value}}}" for key, value in fields.items())
-        entries[clf.model] = f"@misc{{{clf.model},\n{body}\n}}"
-    return entries
 
 
 def _range(values):

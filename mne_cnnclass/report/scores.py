@@ -7,29 +7,27 @@ import pandas as pd
 
 from ..metrics.resampling import FastScores
 from ..metrics.scores import METRICS, are_probabilities, get_scores
-from .html import bullets, html_table, paragraph
+from .html import bullets, html_table, paragraph, words
 from .methods import format_p, permuted_among, whole_groups
 
 
 def summary_pages(result, permutations):
     """The result in one sentence and one table, and what to know before it is believed."""
     summary = result.summary()
-    n_classes = len(result.classes)
     metric = "accuracy" if np.isnan(summary.loc["balanced_accuracy", "pooled"]) else "balanced_accuracy"
     row = summary.loc[metric]
     interval = f" (95 % CI {row['low']:.2f} to {row['high']:.2f})" if np.isfinite(row["low"]) else ""
     sentence = (
-        f"{n_classes} classes were told apart with a {metric.replace('_', ' ')} of "
-        f"{row['pooled']:.2f}{interval}, "
-        f"where chance is {row['chance']:.2f}: {format_p(permutations.loc[metric, 'p_value'])} by "
-        f"permutation."
+        f"{len(result.classes)} classes were told apart with a {words(metric)} of {row['pooled']:.2f}"
+        f"{interval}, where chance is {row['chance']:.2f}: "
+        f"{format_p(permutations.loc[metric, 'p_value'])} by permutation."
     )
     yield "Result", paragraph(sentence) + _main_scores(result) + bullets(_cautions(result, row))
 
 
 def _main_scores(result):
     shown = ["accuracy", "balanced_accuracy", "f1_macro", "matthews_corrcoef", "roc_auc", "average_precision"]
-    return html_table(_readable_summary(result).loc[[name.replace("_", " ") for name in shown]])
+    return html_table(_readable_summary(result).loc[list(map(words, shown))])
 
 
 def _readable_summary(result):
@@ -44,8 +42,7 @@ def _readable_summary(result):
             "folds": summary["n_folds"],
         }
     )
-    table.index = [name.replace("_", " ") for name in table.index]
-    return table.rename_axis("metric")
+    return table.rename(index=words).rename_axis("metric")
 
 
 def _interval(low, high):
@@ -63,7 +60,7 @@ def _class_table(result):
             "–" if np.isnan(value) else f"{value:.3f}" + (f" ({text})" if text else "")
             for value, text in zip(scores[name], texts, strict=True)
         ]
-    return table.rename(columns=lambda name: name.replace("_", " "))
+    return table.rename(columns=words)
 
 
 def _cautions(result, row):
@@ -96,39 +93,24 @@ def scores_pages(result, permutations):
     """All scores, and the figures of predictions and of training."""
     table = _readable_summary(result)
     table["p"] = permutations["p_value"].reindex(result.summary().index).to_numpy()
-    yield (
-        "All scores",
-        paragraph(
-            "Scores over the predictions of all folds together, their confidence intervals (bootstrap of "
-            f"{'groups' if 'group' in result.predictions else 'samples'}), the level of chance, mean and "
-            "standard deviation over folds, and the p-value by permutation of the labels. Of log loss, Brier "
-            "score and calibration error, lower is better."
-        )
-        + html_table(table),
+    text = paragraph(
+        "Scores over the predictions of all folds together, their confidence intervals (bootstrap of "
+        f"{'groups' if 'group' in result.predictions else 'samples'}), the level of chance, mean and "
+        "standard deviation over folds, and the p-value by permutation of the labels. Of log loss, Brier "
+        "score and calibration error, lower is better."
     )
-    yield (
-        "Each class against the rest",
-        paragraph("Positive predictivity is also called precision, sensitivity recall. In brackets: 95 % CI.")
-        + html_table(_class_table(result)),
-    )
+    yield "All scores", text + html_table(table)
+    text = "Positive predictivity is also called precision, sensitivity recall. In brackets: 95 % CI."
+    yield "Each class against the rest", paragraph(text) + html_table(_class_table(result))
     yield "Confusion matrix", result.plot_confusion_matrix(), "Predictions of all folds together."
-    scores = get_scores(result.predictions)
-    curves = result.predictions.groupby("fold")["y_true"].nunique().max() > 1
-    if scores is None:
-        yield (
-            None,
-            "ROC and precision-recall curves: the classifier gives no probabilities or decision scores.",
-        )
-    elif not curves:
-        yield None, "ROC and precision-recall curves: each fold tests a single class."
+    curves, caption = "ROC and precision-recall curves", "Of the predictions on test samples."
+    if get_scores(result.predictions) is None:
+        yield None, f"{curves}: the classifier gives no probabilities or decision scores."
+    elif result.predictions.groupby("fold")["y_true"].nunique().max() < 2:
+        yield None, f"{curves}: each fold tests a single class."
     else:
-        from ..viz.curves import plot_precision_recall
-
-        yield "ROC curves", result.plot_roc(), "Of the predictions on test samples."
-        predictions = result.predictions
-        truth, folds = predictions["y_true"].to_numpy(), predictions["fold"].to_numpy()
-        fig = plot_precision_recall(truth, scores, folds, classes=result.classes)
-        yield "Precision-recall curves", fig, "Of the predictions on test samples."
+        yield "ROC curves", result.plot_roc(), caption
+        yield "Precision-recall curves", result.plot_precision_recall(), caption
     yield from _training(result)
 
 
@@ -162,7 +144,7 @@ def groups_pages(result):
         f"{kind} ({times}×)" if times else "–"
         for kind, times in zip(errors["most_frequent"], errors["times"], strict=True)
     ]
-    table = table.rename(columns=lambda name: name.replace("_", " ")).rename(columns={"n": "predictions"})
+    table = table.rename(columns=words).rename(columns={"n": "predictions"})
     yield "Scores of each group", paragraph("Most errors first.") + html_table(table)
     fig = _plot_groups(scores["accuracy"].astype(float), result.chance)
     yield "Accuracy of each group", fig, f"Sorted; n = {len(scores)} groups."
@@ -188,9 +170,8 @@ def _plot_groups(accuracy, chance):
 
 def statistics_pages(result, permutations, comparison, n_permutations):
     """Tests against chance and against other pipelines."""
-    table = permutations.dropna(subset="p_value").rename_axis("metric")
-    table.index = [name.replace("_", " ") for name in table.index]
-    table = table.rename(columns={"limit": "5 % limit of chance", "p_value": "p"})
+    table = permutations.dropna(subset="p_value").rename_axis(None)
+    table = table.rename(index=words, columns={"limit": "5 % limit of chance", "p_value": "p"})
     text = paragraph(
         f"The labels were permuted {n_permutations} times under the predictions as they are, "
         f"{permuted_among(result)}. “Chance” is the mean score of these, and the limit is what chance "
@@ -202,14 +183,10 @@ def statistics_pages(result, permutations, comparison, n_permutations):
     if comparison is None:
         yield None, "Tests against other pipelines: report(..., comparison=compare(...)) adds them."
         return
-    table = comparison.table.rename(columns=lambda name: name.replace("_", " "))
-    yield "Against other pipelines", html_table(table, index=False)
-    yield "Differences", comparison.plot(), f"Metric: {comparison.metric}; units: {comparison.units}."
-    yield (
-        "Paired scores",
-        comparison.plot_scores(),
-        f"Metric: {comparison.metric}; units: {comparison.units}.",
-    )
+    yield "Against other pipelines", html_table(comparison.table.rename(columns=words), index=False)
+    caption = f"Metric: {comparison.metric}; units: {comparison.units}."
+    yield "Differences", comparison.plot(), caption
+    yield "Paired scores", comparison.plot_scores(), caption
 
 
 def calibration_pages(result):
@@ -218,21 +195,20 @@ def calibration_pages(result):
     if not are_probabilities(predictions):
         yield None, "Calibration: the classifier gives no probabilities."
         return
-    from ..viz.reliability import plot_reliability
-
     row = result.summary()["pooled"]
     proba = get_scores(predictions)
     sure = proba.max(axis=1).mean()
     right = (result.classes[proba.argmax(axis=1)] == predictions["y_true"]).mean()
     verdict = "more" if sure > right else "less"
-    yield (
-        "In words",
-        paragraph(
-            f"The mean probability of the likeliest class is {sure:.2f}, and it is the true one in "
-            f"{right:.2f} of the predictions: the classifier is {verdict} sure than right, by "
-            f"{abs(sure - right):.2f}. The expected calibration error is {row['calibration_error']:.3f}, the "
-            f"Brier score {row['brier']:.3f} and the log loss {row['log_loss']:.3f}."
-        ),
+    text = (
+        f"The mean probability of the likeliest class is {sure:.2f}, and it is the true one in {right:.2f} "
+        f"of the predictions: the classifier is {verdict} sure than right, by {abs(sure - right):.2f}. The "
+        f"expected calibration error is {row['calibration_error']:.3f}, the Brier score {row['brier']:.3f} "
+        f"and the log loss {row['log_loss']:.3f}."
     )
-    fig = plot_reliability(predictions["y_true"].to_numpy(), proba, classes=result.classes)
-    yield "Reliability", fig, "On the diagonal, predictions are right as often as they are sure."
+    yield "In words", paragraph(text)
+    yield (
+        "Reliability",
+        result.plot_reliability(),
+        "On the diagonal, predictions are right as often as they are sure.",
+    )
