@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..ecg.beats import BEAT_COLUMNS, TYPICAL
 from ..ecg.intervals import interval_features, simulate_fibrillation, simulate_premature
+from ..utils.docs import fill_doc
 from .members import STOPS, train_members
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ SAME_TIMING = 0.1  # of log ratios of intervals
 FLOOR = 1e-4  # added to probabilities before their logarithm is averaged
 
 
+@fill_doc
 class BeatClassifier(ClassifierMixin, BaseEstimator):
     """Classify heartbeats with an ensemble of networks trained on real and simulated rhythms.
 
@@ -76,8 +78,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    classes_ : array, shape (n_classes,)
-        The class labels.
+    %(classes_)s
     estimators_ : list
         The fitted estimators of the ensemble.
 
@@ -236,6 +237,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
             "members": describe_each(self.estimators_, tensors),
         }
 
+    @fill_doc
     def predict_proba(self, X: EpochsView | mne.BaseEpochs) -> np.ndarray:
         """Predict the probability of each class.
 
@@ -246,8 +248,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        proba : array, shape (n_samples, n_classes)
-            Class probabilities; the columns are ordered as in ``classes_``.
+        %(proba_classes_)s
         """
         check_is_fitted(self)
         view = _beats(X)
@@ -269,6 +270,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
                 proba[np.ix_(part, ~by_shape)] = rest * average[:, ~by_shape].sum(axis=1, keepdims=True)
         return proba
 
+    @fill_doc
     def predict(self, X: EpochsView | mne.BaseEpochs) -> np.ndarray:
         """Predict the most probable class label of each beat.
 
@@ -279,29 +281,15 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        labels : array, shape (n_samples,)
-            The predicted labels.
+        %(labels_predicted)s
         """
         proba = self.predict_proba(X)  # before classes_ is asked for, so that it can tell when not fitted
         return self.classes_[proba.argmax(axis=1)]
 
 
 def class_roles(classes):
-    """Find the classes for the parameters of :class:`BeatClassifier`.
+    """Parameters of :class:`BeatClassifier` for the ``classes`` of :func:`make_beat_epochs`.
 
-    Parameters
-    ----------
-    classes : dict of str
-        The symbols of each class, as for :func:`make_beat_epochs`.
-
-    Returns
-    -------
-    params : dict
-        ``normal``, ``supraventricular``, ``ventricular`` and ``untrained`` of :class:`BeatClassifier`.
-
-    Examples
-    --------
-    >>> from mne_cnnclass.ecg.classifier import class_roles
     >>> class_roles({"normal": "NLR", "ectopic": "AV"})
     {'normal': 'normal', 'supraventricular': 'ectopic', 'ventricular': [], 'untrained': []}
     """
@@ -345,21 +333,8 @@ def beat_shapes(view):
 def average_alike(proba, shapes, table, share):
     """Average log-probabilities of each beat with those of beats that look and time alike.
 
-    Parameters
-    ----------
-    proba : array, shape (n_beats, n_classes)
-        Probabilities.
-    shapes : array, shape (n_beats, n_values)
-        Of :func:`beat_shapes`.
-    table : pandas.DataFrame
-        Metadata with ``rr_ratio`` and, if known, ``rr_next_ratio``.
-    share : float
-        Weight of the average, beside that of the beat's own.
-
-    Returns
-    -------
-    proba : array, shape (n_beats, n_classes)
-        Probabilities, which sum to one.
+    ``shapes`` are those of :func:`beat_shapes`, ``table`` has ``rr_ratio`` and, if known, ``rr_next_ratio``;
+    ``share`` is the weight of the average, beside that of the beat's own.
     """
     timing = table[[c for c in ("rr_ratio", "rr_next_ratio") if c in table]].to_numpy(np.float32)
     kernel = shapes @ shapes.T

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from .cnn import CNNClassifier
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["FineTunedClassifier"]
 
 
+@fill_doc
 class FineTunedClassifier(ClassifierMixin, BaseEstimator):
     """Fine-tune a fitted classifier on samples of a new subject or session.
 
@@ -47,8 +49,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
     ----------
     estimator_ : CNNClassifier | Pipeline
         The fine-tuned copy.
-    classes_ : array, shape (n_classes,)
-        The class labels.
+    %(classes_)s
 
     See Also
     --------
@@ -83,6 +84,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
     def __sklearn_tags__(self):
         return copy.deepcopy(self.estimator.__sklearn_tags__())
 
+    @fill_doc
     def fit(self, X: Samples, y: ArrayLike | None = None, groups: ArrayLike | None = None) -> Self:
         """Fine-tune a copy of the estimator.
 
@@ -105,8 +107,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         ------
         TypeError
             If the estimator is neither a CNNClassifier nor a Pipeline that ends in one.
-        sklearn.exceptions.NotFittedError
-            If the estimator is not fitted.
+        %(raises_not_fitted)s
         ValueError
             If the samples do not match those that the estimator was fitted on.
         """
@@ -127,34 +128,32 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = self.estimator_.classes_
         return self
 
+    @fill_doc
     def predict(self, X: Samples) -> np.ndarray:
         """Predict the most probable class label of each sample.
 
         Parameters
         ----------
-        X : EpochsView | mne.Epochs | list of mne.Epochs | array
-            The samples.
+        %(X_any)s
 
         Returns
         -------
-        labels : array, shape (n_samples,)
-            The predicted labels.
+        %(labels_predicted)s
         """
         check_is_fitted(self)
         return self.estimator_.predict(X)
 
+    @fill_doc
     def predict_proba(self, X: Samples) -> np.ndarray:
         """Predict the probability of each class.
 
         Parameters
         ----------
-        X : EpochsView | mne.Epochs | list of mne.Epochs | array
-            The samples.
+        %(X_any)s
 
         Returns
         -------
-        proba : array, shape (n_samples, n_classes)
-            Class probabilities; the columns are ordered as in ``classes_``.
+        %(proba_classes_)s
         """
         check_is_fitted(self)
         return self.estimator_.predict_proba(X)

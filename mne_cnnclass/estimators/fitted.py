@@ -52,25 +52,10 @@ class FittedNetwork:
         return torch_session(seed, n_threads=n_threads, device=device)
 
     def logits(self, X, side, *, device, n_threads, watch=None):
-        """Outputs of the network before the temperature, read by batches.
+        """Outputs of the network before the temperature, float64 of shape (n_samples, n_classes).
 
-        Parameters
-        ----------
-        X : EpochsView | array, shape (n_samples, n_channels, n_times)
-            Samples, checked.
-        side : array, shape (n_samples, n_columns)
-            Their metadata columns among the side inputs.
-        device : str | torch.device
-            Where to compute.
-        n_threads : None | int
-            Number of torch threads.
-        watch : None | ScaleWatch
-            Looks at the standardised samples.
-
-        Returns
-        -------
-        logits : array of float64, shape (n_samples, n_classes)
-            The outputs, which may not be finite.
+        ``X`` are checked samples, ``side`` their metadata columns among the side inputs; a `ScaleWatch` may
+        look at the standardised samples. Outputs may not be finite.
         """
         side, device = self.side_scaler.transform(side, X), resolve_device(device)
         batch_size = min(max(PREDICTION_VALUES // (X.shape[1] * X.shape[2]), 16), 512)

@@ -41,25 +41,9 @@ from .side_inputs import SideScaler
 def learn(clf, samples, classes, *, previous=None):
     """Train a network as a classifier asks for, and find its temperature.
 
-    Parameters
-    ----------
-    clf : CNNClassifier
-        The estimator with its parameters, which is left as it is.
-    samples : TrainingSamples
-        What to train on, checked.
-    classes : array, shape (n_classes,)
-        The labels.
-    previous : None | FittedNetwork
-        The network of the last fit, to continue from.
-
-    Returns
-    -------
-    network : FittedNetwork
-        What was learnt.
-    history : pandas.DataFrame
-        As ``history_`` of the estimator.
-    error : None | Exception | KeyboardInterrupt
-        What stopped the training before its end, after at least one epoch.
+    Continues from ``previous``, the network of the last fit, if there is one. Returns the new
+    `FittedNetwork`, the history as ``history_``, and None or what stopped the training early, after at least
+    one epoch.
     """
     trainer = _make_trainer(clf, samples, classes, previous)
     how = dict(groups=samples.groups, seed=trainer.seed)
@@ -139,33 +123,17 @@ class Trainer:
     n_threads: int | None
     seed: int
 
-    def train(self, samples, valid=None, *, start=None, warn=True):
-        """Train a network, or the members of an ensemble one after the other.
+    def train(self, samples, valid=None, *, start=None, quiet=False):
+        """Train a network, or the members of an ensemble one after the other, from ``start`` if there is one.
 
-        Parameters
-        ----------
-        samples : TrainingSamples
-            The training samples.
-        valid : None | TrainingSamples
-            The validation samples.
-        start : None | FittedNetwork
-            A network to continue from; it is copied.
-        warn : bool
-            Whether to warn of flat channels and constant side inputs.
-
-        Returns
-        -------
-        network : FittedNetwork
-            The network, without a temperature.
-        history : pandas.DataFrame
-            A row an epoch, and of several members their number in the column ``member``.
-        error : None | Exception | KeyboardInterrupt
-            What stopped the training before its end; of several members, those are there that had begun.
+        Unless ``quiet``, warns of flat channels and constant side inputs. Returns the `FittedNetwork`,
+        without a temperature; its history, with a column ``member`` for several; and None or what stopped the
+        training early, when the members that had begun are there.
         """
         n_members = self.architecture["n_members"]
         seeds = np.random.SeedSequence(self.seed).generate_state(n_members - 1).tolist()
         with torch_session(self.seed, n_threads=self.n_threads, device=self.device):
-            network, inputs, valid = self._prepare(samples, valid, start, warn)
+            network, inputs, valid = self._prepare(samples, valid, start, quiet)
             train_one = partial(self._train_member, network, inputs, valid)
             members, error = train_members(train_one, enumerate([self.seed, *seeds]))
         modules, histories = zip(*members, strict=True)
@@ -175,18 +143,18 @@ class Trainer:
         network = replace(network, module=join(modules).eval(), architecture=architecture)
         return network, pd.concat(histories, ignore_index=True), error
 
-    def _prepare(self, samples, valid, start, warn):
-        """What the members share: standardisations, and training and validation samples standardised by them.
+    def _prepare(self, samples, valid, start, quiet):
+        """What the members share: standardisations, and training and validation samples for `train`.
 
-        Samples are the tuple that `train` takes: signals, class numbers, weights and side inputs.
+        These are tuples of standardised signals, class numbers, weights and side inputs.
         """
         X = within_reach(samples.X)
         if start is None:
             partners = (self.architecture["mirror"] or {}).get("permutation")
-            scaler = ChannelScaler(self.standardize).fit(X, warn=warn, partners=partners)
+            scaler = ChannelScaler(self.standardize).fit(X, warn=not quiet, partners=partners)
             transformers = [entry for entry in self.side_inputs if not isinstance(entry, str)]
             side_scaler = SideScaler(side_columns(self.side_inputs), transformers)
-            side_scaler.fit(samples.side, samples.X, samples.target, warn=warn)
+            side_scaler.fit(samples.side, samples.X, samples.target, quiet=quiet)
         else:
             scaler, side_scaler = start.scaler, start.side_scaler
         data = scaler.transform_all(X, check=start is not None)  # a fit has checked while it measured
@@ -228,7 +196,7 @@ class Trainer:
         logits = np.empty((len(samples), self.architecture["n_outputs"]))
         for train_rows, held_out in folds:
             # a channel that is flat in all samples was warned of before, and one in a part does not matter
-            network, _, error = self.train(samples[train_rows], warn=False)
+            network, _, error = self.train(samples[train_rows], quiet=True)
             if error is not None:
                 raise error
             logits[held_out] = self.predict(network, samples[held_out])

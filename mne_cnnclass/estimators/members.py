@@ -8,19 +8,8 @@ STOPS = (Exception, KeyboardInterrupt)  # what ends a training, but does not tak
 def train_members(train_one, plans):
     """Train a member by each plan, until an error stops one.
 
-    Parameters
-    ----------
-    train_one : callable
-        From a plan to a trained member, and None or the error that stopped its training.
-    plans : iterable of tuple
-        Arguments of ``train_one``, such as a seed.
-
-    Returns
-    -------
-    members : list
-        The members, at least one; an error that leaves none is raised.
-    error : None | Exception | KeyboardInterrupt
-        What stopped the training before its end.
+    ``train_one(*plan)`` returns a member, and None or the error that stopped its training early. Returns the
+    list of members, and None or the error; an error that leaves no member is raised.
     """
     members = []
     for plan in plans:

@@ -34,20 +34,7 @@ NOT_NUMBERS = {"batch_size": "auto", "validation_fraction": None, "patience": No
 
 
 def check_parameters(clf):
-    """Check the parameters of a classifier.
-
-    Parameters
-    ----------
-    clf : CNNClassifier
-        The classifier.
-
-    Raises
-    ------
-    TypeError
-        If a parameter is of another type than it has to be.
-    ValueError
-        If it is out of its bounds, or none of its choices; the message names it.
-    """
+    """Check the parameters of a classifier: their types, bounds and choices."""
     for name, (kind, bounds) in BOUNDS.items():
         value = getattr(clf, name)
         if name not in NOT_NUMBERS or not _same(value, NOT_NUMBERS[name]):

@@ -6,20 +6,15 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_array
 
+from ..utils.warn import warn
+
 
 class SideScaler:
-    """Standardise the numbers known of samples besides their signals.
+    """Standardise side inputs: metadata columns ``names``, and what ``transformers`` compute of signals.
 
-    Each column is standardised by its mean and standard deviation over the training samples, then clipped
-    to ±3, so that no number lies far beyond those that a network was trained on. A column that is constant
-    there becomes zero everywhere, as a network learns nothing of it.
-
-    Parameters
-    ----------
-    names : list of str
-        Names of the columns of the metadata.
-    transformers : list of estimator
-        What makes further numbers of the signals. Each is cloned, and fitted on the training samples.
+    Each column is standardised by its mean and standard deviation over the training samples, then clipped to
+    ±3, so that no number lies far beyond those that a network was trained on. A column that is constant there
+    becomes zero everywhere, as a network learns nothing of it.
     """
 
     LARGEST = 3.0  # standard deviations
@@ -27,31 +22,17 @@ class SideScaler:
     def __init__(self, names, transformers=()):
         self.names, self.transformers = list(names), list(transformers)
 
-    def fit(self, side, X=None, y=None, *, warn=True):
-        """Fit the transformers, and measure the columns of the training samples.
+    def fit(self, side, X=None, y=None, *, quiet=False):
+        """Fit clones of the transformers, and measure the columns, ``side``, of the training samples.
 
-        Parameters
-        ----------
-        side : array, shape (n_samples, n_columns)
-            The columns of the metadata of the training samples.
-        X : None | EpochsView | array, shape (n_samples, n_channels, n_times)
-            Their signals, for transformers.
-        y : None | array of int, shape (n_samples,)
-            Their class numbers, for transformers that learn from them.
-        warn : bool
-            Whether to warn of constant columns.
-
-        Returns
-        -------
-        self : SideScaler
-            With ``mean_`` and ``scale_`` (infinite for a constant column), each of shape (n_side,), and
-            ``transformers_``.
+        Sets ``mean_`` and ``scale_`` (infinite for a constant column), of shape (n_side,), and
+        ``transformers_``.
         """
         self.transformers_ = [clone(transformer).fit(X, y) for transformer in self.transformers]
         side = self._with_features(side, X)
         self.mean_, deviation = side.mean(axis=0), side.std(axis=0)
         constant = deviation <= 1e-12 * np.abs(self.mean_)
-        if warn and constant.any():
+        if not quiet and constant.any():
             names = [self._name(column) for column in np.flatnonzero(constant)]
             warn(
                 f"Constant side input(s) {', '.join(map(repr, names))}: the same number for all training "
@@ -61,20 +42,7 @@ class SideScaler:
         return self
 
     def transform(self, side, X=None):
-        """Standardise numbers.
-
-        Parameters
-        ----------
-        side : array, shape (n_samples, n_columns)
-            The columns of the metadata of samples.
-        X : None | EpochsView | array, shape (n_samples, n_channels, n_times)
-            Their signals, for transformers.
-
-        Returns
-        -------
-        side : array of float32, shape (n_samples, n_side)
-            Standardised numbers.
-        """
+        """Standardised numbers, float32 of shape (n_samples, n_side)."""
         side = self._with_features(side, X)
         return ((side - self.mean_) / self.scale_).clip(-self.LARGEST, self.LARGEST).astype(np.float32)
 

@@ -36,18 +36,8 @@ def check_labelled(clf, X, y):
 def check_any(clf, X, y):
     """Samples for any estimator as an array, and what makes samples of such an array again.
 
-    Returns
-    -------
-    X : array, shape (n_samples, n_channels, n_times)
-        The samples.
-    y : array, shape (n_samples,)
-        Their labels.
-    names : sequence
-        Names or numbers of the channels.
-    sfreq : None | float
-        Sampling frequency in Hz.
-    samples_of : callable
-        From an array like X to what the estimator takes.
+    Returns the array of shape (n_samples, n_channels, n_times), the labels, names or numbers of the channels,
+    the sampling frequency or None, and a function from such an array to what the estimator takes.
     """
     check_is_fitted(clf)
     if isinstance(clf, CNNClassifier):

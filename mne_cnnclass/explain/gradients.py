@@ -173,19 +173,10 @@ def _of_frequencies(difference, gradient):
 def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
     """Average the contributions of samples to the logit of their class, over the samples of each class.
 
-    Parameters
-    ----------
-    product : callable
-        Contributions from the difference to another sample and the gradient on the way, tensors of shape
-        (n_samples, n_channels or n_components, n_times).
-    layers : list of torch.nn.Module
-        Layers that depend linearly on the samples, to get the contributions of their outputs in place of
-        those of the standardised samples.
-
-    Returns
-    -------
-    means : dict of array
-        By class.
+    ``product`` gives contributions from the difference to another sample and the gradient on the way, tensors
+    of shape (n_samples, n_channels or n_components, n_times). With ``layers`` that depend linearly on the
+    samples, they are those of the layers' outputs in place of the standardised samples. Returns arrays by
+    class.
     """
     import torch
 

@@ -26,25 +26,7 @@ SECONDS_TO_EXPLAIN = 20.0  # a large network is not tried out for longer; its ow
 
 
 def resolve_model(model):
-    """Get the class of an architecture.
-
-    Parameters
-    ----------
-    model : str | type
-        A name from :func:`~mne_cnnclass.list_models`, or a subclass of `torch.nn.Module`.
-
-    Returns
-    -------
-    cls : type
-        The class.
-
-    Raises
-    ------
-    TypeError
-        If ``model`` is neither a name nor such a class.
-    ValueError
-        If there is no architecture of that name, or it is no classifier.
-    """
+    """The class of an architecture by its name in `list_models`, or the class itself."""
     if isinstance(model, type) and issubclass(model, nn.Module):
         return model
     if isinstance(model, nn.Module):
@@ -94,26 +76,17 @@ def build_module(
         takes the arguments below that it names (all, if it has ``**kwargs``).
     params : None | dict
         Further arguments of the constructor; they take precedence over those below.
-    n_chans : int
-        Number of channels.
-    n_outputs : int
-        Number of classes.
-    n_times : int
-        Number of samples of a window.
-    sfreq : None | float
-        Sampling frequency in Hz, if known.
-    chs_info : None | list of dict
-        The channels as in ``info["chs"]``, if known. Positions are passed on only if every channel has one.
+    n_chans, n_outputs, n_times, sfreq, chs_info
+        What braindecode calls so; positions of channels are passed on only if every channel has one.
     n_side : int
-        Numbers known of each sample besides its signal. With any, the architecture is built for
-        ``N_FEATURES`` outputs and put into `WithSideInputs`.
+        Number of side inputs. With any, the architecture is built for ``N_FEATURES`` outputs and put into
+        `WithSideInputs`.
     mirror : None | dict
-        ``permutation`` of the channels and ``swapped`` classes, by which the network is made symmetric, see
-        `LeftRightSymmetric`.
+        ``permutation`` of the channels and ``swapped`` classes for `LeftRightSymmetric`.
     n_members : int
         Number of networks, which are joined into an `Ensemble`.
     accelerate : bool
-        Whether to compute the same in less time where a way is known, see `architectures.fast`.
+        Whether to compute the same in less time where a way is known, see `networks.fast`.
     explain : bool
         Whether to find out, by trying, what a network needs that can't take the input. ``False`` for one that
         could once.
@@ -126,9 +99,7 @@ def build_module(
 
     Raises
     ------
-    TypeError
-        If ``model`` is neither a name nor a class of a network.
-    ValueError
+    TypeError, ValueError
         If there is no such model or parameter, or if the network can't take the input; the message says
         what it needs.
 

@@ -11,15 +11,8 @@ from torch import nn
 class Ensemble(nn.Module):
     """Networks that were trained alike from different seeds, and the mean of their probabilities.
 
-    Parameters
-    ----------
-    members : iterable of torch.nn.Module
-        The networks, each of which returns logits.
-
-    References
-    ----------
-    .. [1] Lakshminarayanan B, Pritzel A, Blundell C. Simple and scalable predictive uncertainty estimation
-       using deep ensembles. NeurIPS 2017. arXiv:1612.01474
+    As proposed by Lakshminarayanan B, Pritzel A, Blundell C. Simple and scalable predictive uncertainty
+    estimation using deep ensembles. NeurIPS 2017. arXiv:1612.01474
     """
 
     def __init__(self, members):

@@ -58,8 +58,8 @@ def placeholder_channels(n_chans, chs_info=()):
 def explain_refusal(works, signal):
     """Say in a clause what would have to be different for the architecture to work; None if nothing helps.
 
-    ``works(**changes)`` is whether it works with these changes to the ``signal`` that it refused, a dict of
-    ``n_chans``, ``n_times``, ``sfreq`` and ``chs_info``.
+    ``works(**changes)`` tells whether it works with these changes to the signal, a dict of ``n_chans``,
+    ``n_times``, ``sfreq`` and ``chs_info``.
     """
     n_chans, n_times, sfreq, chs_info = (signal[k] for k in ("n_chans", "n_times", "sfreq", "chs_info"))
 

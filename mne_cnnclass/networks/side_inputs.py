@@ -14,10 +14,7 @@ DROP_SIDE = 0.1
 
 
 class WithSideInputs(nn.Module):
-    """A network for signals, whose description is joined by further numbers before the last dense layers.
-
-    The network is built for ``N_FEATURES`` outputs; ``n_side`` is how many numbers come with each sample.
-    """
+    """A network for signals, whose ``N_FEATURES`` outputs side inputs join before the last dense layers."""
 
     def __init__(self, network, n_side, n_outputs):
         super().__init__()

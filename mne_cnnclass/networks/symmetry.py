@@ -9,10 +9,10 @@ from torch import nn
 class LeftRightSymmetric(nn.Module):
     """A network whose answer to a mirrored sample is the mirrored answer.
 
-    It is shown each sample as it is and with the channels of both hemispheres exchanged (``permutation``);
-    its logits for the second, with the classes exchanged (``swapped``), are averaged with those for the
-    first. So every sample teaches both sides, and what it takes from one hemisphere alone has to be true of
-    the other.
+    It is shown each sample as it is and with the channels of both hemispheres exchanged; its logits for the
+    second, with the classes exchanged, are averaged with those for the first. So every sample teaches both
+    sides, and what the network takes from one hemisphere alone has to be true of the other. ``permutation``
+    has the number of the channel that takes the place of each, ``swapped`` of the class that each becomes.
     """
 
     def __init__(self, network, permutation, swapped):
