@@ -21,7 +21,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ..ecg import BEAT_COLUMNS
 from ..preprocessing.base import SamplesTransformer
-from ..samples.blocks import as_view
+from ..samples.blocks import check_finite
+from ..samples.inputs import as_samples
 from ..samples.view import EpochsView
 from ..utils.warn import warn
 
@@ -136,6 +137,8 @@ class SameChannels(SamplesTransformer):
     """Samples as they are, with the channels of the training in their order: what follows knows no names."""
 
     def _apply(self, samples):
+        if not isinstance(samples, EpochsView):
+            check_finite(samples)
         return samples
 
     def _like(self, samples, data):
@@ -144,18 +147,18 @@ class SameChannels(SamplesTransformer):
 
 def as_array(X):
     """Samples as an array of shape (n_samples, n_channels, n_times)."""
-    view = as_view(X)
-    return np.asarray(X if view is None else view, dtype=float)
+    return np.asarray(as_samples(X), dtype=float)
 
 
 def log_band_power(X):
     """Logarithm of the power in each band that the samples have, for each channel."""
-    view, data = as_view(X), as_array(X)
-    if view is None:
+    X = as_samples(X)
+    data = as_array(X)
+    if not isinstance(X, EpochsView):
         power = data.var(axis=-1, keepdims=True)
     else:
-        freqs, spectrum = periodogram(data, view.sfreq, window="hann", detrend="constant")
-        lowest, highest = view.info["highpass"], view.info["lowpass"]
+        freqs, spectrum = periodogram(data, X.sfreq, window="hann", detrend="constant")
+        lowest, highest = X.info["highpass"], X.info["lowpass"]
         inside = [(freqs >= max(low, lowest)) & (freqs < min(high, highest)) for low, high in BANDS]
         bands = [band for band in inside if band.any()] or [freqs > 0]
         power = np.stack([spectrum[..., band].mean(axis=-1) for band in bands], axis=-1)
@@ -164,18 +167,14 @@ def log_band_power(X):
 
 def beat_columns(X):
     """What the metadata tell of each heartbeat."""
-    view = as_view(X)
-    columns = (
-        []
-        if view is None or view.metadata is None
-        else list(view.metadata.columns.intersection(BEAT_COLUMNS))
-    )
+    metadata = getattr(as_samples(X), "metadata", None)
+    columns = [] if metadata is None else list(metadata.columns.intersection(BEAT_COLUMNS))
     if not columns:
         raise ValueError(
             "This baseline needs heartbeats of mne_cnnclass.ecg.make_beat_epochs, whose metadata tell their "
             f"RR intervals ({', '.join(BEAT_COLUMNS[:2])} …), and X has none."
         )
-    return view.metadata[columns].to_numpy(float)
+    return metadata[columns].to_numpy(float)
 
 
 def flat(X):

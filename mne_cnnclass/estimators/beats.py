@@ -349,10 +349,11 @@ def average_alike(proba, shapes, table, share):
 
 def _beats(X):
     """X as a view with the metadata of beats."""
-    from ..samples.blocks import as_view
+    from ..samples.inputs import as_samples
+    from ..samples.view import EpochsView
 
-    view = as_view(X)
-    if view is None:
+    view = as_samples(X)
+    if not isinstance(view, EpochsView):
         raise TypeError(f"X must be Epochs of ecg.make_beat_epochs, got {type(X).__name__}.")
     needed = ["record", "patient", "onset", "rr_previous", BEAT_COLUMNS[0]]
     missing = [c for c in needed if view.metadata is None or c not in view.metadata]

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils.class_weight import compute_sample_weight
 
-from ..samples.arrays import check_signals
-from ..samples.blocks import as_view
-from ..samples.checks import as_channels, check_labels, check_samples, check_side_inputs
+from ..samples.checks import check_labels, check_samples, check_side_inputs
 from ..samples.columns import check_column, check_weights
+from ..samples.view import EpochsView
 from ..utils.warn import warn
 from .parameters import side_columns
 
@@ -50,58 +49,42 @@ class TrainingSamples:
 MOST_CHANNELS_A_TIME = 6  # in an array: 512 channels have some hundred times; swapped axes have far fewer
 
 
-def check_training_samples(X, y, groups, sample_weight, class_weight, *, estimator):
-    """Check what is to be trained on.
-
-    Parameters
-    ----------
-    X, y, groups, sample_weight, class_weight
-        As they came to :meth:`CNNClassifier.fit`.
-    estimator : CNNClassifier
-        For the messages.
+def check_training_samples(clf, X, y, groups, sample_weight):
+    """Check what came to :meth:`CNNClassifier.fit` besides samples, which `open_samples` has checked.
 
     Returns
     -------
-    X : EpochsView | array, shape (n_samples, n_channels, n_times)
-        The samples whose weight is not zero.
-    y, groups, weight : array, shape (n_samples,)
-        Their labels, groups (or None) and weights, those of their classes included.
-    side : array, shape (n_samples, n_side)
-        Their side inputs.
-    table : None | object
-        X as it came, if it is a table of one-channel signals.
+    samples : TrainingSamples
+        The samples whose weight is not zero; their weights include those of their classes.
+    classes : array, shape (n_classes,)
+        The labels.
     """
-    view = as_view(X)
-    table = None
-    if view is not None:
-        X = view
-        if not len(X):
-            raise ValueError("X holds 0 epochs; at least one sample of each class is needed.")
+    if isinstance(X, EpochsView):
         groups = X.groups if groups is None else groups
-    else:
-        signals = check_signals(X, estimator)
-        table = X if signals.ndim == 2 else None
-        X = as_channels(signals)
-        if X.shape[1] > MOST_CHANNELS_A_TIME * X.shape[2]:
-            warn(
-                f"X has {X.shape[1]} channels and {X.shape[2]} time points, as its shape {X.shape} has to be "
-                "(n_samples, n_channels, n_times). Are the axes swapped? Then pass X.transpose(0, 2, 1).",
-            )
+    elif X.shape[1] > MOST_CHANNELS_A_TIME * X.shape[2]:
+        warn(
+            f"X has {X.shape[1]} channels and {X.shape[2]} time points, as its shape {X.shape} has to be "
+            "(n_samples, n_channels, n_times). Are the axes swapped? Then pass X.transpose(0, 2, 1).",
+        )
     y = check_labels(y, X)
     weight = check_weights(sample_weight, len(y))
     if groups is not None:
         groups = check_column(groups, "groups", len(y))
     keep = weight > 0
-    side = check_side_inputs(X, side_columns(estimator.side_inputs), keep)
+    side = check_side_inputs(X, side_columns(clf.side_inputs), keep)
     if not keep.all():
         X, y, weight, side = X[keep], y[keep], weight[keep], side[keep]
         groups = None if groups is None else groups[keep]
-    weight = weight * compute_sample_weight(class_weight, y)
+    weight = weight * compute_sample_weight(clf.class_weight, y)
     if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any()):
         raise ValueError(
-            f"class_weight must be finite, not negative, and not zero for all classes, got {class_weight!r}."
+            "class_weight must be finite, not negative, and not zero for all classes, got "
+            f"{clf.class_weight!r}."
         )
-    return X, y, groups, weight, side, table
+    classes, target = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"y has only 1 class, {classes.tolist()[0]!r}, but a classifier needs at least 2.")
+    return TrainingSamples(X, target, weight, groups, side), classes
 
 
 def check_same_problem(fitted, X, classes):

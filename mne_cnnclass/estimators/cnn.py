@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from ..samples.blocks import as_view, channel_names
+from ..samples.blocks import channel_names, numbered_in
 from ..samples.checks import check_known_labels, check_labels, check_samples, check_side_inputs
 from ..samples.columns import check_weights
+from ..samples.inputs import as_samples, note_samples, open_samples
 from ..samples.provenance import provenance
 from ..utils.versions import library_versions
-from .checks import TrainingSamples, check_logits, check_same_problem, check_training_samples
+from .checks import check_logits, check_same_problem, check_training_samples
 from .parameters import check_parameters, describe_parameters
 
 if TYPE_CHECKING:
@@ -391,36 +392,23 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         unchanged.
         """
         check_parameters(self)
-        X, y, groups, weight, side, table = check_training_samples(
-            X, y, groups, sample_weight, self.class_weight, estimator=self
-        )
-        classes, target = np.unique(y, return_inverse=True)
-        if len(classes) < 2:
-            raise ValueError(
-                f"y has only 1 class, {classes.tolist()[0]!r}, but a classifier needs at least 2."
-            )
+        all_samples, table = open_samples(X, self)
+        samples, classes = check_training_samples(self, all_samples, y, groups, sample_weight)
         previous = getattr(self, "network_", None) if self.warm_start else None
         if previous is not None:
-            X = check_same_problem(self, X, classes)
+            samples = replace(samples, X=check_same_problem(self, samples.X, classes))
 
         from .learn import learn
 
         # nothing of an earlier fit is touched before this point, nor before the training has ended well
-        samples = TrainingSamples(X, target, weight, groups, side)
-        network, history, error = learn(self, samples, classes, previous=previous)
+        with numbered_in(all_samples):
+            network, history, error = learn(self, samples, classes, previous=previous)
         self.classes_, self.network_, self.history_ = classes, network, history
         self.stopped_ = None if error is None else f"{type(error).__name__}: {error}"
         if previous is None:
-            self.ch_names_, self.sfreq_ = getattr(X, "ch_names", None), getattr(X, "sfreq", None)
-            self.provenance_ = provenance(X)
-        self.n_channels_, self.n_times_ = X.shape[1:]
-        self.n_features_in_ = X.shape[1]
-        self._is_table = table is not None
+            self.provenance_ = provenance(samples.X)
+        note_samples(self, samples.X, table, first=previous is None)
         self.versions_ = library_versions()
-        if hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-        if self._is_table:
-            validate_data(self, table, skip_check_array=True)
         if error is not None:
             error.add_note(
                 f"The classifier keeps what it learnt in {self.history_['epoch'].max()} epoch(s), and can be "
@@ -526,8 +514,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             If a label was not seen in :meth:`fit`, or if weights are negative or all zero.
         """
         check_is_fitted(self)
-        view = as_view(X)
-        X = X if view is None else view
+        X = as_samples(X)
         y = check_labels(y, X)
         check_known_labels(y, self.classes_)
         if sample_weight is not None:

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_array
 
+from ..samples.blocks import check_finite
 from ..utils.warn import warn
 
 
@@ -48,7 +49,11 @@ class SideScaler:
 
     def _with_features(self, side, X):
         """Columns, and what the fitted transformers make of the signals."""
-        tables = [check_array(fitted.transform(X), dtype=np.float64) for fitted in self.transformers_]
+        try:
+            tables = [check_array(fitted.transform(X), dtype=np.float64) for fitted in self.transformers_]
+        except Exception:
+            check_finite(X)  # NaN are not left to a transformer to describe
+            raise
         return np.hstack([side, *tables])
 
     def _name(self, column):

@@ -18,9 +18,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
 from ..metrics.scores import METRICS
-from ..samples.arrays import check_kind
-from ..samples.blocks import as_view
 from ..samples.columns import check_classes, check_column
+from ..samples.inputs import as_samples
 from ..samples.view import EpochsView
 from ..utils.warn import warn
 from .failures import FoldError, FoldsFailedWarning
@@ -166,24 +165,22 @@ def evaluate(
 
 def _check_samples(X, y, groups):
     """Samples as a view or an array, with a label and, if there are any, a group each."""
-    view = as_view(X)
-    if view is None:
-        X = np.asarray(check_kind(X))
+    X = as_samples(X)
+    if isinstance(X, EpochsView):
+        y = X.labels if y is None else y
+        # also for the steps of a Pipeline that ask samples for their groups
+        X = X if groups is None else EpochsView(X, groups=groups)
+        groups = X.groups
+    else:
+        X = np.asarray(X)
         if X.ndim == 0:
             raise TypeError(f"X must be Epochs or an array with a row a sample, got {X[()]!r}.")
         if y is None:
             raise ValueError("y=None takes the labels of Epochs; with an array X, give y.")
-    else:
-        X, y = view, view.labels if y is None else y
-        if isinstance(groups, str):
-            view = EpochsView(view, groups=groups)
-        groups = view.groups if groups is None or isinstance(groups, str) else groups
     if len(X) < 2:
         raise ValueError(f"Cross-validation needs at least 2 samples, got {len(X)}.")
     y = check_column(y, "y", len(X))
     groups = None if groups is None else check_column(groups, "groups", len(X))
-    if view is not None and groups is not None:
-        X = EpochsView(view, groups=groups)  # for the steps of a Pipeline that ask samples for their groups
     check_classes(y)
     return X, y, groups
 

@@ -15,8 +15,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
 from ..metrics.scores import DECISION, PROBA, SCORER
-from ..samples.blocks import NotFiniteError, iter_blocks
-from ..samples.view import EpochsView
+from ..samples.blocks import numbered_in
 from .failures import FoldError
 
 
@@ -27,26 +26,15 @@ def run_fold(estimator, X, y, groups, classes, scoring, fold, train, test, *, ra
     """
     row = describe_fold(y, fold, train, test)
     try:
-        with mne.use_log_level(verbose):  # the decorator mne.verbose would have all of this module pickled
+        # the decorator mne.verbose would have all of this module pickled
+        with mne.use_log_level(verbose), numbered_in(X):
             return *fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row), None
     except Exception as error:  # of whatever kind: the other folds are not to be lost
-        error = _by_all_samples(error, X)
         error.__traceback__ = error.__traceback__.tb_next  # without this frame, which would hold itself
         if raises:
             raise FoldError(error) from None
         _free_memory(error)
         return row | describe_error(error), None, None, FoldError(error)
-
-
-def _by_all_samples(error, X):
-    """An error of NaN that names the sample by its number in X, instead of in a part of it."""
-    if isinstance(error, NotFiniteError) and (isinstance(X, EpochsView) or np.ndim(X) == 3):
-        try:
-            for _ in iter_blocks(X):
-                pass
-        except NotFiniteError as of_all:
-            return NotFiniteError(str(of_all)).with_traceback(error.__traceback__)
-    return error
 
 
 def _free_memory(error):

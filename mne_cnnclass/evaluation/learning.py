@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from .. import viz
-from ..samples.blocks import as_view
+from ..samples.inputs import as_samples
+from ..samples.view import EpochsView
 from ..utils.numbers import check_number
 from .evaluate import evaluate
 from .splits import make_splits
@@ -131,10 +132,10 @@ def learning_curve(
     >>> learning_curve(GaussianNB(), *load_iris(return_X_y=True), sizes=[6, 30, 120])
     <LearningCurve | accuracy by training samples: 6: 0.69, 30: 0.96, 120: 0.95>
     """
-    view = as_view(X)
-    if view is not None:
-        X, y = view, view.labels if y is None else y
-        groups = view.groups if groups is None else groups
+    X = as_samples(X)
+    if isinstance(X, EpochsView):
+        y = X.labels if y is None else y
+        groups = X.groups if groups is None else groups
     y = np.asarray(y)
     groups = None if groups is None else np.asarray(groups)
     unit = unit or ("samples" if groups is None else "groups")

@@ -11,9 +11,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..samples.arrays import check_kind
-from ..samples.blocks import as_view
 from ..samples.columns import check_column
+from ..samples.inputs import as_samples
+from ..samples.view import EpochsView
 from .probe_features import baseline, group, muscle, ocular, order, quality, recordings
 
 if TYPE_CHECKING:
@@ -170,10 +170,10 @@ def make_probes(X: Samples, groups: ArrayLike | None = None) -> dict[str, Probe]
     >>> probes["ocular"].reason
     'X is an array, whose channels and times are not known; pass Epochs'
     """
-    view = as_view(X)
-    X = check_kind(X) if view is None else X
+    X = as_samples(X)
+    view = X if isinstance(X, EpochsView) else None
     if view is not None:
-        X, groups = view, view.groups if groups is None else groups
+        groups = view.groups if groups is None else groups
     groups = None if groups is None else check_column(groups, "groups", len(X))
     recording, onset = recordings(X, groups)
     found = {"order": order(recording, onset), "group": group(groups)}

@@ -7,9 +7,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..estimators.cnn import CNNClassifier
-from ..samples.arrays import check_signals
-from ..samples.blocks import as_view
+from ..samples.blocks import check_finite
 from ..samples.checks import check_known_labels, check_labels, check_samples
+from ..samples.inputs import as_signals
 from ..samples.view import EpochsView
 
 BATCH_VALUES = 2**18  # of samples in one go: gradients keep what every layer computed
@@ -43,9 +43,9 @@ def check_any(clf, X, y):
     if isinstance(clf, CNNClassifier):
         X, y = check_labelled(clf, X, y)
     else:
-        view = as_view(X)
-        X = check_signals(X, clf) if view is None else view
+        X = as_signals(X, clf)
         y = check_labels(y, X)
+    check_finite(X)
     names = getattr(X, "ch_names", None) or getattr(clf, "ch_names_", None) or np.arange(X.shape[1])
     sfreq = getattr(X, "sfreq", None) or getattr(clf, "sfreq_", None)
     return np.asarray(X, dtype=float), y, names, sfreq, with_metadata(X)

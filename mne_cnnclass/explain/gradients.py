@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from ..samples.blocks import iter_blocks
+from ..samples.blocks import iter_blocks, numbered_in
 from ..samples.checks import check_side_inputs
 from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
@@ -208,7 +208,8 @@ def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
     size, start = batch_size(X), 0
     session = network.session(device=device, n_threads=clf.n_threads)
     with session, torch.enable_grad(), _evaluating(module.to(device)):
-        others, _, others_seen = prepared(np.concatenate(list(iter_blocks(X[pool]))), side[pool])
+        with numbered_in(X):
+            others, _, others_seen = prepared(np.concatenate(list(iter_blocks(X[pool]))), side[pool])
         for block in iter_blocks(X, size):
             part = slice(start, start + len(block))
             start, code = part.stop, codes[part]

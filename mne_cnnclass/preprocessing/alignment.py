@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from ..samples.blocks import iter_blocks
+from ..samples.blocks import iter_blocks, numbered_in
 from ..samples.checks import check_samples
 from ..samples.columns import check_column
 from ..samples.view import EpochsView
@@ -63,7 +63,7 @@ class _Alignment(SamplesTransformer):
             If a group has only one sample.
         """
         check_number(self.n_prior, "n_prior", (int, float, np.number), min_val=1)
-        X = start_fit(self, X)
+        X = start_fit(self, X, reads=True)
         groups = _own_groups(X) if groups is None else groups
         self._has_groups = groups is not None
         self.references_ = {}
@@ -132,7 +132,8 @@ class _Alignment(SamplesTransformer):
                 matrices.append(_inverse_root(self.references_[group]))
                 continue
             new[group] = len(rows)
-            covariances = _covariances(X[rows])
+            with numbered_in(X):
+                covariances = _covariances(X[rows])
             if self.online:
                 which[rows] += np.arange(len(rows))
                 matrices.extend(_inverse_root(self._course(covariances)))

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from ..samples.arrays import check_signals
-from ..samples.blocks import as_view, iter_blocks
+from ..samples.blocks import check_finite, iter_blocks
 from ..samples.checks import check_samples
+from ..samples.inputs import note_samples, open_samples
 from ..samples.limits import check_rate
 from ..samples.view import EpochsView
 
@@ -26,38 +26,16 @@ SET_BY_ALL = (
 )
 
 
-def start_fit(estimator, X):
-    """Note what an estimator is fitted on.
+def start_fit(estimator, X, *, reads=False):
+    """Note what an estimator is fitted on, and return the samples as a view or a 3D array.
 
-    Parameters
-    ----------
-    estimator : BaseEstimator
-        It gets ``ch_names_``, ``sfreq_`` (None for arrays), ``n_channels_``, ``n_times_`` and
-        ``n_features_in_``.
-    X : EpochsView | mne.Epochs | list of mne.Epochs | array
-        The training samples.
-
-    Returns
-    -------
-    X : EpochsView | array, shape (n_samples, n_channels, n_times)
-        The samples.
+    Unless the fit ``reads`` all samples, which finds NaN, arrays are looked through; Epochs, which may be on
+    disk, are when they are transformed.
     """
-    view = as_view(X)
-    if view is None:
-        signals = check_signals(X, estimator)
-        estimator._is_table = signals.ndim == 2
-        if estimator._is_table:
-            validate_data(estimator, X, skip_check_array=True)
-            signals = signals[:, np.newaxis]
-        X = signals
-    else:
-        estimator._is_table, X = False, view
-        if not len(X):
-            raise ValueError("X holds 0 epochs; at least one sample is needed.")
-    estimator.ch_names_, estimator.sfreq_ = getattr(X, "ch_names", None), getattr(X, "sfreq", None)
-    estimator.n_channels_, estimator.n_times_ = X.shape[1:]
-    if not estimator._is_table:
-        estimator.n_features_in_ = X.shape[1]
+    X, table = open_samples(X, estimator)
+    if not reads and not isinstance(X, EpochsView):
+        check_finite(X)
+    note_samples(estimator, X, table)
     return X
 
 
@@ -84,6 +62,7 @@ class SamplesTransformer(TransformerMixin, BaseEstimator):
     """
 
     _set_by_fit: tuple[str, ...] = ()
+    _reads = False  # whether `_fit` reads all samples
     _n_block: int | None = None  # samples a block; None for as many as stay in the processor's cache
 
     def fit(self, X: Samples, y: object = None) -> Self:
@@ -102,7 +81,7 @@ class SamplesTransformer(TransformerMixin, BaseEstimator):
         self : object
             The fitted transformer.
         """
-        self._fit(start_fit(self, X))
+        self._fit(start_fit(self, X, reads=self._reads))
         return self
 
     def transform(self, X: Samples) -> EpochsView | np.ndarray:

@@ -136,8 +136,7 @@ def make_epochs(
         ``session``, ``run`` and ``onset`` (s from the start of the recording). The subject is that stored in
         the file (``info["subject_info"]["his_id"]``) if there is one, otherwise that in the name of the file
         or its folder, such as ``sub-01``, ``S001``, ``P03``, ``A01`` or ``subject7``, otherwise ``None``.
-        Session and run are those in the name (``ses-1``, ``run-2``, ``R04``), otherwise ``None``. Session and
-        run are those of the name (``ses-1``, ``run-2``, ``R04``), else ``None``.
+        Session and run are those in the name (``ses-1``, ``run-2``, ``R04``), otherwise ``None``.
 
     Raises
     ------
@@ -166,34 +165,12 @@ def make_epochs(
     ...                      h_freq=38.0, rename="standard", montage="standard_1005", bads="auto",
     ...                      group="subject")  # doctest: +SKIP
     """
-    if group not in (None, "file", "subject"):
-        raise ValueError(f'group must be None, "file" or "subject", got {group!r}.')
-    if artifacts not in (None, "regression", "ica"):
-        raise ValueError(f'artifacts must be None, "regression" or "ica", got {artifacts!r}.')
-    if isinstance(bads, str) and bads != "auto":
-        raise ValueError(f'bads must be None, "auto" or a list of channels, got {bads!r}.')
-    for name, time in (("tmin", tmin), ("tmax", tmax)):
-        if time is not None:
-            check_time(time, name)
-    if windows is None and (tmin is None or tmax is None or not tmin < tmax):
-        raise ValueError(f"tmin must be below tmax, both in s, got tmin={tmin} and tmax={tmax}.")
-    if windows is None and classes is not None:
-        raise ValueError("classes= is for windows=; the class of an epoch at an event is in events=.")
+    _check_choices(group, artifacts, bads)
+    _check_span(tmin, tmax, windows, classes)
     check_thresholds(reject, flat)
     if baseline is not None and np.shape(baseline) != (2,):
         raise TypeError(f"baseline must be None or (start, end) in s, got {baseline!r}.")
-    if windows is not None and (
-        tmin is not None
-        or tmax is not None
-        or not isinstance(windows, dict)
-        or not {"duration"} <= set(windows) <= {"duration", "overlap"}
-    ):
-        raise ValueError(
-            "windows must be dict(duration=, overlap=) in s, without tmin and tmax, got "
-            f"{windows!r}, tmin={tmin} and tmax={tmax}."
-        )
     found = open_recordings(recordings, bids)
-    pick_late = picks is not None and any(step is not None for step in (bads, reference, artifacts))
     steps = dict(
         rename=rename,
         ch_types=ch_types,
@@ -208,37 +185,67 @@ def make_epochs(
     )
     for recording in found:
         check_steps(recording, steps)
-    if windows is None:
-        chosen = choose_events(found, events)
-    else:
-        overlap = windows.get("overlap", 0.0)
-        chosen = choose_windows(found, windows["duration"], overlap, events, classes)
+    chosen = (
+        choose_events(found, events) if windows is None else choose_windows(found, windows, events, classes)
+    )
+    # channels that no step needs need not be filtered
+    pick_late = picks is not None and any(step is not None for step in (bads, reference, artifacts))
     for recording in found:
         cleaning.name_channels(recording, rename, ch_types, montage)
         if picks is not None and not pick_late:
-            pick_channels(recording, recording.source, picks)  # other channels need not be filtered
+            pick_channels(recording, recording.source, picks)
     check_rates(found, sfreq)
     if not pick_late:
         check_channels(found, [recording.source.ch_names for recording in found])
     tables = [tabulate(recording, rows, group) for recording, (rows, _) in zip(found, chosen, strict=True)]
+    steps |= dict(eog=eog, ecg=ecg, random_state=random_state)
     made = []
     for recording, (rows, event_id), table in zip(found, chosen, tables, strict=True):
-        source, done = recording.source, []
-        span = (tmin, tmax)
+        source, done, span = recording.source, [], (tmin, tmax)
         if recording.is_raw:
-            source = source.copy().load_data(verbose="ERROR")  # so that one at a time is in memory
-            check_values(source, recording)
-            source, rows, done = _clean(source, rows, recording, steps, eog, ecg, random_state)
+            source, rows, done = _clean(recording, rows, steps)
             if pick_late:
                 pick_channels(recording, source, picks)
             if windows is not None:
                 rate = source.info["sfreq"]  # a window has no sample of the next one, at any rate
                 span = (0.0, (int(windows["duration"] * rate + 1e-6) - 1) / rate)
-        made.append(
-            _cut(recording, source, rows, event_id, table, span, baseline, reject, flat, random_state, done)
-        )
+        epochs = _cut(recording, source, rows, event_id, table, span, baseline)
+        if reject is not None or flat is not None:
+            done.append(("rejection", _reject(epochs, recording, reject, flat, random_state)))
+        attach_log(epochs, recording.name, done)
+        made.append(epochs)
     check_channels(found, [epochs.ch_names for epochs in made])
     return made
+
+
+def _check_choices(group, artifacts, bads):
+    if group not in (None, "file", "subject"):
+        raise ValueError(f'group must be None, "file" or "subject", got {group!r}.')
+    if artifacts not in (None, "regression", "ica"):
+        raise ValueError(f'artifacts must be None, "regression" or "ica", got {artifacts!r}.')
+    if isinstance(bads, str) and bads != "auto":
+        raise ValueError(f'bads must be None, "auto" or a list of channels, got {bads!r}.')
+
+
+def _check_span(tmin, tmax, windows, classes):
+    """Epochs have either a start and an end, or the length of windows."""
+    for name, time in (("tmin", tmin), ("tmax", tmax)):
+        if time is not None:
+            check_time(time, name)
+    if windows is None:
+        if tmin is None or tmax is None or not tmin < tmax:
+            raise ValueError(f"tmin must be below tmax, both in s, got tmin={tmin} and tmax={tmax}.")
+        if classes is not None:
+            raise ValueError("classes= is for windows=; the class of an epoch at an event is in events=.")
+    elif (
+        (tmin, tmax) != (None, None)
+        or not isinstance(windows, dict)
+        or not {"duration"} <= set(windows) <= {"duration", "overlap"}
+    ):
+        raise ValueError(
+            "windows must be dict(duration=, overlap=) in s, without tmin and tmax, got "
+            f"{windows!r}, tmin={tmin} and tmax={tmax}."
+        )
 
 
 def check_steps(recording, steps):
@@ -313,21 +320,23 @@ def _rows(epochs, events):
     return pd.Index(epochs.events[:, 0]).get_indexer(events[:, 0])
 
 
-def _clean(raw, events, recording, steps, eog, ecg, random_state):
-    """A loaded Raw through the steps on the continuous signal, its events, and what was done."""
-    done = []
-    if steps["bads"] is not None:
-        done.append(("bad channels", cleaning.interpolate(raw, recording, steps["bads"])))
-    if steps["notch"] is not None:
-        done.append(("notch", cleaning.notch_continuous(raw, recording, steps["notch"])))
-    if steps["l_freq"] is not None or steps["h_freq"] is not None:
-        text = cleaning.filter_continuous(raw, recording, steps["l_freq"], steps["h_freq"])
-        done.append(("filter", text))
-    if steps["reference"] is not None:
-        done.append(("reference", cleaning.set_reference(raw, recording, steps["reference"])))
-    if steps["artifacts"] is not None:
-        text = cleaning.remove_artifacts(raw, recording, steps["artifacts"], eog, ecg, random_state)
-        done.append(("artefacts", text))
+# Steps on the continuous signal: name in the log, function, parameters that ask for it, and further ones.
+_STEPS = (
+    ("bad channels", cleaning.interpolate, ["bads"], []),
+    ("notch", cleaning.notch_continuous, ["notch"], []),
+    ("filter", cleaning.filter_continuous, ["l_freq", "h_freq"], []),
+    ("reference", cleaning.set_reference, ["reference"], []),
+    ("artefacts", cleaning.remove_artifacts, ["artifacts"], ["eog", "ecg", "random_state"]),
+)
+
+
+def _clean(recording, events, steps):
+    """A copy of a Raw after the steps on the continuous signal, its events, and what was done."""
+    raw, done = recording.source.copy().load_data(verbose="ERROR"), []  # so that one at a time is in memory
+    check_values(raw, recording)
+    for name, step, asking, further in _STEPS:
+        if any(steps[parameter] is not None for parameter in asking):
+            done.append((name, step(raw, recording, *(steps[parameter] for parameter in asking + further))))
     if steps["sfreq"] is not None and steps["sfreq"] != raw.info["sfreq"]:
         done.append(("resampling", f"from {raw.info['sfreq']:g} to {steps['sfreq']:g} Hz"))
         raw, events = raw.resample(steps["sfreq"], events=events, verbose="ERROR")
@@ -336,17 +345,8 @@ def _clean(raw, events, recording, steps, eog, ecg, random_state):
 
 def cut_raw(raw, events, event_id, metadata, tmin, tmax, baseline=None):
     """The Epochs at the events of a Raw."""
-    return mne.Epochs(
-        raw,
-        events,
-        event_id,
-        tmin,
-        tmax,
-        baseline=baseline,
-        metadata=metadata,
-        preload=True,
-        verbose="ERROR",
-    )
+    how = dict(baseline=baseline, metadata=metadata, preload=True, verbose="ERROR")
+    return mne.Epochs(raw, events, event_id, tmin, tmax, **how)
 
 
 def check_any(n_epochs, recording, n_events, tmin, tmax):
@@ -358,8 +358,8 @@ def check_any(n_epochs, recording, n_events, tmin, tmax):
         )
 
 
-def _cut(recording, source, events, event_id, metadata, span, baseline, reject, flat, random_state, done):
-    """The Epochs of one recording, with their log."""
+def _cut(recording, source, events, event_id, metadata, span, baseline):
+    """The Epochs of one recording."""
     tmin, tmax = span
     if recording.is_raw:
         epochs = cut_raw(source, events, event_id, metadata, tmin, tmax, baseline)
@@ -376,24 +376,22 @@ def _cut(recording, source, events, event_id, metadata, span, baseline, reject, 
             epochs.metadata = metadata
             epochs.crop(tmin, tmax).apply_baseline(baseline)
     check_any(len(epochs), recording, len(events), tmin, tmax)
+    return epochs
+
+
+def _reject(epochs, recording, reject, flat, random_state):
+    """Drop epochs beyond thresholds, and say which thresholds these were."""
     n_good = len(epochs)
     if reject == "auto":
         reject = cleaning.find_thresholds(epochs, recording, random_state)
-    if reject is not None or flat is not None:
-        limits = dict(reject={} if reject is None else reject, flat={} if flat is None else flat)
-        epochs.drop_bad(**{name: limit or None for name, limit in limits.items()}, verbose="ERROR")
-        done.append(
-            (
-                "rejection",
-                "; ".join(cleaning.limit_text(name, limit) for name, limit in limits.items() if limit),
-            )
+    limits = dict(reject=reject or None, flat=flat or None)
+    epochs.drop_bad(**limits, verbose="ERROR")
+    text = "; ".join(cleaning.limit_text(name, limit) for name, limit in limits.items() if limit)
+    if not len(epochs):
+        worst = Counter(name for names in epochs.drop_log for name in names if name in epochs.ch_names)
+        most = ", ".join(f"{name} in {n}" for name, n in worst.most_common(3))
+        raise ValueError(
+            f"{recording}: all of its {n_good} epochs were rejected by {text}, most often because of {most}. "
+            "Mark bad channels (bads=), or give a higher threshold."
         )
-        if not len(epochs):
-            worst = Counter(name for names in epochs.drop_log for name in names if name in epochs.ch_names)
-            most = ", ".join(f"{name} in {n}" for name, n in worst.most_common(3))
-            raise ValueError(
-                f"{recording}: all of its {n_good} epochs were rejected by {done[-1][1]}, most often because "
-                f"of {most}. Mark bad channels (bads=), or give a higher threshold."
-            )
-    attach_log(epochs, recording.name, done)
-    return epochs
+    return text

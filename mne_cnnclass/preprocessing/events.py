@@ -97,12 +97,13 @@ def _counts(recordings, present, n_shown=4):
     return "; ".join(shown) + (f"; and {more} more files" if more > 0 else "")
 
 
-def choose_windows(recordings, duration, overlap, spans, classes):
+def choose_windows(recordings, windows, spans, classes):
     """The starts (n, 3) of windows, and their ``event_id``.
 
     The class is that of the recording (``classes``, one for each), or of the annotated span (``spans``, class
     to description) that holds the whole window.
     """
+    duration, overlap = windows["duration"], windows.get("overlap", 0.0)
     for name, value in (("overlap", overlap), ("duration", duration)):
         check_time(value, f"{name} of windows")
     if not 0 <= overlap < duration:

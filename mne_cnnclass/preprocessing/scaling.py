@@ -38,6 +38,7 @@ class Standardize(SamplesTransformer):
     """
 
     _set_by_fit = ("mean_", "scale_")
+    _reads = True
 
     def _fit(self, X):
         scaler = StandardScaler()
@@ -148,6 +149,7 @@ class Clip(SamplesTransformer):
     """
 
     _set_by_fit = ("low_", "high_")
+    _reads = True
 
     def __init__(self, n_deviations: float = 6.0) -> None:
         self.n_deviations = n_deviations

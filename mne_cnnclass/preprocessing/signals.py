@@ -10,6 +10,7 @@ import mne
 import numpy as np
 from mne.io.constants import FIFF
 
+from ..samples.blocks import check_finite
 from ..samples.limits import check_edges, check_rate, check_time
 from ..samples.mne_internals import set_info
 from ..samples.sources import pick_names
@@ -268,9 +269,10 @@ class Pick(SamplesTransformer):
         self._index = picks
 
     def _apply(self, samples):
-        return (
-            samples if isinstance(samples, EpochsView) else samples[:, self._index].astype(float, copy=False)
-        )
+        if isinstance(samples, EpochsView):
+            return samples
+        check_finite(samples)
+        return samples[:, self._index].astype(float, copy=False)
 
     def _like(self, samples, data):
         return data if isinstance(samples, EpochsView) else super()._like(samples, data)

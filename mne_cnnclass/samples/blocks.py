@@ -1,29 +1,15 @@
-"""What a user may pass as ``X``, made into standardised samples."""
+"""Samples read by blocks, which are looked through for NaN on the way, and the names of their channels."""
 
 from __future__ import annotations
 
-import mne
+import contextlib
+
 import numpy as np
 
 from .view import EpochsView
 
 # of float64 data looked at in one go: no second copy of a data set, and room in the processor's cache
 BLOCK_BYTES = 2**22
-
-
-def as_view(X):
-    """X as an `EpochsView` if it is made of Epochs, else None."""
-    if isinstance(X, EpochsView):
-        return X
-    if isinstance(X, mne.BaseEpochs) or (
-        isinstance(X, (list, tuple)) and len(X) and isinstance(X[0], mne.BaseEpochs)
-    ):
-        return EpochsView(X)
-    if isinstance(X, (mne.io.BaseRaw, mne.Evoked)):
-        raise TypeError(
-            f"X must be epochs or an array, got a {type(X).__name__}: cut it into mne.Epochs first."
-        )
-    return None
 
 
 def channel_positions(X):
@@ -64,15 +50,13 @@ def iter_blocks(X, n_samples=None, *, check=True):
 
     Raises
     ------
-    ValueError
-        If Epochs hold NaN, infinite or complex values; the epoch and the channel are named.
+    NotFiniteError
+        If samples hold NaN or infinite values; the sample and the channel are named.
     """
     if n_samples is None:
         n_samples = max(1, BLOCK_BYTES // (8 * X.shape[1] * X.shape[2]))
     for start in range(0, len(X), n_samples):
-        part = slice(start, start + n_samples)
-        block = X.read(part) if isinstance(X, EpochsView) else np.asarray(X[part])
-        block = block.astype(np.float64, copy=False)
+        block = _read(X, slice(start, start + n_samples)).astype(np.float64, copy=False)
         with np.errstate(over="ignore", invalid="ignore"):
             suspect = check and not np.isfinite(block.sum())  # one pass; a sum may also overflow
         if suspect and not np.isfinite(block).all():
@@ -82,6 +66,29 @@ def iter_blocks(X, n_samples=None, *, check=True):
                 f"{start + epoch}. Drop or interpolate such samples and channels."
             )
         yield block
+
+
+def _read(X, part):
+    return X.read(part) if isinstance(X, EpochsView) else np.asarray(X[part])
+
+
+def check_finite(X):
+    """Look for NaN where nothing else reads all samples, which may lack the axis of channels."""
+    for _ in iter_blocks(X[:, np.newaxis] if X.ndim == 2 else X):
+        pass
+
+
+@contextlib.contextmanager
+def numbered_in(X):
+    """While parts of X are read: NaN in one of them are reported with the number of the sample in X."""
+    try:
+        yield
+    except NotFiniteError as error:
+        try:
+            check_finite(X)
+        except NotFiniteError as of_all:
+            raise of_all.with_traceback(error.__traceback__) from None
+        raise
 
 
 def channel_names(X):

@@ -1,4 +1,4 @@
-"""The guard: what goes into a fit or a prediction is checked here, and nowhere else."""
+"""Labels and side inputs of samples, and whether samples to predict are like those of the fit."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import pandas as pd
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.validation import validate_data
 
-from .arrays import check_signals
-from .blocks import as_view
 from .columns import check_classes, of_one_kind
+from .inputs import open_samples
 from .provenance import warn_of_other_provenance
 from .view import EpochsView
 
@@ -92,21 +91,16 @@ def check_samples(fitted, X):
         If they don't fit what was trained on; the message says what came and what is needed.
     """
     name = type(fitted).__name__
-    view = as_view(X)
-    if view is None:
-        signals = check_signals(X, fitted)
-        if fitted._is_table and signals.ndim == 2:
-            validate_data(fitted, X, reset=False, skip_check_array=True)
-        X = as_channels(signals)
-    else:
-        if not len(view):
-            raise ValueError("X holds 0 epochs; at least one sample is needed.")
-        X = view if fitted.ch_names_ is None else view.pick(fitted.ch_names_)
+    X, table = open_samples(X, fitted)
+    if isinstance(X, EpochsView):
+        X = X if fitted.ch_names_ is None else X.pick(fitted.ch_names_)
         if fitted.sfreq_ is not None and not math.isclose(X.sfreq, fitted.sfreq_, rel_tol=1e-6):
             raise ValueError(
                 f"X is sampled at {X.sfreq:g} Hz, but this {name} was fitted at {fitted.sfreq_:g} Hz. "
                 "Resample the epochs."
             )
+    elif fitted._is_table and table is not None:
+        validate_data(fitted, table, reset=False, skip_check_array=True)
     if X.shape[1] != fitted.n_channels_:
         raise ValueError(
             f"X has {X.shape[1]} channel(s), but this {name} was fitted on {fitted.n_channels_}. An array of "
@@ -145,8 +139,3 @@ def check_known_labels(y, classes):
             f"y has labels that were not there at fit: {', '.join(unseen)}; fitted on {classes.tolist()}. "
             "Pass labels of the same kind as to fit."
         )
-
-
-def as_channels(signals):
-    """Signals of one channel get their axis of channels."""
-    return signals[:, np.newaxis] if signals.ndim == 2 else signals

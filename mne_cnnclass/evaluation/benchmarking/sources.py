@@ -11,8 +11,8 @@ from os import PathLike, fspath
 import mne
 import numpy as np
 
-from ...samples.blocks import as_view
 from ...samples.columns import check_column
+from ...samples.inputs import is_epochs
 from ...samples.view import EpochsView
 from .entries import dataset_source
 from .fingerprint import fingerprint_view
@@ -67,12 +67,12 @@ def as_dataset(name, source):
         if not paths:
             raise ValueError(f"Data set {name!r}: there is no file {fspath(source)}.")
         source = [mne.read_epochs(path, preload=False, verbose="ERROR") for path in paths]
-    view = as_view(source)
-    if view is None:
+    if not is_epochs(source):
         raise TypeError(
             f"Data set {name!r} must be Epochs, an EpochsView, a path or pattern of files of Epochs, a "
             f"dict as in a config, or a function that makes one of these, got {type(source).__name__}."
         )
+    view = EpochsView(source)
     columns = {} if view.metadata is None else view.metadata
     subjects, sessions = (
         # make_epochs has these columns, too, where nothing tells them
