@@ -1,4 +1,4 @@
-"""What only a fit can check: samples, labels and weights together, and a fit that goes on from another."""
+"""What only a fit can check: samples, labels and weights together, and a fit that continues from another."""
 
 from __future__ import annotations
 
@@ -88,38 +88,33 @@ def check_training_samples(clf, X, y, groups, sample_weight):
 
 
 def check_same_problem(fitted, X, classes):
-    """Check that a warm start goes on with network, classes and channels of before; X in their order."""
-    architecture = fitted.network_.architecture
-    network = fitted.model, dict(fitted.model_params or {}), fitted.standardize
-    if not are_equal(network, (architecture["model"], architecture["params"], fitted.scaler_.standardize)):
-        raise ValueError(
-            "warm_start=True goes on with the network of before, but model, model_params or standardize were "
-            "changed since. Set warm_start=False to start anew."
-        )
-    if fitted.n_members != architecture["n_members"] or (fitted.symmetry is None) != (
-        architecture["mirror"] is None
-    ):
-        raise ValueError(
-            "warm_start=True goes on with the networks of before, but n_members or symmetry were changed "
-            "since. Set warm_start=False to start anew."
-        )
-    before = [*fitted.side_scaler_.names, *fitted.side_scaler_.transformers]
+    """Check that a warm start can continue from the last fit; X with the channels of that fit."""
+    network = fitted.network_
+    compared = {
+        "model": (fitted.model, network.architecture["model"]),
+        "model_params": (dict(fitted.model_params or {}), network.architecture["params"]),
+        "standardize": (fitted.standardize, network.scaler.standardize),
+        "n_members": (fitted.n_members, network.architecture["n_members"]),
+        "symmetry": (fitted.symmetry is None, network.architecture["mirror"] is None),
+    }
+    changed = [name for name, (now, before) in compared.items() if not are_equal(now, before)]
+    before = [*network.side_scaler.names, *network.side_scaler.transformers]
     transformers = [entry for entry in fitted.side_inputs or [] if not isinstance(entry, str)]
-    if repr([*side_columns(fitted.side_inputs), *transformers]) != repr(before):
-        raise ValueError(
-            f"warm_start=True goes on with side_inputs={before!r}, got {fitted.side_inputs!r}. Set "
-            "warm_start=False to start anew."
+    if changed:
+        changes = " and ".join(changed)
+        reason = f"the last network, but {changes} changed since. Set warm_start=False to start anew."
+    elif repr([*side_columns(fitted.side_inputs), *transformers]) != repr(before):
+        reason = f"side_inputs={before!r}, got {fitted.side_inputs!r}. Set warm_start=False to start anew."
+    elif not np.array_equal(classes, fitted.classes_):
+        reason = f"the classes {fitted.classes_.tolist()}, got {classes.tolist()}."
+    elif fitted.calibrate and fitted.validation_fraction is None:
+        reason = (
+            "weights that may have seen all samples, so none is held out that calibrate=True could look at. "
+            "Set a validation_fraction, or calibrate=False."
         )
-    if not np.array_equal(classes, fitted.classes_):
-        raise ValueError(
-            f"warm_start=True goes on with the classes {fitted.classes_.tolist()}, got {classes.tolist()}."
-        )
-    if fitted.calibrate and fitted.validation_fraction is None:
-        raise ValueError(
-            "warm_start=True goes on with weights that may have seen all samples, so none is held out that "
-            "calibrate=True could look at. Set a validation_fraction, or calibrate=False."
-        )
-    return check_samples(fitted, X)
+    else:
+        return check_samples(fitted, X)
+    raise ValueError(f"warm_start=True continues with {reason}")
 
 
 def are_equal(one, other):

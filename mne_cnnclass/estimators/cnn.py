@@ -16,6 +16,7 @@ from ..samples.checks import check_known_labels, check_labels, check_samples, ch
 from ..samples.columns import check_weights
 from ..samples.inputs import as_samples, note_samples, open_samples
 from ..samples.provenance import provenance
+from ..utils.docs import fill_doc
 from ..utils.versions import library_versions
 from .checks import check_logits, check_same_problem, check_training_samples
 from .parameters import check_parameters, describe_parameters
@@ -68,14 +69,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         ensemble is usually slightly more accurate than a single network, with better probabilities. Default
         is 1.
     symmetry : None | "left_right" | ("left_right", dict)
-        ``"left_right"`` forces the network to be symmetric: exchanging the electrodes of the two hemispheres
-        (C3 and C4, and so on) exchanges the predicted classes, left for right. The network sees each sample
-        both as it is and mirrored, and the two outputs are averaged, in training and in prediction. Classes
-        are paired by their names (``left_hand`` with ``right_hand``; ``feet`` is its own mirror image). Two
-        classes whose names contain no side (``T1`` and ``T2``) are paired with each other. Use
-        ``("left_right", {"classes": ["a", "b"]})`` to name the pair explicitly; ``[]`` pairs none. Suitable
-        for classes that are mirror images of each other, such as imagery of the left and right hand, but not
-        for lateralised functions such as speech. ``None`` imposes no symmetry.
+        ``"left_right"`` averages the outputs for each sample as it is and mirrored, in training and in
+        prediction, so that exchanging the electrodes of the two hemispheres (C3 and C4, and so on) exchanges
+        the predicted classes. Classes are paired by their names (``left_hand`` with ``right_hand``; ``feet``
+        is its own mirror image), and two whose names contain no side (``T1`` and ``T2``) with each other;
+        ``("left_right", {"classes": ["a", "b"]})`` names the pair, ``[]`` pairs none. Suitable for classes
+        that are mirror images of each other, such as imagery of the left and right hand, but not for
+        lateralised functions such as speech. ``None`` imposes no symmetry.
     max_epochs : int
         Number of training epochs (passes over the training samples). Default is 40.
     batch_size : "auto" | int
@@ -101,14 +101,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         ``max_epochs``. Requires ``validation_fraction``.
     calibrate : bool
         Whether to fit a temperature on held-out samples, by which :meth:`predict_proba` divides the logits
-        [3]_. The probabilities then match the observed accuracy better; the network and the predicted labels
-        do not change. Without ``validation_fraction``, the held-out samples come from a 3-fold
-        cross-validation on the training samples, so that :meth:`fit` trains 4 networks (3 if only 2 folds are
-        possible) and takes about three times as long. The folds are stratified, and groups stay together:
-        with subjects as groups, the temperature applies to new subjects. With ``validation_fraction``, the
-        temperature is fitted on the validation samples at no extra cost; however, these samples also selected
-        the best weights, and so are easier than new ones. ``docs/guide/calibration.md`` compares the two.
-        Default is False.
+        [3]_. The probabilities then match the observed accuracy better; predicted labels do not change. The
+        held-out samples are those of ``validation_fraction``, at no extra cost, although they also selected
+        the best weights, and so are easier than new ones. Without it, they come from a stratified 3-fold
+        cross-validation on the training samples that keeps groups together, so that :meth:`fit` takes about
+        three times as long; with subjects as groups, the temperature applies to new subjects.
+        ``docs/guide/calibration.md`` compares the two. Default is False.
     standardize : bool
         Whether to standardise each channel by its mean and standard deviation over all training samples and
         times. Default is True.
@@ -332,10 +330,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         self : CNNClassifier
             This estimator.
         """
-        of_model = {name[7:]: params.pop(name) for name in list(params) if name.startswith("model__")}
+        model_params = {name[7:]: params.pop(name) for name in list(params) if name.startswith("model__")}
         super().set_params(**params)
-        if of_model:
-            self.model_params = {**(self.model_params or {}), **of_model}
+        if model_params:
+            self.model_params = {**(self.model_params or {}), **model_params}
         return self
 
     def __sklearn_tags__(self):
@@ -412,7 +410,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         if error is not None:
             error.add_note(
                 f"The classifier keeps what it learnt in {self.history_['epoch'].max()} epoch(s), and can be "
-                "used: stopped_ tells of it."
+                "used; stopped_ says what happened."
             )
             raise error
         return self
@@ -462,18 +460,17 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         logits = self._logits(X)
         return self.network_.probabilities(logits)
 
+    @fill_doc
     def predict(self, X: Samples) -> np.ndarray:
         """Predict the most probable class label of each sample.
 
         Parameters
         ----------
-        X : EpochsView | mne.Epochs | list of mne.Epochs | array
-            The samples, as in :meth:`predict_proba`.
+        %(X_as_proba)s
 
         Returns
         -------
-        labels : array, shape (n_samples,)
-            The predicted labels, of the type given to :meth:`fit`.
+        %(labels_predicted)s
         """
         logits = self._logits(X)  # before classes_ is asked for, so that it can tell when not fitted
         return self.classes_[logits.argmax(axis=1)]
@@ -491,13 +488,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         watch.warn(channel_names(X), self.scaler_.scale_[:, 0])
         return logits
 
+    @fill_doc
     def score(self, X: Samples, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:
         """Compute the accuracy of the predicted labels.
 
         Parameters
         ----------
-        X : EpochsView | mne.Epochs | list of mne.Epochs | array
-            The samples, as in :meth:`predict_proba`.
+        %(X_as_proba)s
         y : None | array-like, shape (n_samples,)
             The true labels; ``None`` uses those of the epochs.
         sample_weight : None | array-like, shape (n_samples,)

@@ -284,7 +284,9 @@ def test_a_warm_start_keeps_the_standardisation_and_the_columns(clf, train):
     further.fit(later)
     np.testing.assert_array_equal(further.side_scaler_.mean_, clf.side_scaler_.mean_)
     assert len(further.history_) == len(clf.history_) + 1
-    with pytest.raises(ValueError, match=r"goes on with side_inputs=\['rr', 'age', 'paced'\], got \['rr'\]"):
+    with pytest.raises(
+        ValueError, match=r"continues with side_inputs=\['rr', 'age', 'paced'\], got \['rr'\]"
+    ):
         further.set_params(side_inputs=["rr"]).fit(train)
 
 

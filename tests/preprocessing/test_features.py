@@ -170,7 +170,7 @@ def test_columns_and_transformers_together_copied_and_trained_further(tmp_path):
     copy.fit(epochs)
     assert len(copy.history_) == 2
     copy.set_params(side_inputs=[Features(), "Fz.activity"])
-    with pytest.raises(ValueError, match="warm_start=True goes on with side_inputs"):
+    with pytest.raises(ValueError, match="warm_start=True continues with side_inputs"):
         copy.fit(epochs)
     clf.save(tmp_path / "hands.mcnn")
     loaded = load_classifier(tmp_path / "hands.mcnn")

@@ -363,7 +363,7 @@ def test_side_inputs_may_be_transformers(people, strangers, reload):
     loaded.fit(people)
     assert len(loaded.history_) == 4
     loaded.set_params(side_inputs=["rr", features])
-    with pytest.raises(ValueError, match="warm_start=True goes on with side_inputs"):
+    with pytest.raises(ValueError, match="warm_start=True continues with side_inputs"):
         loaded.fit(people)
 
 
