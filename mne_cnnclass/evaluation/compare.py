@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from ..metrics.scores import METRICS, _score_table, chance_levels, score_pooled
+from ..metrics.scores import METRICS, chance_levels, score_pooled, score_predictions
 from .comparison import COMBINED, compare_scores
 from .result import Evaluation
 
@@ -203,4 +203,4 @@ def _score_units(result, metric, units):
 def _score_group(predictions, classes):
     # Decision scores of several models are on several scales, which score_pooled knows.
     one_model = predictions["fold"].nunique() == 1
-    return (_score_table if one_model else score_pooled)(predictions, classes)
+    return (score_predictions if one_model else score_pooled)(predictions, classes)

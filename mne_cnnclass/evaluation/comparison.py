@@ -24,6 +24,7 @@ from ..metrics.statistics import (
     two_sided,
     weighted_mean_interval,
 )
+from ..utils.docs import fill_doc
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,27 +33,16 @@ if TYPE_CHECKING:
 
 COMBINED = "combined"  # in the column dataset: the row over all data sets
 FEWEST_GROUPS = 6  # 2 / 2**6 is the least p-value of the sign-flip test that is below 0.05
+_ESTIMATES = ("difference", "low", "high", "effect_size", "effect_low", "effect_high")
 MANY_GROUPS = 20  # from here on Wilcoxon's test, as in MOABB
 
 
 def compare_scores(scores, ratios, chance, metric, units):
-    """Compare pipelines by the scores that they have in each group or fold.
+    """The comparison of pipelines by the scores that they have in each group or fold.
 
-    Parameters
-    ----------
-    scores : dict of str to pandas.DataFrame
-        For each data set, a row a group or fold and a column a pipeline.
-    ratios : dict of str to float
-        Samples of the test part by those of the training part, which the test of folds needs.
-    chance : dict of str to float
-        The chance level of each data set, NaN if there is none.
-    metric, units : str
-        What is compared, and what the rows are.
-
-    Returns
-    -------
-    comparison : Comparison
-        Table and figures.
+    ``scores`` has a table for each data set, with a row a group or fold and a column a pipeline; ``ratios``
+    the number of test samples by that of training samples, which the test of folds needs; ``chance`` the
+    chance level, NaN if there is none.
     """
     means, rows = {}, []
     for dataset, values in scores.items():
@@ -163,18 +153,11 @@ class Comparison:
         p_values = self.table[["p_value", "p_holm"]].map("{:.3g}".format)
         return self.table.round(3).assign(**p_values)
 
+    @fill_doc
     def plot(self, ax: Axes | None = None) -> Figure:
         """Plot the matrix of differences and p-values; for several data sets, those combined over all.
 
-        Parameters
-        ----------
-        ax : None | matplotlib.axes.Axes
-            The axes to plot on. ``None`` creates a new figure.
-
-        Returns
-        -------
-        fig : matplotlib.figure.Figure
-            The figure.
+        %(ax_fig)s
         """
         table = self.table
         if "dataset" in table:
@@ -188,24 +171,24 @@ class Comparison:
             ax=ax,
         )
 
+    @fill_doc
     def plot_scores(self, ax: Axes | Sequence[Axes] | np.ndarray | None = None) -> Figure:
         """Plot the scores of each group or fold, joined by lines across pipelines, and the means.
 
         Parameters
         ----------
-        ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
-            The axes to plot on, one per data set. ``None`` creates a new figure.
+        %(ax_datasets)s
 
-        Returns
-        -------
-        fig : matplotlib.figure.Figure
-            The figure.
+        %(returns_fig)s
         """
         several = self.scores.index.nlevels > 1
-        names = self.chance.index
+        scores, means = (
+            {name: table.loc[name] for name in self.chance.index} if several else {"": table}
+            for table in (self.scores, self.means)
+        )
         return viz.plot_paired_scores(
-            {name: self.scores.loc[name] for name in names} if several else {"": self.scores},
-            means={name: self.means.loc[name] for name in names} if several else {"": self.means},
+            scores,
+            means=means,
             chance=self.chance.to_numpy(),
             metric=self.metric,
             units=self.units,
@@ -237,40 +220,19 @@ def _test(differences, units, ratio):
 
 
 def _describe_differences(differences, factor):
-    difference, low, high = mean_interval(differences, factor)
-    effect, effect_low, effect_high = standardized_difference(differences, factor)
-    return dict(
-        difference=difference,
-        low=low,
-        high=high,
-        effect_size=effect,
-        effect_low=effect_low,
-        effect_high=effect_high,
-    )
+    values = mean_interval(differences, factor) + standardized_difference(differences, factor)
+    return dict(zip(_ESTIMATES, values, strict=True))
 
 
 def _combine_pair(a, b, rows):
     """The row over all data sets of what two pipelines have in each."""
     n = rows["n"].to_numpy()
-    weights = np.sqrt(n)
-    difference, low, high = weighted_mean_interval(rows["difference"], rows["low"], rows["high"], n)
-    effect, effect_low, effect_high = weighted_mean_interval(
-        rows["effect_size"], rows["effect_low"], rows["effect_high"], n
-    )
-    return dict(
-        dataset=COMBINED,
-        pipeline_a=a,
-        pipeline_b=b,
-        mean_a=np.average(rows["mean_a"], weights=weights),
-        mean_b=np.average(rows["mean_b"], weights=weights),
-        difference=difference,
-        low=low,
-        high=high,
-        effect_size=effect,
-        effect_low=effect_low,
-        effect_high=effect_high,
-        n=n.sum(),
-        test="Stouffer",
-        p_greater=stouffer(rows["p_greater"], n),
-        p_less=stouffer(rows["p_less"], n),
+    estimates = [rows[name] for name in _ESTIMATES]
+    values = weighted_mean_interval(*estimates[:3], n) + weighted_mean_interval(*estimates[3:], n)
+    return (
+        dict(dataset=COMBINED, pipeline_a=a, pipeline_b=b)
+        | {name: np.average(rows[name], weights=np.sqrt(n)) for name in ("mean_a", "mean_b")}
+        | dict(zip(_ESTIMATES, values, strict=True))
+        | dict(n=n.sum(), test="Stouffer")
+        | {name: stouffer(rows[name], n) for name in ("p_greater", "p_less")}
     )

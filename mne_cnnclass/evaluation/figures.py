@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .. import viz
 from ..metrics.scores import are_probabilities, get_scores
+from ..utils.docs import fill_doc
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,40 +21,22 @@ if TYPE_CHECKING:
 class Figures:
     """Plotting methods of :class:`Evaluation`."""
 
+    @fill_doc
     def plot_confusion_matrix(self, ax: Axes | None = None) -> Figure:
         """Plot the confusion matrix of the predictions of all folds.
 
-        Parameters
-        ----------
-        ax : None | matplotlib.axes.Axes
-            The axes to plot on. ``None`` creates a new figure.
-
-        Returns
-        -------
-        fig : matplotlib.figure.Figure
-            The figure.
+        %(ax_fig)s
         """
-        title = f"Accuracy {self.summary()['pooled']['accuracy']:.2f}, chance {self.chance:.2f}"
-        return viz.plot_confusion_matrix(
-            self.predictions["y_true"].to_numpy(),
-            self.predictions["y_pred"].to_numpy(),
-            classes=self.classes,
-            title=f"{title}\nn = {self._describe_n()}",
-            ax=ax,
+        title = f"Accuracy {self.summary()['pooled']['accuracy']:.2f}, chance {self.chance:.2f}\n"
+        return self._plot(
+            viz.plot_confusion_matrix, self.predictions["y_pred"].to_numpy(), ax=ax, title=title
         )
 
+    @fill_doc
     def plot_roc(self, ax: Axes | None = None) -> Figure:
         """Plot the ROC curve of each fold and their mean; with several classes, of each against the rest.
 
-        Parameters
-        ----------
-        ax : None | matplotlib.axes.Axes
-            The axes to plot on. ``None`` creates a new figure.
-
-        Returns
-        -------
-        fig : matplotlib.figure.Figure
-            The figure.
+        %(ax_fig)s
 
         Raises
         ------
@@ -63,18 +46,11 @@ class Figures:
         """
         return self._plot_curves(viz.plot_roc, "A ROC curve", ax)
 
+    @fill_doc
     def plot_precision_recall(self, ax: Axes | None = None) -> Figure:
         """Plot the precision-recall curve of each fold and their mean; with several classes, of each class.
 
-        Parameters
-        ----------
-        ax : None | matplotlib.axes.Axes
-            The axes to plot on. ``None`` creates a new figure.
-
-        Returns
-        -------
-        fig : matplotlib.figure.Figure
-            The figure.
+        %(ax_fig)s
 
         Raises
         ------
@@ -90,27 +66,17 @@ class Figures:
                 f"{name} needs probabilities or decision scores, and this classifier has neither "
                 "predict_proba nor decision_function. Wrap it in CalibratedClassifierCV to get them."
             )
-        return plot(
-            self.predictions["y_true"].to_numpy(),
-            y_score,
-            self.predictions["fold"].to_numpy(),
-            classes=self.classes,
-            title=f"n = {self._describe_n()}",
-            ax=ax,
-        )
+        return self._plot(plot, y_score, self.predictions["fold"].to_numpy(), ax=ax)
 
+    def _plot(self, plot, *arrays, ax, title=""):
+        y_true, title = self.predictions["y_true"].to_numpy(), f"{title}n = {self._describe_n()}"
+        return plot(y_true, *arrays, classes=self.classes, title=title, ax=ax)
+
+    @fill_doc
     def plot_reliability(self, ax: Axes | None = None) -> Figure:
         """Plot the accuracy against the confidence of the predictions of all folds (reliability diagram).
 
-        Parameters
-        ----------
-        ax : None | matplotlib.axes.Axes
-            The axes to plot on. ``None`` creates a new figure.
-
-        Returns
-        -------
-        fig : matplotlib.figure.Figure
-            The figure.
+        %(ax_fig)s
 
         Raises
         ------
@@ -121,14 +87,9 @@ class Figures:
             raise ValueError(
                 "A reliability diagram needs probabilities, and this classifier has no predict_proba."
             )
-        return viz.plot_reliability(
-            self.predictions["y_true"].to_numpy(),
-            get_scores(self.predictions),
-            classes=self.classes,
-            title=f"n = {self._describe_n()}",
-            ax=ax,
-        )
+        return self._plot(viz.plot_reliability, get_scores(self.predictions), ax=ax)
 
+    @fill_doc
     def plot_training(self, ax: Axes | Sequence[Axes] | np.ndarray | None = None) -> Figure:
         """Plot loss and accuracy over the training epochs, for each fold (thin lines) and on average.
 
@@ -138,10 +99,7 @@ class Figures:
             The axes to plot on: one for the loss, or two for loss and accuracy. ``None`` creates a new
             figure.
 
-        Returns
-        -------
-        fig : matplotlib.figure.Figure
-            The figure.
+        %(returns_fig)s
 
         Raises
         ------
@@ -153,6 +111,7 @@ class Figures:
         title = f"n = {self._describe_n()}"
         return viz.plot_training(self.histories, chance=self.chance, title=title, ax=ax)
 
+    @fill_doc
     def save_figures(self, folder: PathLike) -> list[Path]:
         """Save all figures that can be drawn as PNG files.
 
@@ -161,13 +120,11 @@ class Figures:
 
         Parameters
         ----------
-        folder : path-like
-            The folder to write to; it is created if it does not exist.
+        %(folder_new)s
 
         Returns
         -------
-        paths : list of pathlib.Path
-            Paths of the files.
+        %(paths)s
         """
         import matplotlib.pyplot as plt
 

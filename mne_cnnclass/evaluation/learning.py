@@ -13,6 +13,7 @@ import pandas as pd
 from .. import viz
 from ..samples.inputs import as_samples
 from ..samples.view import EpochsView
+from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from .evaluate import evaluate
 from .splits import make_splits
@@ -64,6 +65,7 @@ class LearningCurve:
         shown = ", ".join(f"{size}: {value:.2f}" for size, value in means.items())
         return f"<LearningCurve | accuracy by training {self.unit}: {shown}>"
 
+    @fill_doc
     def plot(self, metric: str = "accuracy", ax: Axes | None = None) -> Figure:
         """Plot a metric against the amount of training data, for each fold (thin lines) and on average.
 
@@ -71,13 +73,9 @@ class LearningCurve:
         ----------
         metric : str
             A metric in ``Evaluation.scores``. Default is ``"accuracy"``.
-        ax : None | matplotlib.axes.Axes
-            The axes to plot on. ``None`` creates a new figure.
+        %(ax)s
 
-        Returns
-        -------
-        fig : matplotlib.figure.Figure
-            The figure.
+        %(returns_fig)s
         """
         last = list(self.evaluations.values())[-1]
         chance = last.summary()["chance"].get(metric, np.nan)

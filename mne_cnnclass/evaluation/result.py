@@ -13,13 +13,12 @@ import pandas as pd
 
 from ..metrics.resampling import bootstrap, bootstrap_classes, permutation_test
 from ..metrics.scores import (
-    are_probabilities,
     chance_levels,
-    get_scores,
     score_classes,
     score_folds,
     score_pooled,
 )
+from ..utils.docs import fill_doc
 from .figures import Figures
 from .probes import verdicts_text
 
@@ -220,9 +219,7 @@ class Evaluation(Figures):
             ``specificity``, ``positive_predictivity`` (precision), ``f1``, ``roc_auc`` and
             ``average_precision`` (the last two for probabilities only). A score is NaN where it is undefined.
         """
-        scores = get_scores(self.predictions) if are_probabilities(self.predictions) else None
-        y_true, y_pred = self.predictions["y_true"].to_numpy(), self.predictions["y_pred"].to_numpy()
-        table = score_classes(y_true, y_pred, scores, self.classes)
+        table = score_classes(self.predictions, self.classes)
         if not intervals:
             return table
         edges = bootstrap_classes(self.predictions, self.classes).unstack("rate").swaplevel(axis=1)
@@ -230,6 +227,7 @@ class Evaluation(Figures):
         columns = [[name, f"{name}_low", f"{name}_high"] for name in table]
         return table.join(edges)[[name for three in columns for name in three if name in {*table, *edges}]]
 
+    @fill_doc
     def group_scores(self) -> pd.DataFrame:
         """Score each group (subject, patient …) by its own predictions.
 
@@ -241,13 +239,13 @@ class Evaluation(Figures):
 
         Raises
         ------
-        ValueError
-            If there are no groups.
+        %(raises_no_groups)s
         """
         self._check_groups()
         rows = {group: score_pooled(rows, self.classes) for group, rows in self.predictions.groupby("group")}
         return pd.DataFrame(rows).T.rename_axis("group")
 
+    @fill_doc
     def group_errors(self) -> pd.DataFrame:
         """Count the errors of each group (subject, patient, record …).
 
@@ -261,8 +259,7 @@ class Evaluation(Figures):
 
         Raises
         ------
-        ValueError
-            If there are no groups.
+        %(raises_no_groups)s
         """
         self._check_groups()
         wrong = self.predictions[self.predictions["y_true"] != self.predictions["y_pred"]]
@@ -302,6 +299,7 @@ class Evaluation(Figures):
         times = f", {len(self.predictions)} predictions" if len(self.predictions) > n_samples else ""
         return f"{n_samples} samples, {n_folds} fold{'s' * (n_folds != 1)}{times}"
 
+    @fill_doc
     def report(self, path: PathLike | None = None, **options: Any) -> mne.Report:
         """Create an HTML report of the data, pipeline, scores, figures and statistics, with a methods text.
 
@@ -317,8 +315,7 @@ class Evaluation(Figures):
 
         Returns
         -------
-        report : mne.Report
-            The report.
+        %(report)s
 
         Raises
         ------
@@ -336,18 +333,17 @@ class Evaluation(Figures):
             report.save(path, overwrite=True, open_browser=False, verbose="ERROR")
         return report
 
+    @fill_doc
     def to_csv(self, folder: PathLike) -> list[Path]:
         """Save the scores and predictions as ``scores.csv`` and ``predictions.csv``.
 
         Parameters
         ----------
-        folder : path-like
-            The folder to write to; it is created if it does not exist.
+        %(folder_new)s
 
         Returns
         -------
-        paths : list of pathlib.Path
-            Paths of the files.
+        %(paths)s
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)

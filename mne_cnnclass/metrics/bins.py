@@ -9,22 +9,10 @@ N_BINS = 15
 
 
 def reliability_bins(y_true, proba, *, classes):
-    """Compute confidence and accuracy of the most probable class, in 15 bins of equal width.
+    """Confidence and accuracy of the most probable class, in 15 bins of equal width.
 
-    Parameters
-    ----------
-    y_true : array, shape (n_samples,)
-        The true classes.
-    proba : array, shape (n_samples, n_classes)
-        Class probabilities, with one column per class.
-    classes : array, shape (n_classes,)
-        The classes, in the order of the columns of ``proba``.
-
-    Returns
-    -------
-    bins : pandas.DataFrame
-        One row per bin that has samples, indexed by its lower edge: n, the mean confidence (probability of
-        the most probable class) and the accuracy (fraction of samples where that class is the true one).
+    The table has a row for each bin that has samples, indexed by its lower edge: n, the mean confidence
+    (probability of the most probable class) and the accuracy (share of samples of which it is the true one).
 
     Examples
     --------

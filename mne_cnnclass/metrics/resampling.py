@@ -17,15 +17,7 @@ from .scores import DECISION, LOWER_IS_BETTER, METRICS, class_rates, get_scores
 
 
 class FastScores:
-    """The metrics of one set of predictions, for many weights of the samples or many orders of the labels.
-
-    Parameters
-    ----------
-    predictions : pandas.DataFrame
-        As in :class:`Evaluation`.
-    classes : array, shape (n_classes,)
-        The classes.
-    """
+    """The metrics of one set of predictions, for many weights of the samples or many orders of the labels."""
 
     def __init__(self, predictions, classes):
         self.n_classes = len(classes)
@@ -47,15 +39,7 @@ class FastScores:
             self.ranked.append((k, order, ends if len(ends) < len(order) else None))
 
     def __call__(self, weights=None, true=None):
-        """Metrics, as an array in the order of ``METRICS``.
-
-        Parameters
-        ----------
-        weights : None | array, shape (n_predictions,)
-            Weight of each prediction, not negative; ``None`` for equal ones.
-        true : None | array of int, shape (n_predictions,)
-            Numbers of the true classes; ``None`` for the right ones.
-        """
+        """Values in the order of ``METRICS``, with weights of predictions or other numbers of classes."""
         true = self.true if true is None else true
         k = self.n_classes
         values = dict.fromkeys(METRICS, np.nan)
@@ -124,22 +108,13 @@ def _of_ranks(true, weights, k, order, ends):
         area = (hit * (n_missed - (total - hits))).sum() / (hits[-1] * n_missed)
         return area, (hit * hits / np.maximum(total, np.finfo(float).tiny)).sum() / hits[-1]
     taken = np.ones(len(true)) if weights is None else weights[order]
-    hits = np.cumsum(taken * (true[order] == k))
-    np.cumsum(taken, out=taken)
-    if ends is not None:
-        hits, taken = hits[ends], taken[ends]
-    gained = hits.copy()
-    gained[1:] -= hits[:-1]
+    hits = np.cumsum(taken * (true[order] == k))[ends]
+    taken = np.cumsum(taken)[ends]
     missed = taken - hits
-    n_missed = missed[-1]
-    missed[1:] -= missed[:-1].copy()
-    area = _dot(missed, hits - gained / 2) / (hits[-1] * n_missed)
-    return area, _dot(gained, hits / np.maximum(taken, np.finfo(float).tiny)) / hits[-1]
-
-
-def _dot(a, b):
-    """A product that no other thread takes part in: here waiting for one takes longer than to multiply."""
-    return (a * b).sum()
+    gained, lost = np.diff(hits, prepend=0), np.diff(missed, prepend=0)
+    # sums of products and no @: to wait for another thread takes longer than to multiply
+    area = (lost * (hits - gained / 2)).sum() / (hits[-1] * missed[-1])
+    return area, (gained * (hits / np.maximum(taken, np.finfo(float).tiny))).sum() / hits[-1]
 
 
 def bootstrap(predictions, classes, *, n_resamples=1000, level=0.95, random_state=0):
@@ -149,101 +124,54 @@ def bootstrap(predictions, classes, *, n_resamples=1000, level=0.95, random_stat
     a sample was tested more than once): a new person is what the next experiment will bring, and the epochs
     of one person are no independent observations.
 
-    Parameters
-    ----------
-    predictions : pandas.DataFrame
-        As in :class:`Evaluation`.
-    classes : array, shape (n_classes,)
-        The classes.
-    n_resamples : int
-        Number of resamples.
-    level : float
-        Confidence level.
-    random_state : int
-        Seed.
+    The interval tells what other people or samples would have changed, given these trained models; it does
+    not include what another training set or seed would. With few groups (fewer than about ten) percentile
+    intervals are too narrow (Efron & Tibshirani 1993, doi:10.1007/978-1-4899-4541-9).
 
     Returns
     -------
     intervals : pandas.DataFrame
         A row a metric: ``low`` and ``high``; NaN where the metric is undefined in half of the resamples or
         more, or where there is one group only.
-
-    Notes
-    -----
-    The interval tells what other people or samples would have changed, given these trained models; it does
-    not include what another training set or seed would. With few groups (fewer than about ten) percentile
-    intervals are too narrow [1]_.
-
-    References
-    ----------
-    .. [1] Efron B, Tibshirani RJ (1993). An Introduction to the Bootstrap. Chapman & Hall.
-       doi:10.1007/978-1-4899-4541-9
     """
     check_number(n_resamples, "n_resamples", Integral, min_val=1)
     check_number(level, "level", Real, min_val=0, max_val=1, include_boundaries="neither")
-    unit, units = _units(predictions)
-    if len(units) < 2:
-        return pd.DataFrame(np.nan, index=pd.Index(METRICS, name="metric"), columns=["low", "high"])
-    rng = np.random.default_rng(random_state)
     score = FastScores(predictions, classes)
-    values = np.array(
-        [
-            score(
-                np.bincount(rng.integers(len(units), size=len(units)), minlength=len(units))[unit].astype(
-                    float
-                )
-            )
-            for _ in range(n_resamples)
-        ]
-    )
-    return pd.DataFrame(
-        _percentiles(values, level), index=pd.Index(METRICS, name="metric"), columns=["low", "high"]
-    )
+    values = [score(drawn.astype(float)) for drawn in _resamples(predictions, n_resamples, random_state)]
+    return _percentiles(values, level, pd.Index(METRICS, name="metric"))
 
 
 def bootstrap_classes(predictions, classes, *, n_resamples=1000, level=0.95, random_state=0):
-    """Percentile confidence intervals of the rates of each class, with resamples as for :func:`bootstrap`.
-
-    Parameters
-    ----------
-    predictions, classes, n_resamples, level, random_state
-        As for :func:`bootstrap`.
-
-    Returns
-    -------
-    intervals : pandas.DataFrame
-        A row a class and rate: ``low`` and ``high``; NaN where the rate is undefined in half of the resamples
-        or more, or where there is one group only.
-    """
+    """Percentile confidence intervals of the rates of each class, as those of :func:`bootstrap`."""
     n_classes = len(classes)
-    unit, units = _units(predictions)
     cell = np.ravel_multi_index(
         [np.searchsorted(classes, predictions[name].to_numpy()) for name in ("y_true", "y_pred")],
         (n_classes, n_classes),
     )
-    rng = np.random.default_rng(random_state)
-    confusions = np.empty((n_resamples, n_classes**2))
-    for row in confusions:
-        drawn = np.bincount(rng.integers(len(units), size=len(units)), minlength=len(units))
-        row[:] = np.bincount(cell, drawn[unit], n_classes**2)
+    resamples = _resamples(predictions, n_resamples, random_state)
+    confusions = np.array([np.bincount(cell, drawn, n_classes**2) for drawn in resamples])
     rates = class_rates(confusions.reshape(-1, n_classes, n_classes))
     index = pd.MultiIndex.from_product([classes, list(rates)], names=["class", "rate"])
-    values = np.stack(list(rates.values()), axis=2).reshape(n_resamples, -1)
-    edges = _percentiles(values, level) if len(units) > 1 else np.nan
+    return _percentiles(np.stack(list(rates.values()), axis=2).reshape(len(confusions), -1), level, index)
+
+
+def _resamples(predictions, n_resamples, random_state):
+    """How often each prediction is drawn, for each resample of the groups, or else of the samples."""
+    unit, units = pd.factorize(predictions["group" if "group" in predictions else "sample"])
+    rng = np.random.default_rng(random_state)
+    for _ in range(n_resamples if len(units) > 1 else 0):
+        yield np.bincount(rng.integers(len(units), size=len(units)), minlength=len(units))[unit]
+
+
+def _percentiles(values, level, index):
+    """Edges of intervals; NaN where half of the resamples or more have no value, or there are none."""
+    edges = np.full((len(index), 2), np.nan)
+    if len(values):
+        values = np.asarray(values)
+        defined = np.isfinite(values).mean(axis=0) > 0.5
+        quantiles = (50 * (1 - level), 50 * (1 + level))
+        edges[defined] = np.nanpercentile(values[:, defined], quantiles, axis=0).T
     return pd.DataFrame(edges, index=index, columns=["low", "high"])
-
-
-def _units(predictions):
-    """What is drawn: the number of the group, or else the sample, of each prediction; and all of them."""
-    return pd.factorize(predictions["group"] if "group" in predictions else predictions["sample"])
-
-
-def _percentiles(values, level):
-    """Edges of intervals, shape (n_values, 2); NaN where half of the resamples or more have no value."""
-    edges = np.full((values.shape[1], 2), np.nan)
-    defined = np.isfinite(values).mean(axis=0) > 0.5
-    edges[defined] = np.nanpercentile(values[:, defined], (50 * (1 - level), 50 * (1 + level)), axis=0).T
-    return edges
 
 
 def permutation_test(predictions, classes, *, n_permutations=1000, random_state=0):
@@ -252,34 +180,18 @@ def permutation_test(predictions, classes, *, n_permutations=1000, random_state=
     Labels are permuted among samples of the same fold and group. Where each group has one label (patients
     and controls), the groups of a fold exchange theirs, or all groups if a fold tests one only.
 
-    Parameters
-    ----------
-    predictions : pandas.DataFrame
-        As in :class:`Evaluation`.
-    classes : array, shape (n_classes,)
-        The classes.
-    n_permutations : int
-        Number of permutations.
-    random_state : int
-        Seed.
-
     Returns
     -------
     table : pandas.DataFrame
         A row a metric: ``observed`` over all predictions, ``chance`` (mean over permutations), ``limit``
         (which chance passes once in twenty times) and ``p_value``, the share of permutations that are as good
-        or better, the observed one counted among them [1]_.
+        or better, the observed one counted among them (Ojala & Garriga 2010, JMLR 11:1833-1863).
 
     Notes
     -----
     The null hypothesis is that labels are exchangeable given the predictions, within groups. Windows of one
     trial, or neighbours in a slowly changing recording, are not: count them as groups. Models are not fitted
     again, which tests these predictions, as a new test set would, and takes seconds.
-
-    References
-    ----------
-    .. [1] Ojala M, Garriga GC (2010). Permutation tests for studying classifier performance. Journal of
-       Machine Learning Research 11:1833-1863.
     """
     check_number(n_permutations, "n_permutations", Integral, min_val=1)
     rng = np.random.default_rng(random_state)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 from sklearn.metrics import (
@@ -18,11 +16,8 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from ..utils.docs import fill_doc
 from .bins import bins_error, check_probabilities, reliability_bins
-
-if TYPE_CHECKING:
-    pass
-
 
 METRICS = (
     *("accuracy", "balanced_accuracy"),
@@ -37,82 +32,57 @@ PROBA, DECISION = "proba_", "decision_"  # columns of predictions, followed by t
 SCORER = "scorer_"  # columns of folds, followed by the name of a scorer
 
 
-def score_predictions(y_true, y_pred, y_score, classes, *, are_probabilities=True):
-    """Score the predictions of one test set.
+def score_predictions(predictions, classes):
+    """The value of each metric over the predictions of one test set, as a dict.
 
-    Parameters
-    ----------
-    y_true, y_pred : array, shape (n_samples,)
-        The true and the predicted classes.
-    y_score : None | array, shape (n_samples, n_classes)
-        Probabilities or decision scores, with one column per class; ``None`` if the classifier has neither.
-    classes : array, shape (n_classes,)
-        The classes of the whole data set, sorted.
-    are_probabilities : bool
-        Whether ``y_score`` contains probabilities, which log loss, Brier score and calibration error need.
-
-    Returns
-    -------
-    scores : dict
-        The value of each metric. Averages over classes are NaN when a class is missing from ``y_true``. A
-        class that is never predicted has precision 0. ``roc_auc`` and ``average_precision`` are those of the
-        second class if there are two, otherwise the mean of each class against the rest. ``brier`` is the
-        mean squared difference between probabilities and truth: of the second class if there are two,
-        otherwise summed over classes. ``calibration_error`` is the expected calibration error, see
-        `calibration_error`.
+    Averages over classes are NaN when a class is missing from the test set. A class that is never predicted
+    has precision 0. ``roc_auc`` and ``average_precision`` are those of the second class if there are two,
+    otherwise the mean of each class against the rest. ``brier`` is the mean squared difference between
+    probabilities and truth: of the second class if there are two, otherwise summed over classes.
 
     Examples
     --------
-    >>> score_predictions(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]), None, np.array([0, 1]))
+    >>> score_predictions(pd.DataFrame({"y_true": [0, 0, 1, 1], "y_pred": [0, 0, 1, 0]}), np.array([0, 1]))
     {'accuracy': 0.75, 'balanced_accuracy': 0.75, ..., 'recall_macro': 0.75, ..., 'calibration_error': nan}
     """
+    y_true, y_pred, y_score = *_labels(predictions), get_scores(predictions)
     scores = dict.fromkeys(METRICS, np.nan)
     scores["accuracy"] = accuracy_score(y_true, y_pred)
-    kinds = ("precision", "recall", "f1")
     if len(np.union1d(y_true, y_pred)) > 1:  # else no agreement beyond chance is defined
         scores["cohen_kappa"] = cohen_kappa_score(y_true, y_pred, labels=classes)
         scores["matthews_corrcoef"] = matthews_corrcoef(y_true, y_pred)
-    weighted = precision_recall_fscore_support(
-        y_true, y_pred, labels=classes, average="weighted", zero_division=0
-    )
-    scores.update(zip([f"{kind}_weighted" for kind in kinds], weighted, strict=False))
     all_there = np.isin(classes, y_true).all()
+    for average in ["weighted", "macro"] if all_there else ["weighted"]:
+        of_kinds = precision_recall_fscore_support(
+            y_true, y_pred, labels=classes, average=average, zero_division=0
+        )
+        names = [f"{kind}_{average}" for kind in ("precision", "recall", "f1")]
+        scores.update(zip(names, of_kinds, strict=False))
     if all_there:
         scores["balanced_accuracy"] = balanced_accuracy_score(y_true, y_pred)
-        macro = precision_recall_fscore_support(
-            y_true, y_pred, labels=classes, average="macro", zero_division=0
-        )
-        scores.update(zip([f"{kind}_macro" for kind in kinds], macro, strict=False))
     if y_score is not None:
         one_hot = y_true[:, None] == classes
         if all_there:
             first = 1 if len(classes) == 2 else 0
             scores["roc_auc"] = roc_auc_score(one_hot[:, first:], y_score[:, first:])
             scores["average_precision"] = average_precision_score(one_hot[:, first:], y_score[:, first:])
-        if are_probabilities:
+        if are_probabilities(predictions):
             scores["log_loss"] = log_loss(one_hot, y_score)
-            scores["brier"] = _brier(one_hot, y_score).mean()
+            brier = ((y_score - one_hot) ** 2).sum(axis=1).mean()
+            scores["brier"] = brier / 2 if len(classes) == 2 else brier
             scores["calibration_error"] = bins_error(reliability_bins(y_true, y_score, classes=classes))
     return {name: float(value) for name, value in scores.items()}
 
 
-def _brier(one_hot, proba):
-    """Squared difference of probabilities and truth of each sample."""
-    squares = ((proba - one_hot) ** 2).sum(axis=1)
-    return squares / 2 if proba.shape[1] == 2 else squares
-
-
+@fill_doc
 def calibration_error(y_true: np.ndarray, proba: np.ndarray, classes: np.ndarray) -> float:
     """Compute the expected calibration error, the mean gap between confidence and accuracy [1]_.
 
     Parameters
     ----------
-    y_true : array, shape (n_samples,)
-        The true classes.
-    proba : array, shape (n_samples, n_classes)
-        Class probabilities, with one column per class.
-    classes : array, shape (n_classes,)
-        The classes.
+    %(y_true)s
+    %(proba)s
+    %(classes)s
 
     Returns
     -------
@@ -135,25 +105,14 @@ def calibration_error(y_true: np.ndarray, proba: np.ndarray, classes: np.ndarray
     return bins_error(reliability_bins(y_true, proba, classes=classes))
 
 
-def score_classes(y_true, y_pred, y_score, classes):
-    """Score each class against the rest.
-
-    Parameters
-    ----------
-    y_true, y_pred, y_score, classes
-        As for `score_predictions`.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        One row per class: ``n`` samples, ``sensitivity`` (recall), ``specificity``, ``positive_predictivity``
-        (precision), ``f1``, ``roc_auc`` and ``average_precision``. A score that is undefined is NaN, such as
-        the positive predictivity of a class that is never predicted.
-    """
+def score_classes(predictions, classes):
+    """Scores of each class against the rest; NaN where undefined, as the precision of one never predicted."""
+    y_true, y_pred = _labels(predictions)
     confusion = confusion_matrix(y_true, y_pred, labels=classes)
     rates = class_rates(confusion) | dict.fromkeys(("roc_auc", "average_precision"), np.nan)
     table = pd.DataFrame({"n": confusion.sum(axis=1), **rates}, index=pd.Index(classes, name="class"))
-    if y_score is not None:
+    if are_probabilities(predictions):
+        y_score = get_scores(predictions)
         for i, name in enumerate(classes):
             positive = y_true == name
             if positive.any() and not positive.all():
@@ -163,18 +122,7 @@ def score_classes(y_true, y_pred, y_score, classes):
 
 
 def class_rates(confusion):
-    """Rates of each class against the rest.
-
-    Parameters
-    ----------
-    confusion : array, shape (..., n_classes, n_classes)
-        Confusion matrices, rows true; counts or sums of weights.
-
-    Returns
-    -------
-    rates : dict of array, shape (..., n_classes)
-        ``sensitivity``, ``specificity``, ``positive_predictivity`` and ``f1``; NaN where they are undefined.
-    """
+    """Rates of each class, from confusion matrices of shape (..., n_classes, n_classes) with true rows."""
     right = np.diagonal(confusion, axis1=-2, axis2=-1)
     true, predicted = confusion.sum(axis=-1), confusion.sum(axis=-2)
     total = true.sum(axis=-1, keepdims=True)
@@ -188,7 +136,7 @@ def class_rates(confusion):
 
 
 def chance_levels(predictions, folds, classes):
-    """Compute the best expected score of a guess that ignores the samples, for each metric.
+    """The best expected score of a guess that ignores the samples, for each metric.
 
     For the accuracy (and the recall weighted by class frequencies, which is the same) this is the better of
     two guesses: always the most frequent class of the training part (its accuracy on the test part, averaged
@@ -198,18 +146,6 @@ def chance_levels(predictions, folds, classes):
     better of this and the most frequent class. A guess has a kappa and a Matthews correlation of 0, a ROC-AUC
     of 0.5, and an average precision of the frequency of the class. Log loss and Brier score are those of the
     class frequencies as probabilities. The calibration error has no chance level.
-
-    Parameters
-    ----------
-    predictions, folds : pandas.DataFrame
-        As in :class:`Evaluation`.
-    classes : array, shape (n_classes,)
-        The classes.
-
-    Returns
-    -------
-    chance : pandas.Series
-        The chance level of each metric.
     """
     guess = folds.set_index("fold")["most_frequent"]
     right = predictions["y_true"] == predictions["fold"].map(guess)
@@ -244,16 +180,13 @@ def are_probabilities(predictions):
     return any(name.startswith(PROBA) for name in predictions)
 
 
-def _score_table(predictions, classes):
-    y_true, y_pred = predictions["y_true"].to_numpy(), predictions["y_pred"].to_numpy()
-    return score_predictions(
-        y_true, y_pred, get_scores(predictions), classes, are_probabilities=are_probabilities(predictions)
-    )
+def _labels(predictions):
+    return predictions["y_true"].to_numpy(), predictions["y_pred"].to_numpy()
 
 
 def score_pooled(predictions, classes):
     """The metrics over the predictions of all folds together, as a Series."""
-    pooled = pd.Series(_score_table(predictions, classes))
+    pooled = pd.Series(score_predictions(predictions, classes))
     if not are_probabilities(predictions):
         pooled[["roc_auc", "average_precision"]] = np.nan
     return pooled
@@ -261,7 +194,9 @@ def score_pooled(predictions, classes):
 
 def score_folds(predictions, folds, classes, error_score=np.nan):
     """Score each fold: one row per fold and metric, as in ``Evaluation.scores``."""
-    values = pd.DataFrame({fold: _score_table(rows, classes) for fold, rows in predictions.groupby("fold")}).T
+    values = pd.DataFrame(
+        {fold: score_predictions(rows, classes) for fold, rows in predictions.groupby("fold")}
+    ).T
     extra = [name for name in folds if name.startswith(SCORER)]
     values = values.join(folds.set_index("fold")[extra].rename(columns=lambda name: name[len(SCORER) :]))
     if not np.isnan(error_score):

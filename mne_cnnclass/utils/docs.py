@@ -154,6 +154,16 @@ ValueError
     "ax": """\
 ax : None | matplotlib.axes.Axes
     The axes to plot on. ``None`` creates a new figure.""",
+    "ax_fig": """\
+Parameters
+----------
+ax : None | matplotlib.axes.Axes
+    The axes to plot on. ``None`` creates a new figure.
+
+Returns
+-------
+fig : matplotlib.figure.Figure
+    The figure.""",
     "ax_datasets": """\
 ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
     The axes to plot on, one per data set. ``None`` creates a new figure.""",

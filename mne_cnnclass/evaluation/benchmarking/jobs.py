@@ -11,7 +11,7 @@ import numpy as np
 from sklearn import clone
 from sklearn.pipeline import Pipeline
 
-from ...metrics.scores import _score_table
+from ...metrics.scores import score_predictions
 from ..folds import fit_and_predict, fit_params
 from .machine import peak_memory
 from .packing import encode_label, pack
@@ -107,8 +107,8 @@ def _run_cell(estimator, data, train, test):
     row, predictions, _ = fit_and_predict(
         estimator, data.X, data.y, _groups(data, train), classes, {}, train, test, row
     )
-    result = {name: row[name] for name in ("fit_time", "score_time")} | _score_table(predictions, classes)
-    result |= {
+    result = {name: row[name] for name in ("fit_time", "score_time")}
+    result |= score_predictions(predictions, classes) | {
         "n_test": len(test),
         "most_frequent": encode_label(known[counts.argmax()]),
         "peak_memory": peak_memory(),
