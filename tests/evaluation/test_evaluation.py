@@ -46,7 +46,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from mne_cnnclass import CNNClassifier, EpochsView, evaluate
 from mne_cnnclass.evaluation import calibration_error, learning_curve, summary_table
-from mne_cnnclass.metrics.resampling import FastScores, bootstrap, permutation_test
+from mne_cnnclass.metrics.resampling import FastScores
 from mne_cnnclass.metrics.scores import METRICS
 from mne_cnnclass.report.methods import write_methods
 
@@ -570,22 +570,6 @@ def test_intervals_of_independent_samples_are_those_of_the_binomial_distribution
     pd.testing.assert_frame_equal(result.intervals(), result.intervals())
 
 
-def test_intervals_resample_whole_groups():
-    # each group is all right or all wrong: 8 groups are 8 observations, however many samples they have
-    y = np.tile(["left", "right"], 400)
-    group = np.repeat(np.arange(8), 100)
-    wrong = group < 3
-    table = pd.DataFrame({"fold": 0, "sample": np.arange(800), "y_true": y, "group": group})
-    table["y_pred"] = np.where(wrong, y[::-1], y)
-    grouped = bootstrap(table, np.array(["left", "right"])).loc["accuracy"]
-    single = bootstrap(table.drop(columns="group"), np.array(["left", "right"])).loc["accuracy"]
-    assert single["high"] - single["low"] < 0.08
-    n_right = scipy.stats.binom(8, 5 / 8).ppf([0.025, 0.975])
-    np.testing.assert_allclose(grouped, n_right / 8, atol=1e-12)
-    one = bootstrap(table.assign(group=0), np.array(["left", "right"]))
-    assert one.isna().all(axis=None)
-
-
 def test_permuted_labels_give_chance_and_a_p_value():
     result = noisy_result(3)
     table = result.permutation_test(n_permutations=200)
@@ -597,34 +581,6 @@ def test_permuted_labels_give_chance_and_a_p_value():
         table.loc["accuracy", "chance"] < table.loc["accuracy", "limit"] < table.loc["accuracy", "observed"]
     )
     assert table.loc["log_loss", "limit"] < table.loc["log_loss", "chance"]
-
-
-def test_p_values_of_guesses_are_uniform():
-    p_values = []
-    for seed in range(60):
-        rng = np.random.default_rng(seed)
-        y, pred = rng.integers(2, size=(2, 60))
-        table = pd.DataFrame(
-            {"fold": np.arange(60) % 3, "sample": np.arange(60), "y_true": y, "y_pred": pred}
-        )
-        p_values.append(permutation_test(table, np.arange(2), n_permutations=99).loc["accuracy", "p_value"])
-    # ties of an accuracy make the test a little conservative
-    assert np.mean(np.array(p_values) <= 0.05) <= 0.12
-    assert 0.4 < np.mean(p_values) < 0.7
-
-
-def test_labels_that_belong_to_groups_are_permuted_by_groups():
-    # 10 patients and 10 controls of 20 windows; one patient in two is told, by all windows
-    group = np.repeat(np.arange(20), 20)
-    y = (group < 10).astype(int)
-    pred = (group < 5).astype(int)
-    table = pd.DataFrame(
-        {"fold": group // 5, "sample": np.arange(400), "y_true": y, "y_pred": pred, "group": group}
-    )
-    alone = table.assign(fold=group)
-    p = permutation_test(alone, np.arange(2), n_permutations=2000).loc["accuracy", "p_value"]
-    # hypergeometric: all 5 that are called patients are patients
-    assert p == pytest.approx(scipy.stats.hypergeom(20, 10, 5).sf(4), abs=0.01)
 
 
 # -- by class and by group ---------------------------------------------------------------------------

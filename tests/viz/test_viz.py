@@ -14,12 +14,6 @@ from mne_cnnclass import evaluate
 from mne_cnnclass.viz import plot_confusion_matrix, plot_roc, plot_training
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 class Trained(LinearDiscriminantAnalysis):
     """An LDA with a history of training, of as many epochs as it has samples."""
 

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import average_precision_score, precision_recall_curve
 from test_viz import assert_nothing_is_cut_off, legend
 
-from mne_cnnclass.metrics.bins import bins_error, reliability_bins
+from mne_cnnclass.metrics.bins import reliability_bins
 from mne_cnnclass.viz import plot_precision_recall, plot_reliability
 
 LONG = [f"quick imagined movement of the limb number {i}" for i in range(5)]
@@ -42,23 +42,6 @@ def test_points_are_confidence_and_accuracy_of_the_bins():
     np.testing.assert_array_equal(ax.lines[0].get_xydata(), [[0, 0], [1, 1]])
     heights = {round(bar.get_x() * 15): bar.get_height() for bar in ax.child_axes[0].patches}
     assert heights == {10: 2, 14: 3}
-
-
-def test_the_error_of_right_probabilities_is_small_and_that_of_too_sure_ones_their_excess():
-    rng = np.random.default_rng(0)
-    p = rng.random(100_000)
-    proba = np.column_stack([1 - p, p])
-    y = (rng.random(len(p)) < p).astype(int)
-    assert bins_error(reliability_bins(y, proba, classes=[0, 1])) < 0.01
-    sure = np.eye(2)[proba.argmax(axis=1)]  # right in 3 of 4, and sure of all
-    assert bins_error(reliability_bins(y, sure, classes=[0, 1])) == pytest.approx(0.25, abs=0.01)
-
-
-def test_all_confidences_have_a_bin_and_upper_edges_belong_to_it():
-    proba = np.array([[1.0, 0.0], [0.5, 0.5], [0.6, 0.4], [0.8, 0.2]])
-    bins = reliability_bins([0, 0, 0, 0], proba, classes=[0, 1])
-    np.testing.assert_allclose(bins.index * 15, [7, 8, 11, 14])
-    assert bins["n"].sum() == 4
 
 
 def test_intervals_of_few_samples_are_wide_and_inside_the_axes():
