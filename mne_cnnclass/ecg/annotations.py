@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from ..samples.types import PathLike
 
 
-__all__ = ["check_target", "write_beats"]
-
-
 def write_beats(
     path: PathLike,
     onset: ArrayLike,

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from ..samples.types import Recordings
 
 
-__all__ = ["AAMI_CLASSES", "BEAT_COLUMNS", "LEADS", "make_beat_epochs"]
-
 # Classes of ANSI/AAMI EC57 and the symbols of WFDB in them: normal (with bundle branch block and atrial or
 # nodal escape), supraventricular, ventricular, fusion of ventricular and normal, unclassifiable or paced.
 AAMI_CLASSES = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}

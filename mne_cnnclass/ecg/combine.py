@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-__all__ = ["combine_windows"]
-
-
 def combine_windows(predictions: Any, records: ArrayLike) -> Any:
     """Combine the predictions for windows into one prediction per recording.
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ..samples.types import PathLike
 
 
-__all__ = ["read_ptbxl", "read_raw_cinc2017"]
-
 PTBXL_SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 CINC2017_LABELS = ("N", "A", "O", "~")
 

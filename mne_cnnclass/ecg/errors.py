@@ -1,7 +1,5 @@
 """Errors about recordings, whose advice is for Python; the command gives its own."""
 
-__all__ = ["Advised", "MissingLead", "NoAnnotations", "NoBeats"]
-
 
 class Advised(Exception):
     """An error with two arguments, what is the case and what a caller in Python can do."""

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ..samples.types import PathLike
 
 
-__all__ = ["fetch_cinc2017", "fetch_mitdb", "fetch_ptbxl"]
-
 PHYSIONET = "https://physionet.org/files"
 SUMS = "SHA256SUMS.txt"
 N_CONNECTIONS = 8

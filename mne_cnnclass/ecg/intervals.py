@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-__all__ = ["INTERVAL_COLUMNS", "interval_features", "simulate_fibrillation", "simulate_premature"]
-
 N_LOCAL = 20  # beats on each side that are the neighbourhood of a beat
 LEAST_SPREAD = 0.03  # of log intervals; below it, a rhythm is regular, and measuring and resampling jitter
 LONGEST = 3.0  # s; more is a gap in the annotations, or a pause that says no more for being longer

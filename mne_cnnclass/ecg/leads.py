@@ -1,7 +1,5 @@
 """What epochs of beats and of rhythms take alike from a recording: who it is of, its leads, their signals."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import mne
@@ -11,8 +9,6 @@ from ..samples.limits import check_edges, check_rate
 from ..samples.mne_internals import data_of, set_info
 from .errors import MissingLead
 from .patients import patient_info
-
-__all__ = ["describe_leads", "filter_leads", "invert_classes", "open_recording", "pick_leads"]
 
 
 def open_recording(recording, number=0, *, annotated=True):

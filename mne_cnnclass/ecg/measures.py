@@ -7,8 +7,6 @@ import numpy as np
 
 from ..samples.limits import check_rate
 
-__all__ = ["RHYTHM_COLUMNS", "measure_rhythm", "slope_widths"]
-
 LEAST_BEATS = 5
 STEP = 0.1  # of log intervals: successive ones that differ by 10 % are no longer alike
 TINY = 1e-12  # V

@@ -8,8 +8,6 @@ from typing import Any
 import mne
 import numpy as np
 
-__all__ = ["make_raw", "patient_info", "patient_of"]
-
 # The 48 records of the MIT-BIH Arrhythmia Database are of 47 people: 202 was taken from the tape of 201.
 _MITDB_SAME_PATIENT = {"202": "201"}
 _MITDB_SFREQ, _MITDB_LENGTH = 360, 650000

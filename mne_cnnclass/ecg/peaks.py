@@ -8,8 +8,6 @@ import numpy as np
 from ..samples.limits import LARGEST
 from .recordings import import_wfdb
 
-__all__ = ["find_r_peaks"]
-
 DETECTION_RATE = 120.0  # Hz; more makes the search slower, and not better (180 Hz: the same to 0.0001)
 LEAST_RATE = 60.0  # Hz; the detector's own filters have too few samples of a QRS complex below
 QRS_BAND = (5.0, 30.0)  # Hz

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ..samples.types import PathLike
 
 
-__all__ = ["check_files", "find_records", "has_annotations", "read_raw_wfdb", "read_recording"]
-
 _VOLTS = {"v": 1.0, "mv": 1e-3, "uv": 1e-6, "µv": 1e-6, "μv": 1e-6, "nv": 1e-9}
 # What a signal is that is no lead of the heart, by the names in PhysioNet's databases; the first that fits.
 _SIGNAL_TYPES = {
@@ -269,6 +267,7 @@ def _no_record(path):
 
 
 def import_wfdb():
+    """Wfdb, or an error that says how to install it."""
     try:
         import wfdb
     except ImportError as error:

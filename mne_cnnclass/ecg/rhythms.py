@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ..samples.types import Recordings
 
 
-__all__ = ["make_rhythm_epochs", "vary_gain"]
-
 TYPICAL_AMPLITUDE = 1e-3  # V peak to peak in a second, the median of a scaled lead
 CLIP = 5e-3  # V; an artefact says no more than that it is large
 LEAST_SHARE = 0.5  # of a window that a short recording must fill

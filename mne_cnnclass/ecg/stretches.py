@@ -1,7 +1,5 @@
 """Beats of long recordings, a stretch at a time, in memory that does not grow with their length."""
 
-from __future__ import annotations
-
 import gc
 
 import numpy as np
@@ -11,8 +9,6 @@ from ..samples.view import EpochsView
 from .beats import make_beat_epochs
 from .errors import NoBeats
 from .recordings import read_duration, read_recording
-
-__all__ = ["predict_beats"]
 
 STRETCH = 3600.0  # s; that beats of a record are compared with
 AROUND = 90.0  # s of recording on each side of a stretch, for filters and for the beats around a beat

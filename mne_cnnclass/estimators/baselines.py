@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 
-__all__ = ["baselines"]
-
 BANDS = ((4.0, 8.0), (8.0, 13.0), (13.0, 30.0), (30.0, 45.0))  # Hz: theta, alpha, beta, gamma
 N_SHAPES = 20  # principal components of a beat
 INSTALL = 'pip install "mne-cnnclass[baselines]"'

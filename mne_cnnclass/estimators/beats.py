@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from .cnn import CNNClassifier
 
 
-__all__ = ["BeatClassifier"]
-
 STRETCH = 3000  # beats that are compared with each other; of longer records, stretch by stretch
 BEAT_WINDOW = (-0.1, 0.2)  # s around the R peak, in which beats are compared
 ALIKE = 0.05  # of one minus the correlation of two beats, below which they count as alike

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from ..samples.types import PathLike, RandomState, Samples
 
 
-__all__ = ["CNNClassifier"]
-
-
 def _part_of_network(name):
     """A property that reads and sets a part of what was fitted, and is missing before the fit."""
 

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from ..samples.types import Samples
 
 
-__all__ = ["FineTunedClassifier"]
-
-
 @fill_doc
 class FineTunedClassifier(ClassifierMixin, BaseEstimator):
     """Fine-tune a fitted classifier on samples of a new subject or session.

@@ -14,8 +14,6 @@ from ..samples.scaling import ChannelScaler
 from .parameters import model_name
 from .side_inputs import SideScaler
 
-__all__ = ["FittedNetwork"]
-
 PREDICTION_VALUES = 2**21  # of a batch at prediction: enough to keep the processor busy, and small in memory
 
 

@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from ..samples.types import PathLike
 
 
-__all__ = ["load_classifier"]
-
-
 @dataclass(frozen=True)
 class Source:
     """Where an estimator is read from."""

@@ -1,7 +1,5 @@
 """Members of an ensemble: trained one after the other, and none that was trained is lost."""
 
-from __future__ import annotations
-
 STOPS = (Exception, KeyboardInterrupt)  # what ends a training, but does not take what was learnt before
 
 

@@ -1,7 +1,5 @@
 """The parameters of a classifier, checked before anything is computed."""
 
-from __future__ import annotations
-
 import numbers
 import os
 

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 
-__all__ = ["recipe"]
-
 # Kernels of half a P wave to a QRS complex; pools that keep the course of a beat.
 BEAT_NETWORK = dict(
     kernel_widths=((0.04, 0.09, 0.18),),

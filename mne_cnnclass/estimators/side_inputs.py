@@ -1,7 +1,5 @@
 """Numbers known of samples besides their signals, or computed of them, on their way to a network."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_array

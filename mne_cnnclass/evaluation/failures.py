@@ -1,7 +1,5 @@
 """Errors of folds, which reach the user from whatever process."""
 
-from __future__ import annotations
-
 import pickle
 import traceback
 

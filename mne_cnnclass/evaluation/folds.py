@@ -1,7 +1,5 @@
 """One fold: fit a clone on its training part, predict its test part, and describe both."""
 
-from __future__ import annotations
-
 import traceback
 from time import perf_counter
 

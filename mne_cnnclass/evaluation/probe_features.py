@@ -1,7 +1,5 @@
 """What confound probes see of the samples: tables of features, or texts that say why there are none."""
 
-from __future__ import annotations
-
 import re
 
 import mne

@@ -1,7 +1,5 @@
 """How samples are split, checked before anything is trained: leaks, overlaps, steps fitted beforehand."""
 
-from __future__ import annotations
-
 from numbers import Integral
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What comes into an explanation, checked."""
 
-from __future__ import annotations
-
 import mne
 import numpy as np
 from sklearn.utils.validation import check_is_fitted

@@ -1,7 +1,5 @@
 """Confidence and accuracy in bins, which the reliability diagram shows and the calibration error sums up."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

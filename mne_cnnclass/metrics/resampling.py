@@ -4,8 +4,6 @@ Both score the same predictions a thousand times over, for which scikit-learn's 
 score is computed from sums that are prepared once; the tests hold them against scikit-learn's.
 """
 
-from __future__ import annotations
-
 from numbers import Integral, Real
 
 import numpy as np

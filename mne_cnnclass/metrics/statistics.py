@@ -1,7 +1,5 @@
 """Tests, effect sizes and intervals of paired differences, each with its assumption and its reference."""
 
-from __future__ import annotations
-
 from functools import lru_cache, partial
 
 import numpy as np

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-__all__ = ["list_augmentations"]
-
 
 @dataclass(frozen=True)
 class Rule:

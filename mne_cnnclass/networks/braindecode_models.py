@@ -1,7 +1,5 @@
 """The models of braindecode by name: what they need to be told here, and one fault of theirs put right."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import warnings

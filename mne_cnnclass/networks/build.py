@@ -1,7 +1,5 @@
 """From the name or the class of an architecture to a module that is known to take its input."""
 
-from __future__ import annotations
-
 import difflib
 import importlib
 import inspect

@@ -1,7 +1,5 @@
 """Several networks as one."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """What an architecture needs, found by trying; only used where it has refused its input."""
 
-from __future__ import annotations
-
 import mne
 import numpy as np
 

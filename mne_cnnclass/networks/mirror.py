@@ -1,7 +1,5 @@
 """Which channels and classes change places when left and right do."""
 
-from __future__ import annotations
-
 import re
 
 import numpy as np

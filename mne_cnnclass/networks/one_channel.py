@@ -1,7 +1,5 @@
 """One fault of braindecode put right: two of its models fail on a single channel."""
 
-from __future__ import annotations
-
 import functools
 
 from .braindecode_models import is_braindecodes

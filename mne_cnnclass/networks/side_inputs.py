@@ -1,7 +1,5 @@
 """Numbers known of a sample besides its signal, next to any network."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

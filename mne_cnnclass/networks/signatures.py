@@ -1,7 +1,5 @@
 """Which arguments the constructor of an architecture takes."""
 
-from __future__ import annotations
-
 import inspect
 
 from torch import nn

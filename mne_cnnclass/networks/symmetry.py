@@ -1,7 +1,5 @@
 """Any network made symmetric under an exchange of left and right."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

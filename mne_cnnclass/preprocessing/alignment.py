@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from ..samples.types import Samples
 
 
-__all__ = ["EuclideanAlignment", "RiemannianAlignment"]
-
 ONE_GROUP = "all samples"
 TINY = np.finfo(float).tiny
 RANK_TOLERANCE = 1e-10  # of the largest eigenvalue; below is what an average reference leaves of a direction

@@ -1,7 +1,5 @@
 """Steps on one recording, by MNE's functions; those on its continuous signal say in words what they did."""
 
-from __future__ import annotations
-
 import warnings
 
 import mne

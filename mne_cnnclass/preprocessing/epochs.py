@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from ..samples.types import Recordings
 
 
-__all__ = ["make_epochs"]
-
-
 def make_epochs(
     recordings: Recordings,
     *,
@@ -265,6 +262,7 @@ def check_steps(recording, steps):
 
 
 def pick_channels(recording, source, picks):
+    """Pick channels by name or type."""
     names = [picks] if isinstance(picks, str) else picks
     if not np.iterable(names) or not all(isinstance(name, str) for name in names):
         raise TypeError(f"picks must be names or types of channels, not their numbers, got {picks!r}.")
@@ -278,6 +276,7 @@ def pick_channels(recording, source, picks):
 
 
 def check_rates(recordings, sfreq):
+    """Refuse several sampling frequencies, unless all are resampled."""
     rates = {}
     for recording in recordings:
         rates.setdefault(recording.sfreq, []).append(recording.name)
@@ -289,6 +288,7 @@ def check_rates(recordings, sfreq):
 
 
 def check_channels(recordings, ch_names):
+    """Refuse recordings that differ in channels."""
     names = [set(its) for its in ch_names]
     for recording, its in zip(recordings, names, strict=True):
         lacking, extra = names[0] - its, its - names[0]

@@ -1,7 +1,5 @@
 """Where epochs are cut: at events, or in windows that slide over a recording."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import mne

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ..samples.types import Samples
 
 
-__all__ = ["BANDS", "Features"]
-
 BANDS = {"delta": (1, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30), "gamma": (30, 45)}  # Hz
 WELCH_SECONDS = 2.0  # of a segment: half a hertz tells the slow bands apart
 _NUMBERED = re.compile(r"(\D*)(\d+)(\D*)")  # C3, EEG C3-REF

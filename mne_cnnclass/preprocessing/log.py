@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from ..samples.types import EpochsLike
 
 
-__all__ = ["epochs_log"]
-
 MAX_REASONS = 6
 _COLUMNS = ["file", "step", "done", "n_dropped"]
 

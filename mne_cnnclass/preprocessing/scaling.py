@@ -10,8 +10,6 @@ from ..samples.blocks import iter_blocks
 from ..utils.numbers import check_number
 from .base import SamplesTransformer
 
-__all__ = ["Clip", "ExponentialStandardize", "Standardize"]
-
 
 class Standardize(SamplesTransformer):
     """Standardise each channel by its mean and standard deviation over all training samples and times.

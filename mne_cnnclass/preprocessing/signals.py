@@ -18,8 +18,6 @@ from ..samples.view import EpochsView
 from ..utils.quiet import quiet
 from .base import SamplesTransformer, sampling_frequency
 
-__all__ = ["Crop", "Filter", "Pick", "Reference", "Resample"]
-
 
 class Filter(SamplesTransformer):
     """Filter each sample with zero phase, as :meth:`mne.Epochs.filter` does.

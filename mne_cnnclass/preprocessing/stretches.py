@@ -1,7 +1,5 @@
 """Epochs of long recordings, a stretch at a time, in memory that does not grow with their length."""
 
-from __future__ import annotations
-
 import mne
 import numpy as np
 
@@ -9,8 +7,6 @@ from . import epochs as whole
 from .cleaning import filter_continuous
 from .events import choose_events, is_no_event
 from .recordings import open_recordings
-
-__all__ = ["iter_epochs"]
 
 STRETCH = 600.0  # s
 LOCAL = {"events", "tmin", "tmax", "l_freq", "h_freq", "picks"}  # arguments that need no whole recording

@@ -1,7 +1,5 @@
 """Pages about how the result was obtained: pipeline, splits, methods in words, versions and code."""
 
-from __future__ import annotations
-
 import platform
 import re
 from importlib import import_module

@@ -1,7 +1,5 @@
 """What a methods section cites, in BibTeX."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

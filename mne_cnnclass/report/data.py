@@ -1,7 +1,5 @@
 """Pages about the samples: how many, and what they look like."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import mne

@@ -1,7 +1,5 @@
 """Pages about what a fitted classifier looks at."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline

@@ -1,7 +1,5 @@
 """Tables and text as HTML, in which whatever comes from data stays text."""
 
-from __future__ import annotations
-
 import numbers
 from html import escape
 

@@ -1,7 +1,5 @@
 """How a result was obtained, in the words and citations of a methods section."""
 
-from __future__ import annotations
-
 import inspect
 from collections import Counter
 

@@ -1,7 +1,5 @@
 """The page about what should know nothing of the classes."""
 
-from __future__ import annotations
-
 from .html import bullets, html_table, words
 
 NOT_PROBED = (

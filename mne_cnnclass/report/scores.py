@@ -1,7 +1,5 @@
 """Pages about how well the classifier did: summary, scores, groups, statistics, calibration."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

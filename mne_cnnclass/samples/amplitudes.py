@@ -1,7 +1,5 @@
 """What the size of the values in a channel tells: another unit, a detached or a saturated electrode."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 

@@ -1,7 +1,5 @@
 """Names of channels as the 10-05 system has them."""
 
-from __future__ import annotations
-
 import re
 from functools import cache
 

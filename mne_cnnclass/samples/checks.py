@@ -1,7 +1,5 @@
 """Labels and side inputs of samples, and whether samples to predict are like those of the fit."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

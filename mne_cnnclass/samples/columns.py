@@ -1,15 +1,11 @@
 """Labels, groups and weights: one entry a sample, none missing, and of one kind."""
 
-from __future__ import annotations
-
 import numbers
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import type_of_target
-
-__all__ = ["check_classes", "check_column", "check_weights", "of_one_kind"]
 
 
 def check_column(values, name, n_samples):

@@ -1,7 +1,5 @@
 """Samples in a temporary file, where they do not fit into memory."""
 
-from __future__ import annotations
-
 import errno
 import tempfile
 import weakref

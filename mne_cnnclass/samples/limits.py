@@ -1,7 +1,5 @@
 """Within what frequencies, times, thresholds and values make sense, before any of them is used."""
 
-from __future__ import annotations
-
 from numbers import Real
 
 import mne

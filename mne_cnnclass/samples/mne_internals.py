@@ -3,8 +3,6 @@
 A test compares what is done here with what MNE's own constructors and methods do.
 """
 
-from __future__ import annotations
-
 import copy
 
 import mne

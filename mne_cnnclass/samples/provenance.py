@@ -1,7 +1,5 @@
 """How signals were prepared, as far as MNE has noted it: filters, reference, projectors, baseline."""
 
-from __future__ import annotations
-
 import math
 
 from ..utils.warn import warn

@@ -1,7 +1,5 @@
 """The standardisation of channels by their training samples."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .blocks import channel_name, channel_names, iter_blocks

@@ -1,7 +1,5 @@
 """The Epochs behind a view: whether they fit together, and what they hold."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import mne

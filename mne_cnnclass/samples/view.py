@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
 
 
-__all__ = ["EpochsView"]
-
 N_SHOWN = 10  # metadata columns in a message
 
 

@@ -1,7 +1,5 @@
 """Numbers among parameters."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.utils import check_scalar
 

@@ -1,13 +1,9 @@
 """Calls of MNE that say nothing, also while other threads make them."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 
 import mne
-
-__all__ = ["quiet"]
 
 # MNE's log level belongs to the process, and so does the position in a file of Epochs on disk: of two threads
 # at once, one would leave the level changed for good, and read the epochs of the other.

@@ -1,7 +1,5 @@
 """Seeds from what scikit-learn calls a random state."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.utils import check_random_state
 

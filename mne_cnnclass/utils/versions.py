@@ -7,8 +7,6 @@ from importlib.metadata import version
 
 from .._version import __version__
 
-__all__ = ["library_versions", "sys_info"]
-
 _PACKAGES = ("mne", "braindecode", "skorch", "torch", "scikit-learn", "numpy", "scipy", "pandas")
 
 

@@ -1,7 +1,5 @@
 """Figures of the samples themselves: means of the classes, over time or frequency, and over the head."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .style import CHANCE, class_names, class_style, new_figure

@@ -1,7 +1,5 @@
 """What all figures share: colours, the chance line, axes, names of classes."""
 
-from __future__ import annotations
-
 import textwrap
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A limit to what a network may take while it is built for a file."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import threading

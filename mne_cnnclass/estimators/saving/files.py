@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ...samples.types import PathLike
 
 
-__all__ = ["read_epochs_settings"]
-
 # 2 knows the temperature, without which a file of schema 1 has one of 1.0; 3 knows side inputs; 4 knows
 # estimators other than CNNClassifier; 5 knows transformers, also as side inputs, and steps left out; 6 knows
 # provenance; 7 has a checksum

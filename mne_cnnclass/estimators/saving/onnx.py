@@ -1,7 +1,5 @@
 """A trained classifier as an ONNX model: samples in, probabilities out, and nothing else needed."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json
@@ -16,8 +14,6 @@ from torch.overrides import TorchFunctionMode
 
 from ...utils.atomic import write_atomically
 from ...utils.versions import library_versions
-
-__all__ = ["NOT_EXPORTED", "export_onnx"]
 
 TOLERANCE = 1e-5  # of probabilities
 # Architectures that torch and onnxruntime can't do, and why. tests/benchmarks/export_onnx.py tries all.

@@ -1,7 +1,5 @@
 """How a file is refused, and what a header has to hold before anything is made of it."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

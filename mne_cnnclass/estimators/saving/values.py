@@ -1,7 +1,5 @@
 """Values that come back from JSON with their type: what parameters and fitted attributes hold."""
 
-from __future__ import annotations
-
 import mne
 import numpy as np
 

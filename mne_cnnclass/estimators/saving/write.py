@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from ...samples.types import PathLike
 
 
-__all__ = ["save_classifier"]
-
-
 def save_classifier(
     estimator: BaseEstimator, path: PathLike, *, epochs_settings: Mapping[str, object] | None = None
 ) -> None:

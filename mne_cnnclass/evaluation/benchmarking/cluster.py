@@ -1,7 +1,5 @@
 """Run the folds of a benchmark on a Dask cluster, with the data sent once."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from ...samples.types import PathLike
 
 
-__all__ = ["read_config"]
-
-
 def read_config(path: PathLike) -> dict[str, object]:
     """Read a config file of a benchmark, as described in ``docs/guide/scaling.md``.
 

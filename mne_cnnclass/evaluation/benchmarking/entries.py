@@ -1,7 +1,5 @@
 """Pipelines and data sets as tables of a config describe them."""
 
-from __future__ import annotations
-
 import importlib
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Whether something is the same as before: hashes of pipelines with their code, of data, and of splits."""
 
-from __future__ import annotations
-
 import builtins
 import hashlib
 import importlib

@@ -1,7 +1,5 @@
 """What is known of processes: whether one is the same as before, and how much memory it took."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

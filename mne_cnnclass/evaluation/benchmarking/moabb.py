@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from moabb.paradigms.base import BaseParadigm
 
 
-__all__ = ["moabb_view"]
-
-
 def moabb_view(
     dataset: BaseDataset, paradigm: BaseParadigm, subjects: Sequence[int] | None = None
 ) -> EpochsView:

@@ -1,7 +1,5 @@
 """Predictions of a fold as a few bytes: numbers of samples, codes of classes, scores as float32."""
 
-from __future__ import annotations
-
 import io
 import json
 

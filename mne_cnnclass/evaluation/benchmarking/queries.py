@@ -1,7 +1,5 @@
 """What is asked of a store of a million folds: SQLite sums up, grid by grid, and hands over little."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

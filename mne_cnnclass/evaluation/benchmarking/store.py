@@ -1,7 +1,5 @@
 """The store of a benchmark: one SQLite file that survives a crash and that several processes may fill."""
 
-from __future__ import annotations
-
 import os
 import socket
 import sqlite3

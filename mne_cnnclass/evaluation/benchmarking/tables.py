@@ -1,7 +1,5 @@
 """Tables of a config: keys are taken one by one, and what is wrong is named by the path of its key."""
 
-from __future__ import annotations
-
 import ast
 import importlib
 import inspect
@@ -14,8 +12,6 @@ from functools import partial
 from glob import glob
 from operator import eq
 from pathlib import Path
-
-__all__ = ["Table", "join", "parameter_types"]
 
 MANY = 50  # words that a message does not list
 

@@ -4,8 +4,6 @@ A rewrite replaces the class of a module, so parameters, buffers and their names
 Results agree up to rounding.
 """
 
-from __future__ import annotations
-
 from torch.nn.utils.parametrize import is_parametrized
 
 from .convolutions import trial

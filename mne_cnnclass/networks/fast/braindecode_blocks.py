@@ -1,7 +1,5 @@
 """Blocks of braindecode's models, computed in another order."""
 
-from __future__ import annotations
-
 import torch
 from torch.nn import functional
 

@@ -1,7 +1,5 @@
 """Convolutions in the order that takes least time."""
 
-from __future__ import annotations
-
 import collections
 import contextlib
 

@@ -5,8 +5,6 @@ that is linear, so mixing first gives the same with one signal a mixture instead
 As the layers do not know of each other, the first hands on a `Deferred`, which the next complete.
 """
 
-from __future__ import annotations
-
 import torch
 from torch.nn import functional
 

@@ -1,7 +1,5 @@
 """Operations of torch in less time on a CPU, with the same results up to rounding."""
 
-from __future__ import annotations
-
 import torch
 from scipy.fft import next_fast_len
 from torch.autograd import Function

@@ -1,7 +1,5 @@
 """Layers that compute in less time what layers of torch compute, from the same parameters."""
 
-from __future__ import annotations
-
 from torch import nn
 from torch.nn import functional
 

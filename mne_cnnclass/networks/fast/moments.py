@@ -8,8 +8,6 @@ autocorrelation of the signal but for its end. So a sum, k autocorrelations and 
 all that is needed.
 """
 
-from __future__ import annotations
-
 import torch
 from scipy.fft import next_fast_len
 

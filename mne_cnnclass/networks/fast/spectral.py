@@ -1,7 +1,5 @@
 """Convolutions by way of Fourier transforms."""
 
-from __future__ import annotations
-
 import torch
 from scipy.fft import next_fast_len
 from torch.autograd import Function

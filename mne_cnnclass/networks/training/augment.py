@@ -1,7 +1,5 @@
 """Augmentations applied: transforms made from their names, and what they do to a training batch."""
 
-from __future__ import annotations
-
 import copy
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Samples of equal shape, and whole batches of them."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 

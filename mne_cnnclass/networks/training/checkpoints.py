@@ -1,7 +1,5 @@
 """Files from which a training goes on to the same bits as if it had not been broken off."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

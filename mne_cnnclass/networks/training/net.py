@@ -1,7 +1,5 @@
 """The skorch net that trains on `SampleDataset`, and its own callbacks."""
 
-from __future__ import annotations
-
 import math
 
 import torch

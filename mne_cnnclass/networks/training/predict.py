@@ -1,7 +1,5 @@
 """Logits of a trained network."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 

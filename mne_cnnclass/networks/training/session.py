@@ -1,7 +1,5 @@
 """Torch with a seed and a number of threads of its own, and everything put back afterwards."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import random

@@ -1,7 +1,5 @@
 """The inner splits of the training samples: stratified, and groups stay whole."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, StratifiedShuffleSplit
 

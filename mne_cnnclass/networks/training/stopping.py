@@ -1,7 +1,5 @@
 """What is kept of a training that Ctrl-C or an error ends before its time."""
 
-from __future__ import annotations
-
 import contextlib
 import signal
 import threading

@@ -1,7 +1,5 @@
 """Temperature scaling: how sure a trained network may be."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp

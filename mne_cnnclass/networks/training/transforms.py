@@ -4,8 +4,6 @@ A class below that is named as one of braindecode's draws the same random number
 up to rounding, but for `GaussianNoise` and `BandstopFilter`.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch
