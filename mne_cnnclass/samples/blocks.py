@@ -1,7 +1,5 @@
 """Samples read by blocks, which are looked through for NaN on the way, and the names of their channels."""
 
-from __future__ import annotations
-
 import contextlib
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The one door for what a user passes as ``X``: Epochs become a view, and arrays are checked."""
 
-from __future__ import annotations
-
 import os
 
 import mne

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from listed import BASELINES, LISTED, RECIPES, samples
-from mne_cnnclass.estimators.saving.kinds import NOT_SAVED
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_validate
 
 import mne_cnnclass
 from mne_cnnclass import EpochsView, baselines, load_classifier, recipe, save_classifier
+from mne_cnnclass.estimators.parameters import NOT_SAVED
 from mne_cnnclass.preprocessing import Features
 
 each = pytest.mark.parametrize("listed", LISTED, ids=str)
