@@ -30,6 +30,15 @@ if TYPE_CHECKING:
     from ..samples.types import PathLike, RandomState, Samples
 
 
+<<<<<<< HEAD
+=======
+__all__ = ["CNNClassifier"]
+
+# Attributes that a saved file has as they are, without the _ at the end of their names
+SAVED = ("ch_names", "sfreq", "n_channels", "n_times", "n_features_in", "provenance", "stopped")
+
+
+>>>>>>> abebe9c (Less to read in saving: attributes by one list, checks of a header by JSON's own types; the fuzzer writes right checksums)
 def _part_of_network(name):
     """A property that reads and sets a part of what was fitted, and is missing before the fit."""
 
@@ -544,15 +553,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             **self.network_.describe(tensors),
             "classes": self.classes_,
             "classes_dtype": self.classes_.dtype.str,
-            "ch_names": self.ch_names_,
-            "sfreq": self.sfreq_,
-            "provenance": self.provenance_,
-            "n_channels": self.n_channels_,
-            "n_times": self.n_times_,
+            **{name: getattr(self, f"{name}_") for name in SAVED},
             "is_table": self._is_table,
-            "n_features_in": self.n_features_in_,
             "feature_names_in": getattr(self, "feature_names_in_", None),
-            "stopped": self.stopped_,
             "trained_with": self.versions_,
             "history": self.history_.to_dict(orient="list"),
         }

@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline
 from .. import preprocessing
 from ..samples.scaling import ChannelScaler
 from .beats import BeatClassifier
-from .cnn import CNNClassifier
+from .cnn import SAVED, CNNClassifier
 from .fitted import FittedNetwork
 from .parameters import check_parameters
 from .saving.budget import BudgetError, within_budget
@@ -159,13 +159,12 @@ def _restore_classifier(header, tensors, source):
         ch["loc"] = np.array(ch["loc"], dtype=float)
     clf = _unfitted(params, tensors, source)
     clf.classes_ = make_array(header["classes"], header["classes_dtype"])
-    for name in ("ch_names", "sfreq", "n_channels", "n_times", "n_features_in"):
-        setattr(clf, f"{name}_", header[name])
+    for name in SAVED:
+        setattr(clf, f"{name}_", header.get(name))
     clf._is_table = header["is_table"]
     if header["feature_names_in"]:
         clf.feature_names_in_ = np.array(header["feature_names_in"], dtype=object)
     clf.history_ = pd.DataFrame(header["history"])
-    clf.provenance_, clf.stopped_ = header.get("provenance"), header.get("stopped")
     clf.versions_ = header.get("trained_with", source.versions)
     clf.network_ = FittedNetwork(
         None,

@@ -4,29 +4,14 @@ import os
 import secrets
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
 def write_atomically(path, content):
     """Write a file completely or not at all.
 
     The content goes to a hidden file beside it, and on to the disk, before that takes the place of the
-    file. A process that is killed meanwhile may leave the hidden one, whose name ends with ``.part``.
-
-    Parameters
-    ----------
-    path : path-like
-        The file. One that exists keeps its permissions, and a link its target.
-    content : bytes
-        What to write.
-
-    Raises
-    ------
-    OSError
-        If it can't be written.
+    file. A process that is killed meanwhile may leave the hidden one, whose name ends with ``.part``. A file
+    that exists keeps its permissions, a link its target, and both their content if there is an OSError.
     """
     target = Path(os.path.realpath(path))
     kept = ", and is as it was before" if target.exists() else ""

@@ -27,19 +27,7 @@ def within_budget(tensors, architecture):
 
     A file of some kB can name a network of some TB. So the size of what each operation of torch returns, and
     the work that it takes, are found before it is done, on torch's ``meta`` device, and layers and parameters
-    are counted when they are registered.
-
-    Parameters
-    ----------
-    tensors : dict of str to torch.Tensor
-        The tensors in the file.
-    architecture : dict
-        What the network is built from, as `architectures.build_module` takes it.
-
-    Raises
-    ------
-    BudgetError
-        If the network exceeds that.
+    are counted when they are registered. A network that exceeds that is a BudgetError.
     """
     most_bytes = MOST_BYTES + sum(tensor.nbytes for tensor in tensors.values())
     left = 200 + 20 * len(tensors)

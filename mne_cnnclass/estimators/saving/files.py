@@ -63,7 +63,7 @@ def pack(header, tensors):
     """The bytes of a file, and in its header their SHA-256 (of the file with zeros in that place)."""
     from safetensors.torch import save
 
-    text = json.dumps({"sha256": NO_CHECKSUM, "schema": SCHEMA, **header}, default=_to_json)
+    text = json.dumps({"sha256": NO_CHECKSUM, **header}, default=_to_json)
     content = save(tensors, metadata={KEY: text})
     checksum = hashlib.sha256(content).hexdigest()
     return content.replace(NO_CHECKSUM.encode(), checksum.encode(), 1)
@@ -71,7 +71,7 @@ def pack(header, tensors):
 
 def write_file(path, header, tensors):
     """Write the description of an estimator, and the versions that wrote it."""
-    content = pack({**header, "versions": library_versions()}, tensors)
+    content = pack({"schema": SCHEMA, **header, "versions": library_versions()}, tensors)
     n_header = int.from_bytes(content[:8], "little")
     if n_header > MOST_HEADER:
         raise ValueError(

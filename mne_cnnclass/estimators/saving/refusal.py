@@ -1,6 +1,7 @@
 """How a file is refused, and what a header has to hold before anything is made of it."""
 
 import math
+from types import NoneType
 
 import numpy as np
 
@@ -18,22 +19,7 @@ class RefusedFileError(ValueError):
 
 
 def need(condition, path, what):
-    """Refuse a file unless a condition holds.
-
-    Parameters
-    ----------
-    condition : bool
-        What has to be true.
-    path : path-like
-        The file.
-    what : str
-        What is wrong with it otherwise.
-
-    Raises
-    ------
-    RefusedFileError
-        If it is not.
-    """
+    """Refuse a file unless a condition holds; otherwise, ``what`` says what is wrong with it."""
     if not condition:
         raise RefusedFileError(
             f"{path} is damaged, or was not written by mne-cnnclass: {what}. Save the classifier again, or "
@@ -42,76 +28,59 @@ def need(condition, path, what):
 
 
 def check_network(header, path):
-    """Check what is known of a CNNClassifier, so that nothing of it is used for what it is not.
+    """Refuse a description of a CNNClassifier that lacks something, or in which parts contradict others."""
 
-    Parameters
-    ----------
-    header : dict
-        The description of the classifier, as it came from JSON.
-    path : path-like
-        The file, for messages.
-
-    Raises
-    ------
-    RefusedFileError
-        If something is missing, of another type, or contradicts something else.
-    """
-
-    def field(name, kinds, where=header, optional=False):
-        if optional and name not in where:
-            return None
+    def field(name, *kinds, where=header):
         need(name in where, path, f"{name!r} is missing")
-        value = where[name]
-        # True is an int for Python, but no number of channels
-        fits = isinstance(value, kinds) and (bool in _listed(kinds) or not isinstance(value, bool))
-        need(fits, path, f"{name!r} is {shown(value)}")
-        return value
+        # as JSON gives it: True is an int for isinstance, but no number of channels
+        need(type(where[name]) in kinds, path, f"{name!r} is {shown(where[name])}")
+        return where[name]
 
     def count(name, where=header):
-        value = field(name, int, where)
+        value = field(name, int, where=where)
         need(value > 0, path, f"{name!r} is {value}")
         return value
 
-    for name, kinds in {
-        **{"custom_module": bool, "is_table": bool, "seed": int, "classes": list, "classes_dtype": str},
-        **{"params": dict, "feature_names_in": (list, type(None)), "history": dict},
-    }.items():
-        field(name, kinds)
-    architecture, scaler = field("architecture", dict), field("scaler", dict)
-    n_channels, n_times = count("n_channels"), count("n_times")
+    for name in ("custom_module", "is_table"):
+        field(name, bool)
+    for name in ("params", "history"):
+        field(name, dict)
+    field("seed", int)
+    field("classes_dtype", str)
+    field("feature_names_in", list, NoneType)
+    count("n_features_in")
+    architecture, n_channels, n_times = field("architecture", dict), count("n_channels"), count("n_times")
     need(
         n_channels * n_times <= MOST_VALUES,
         path,
         f"a sample of {n_channels} channels and {n_times} times is larger than {MOST_VALUES} values",
     )
-    n_classes = len(header["classes"])
+    n_classes = len(field("classes", list))
     need(n_classes > 1, path, f"it has {n_classes} classes")
-    count("n_features_in")
     for name, number in {"n_chans": n_channels, "n_times": n_times, "n_outputs": n_classes}.items():
         need(count(name, architecture) == number, path, f"{name!r} of its network is not {number}")
     for where in (header, architecture):
-        sfreq = field("sfreq", (int, float, type(None)), where)
+        sfreq = field("sfreq", int, float, NoneType, where=where)
         need(sfreq is None or 0 < sfreq < math.inf, path, f"'sfreq' is {sfreq}")
-    names = field("ch_names", (list, type(None)))
+    names = field("ch_names", list, NoneType)
     need(names is None or _is_names(names, n_channels), path, f"'ch_names' are no {n_channels} names")
-    known = field("provenance", (dict, type(None)), optional=True)
-    need(known is None or _is_provenance(known), path, "'provenance' is not what epochs have")
-    temperature = field("temperature", (int, float), optional=True)
-    need(temperature is None or 0 < temperature < math.inf, path, f"'temperature' is {temperature}")
-    _check_sizes(field("params", (dict, type(None)), architecture), path)
+    if "provenance" in header:
+        known = field("provenance", dict, NoneType)
+        need(known is None or _is_provenance(known), path, "'provenance' is not what epochs have")
+    if "temperature" in header:
+        temperature = field("temperature", int, float)
+        need(0 < temperature < math.inf, path, f"'temperature' is {temperature}")
+    if "trained_with" in header:
+        need(_is_names(field("trained_with", dict).values()), path, "'trained_with' is no text")
+    _check_sizes(field("params", dict, NoneType, where=architecture), path)
     asks = would_download(architecture.get("model"), architecture["params"])
     need(not asks, path, "its network would download a table of channels")
-    versions = field("trained_with", dict, optional=True)
-    need(
-        versions is None or all(isinstance(v, str) for v in versions.values()),
-        path,
-        "'trained_with' is no text",
-    )
-    field("standardize", bool, scaler)
+    scaler = field("scaler", dict)
+    field("standardize", bool, where=scaler)
     _check_scaling(scaler, (n_channels, 1), path)
     if "side_scaler" in header:
-        side, n_side = field("side_scaler", dict), field("n_side", int, architecture)
-        need(_is_names(field("names", list, side)), path, "'names' of side inputs are no names")
+        side, n_side = field("side_scaler", dict), field("n_side", int, where=architecture)
+        need(_is_names(field("names", list, where=side)), path, "'names' of side inputs are no names")
         _check_scaling(side, (n_side,), path, infinite=True)  # which is what a constant column has
 
 
@@ -151,10 +120,6 @@ def _is_interval(value):
 
 def _is_names(names, n=None):
     return n in (None, len(names)) and all(isinstance(name, str) for name in names)
-
-
-def _listed(kinds):
-    return kinds if isinstance(kinds, tuple) else (kinds,)
 
 
 def shown(value):

@@ -14,25 +14,9 @@ PERSONAL = (
 def encode(value, tensors, name):
     """A value for JSON, from which :func:`decode` makes the same value again.
 
-    Parameters
-    ----------
-    value : object
-        Numbers, text, None, numpy's numbers and arrays, `slice`, `mne.Info` (without what it knows of a
-        person), and lists, tuples and dicts of these.
-    tensors : dict of str to torch.Tensor
-        Arrays of float64, which may be large, join it.
-    name : str
-        What the value is, for messages and as name of its tensors.
-
-    Returns
-    -------
-    described : object
-        What JSON knows; whatever it does not know is a dict of one key that says what it is.
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
+    It may be numbers, text, None, numpy's numbers and arrays, a `slice`, an `mne.Info` (without what it knows
+    of a person), and lists, tuples and dicts of these. Arrays of float64, which may be large, join the
+    tensors by the name of the value. What JSON does not know is a dict of one key that says what it is.
     """
 
     def each(values):
@@ -65,25 +49,7 @@ def encode(value, tensors, name):
 
 
 def decode(described, tensors):
-    """The value that was described by :func:`encode`.
-
-    Parameters
-    ----------
-    described : object
-        What came from JSON.
-    tensors : dict of str to torch.Tensor
-        Arrays by name; those that the value holds are taken out.
-
-    Returns
-    -------
-    value : object
-        The value.
-
-    Raises
-    ------
-    ValueError
-        If it is nothing that :func:`encode` writes.
-    """
+    """The value that was described by :func:`encode`, whose arrays are taken out of the tensors."""
 
     def each(values):
         return [decode(one, tensors) for one in values]
@@ -109,25 +75,7 @@ def decode(described, tensors):
 
 
 def make_array(values, dtype):
-    """An array of numbers, text or booleans, or of objects that are such.
-
-    Parameters
-    ----------
-    values : object
-        What ``tolist`` of the array gave.
-    dtype : str
-        Its type, as ``dtype.str`` has it.
-
-    Returns
-    -------
-    array : array
-        The array.
-
-    Raises
-    ------
-    ValueError
-        If the type is none of these, or takes far more memory than the values.
-    """
+    """An array of numbers, text, booleans or objects that are such, of its ``tolist()`` and ``dtype.str``."""
     dtype = np.dtype(dtype)
     if dtype.kind not in "biufUO":
         raise ValueError(f"arrays of type {dtype.str} are not saved")

@@ -31,10 +31,6 @@ class Checkpoints:
     def __init__(self, folder):
         self.folder, self.paths = Path(folder), []
 
-    def callback(self, options):
-        """What writes the file of one training."""
-        return Checkpoint(self, options)
-
     def remove(self):
         """Delete the files, as the fit has come to its end."""
         for path in self.paths:
@@ -45,28 +41,28 @@ class Checkpoint(Callback):
     """Writes all that a training depends on into a file after each epoch, and puts it back.
 
     The name of a file is a hash of all that decides the result of a training, so that no other training goes
-    on from it. It begins with the SHA-256 of the rest, as torch does not notice a flipped byte.
+    on from it. A file begins with the SHA-256 of the rest, as torch does not notice a flipped byte.
     """
 
-    def __init__(self, files, options):
-        self.files, self.options, self.failed = files, options, False
+    def __init__(self, options):
+        self.options, self.failed = options, False
 
     def resume(self, net, datasets):
         """Restore the state of a net at the beginning of this very training, if there is a file of it."""
         name = _fingerprint(net, self.options, datasets)
-        self.path = self.files.folder / f"{name}.checkpoint"
-        self.files.paths.append(self.path)
+        self.path = self.options.checkpoints.folder / f"{name}.checkpoint"
+        self.options.checkpoints.paths.append(self.path)
         if not self.path.is_file():
             return
         content = self.path.read_bytes()
-        checksum, content = content[:N_CHECKSUM], content[N_CHECKSUM:]
-        if hashlib.sha256(content).digest() != checksum:
+        state = content[N_CHECKSUM:]
+        if hashlib.sha256(state).digest() != content[:N_CHECKSUM]:
             raise ValueError(
                 f"The checkpoint {self.path} is damaged. Delete it, and training starts at the first epoch."
             )
         # weights_only: numbers, text and tensors alone are read
-        content = io.BytesIO(content)
-        _put_back(net, torch.load(content, map_location=net.device, weights_only=True))  # noqa: TID251
+        state = torch.load(io.BytesIO(state), map_location=net.device, weights_only=True)  # noqa: TID251
+        _put_back(net, state)
         logger.info(f"Training goes on after epoch {len(net.history)}, from {self.path}.")
 
     def on_epoch_end(self, net, **kwargs):

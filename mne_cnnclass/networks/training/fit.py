@@ -17,7 +17,7 @@ from ..side_inputs import signal_network
 from ..symmetry import LeftRightSymmetric
 from .augment import own_copies
 from .batches import Batches, SampleDataset
-from .checkpoints import Checkpoints
+from .checkpoints import Checkpoint, Checkpoints
 from .net import Accuracy, Divergence, LearningRate, Progress, SampleNet
 from .stopping import Stopping, fitting_batch_size, is_out_of_memory
 
@@ -119,7 +119,7 @@ def _make_net(module, dataset, valid, options, summarize, device):
     callbacks += copy.deepcopy(list(options.callbacks or []))
     resume = None
     if options.checkpoints is not None:
-        checkpoint = options.checkpoints.callback(options)
+        checkpoint = Checkpoint(options)
         callbacks.append(("checkpoint", checkpoint))
         resume = partial(checkpoint.resume, datasets=[dataset] if valid is None else [dataset, valid])
     if options.progress:
