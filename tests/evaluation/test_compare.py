@@ -1,4 +1,4 @@
-"""Comparisons pair what belongs together, have p-values of published examples, and refuse what they can not."""
+"""Comparisons pair what belongs together, have p-values of published examples, and refuse what can not be."""
 
 import numpy as np
 import pytest
