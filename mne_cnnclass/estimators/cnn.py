@@ -30,15 +30,10 @@ if TYPE_CHECKING:
     from ..samples.types import PathLike, RandomState, Samples
 
 
-<<<<<<< HEAD
-=======
-__all__ = ["CNNClassifier"]
-
 # Attributes that a saved file has as they are, without the _ at the end of their names
 SAVED = ("ch_names", "sfreq", "n_channels", "n_times", "n_features_in", "provenance", "stopped")
 
 
->>>>>>> abebe9c (Less to read in saving: attributes by one list, checks of a header by JSON's own types; the fuzzer writes right checksums)
 def _part_of_network(name):
     """A property that reads and sets a part of what was fitted, and is missing before the fit."""
 
