@@ -240,7 +240,7 @@ def _read_folder(paths, settings):
 
     from ..ecg import make_beat_epochs, read_raw_wfdb
     from ..ecg.errors import Advised, MissingLead, NoAnnotations, NoBeats
-    from ..ecg.recordings import find_records
+    from ..ecg.files import find_records
 
     advice = {
         NoAnnotations: "Put the file there, or leave the record out.",
@@ -317,7 +317,7 @@ def _beat_pages(result, view, paths):
 
     from .. import viz
     from ..ecg import read_raw_wfdb
-    from ..ecg.recordings import find_records
+    from ..ecg.files import find_records
 
     table = result.predictions
     wrong = table["y_true"] != table["y_pred"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..samples.limits import check_rate
 from .beats import AAMI_CLASSES, BEAT_SYMBOLS
-from .recordings import import_wfdb
+from .files import import_wfdb
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -83,53 +83,26 @@ def write_beats(
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists. Choose another name, or replace it with overwrite=True.")
     if path.suffix == ".txt":
-        notes = mne.Annotations(onset, 0.0, labels)
-        notes.save(path, overwrite=True, verbose="ERROR")
+        mne.Annotations(onset, 0.0, labels).save(path, overwrite=True, verbose="ERROR")
         return
     wfdb = import_wfdb()
     with tempfile.TemporaryDirectory() as folder:
-        wfdb.wrann(
-            "beats",
-            path.suffix[1:],
-            np.round(onset * sfreq).astype(int),
-            symbol=[symbol_of[name] for name in labels],
-            aux_note=["" if symbol_of[name] == name else name for name in labels],
-            fs=sfreq,
-            write_dir=folder,
-        )
+        symbol = [symbol_of[name] for name in labels]
+        notes = ["" if symbol_of[name] == name else name for name in labels]
+        samples, how = np.round(onset * sfreq).astype(int), dict(fs=sfreq, write_dir=folder)
+        wfdb.wrann("beats", path.suffix[1:], samples, symbol=symbol, aux_note=notes, **how)
         shutil.move(Path(folder, f"beats{path.suffix}"), path)
 
 
 def check_target(path, names, classes=None):
-    """Refuse a file that beats of these classes can't be written to.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    names : iterable of str
-        The classes.
-    classes : None | dict of str
-        The symbols of each class, as in :func:`write_beats`.
-
-    Returns
-    -------
-    symbol_of : dict of str
-        WFDB's symbol of each class; a ``.txt`` file needs none.
-
-    Raises
-    ------
-    ValueError
-        If the extension does not consist of letters, or if a class has no symbol.
-    """
+    """WFDB's symbol of each class; a ValueError if the file can't hold them. A ``.txt`` file needs none."""
     if path.suffix == ".txt":
         return {}
     if not (path.suffix.isascii() and path.suffix[1:].isalpha()):
         raise ValueError(f"WFDB's annotations end with a dot and letters, such as 101.pred, got {path.name}.")
     classes = AAMI_CLASSES if classes is None else classes
-    symbol_of = {
-        name: name if name in BEAT_SYMBOLS else next(iter(classes.get(name, "")), None) for name in names
-    }
+    first = {name: next(iter(symbols), None) for name, symbols in classes.items()}
+    symbol_of = {name: name if name in BEAT_SYMBOLS else first.get(name) for name in names}
     unknown = sorted(name for name, symbol in symbol_of.items() if symbol not in BEAT_SYMBOLS)
     if unknown:
         raise ValueError(

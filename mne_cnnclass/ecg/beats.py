@@ -1,9 +1,8 @@
-"""One epoch a heartbeat, and what the record tells of each."""
+"""One epoch a heartbeat, with its intervals and shape as metadata."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import mne
@@ -11,10 +10,19 @@ import numpy as np
 import pandas as pd
 
 from ..samples.limits import check_time
+from ..utils.docs import fill_doc
 from ..utils.warn import warn
 from .errors import NoBeats
 from .intervals import INTERVAL_COLUMNS, interval_features, neighbours
-from .leads import describe_leads, filter_leads, invert_classes, open_recording, pick_leads
+from .leads import (
+    describe_leads,
+    filter_leads,
+    invert_classes,
+    map_recordings,
+    open_recording,
+    pick_leads,
+    spans_of,
+)
 from .measures import slope_widths
 from .peaks import find_r_peaks
 
@@ -31,7 +39,7 @@ BEAT_SYMBOLS = frozenset("NLRBAaJSVrFejnE/fQ?")  # all that WFDB counts as beats
 LEADS = ("MLII|II", "V1|V2|V4|V5|V3|V6")
 
 SHAPE_COLUMNS = ["qrs_correlation", "qrs_difference", "qrs_width_ratio"]
-BEAT_COLUMNS = [*INTERVAL_COLUMNS, *SHAPE_COLUMNS]  # what a network is told besides the signal
+BEAT_COLUMNS = [*INTERVAL_COLUMNS, *SHAPE_COLUMNS]  # side inputs of networks
 
 TYPICAL = " - typical"  # how the channel of a lead's difference from the typical beat ends
 QRS = (-0.09, 0.11)  # s around the R peak
@@ -40,6 +48,7 @@ TYPICAL_HEIGHT = 1e-3  # V, of the record's typical QRS complex once leads are s
 MATCH = 0.15  # s between a detected peak and the annotation that names it, as in ANSI/AAMI EC57
 
 
+@fill_doc
 def make_beat_epochs(
     recordings: Recordings,
     *,
@@ -57,8 +66,7 @@ def make_beat_epochs(
 
     Parameters
     ----------
-    recordings : Raw | path-like | list of Raw or path-like
-        Recordings with ECG channels, or WFDB records, which are read with :func:`read_raw_wfdb`.
+    %(recordings)s
     tmin, tmax : float
         Start and end of the epochs in s relative to the R peak. Defaults are -0.25 and 0.45.
     leads : sequence of str
@@ -140,35 +148,20 @@ def make_beat_epochs(
             "recording with the peaks of a detector that does not."
         )
     class_of = invert_classes(AAMI_CLASSES if classes is None else classes)
-    options = dict(tmin=tmin, tmax=tmax, l_freq=l_freq, h_freq=h_freq, causal=causal)
-    if isinstance(recordings, (mne.io.BaseRaw, str, Path)) or not np.iterable(recordings):
-        return _beat_epochs(recordings, leads, class_of, peaks, sfreq, **options)
-    if not len(recordings):
-        raise ValueError("recordings is empty; at least one is needed.")
-    return [
-        _beat_epochs(recording, leads, class_of, peaks, sfreq, number=number, **options)
-        for number, recording in enumerate(recordings)
-    ]
+
+    def make(recording, number, _):
+        return _beat_epochs(
+            recording, number, leads, class_of, peaks == "detected", sfreq, tmin, tmax, l_freq, h_freq, causal
+        )
+
+    return map_recordings(make, recordings)
 
 
-def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq, h_freq, causal, number=0):
-    detect = peaks == "detected"
+def _beat_epochs(recording, number, leads, class_of, detect, sfreq, tmin, tmax, l_freq, h_freq, causal):
     raw, about = open_recording(recording, number, annotated=not detect)
     name = about["record"]
     picked, slots = pick_leads(raw, leads, name)
-    onset, symbol = find_beats(raw, picked[0], class_of, detect=detect)
-    if len(onset) < 2 and detect:
-        lasts = raw.n_times / raw.info["sfreq"]
-        raise NoBeats(
-            f"{name} has {len(onset)} beats in the {lasts:.4g} s of lead {picked[0]}; at least 2 are needed.",
-            "Look at it with raw.plot(): is it flat, or no ECG? Give leads= another one first.",
-        )
-    if len(onset) < 2:
-        found = ", ".join(sorted(set(raw.annotations.description))) or "none"
-        raise NoBeats(
-            f"{name} has {len(onset)} beats; at least 2 are needed. Its annotations are: {found}.",
-            'Give classes= the symbols of beats, or peaks="detected".',
-        )
+    onset, symbol = _find_beats(raw, picked[0], class_of, name, detect=detect)
     signal, rate = filter_leads(raw, picked, sfreq, l_freq, h_freq, causal)
     first, last = round(tmin * rate), round(tmax * rate)
     peak = np.round(onset * rate).astype(int)
@@ -177,27 +170,8 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
     scale = _typical_height(beats[..., _part(QRS, reach, rate)], causal)
     beats *= (TYPICAL_HEIGHT / scale)[..., None]
     difference = beats - _typical(beats, causal)
-    rr = np.diff(onset)
-    table = pd.DataFrame(
-        dict(
-            **about,
-            leads=", ".join(picked),
-            onset=onset,
-            symbol=symbol,
-            rr_previous=np.r_[np.nan, rr],
-            rr_next=np.r_[rr, np.nan],
-        )
-    )
-    if causal:
-        del table["rr_next"]
-    before = np.r_[rr[0], rr]
-    around = neighbours(len(before), causal=causal)
-    table["heart_rate"] = 60 / np.median(before[around], axis=1)
-    table = table.join(interval_features(before, causal=causal)).join(
-        _shape_features(beats[:, 0], difference[:, 0], reach, rate, around)
-    )
-    names = [text for slot in slots for text in (slot, slot + TYPICAL)]
-    info = describe_leads(raw, names, rate, l_freq, h_freq)
+    about |= dict(leads=", ".join(picked), onset=onset, symbol=symbol)
+    shape = _shape_features(beats[:, 0], difference[:, 0], reach, rate, causal)
     reason = _left_out(raw, onset, peak, first, last, signal.shape[1], rate, name)
     if causal:
         reason[0] = "FIRST"  # the interval that stands in for the one before it is in its future
@@ -208,16 +182,16 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
             f"{name}: none of its {len(onset)} beats is of a class and has a whole window in no bad span.",
             "Give classes= their symbols, or a longer recording.",
         )
+    channels = np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])
+    names = [text for slot in slots for text in (slot, slot + TYPICAL)]
     code = {text: k for k, text in enumerate([*dict.fromkeys(class_of.values()), "unknown"], 1)}
     epochs = mne.EpochsArray(
-        np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])[
-            known, :, _part((tmin, tmax), reach, rate)
-        ],
-        info,
+        channels[known, :, _part((tmin, tmax), reach, rate)],
+        describe_leads(raw, names, rate, l_freq, h_freq),
         np.column_stack([peak[known], np.zeros(known.sum(), int), [code[text] for text in label[known]]]),
         tmin=first / rate,
         event_id={text: code[text] for text in code if text in label},
-        metadata=table[known].reset_index(drop=True),
+        metadata=_describe(about, causal).join(shape)[known].reset_index(drop=True),
         verbose="ERROR",
     )
     reason = reason[known]
@@ -227,38 +201,33 @@ def _beat_epochs(recording, leads, class_of, peaks, sfreq, *, tmin, tmax, l_freq
     return epochs
 
 
-def find_beats(raw, lead, class_of, *, detect):
-    """When the heart beats, and how that beat is annotated.
-
-    Parameters
-    ----------
-    raw : mne.io.Raw
-        The recording.
-    lead : str
-        The lead to look at.
-    class_of : dict of str
-        Symbols of beats, besides those of WFDB.
-    detect : bool
-        Whether to find R peaks in the signal, rather than to take annotations.
-
-    Returns
-    -------
-    onset : array, shape (n_beats,)
-        Times of R peaks in s from the start.
-    symbol : array of object, shape (n_beats,)
-        The annotation of each; None where there is none.
-    """
-    notes = raw.annotations
-    is_beat = np.isin(notes.description, list(BEAT_SYMBOLS | set(class_of))) & (notes.duration == 0)
-    onset = notes.onset[is_beat] - raw.first_time  # which MNE counts from before a crop
-    symbol = notes.description[is_beat].astype(object)
-    order = np.argsort(onset, kind="stable")
-    onset, symbol = onset[order], symbol[order]
+def _find_beats(raw, lead, class_of, name, *, detect):
+    """Times of R peaks (s), annotated or detected, and the annotation of each, None where there is none."""
+    begin, end, text = spans_of(raw)
+    is_beat = np.isin(text, list(BEAT_SYMBOLS | set(class_of))) & (begin == end)
+    order = np.argsort(begin[is_beat], kind="stable")
+    onset, symbol = begin[is_beat][order], text[is_beat].astype(object)[order]
     distinct = np.diff(onset, prepend=-1.0) > 1.5 / raw.info["sfreq"]
     onset, symbol = onset[distinct], symbol[distinct]
-    if not detect:
+    if detect:
+        onset, symbol = _name_peaks(find_r_peaks(raw, lead) / raw.info["sfreq"], onset, symbol)
+    if len(onset) >= 2:
         return onset, symbol
-    found = find_r_peaks(raw, lead) / raw.info["sfreq"]
+    if detect:
+        lasts = raw.n_times / raw.info["sfreq"]
+        raise NoBeats(
+            f"{name} has {len(onset)} beats in the {lasts:.4g} s of lead {lead}; at least 2 are needed.",
+            "Look at it with raw.plot(): is it flat, or no ECG? Give leads= another one first.",
+        )
+    raise NoBeats(
+        f"{name} has {len(onset)} beats; at least 2 are needed. Its annotations are: "
+        f"{', '.join(sorted(set(text))) or 'none'}.",
+        'Give classes= the symbols of beats, or peaks="detected".',
+    )
+
+
+def _name_peaks(found, onset, symbol):
+    """Detected peaks with the annotations that are near enough."""
     names = np.full(len(found), None, object)
     if len(onset) and len(found):
         nearest = np.clip(np.searchsorted(found, onset), 1, len(found) - 1)
@@ -266,6 +235,16 @@ def find_beats(raw, lead, class_of, *, detect):
         near = np.abs(found[nearest] - onset) <= MATCH
         names[nearest[near]] = symbol[near]
     return found, names
+
+
+def _describe(about, causal):
+    """The metadata of beats: whose they are, their intervals and the features of these."""
+    rr = np.diff(about["onset"])
+    intervals = dict(rr_previous=np.r_[np.nan, rr]) | ({} if causal else dict(rr_next=np.r_[rr, np.nan]))
+    before = np.r_[rr[0], rr]
+    heart_rate = 60 / np.median(before[neighbours(len(before), causal=causal)], axis=1)
+    table = pd.DataFrame(about | intervals | dict(heart_rate=heart_rate))
+    return table.join(interval_features(before, causal=causal))
 
 
 def _cut(signal, peak, first, stop):
@@ -300,38 +279,30 @@ def _typical(beats, causal):
     return typical
 
 
-def _shape_features(beats, difference, reach, rate, around):
+def _shape_features(beats, difference, reach, rate, causal):
     """How the QRS complex in one lead compares with the typical one."""
+    around = neighbours(len(beats), causal=causal)
     qrs = _part(QRS, reach, rate)
     beat, typical = beats[:, qrs], (beats - difference)[:, qrs]
     centred = [part - part.mean(axis=1, keepdims=True) for part in (beat, typical)]
     norms = np.prod([np.linalg.norm(part, axis=1) for part in centred], axis=0)
     width = np.log(slope_widths(beats[:, _part(NEAR_QRS, reach, rate)], rate) + 1e-3)
     rms = np.sqrt((difference[:, qrs] ** 2).mean(axis=1)) / TYPICAL_HEIGHT
-    return pd.DataFrame(
-        dict(
-            qrs_correlation=(centred[0] * centred[1]).sum(axis=1) / np.where(norms > 0, norms, 1.0),
-            qrs_difference=np.log(rms + 1e-3),
-            qrs_width_ratio=width - np.median(width[around], axis=1),
-        )
-    )
+    correlation = (centred[0] * centred[1]).sum(axis=1) / np.where(norms > 0, norms, 1.0)
+    values = (correlation, np.log(rms + 1e-3), width - np.median(width[around], axis=1))
+    return pd.DataFrame(dict(zip(SHAPE_COLUMNS, values, strict=True)))
 
 
 def _left_out(raw, onset, peak, first, last, n_times, rate, name):
     """Why a beat gets no epoch: its window leaves the recording, or touches a bad span; else empty."""
     reason = np.full(len(onset), "", dtype=object)
-    for begin, duration, text in zip(
-        raw.annotations.onset - raw.first_time,
-        raw.annotations.duration,
-        raw.annotations.description,
-        strict=True,
-    ):
+    for begin, end, text in zip(*spans_of(raw), strict=True):
         if text.lower().startswith("bad"):
-            reason[(onset + first / rate < begin + duration) & (onset + last / rate > begin)] = text
+            reason[(onset + first / rate < end) & (onset + last / rate > begin)] = text
     if (reason != "").any():
         warn(
             f"{name}: {(reason != '').sum()} of {len(onset)} beats lie in spans annotated as bad and are "
-            "left out.",
+            "left out."
         )
     reason[(peak + first < 0) | (peak + last >= n_times)] = "TOO_SHORT"  # as MNE says
     return reason

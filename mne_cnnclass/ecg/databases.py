@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import mne
 import pandas as pd
 
+from .files import check_files
 from .patients import make_raw
-from .recordings import check_files
 
 if TYPE_CHECKING:
     from ..samples.types import PathLike
@@ -160,9 +160,8 @@ def read_ptbxl(folder: PathLike, *, sfreq: Literal[100, 500] = 100) -> pd.DataFr
     check_files(folder / "ptbxl_database.csv", folder / "scp_statements.csv")
     published = pd.read_csv(folder / "ptbxl_database.csv", index_col="ecg_id")
     statements = pd.read_csv(folder / "scp_statements.csv", index_col=0)
-    published["record"] = [
-        folder / name for name in published["filename_lr" if sfreq == 100 else "filename_hr"]
-    ]
+    files = published["filename_lr" if sfreq == 100 else "filename_hr"]
+    published["record"] = [folder / name for name in files]
     here = [Path(f"{record}.hea").is_file() for record in published["record"]]
     if not any(here):
         raise FileNotFoundError(
@@ -171,26 +170,17 @@ def read_ptbxl(folder: PathLike, *, sfreq: Literal[100, 500] = 100) -> pd.DataFr
         )
     published = published[here]
     superclass_of = statements["diagnostic_class"].dropna()
-    found = [
-        {
-            superclass_of[code]
-            for code, likelihood in ast.literal_eval(codes).items()
-            if likelihood > 0 and code in superclass_of
-        }
-        for codes in published["scp_codes"]
-    ]
-    table = pd.DataFrame(
-        dict(
-            record=published["record"],
-            patient=published["patient_id"].astype(int).astype(str),
-            age=published["age"].mask(published["age"] >= 300, 90.0),
-            sex=published["sex"].map({0: "M", 1: "F"}),
-            strat_fold=published["strat_fold"],
-        )
+    likelihoods = map(ast.literal_eval, published["scp_codes"])
+    found = [{superclass_of.get(code) for code, value in codes.items() if value > 0} for codes in likelihoods]
+    found = [superclasses - {None} for superclasses in found]
+    table = published[["record"]].assign(
+        patient=published["patient_id"].astype(int).astype(str),
+        age=published["age"].mask(published["age"] >= 300, 90.0),
+        sex=published["sex"].map({0: "M", 1: "F"}),
+        strat_fold=published["strat_fold"],
     )
     for name in PTBXL_SUPERCLASSES:
-        table[name] = [name in classes for classes in found]
-    table["superclass"] = pd.Series(
-        [next(iter(classes)) if len(classes) == 1 else None for classes in found], table.index, dtype=object
-    )
+        table[name] = [name in superclasses for superclasses in found]
+    alone = [next(iter(superclasses)) if len(superclasses) == 1 else None for superclasses in found]
+    table["superclass"] = pd.Series(alone, table.index, dtype=object)
     return table

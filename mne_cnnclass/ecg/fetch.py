@@ -171,11 +171,8 @@ def _fetch(database, records, path):
     if folder is None:
         return _download(database, records)
     is_name = re.compile(database.record.rpartition("/")[2]).fullmatch
-    here = {
-        file.stem: file.with_suffix("")
-        for file in folder.rglob("*")
-        if file.suffix in database.endings and is_name(file.stem)
-    }
+    files = [file for file in folder.rglob("*") if file.suffix in database.endings and is_name(file.stem)]
+    here = {file.stem: file.with_suffix("") for file in files}
     wanted = sorted(here) if records is None else list(records)
     missing = [name for name in wanted if name not in here]
     if wanted and not missing:
@@ -201,14 +198,13 @@ def _check(database, folder, records):
         published = sums.get(file.relative_to(folder).as_posix())
         if published and hashlib.sha256(file.read_bytes()).hexdigest() != published:
             raise ValueError(
-                f"{file} is not as published: its SHA-256 is not that of {SUMS}. Download it again."
+                f"{file} is not as published: its SHA-256 is not that of {SUMS}. Fetch it again."
             )
 
 
 def _read_sums(file):
-    return {
-        name: value for value, name in re.findall(r"^([0-9a-f]{64})\s+\*?(.+?)\s*$", file.read_text(), re.M)
-    }
+    found = re.findall(r"^([0-9a-f]{64})\s+\*?(.+?)\s*$", file.read_text(), re.M)
+    return {name: value for value, name in found}
 
 
 def _download(database, records):
@@ -230,9 +226,8 @@ def _download(database, records):
         wanted = sorted(published) if records is None else list(records)
         strange = [name for name in wanted if name not in published]
         if strange:
-            raise ValueError(
-                f"{database.name} has no records {strange}; names are such as {next(iter(published))!r}."
-            )
+            example = next(iter(published))
+            raise ValueError(f"{database.name} has no records {strange}; names are such as {example!r}.")
         files = [*database.tables, *(published[n] + ending for n in wanted for ending in database.endings)]
         unlisted = [file for file in files if file not in sums]
         if unlisted:

@@ -1,4 +1,4 @@
-"""Rhythm in numbers: what RR intervals tell of a beat, and rhythms made up to learn from."""
+"""Features of each beat from RR intervals, and simulated rhythms to learn from."""
 
 from __future__ import annotations
 
@@ -10,27 +10,6 @@ LEAST_SPREAD = 0.03  # of log intervals; below it, a rhythm is regular, and meas
 LONGEST = 3.0  # s; more is a gap in the annotations, or a pause that says no more for being longer
 SURPRISES = range(-3, 5)
 SEQUENCE = tuple(k for k in range(-6, 7) if k not in (0, 1))
-
-INTERVAL_COLUMNS = [
-    "rr_ratio",
-    "rr_next_ratio",
-    "rr_change",
-    "rr_record_ratio",
-    "rr_next_record_ratio",
-    "rr_irregularity",
-    "rr_spread",
-    *(f"rr_surprise{k:+d}" for k in SURPRISES),
-    "rr_log_deviation",
-    *(f"rr_ratio{k:+d}" for k in SEQUENCE),
-    "rr_rank",
-    "rr_next_rank",
-    "rr_ratio_13",
-    "rr_next_ratio_13",
-    "rr_deviation",
-    "rr_early_share",
-    "rr_pair_ratio",
-    "rr_step",
-]
 
 
 def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
@@ -96,6 +75,7 @@ def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
     deviation = np.median(np.abs(window - local[:, None]), axis=1)
     local_13 = np.median(log[neighbours(n, 6, causal=causal)], axis=1)
     following = shifted(1)
+    surprises = {k: (shifted(k) - local) / (deviation + LEAST_SPREAD) for k in SURPRISES}
     columns = {
         "rr_ratio": log - local,
         "rr_next_ratio": following - local,
@@ -104,7 +84,9 @@ def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
         "rr_next_record_ratio": following - record,
         "rr_irregularity": np.median(steps, axis=1),
         "rr_spread": np.subtract(*np.quantile(window, [0.75, 0.25], axis=1)),
+        **{f"rr_surprise{k:+d}": 2 * np.tanh(surprise / 4) for k, surprise in surprises.items()},
         "rr_log_deviation": np.log(deviation + LEAST_SPREAD),
+        **{f"rr_ratio{k:+d}": np.clip(shifted(k) - local, -1, 1) for k in SEQUENCE},
         "rr_rank": (window < log[:, None]).mean(axis=1),
         "rr_next_rank": (window < following[:, None]).mean(axis=1),
         "rr_ratio_13": log - local_13,
@@ -114,37 +96,22 @@ def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
         "rr_pair_ratio": np.logaddexp(log, following) - np.log(2) - local,
         "rr_step": step,
     }
-    for k in SURPRISES:
-        surprise = (shifted(k) - local) / (deviation + LEAST_SPREAD)
-        columns[f"rr_surprise{k:+d}"] = 2 * np.tanh(surprise / 4)
-    for k in SEQUENCE:
-        columns[f"rr_ratio{k:+d}"] = np.clip(shifted(k) - local, -1, 1)
-    names = INTERVAL_COLUMNS
     if causal:
-        names = [name for name in names if not ("next" in name or "+" in name)]
-        names = [name for name in names if name not in ("rr_change", "rr_pair_ratio")]
-    return pd.DataFrame({name: columns[name] for name in names})
+        later = {name for name in columns if "next" in name or "+" in name} | {"rr_change", "rr_pair_ratio"}
+        columns = {name: values for name, values in columns.items() if name not in later}
+    return pd.DataFrame(columns)
 
 
 def neighbours(n_beats, n_side=N_LOCAL, *, causal=False):
-    """Numbers of the beats around each; at the ends of a record, the outermost beat again.
+    """Numbers of the beats around each, a row a beat; at the ends of a record, the outermost beat again.
 
-    Parameters
-    ----------
-    n_beats : int
-        Number of beats.
-    n_side : int
-        Beats on each side.
-    causal : bool
-        Whether the window, of as many beats, ends with the beat itself.
-
-    Returns
-    -------
-    numbers : array of int, shape (n_beats, n_window)
-        A row a beat.
+    With ``causal``, the window of as many beats ends with the beat itself.
     """
     offsets = np.arange(-n_side, n_side + 1) - (n_side if causal else 0)
     return np.clip(np.arange(n_beats)[:, None] + offsets, 0, n_beats - 1)
+
+
+INTERVAL_COLUMNS = [*interval_features([1.0])]
 
 
 def simulate_fibrillation(n_beats: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,37 +1,25 @@
-"""What epochs of beats and of rhythms take alike from a recording: who it is of, its leads, their signals."""
+"""What epochs of beats and of rhythms share: whose a recording is, its leads, signals and annotations."""
 
 from pathlib import Path
 
 import mne
 import numpy as np
 
+from ..samples.columns import check_column
 from ..samples.limits import check_edges, check_rate
 from ..samples.mne_internals import data_of, set_info
 from .errors import MissingLead
+from .files import has_annotations
 from .patients import patient_info
+from .recordings import read_raw_wfdb
 
 
 def open_recording(recording, number=0, *, annotated=True):
-    """A recording, read if it is the path of a WFDB record, and whose it is.
+    """A recording, read if it is a path, and a dict with its ``record``, ``patient``, ``age`` and ``sex``.
 
-    Parameters
-    ----------
-    recording : mne.io.Raw | path-like
-        The recording.
-    number : int
-        What tells it from others, if it has neither a record's name nor a file.
-    annotated : bool
-        Whether a WFDB record must have a file of annotations, ``.atr``; else it is read where there is one.
-
-    Returns
-    -------
-    raw : mne.io.Raw
-        The recording.
-    about : dict
-        ``record``, ``patient`` (the record, where nobody is named), ``age`` and ``sex``.
+    ``number`` names a recording without a name or file, and the record is the patient where nobody is named.
+    Annotations (``.atr``) of a WFDB record are read if they exist, and have to exist if ``annotated``.
     """
-    from .recordings import has_annotations, read_raw_wfdb
-
     if not isinstance(recording, (mne.io.BaseRaw, str, Path)):
         raise TypeError(
             "recordings must be an mne.io.Raw, the path of a WFDB record, or a list of these, got a "
@@ -45,6 +33,35 @@ def open_recording(recording, number=0, *, annotated=True):
     file = (raw.filenames or [None])[0]
     record = about["record"] or (Path(file).stem if file else f"recording {number}")
     return raw, {**about, "record": record, "patient": about["patient"] or record}
+
+
+def map_recordings(make, recordings, labels=None):
+    """Epochs of one recording, or a list with those of each: of ``make(recording, number, label)``."""
+    if isinstance(recordings, (mne.io.BaseRaw, str, Path)) or not np.iterable(recordings):
+        if not isinstance(labels, (str, type(None))):
+            raise TypeError(f"label of one recording must be None or a text, got {labels!r}.")
+        return make(recordings, 0, labels)
+    n_recordings = len(recordings)
+    if not n_recordings:
+        raise ValueError("recordings is empty; at least one is needed.")
+    if labels is None or isinstance(labels, str):
+        labels = [labels] * n_recordings
+    else:
+        if len(labels) != n_recordings:
+            raise ValueError(f"label must have one for each of {n_recordings} recordings, got {len(labels)}.")
+        labels = check_column(labels, "label", n_recordings).tolist()
+    return [make(*one) for one in zip(recordings, range(n_recordings), labels, strict=True)]
+
+
+def ecg_names(raw, exclude="bads"):
+    """Names of the channels of type ``ecg``, by default of those that are not bad."""
+    return [raw.ch_names[i] for i in mne.pick_types(raw.info, ecg=True, exclude=exclude)]
+
+
+def spans_of(raw):
+    """Start and end in s from the first sample, and description, of each annotation."""
+    begin = raw.annotations.onset - raw.first_time  # which MNE counts from before a crop
+    return begin, begin + raw.annotations.duration, raw.annotations.description
 
 
 def invert_classes(classes):
@@ -64,7 +81,7 @@ def pick_leads(raw, leads, name):
     """Names of the channels to take, and those that they get."""
     if isinstance(leads, str) or not len(leads):
         raise ValueError(f"leads must be a sequence of names, at least one, got {leads!r}.")
-    have = [raw.ch_names[i] for i in mne.pick_types(raw.info, ecg=True, exclude=())]
+    have = ecg_names(raw, exclude=())
     spelled = {text.upper(): text for text in have}
     picked, slots = [], []
     for lead in leads:
@@ -94,16 +111,13 @@ def filter_leads(raw, picked, sfreq, l_freq, h_freq, causal=False):
     if l_freq is not None or h_freq is not None:
         raw.filter(l_freq, h_freq, picks="all", **how, verbose="ERROR")
     data = raw.get_data()
-    invalid = ~np.isfinite(data)
-    if invalid.any():  # windows that touch them are left out, but resampling would spread them
-        data[invalid] = 0.0
+    data[~np.isfinite(data)] = 0.0  # windows that touch these are left out, but resampling would spread them
     if raw.info["sfreq"] > sfreq:
         if causal:  # a spectrum knows the end of a recording; what lies between two samples does not
             times = np.arange(0, raw.times[-1], 1 / sfreq)
             return np.array([np.interp(times, raw.times, signal) for signal in data]), sfreq
         ratio = raw.info["sfreq"] / sfreq
-        data = mne.filter.resample(data, down=ratio, npad="auto", verbose="ERROR")
-        return data, sfreq
+        return mne.filter.resample(data, down=ratio, npad="auto", verbose="ERROR"), sfreq
     return data, raw.info["sfreq"]
 
 

@@ -116,9 +116,8 @@ def measure_rhythm(signal: np.ndarray, peaks: np.ndarray, sfreq: float) -> dict[
     measures["n_beats"] = 60 * len(peaks) * sfreq / len(signal)
     measures |= _of_signal(signal, sfreq)
     if len(peaks) >= LEAST_BEATS:
-        measures |= _of_intervals(np.diff(peaks) / sfreq) | _of_beats(
-            signal, np.round(peaks).astype(int), sfreq
-        )
+        measures |= _of_intervals(np.diff(peaks) / sfreq)
+        measures |= _of_beats(signal, np.round(peaks).astype(int), sfreq)
     return {name: float(value) for name, value in measures.items()}
 
 
@@ -193,9 +192,8 @@ def slope_widths(beats, sfreq):
 
 
 def _of_signal(signal, sfreq):
-    power, frequency = mne.time_frequency.psd_array_welch(
-        signal, sfreq, n_fft=min(len(signal), round(4 * sfreq)), verbose="ERROR"
-    )
+    n_fft = min(len(signal), round(4 * sfreq))
+    power, frequency = mne.time_frequency.psd_array_welch(signal, sfreq, n_fft=n_fft, verbose="ERROR")
     edges = [(frequency >= low) & (frequency < high) for low, high in BANDS]
     shares = [power[edge].sum() / (power.sum() + TINY**2) for edge in edges]
     second = round(sfreq)

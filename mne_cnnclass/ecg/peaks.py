@@ -1,4 +1,4 @@
-"""Where the heart beats, told from the signal alone."""
+"""R peaks, found in the signal alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import mne
 import numpy as np
 
 from ..samples.limits import LARGEST
-from .recordings import import_wfdb
+from .files import import_wfdb
+from .leads import ecg_names
 
 DETECTION_RATE = 120.0  # Hz; more makes the search slower, and not better (180 Hz: the same to 0.0001)
 LEAST_RATE = 60.0  # Hz; the detector's own filters have too few samples of a QRS complex below
@@ -65,7 +66,7 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     if not isinstance(raw, mne.io.BaseRaw):
         came = type(raw).__name__
         raise TypeError(f"raw must be an mne.io.Raw, such as mne.io.RawArray(data, info), got {came}.")
-    have = [raw.ch_names[i] for i in mne.pick_types(raw.info, ecg=True)]
+    have = ecg_names(raw)
     if lead is None and not have:
         raise ValueError(f"No channel of type ecg that is not bad, got {raw.ch_names}. Set channel types.")
     lead = have[0] if lead is None else lead
@@ -73,14 +74,12 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
         raise ValueError(f"lead must be a channel of the recording, one of {raw.ch_names}, got {lead!r}.")
     sfreq = raw.info["sfreq"]
     signal = raw.get_data([lead])[0]
-    lost = np.isnan(signal)
-    known = np.flatnonzero(~lost)
-    if not len(known):
+    known = np.flatnonzero(~np.isnan(signal))
+    if not len(known) or not np.ptp(signal[known]):
         return np.empty(0, int)
-    if lost.any():  # zeros beside an offset would look like beats
-        signal[lost] = np.interp(np.flatnonzero(lost), known, signal[known])
-    if not np.ptp(signal):
-        return np.empty(0, int)
+    signal = np.interp(
+        np.arange(len(signal)), known, signal[known]
+    )  # zeros beside an offset would look like beats
     if np.ptp(signal) > LARGEST["ecg"]:
         raise ValueError(
             f"Lead {lead} spans {np.ptp(signal):.3g} V, and an ECG some mV: it is in another unit than V, or "

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..utils.warn import warn
 from .errors import NoAnnotations
+from .files import check_files, find_wfdb, import_wfdb, no_record, read_header
 from .patients import make_raw, patient_of
 
 if TYPE_CHECKING:
@@ -154,42 +155,22 @@ def read_raw_wfdb(
     annotations += _invalid_spans(raw, stem)
     if annotations:
         onset, duration, description, extras = zip(*annotations, strict=True)
-        raw.set_annotations(
-            mne.Annotations(
-                onset, duration, description, orig_time=raw.info["meas_date"], extras=list(extras)
-            )
-        )
+        how = dict(orig_time=raw.info["meas_date"], extras=list(extras))
+        raw.set_annotations(mne.Annotations(onset, duration, description, **how))
     return raw
 
 
 def read_recording(path, *, annotator=None, start=0.0, stop=None):
-    """Read a WFDB record, or a file of another format that MNE reads.
+    """Read a WFDB record, or its part from start to stop (s), or a file of another format that MNE reads.
 
-    Parameters
-    ----------
-    path : path-like
-        A WFDB record, with or without the ending of one of its files, or another file.
-    annotator : None | str
-        Ending of the file of annotations of a WFDB record.
-    start, stop : float
-        The part to read, in s from the first sample; ``None`` for the end.
-
-    Returns
-    -------
-    raw : mne.io.Raw
-        The recording or its part. If another format does not tell which channels are leads of an ECG, those
-        are that are named so (II, MLII, aVR, V1, ECG …).
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
+    If another format does not say which channels are leads of an ECG, those are whose names are of leads (II,
+    MLII, aVR, V1, ECG …).
     """
     path = Path(path)
-    if _find_wfdb(path) is not None:
+    if find_wfdb(path) is not None:
         return read_raw_wfdb(path, annotator=annotator, start=start, stop=stop)
     if not path.exists() or (path.is_dir() and not path.suffix):  # MNE reads folders such as .ds
-        raise _no_record(path)
+        raise no_record(path)
     raw = mne.io.read_raw(path, verbose="ERROR")
     if "ecg" not in raw:
         leads = [name for name in raw.ch_names if _LEAD.search(name)]
@@ -201,93 +182,12 @@ def read_recording(path, *, annotator=None, start=0.0, stop=None):
 
 def read_duration(path):
     """Length in s of a recording, without reading its signals; None if the header lacks it."""
-    stem = _find_wfdb(path)
+    stem = find_wfdb(path)
     if stem is None:
         raw = read_recording(path)
         return (raw.n_times - 1) / raw.info["sfreq"]  # raw.times is as long as the recording
-    header = _read_header(import_wfdb(), stem)
+    header = read_header(import_wfdb(), stem)
     return header.sig_len / header.fs if header.sig_len else None
-
-
-def _find_wfdb(path):
-    """The WFDB record that is meant, without ending; None if it is another file."""
-    path = Path(path)
-    stems = (path.with_suffix(""), path) if path.name else ()  # the folder "." has no name
-    return next((stem for stem in stems if Path(f"{stem}.hea").is_file()), None)
-
-
-def find_records(paths):
-    """Find WFDB records.
-
-    Parameters
-    ----------
-    paths : list of pathlib.Path
-        Records, and folders of records.
-
-    Returns
-    -------
-    records : list of pathlib.Path
-        The records that are given, and those in the folders that are given, sorted by name; without ending.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a folder has none, or there is none of that name.
-    """
-    found = []
-    for path in paths:
-        stem = _find_wfdb(path)
-        inside = _records_in(path) if stem is None else [stem]
-        if not inside:
-            raise _no_record(path)
-        found += inside
-    return found
-
-
-def has_annotations(record, annotator):
-    """Whether a WFDB record has a file of annotations with this ending."""
-    return Path(f"{_find_wfdb(record)}.{annotator}").is_file()
-
-
-def _records_in(folder):
-    """The records of a folder, sorted by name."""
-    return sorted(file.with_suffix("") for file in folder.glob("*.hea"))
-
-
-def _no_record(path):
-    """The error that says why a path is no record."""
-    if not path.is_dir():
-        return FileNotFoundError(f"No such record, file or folder: {path} (a record has a file {path}.hea).")
-    inside = _records_in(path)
-    if not inside:
-        return FileNotFoundError(f"{path} has no WFDB records: no file there ends with .hea.")
-    return IsADirectoryError(
-        f"{path} is a folder. Give a record in it, as its path without ending, such as {inside[0]}."
-    )
-
-
-def import_wfdb():
-    """Wfdb, or an error that says how to install it."""
-    try:
-        import wfdb
-    except ImportError as error:
-        raise ImportError(
-            'WFDB records are read by wfdb, which is missing: pip install "mne-cnnclass[ecg]"'
-        ) from error
-    return wfdb
-
-
-def _read_header(wfdb, stem):
-    if stem.is_dir() and not Path(f"{stem}.hea").is_file():
-        raise _no_record(stem)
-    check_files(Path(f"{stem}.hea"))
-    try:
-        header = wfdb.rdheader(str(stem), rd_segments=True)
-    except Exception as error:  # of what a damaged header makes wfdb stumble over
-        raise ValueError(f"{stem}.hea is no header of a WFDB record, or is damaged: {error}") from error
-    if not header.fs > 0:
-        raise ValueError(f"{stem}.hea is damaged: it gives a sampling frequency of {header.fs} Hz.")
-    return header
 
 
 def _read_signals(wfdb, stem, start, stop):
@@ -295,7 +195,7 @@ def _read_signals(wfdb, stem, start, stop):
 
     Signals are those from ``start`` to ``stop`` (s); the length is that of the whole record.
     """
-    header_file, header = Path(f"{stem}.hea"), _read_header(wfdb, stem)
+    header_file, header = Path(f"{stem}.hea"), read_header(wfdb, stem)
     segments = [s for s in getattr(header, "segments", [header]) if s is not None]
     if not header.n_sig or any(len(s.file_name or ()) != s.n_sig for s in segments):
         raise ValueError(
@@ -341,16 +241,8 @@ def _read_signals(wfdb, stem, start, stop):
     return read, signals, float(read.fs * most), total * most
 
 
-def check_files(*files, needed_by=None):
-    """Say which file is missing, and why it is needed."""
-    missing = [file for file in files if not file.is_file()]
-    if missing:
-        why = f": {needed_by} says that it holds the signals" if needed_by else ""
-        raise FileNotFoundError(f"No such file: {missing[0]}{why}. Files of one record belong in one folder.")
-
-
 def _warn_of_missing_gain(header_file):
-    """Wfdb fills in a gain that the header leaves out; only its text tells."""
+    """Wfdb fills in a gain that the header leaves out, so the text of the header is searched."""
     lines = [line for line in header_file.read_text("utf-8", "replace").splitlines() if line.strip()]
     fields = [line.split() for line in lines if not line.startswith("#")][1:]
     if any(len(f) < 3 or re.match(r"0*\.?0*(?![\d.])", f[2]) for f in fields):
@@ -399,9 +291,7 @@ def _read_annotations(wfdb, stem, annotator, frame_rate, duration):
             f"at {onsets.max():g} s; they are left out. Is the signal file complete, and of this record?",
         )
     notes = [note.rstrip("\0 ") for note in found.aux_note]
-    changes = [
-        k for k, (s, n) in enumerate(zip(found.symbol, notes, strict=True)) if s == "+" and n[:1] == "("
-    ]
+    changes = [k for k, symbol in enumerate(found.symbol) if symbol == "+" and notes[k].startswith("(")]
     ends = dict(zip(changes, [*onsets[changes[1:]], duration], strict=False))
     rows = []
     for k in np.flatnonzero(~past):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mne
@@ -11,9 +10,18 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger
 
-from ..samples.columns import check_column
 from ..samples.limits import check_time
-from .leads import describe_leads, filter_leads, invert_classes, open_recording, pick_leads
+from ..utils.docs import fill_doc
+from .leads import (
+    describe_leads,
+    ecg_names,
+    filter_leads,
+    invert_classes,
+    map_recordings,
+    open_recording,
+    pick_leads,
+    spans_of,
+)
 from .measures import RHYTHM_COLUMNS, measure_rhythm
 from .peaks import find_r_peaks
 
@@ -28,6 +36,7 @@ CLIP = 5e-3  # V; an artefact says no more than that it is large
 LEAST_SHARE = 0.5  # of a window that a short recording must fill
 
 
+@fill_doc
 def make_rhythm_epochs(
     recordings: Recordings,
     *,
@@ -47,8 +56,7 @@ def make_rhythm_epochs(
 
     Parameters
     ----------
-    recordings : Raw | path-like | list of Raw or path-like
-        Recordings with ECG channels, or WFDB records, which are read with :func:`read_raw_wfdb`.
+    %(recordings)s
     duration : float
         Length of the windows in s. Default is 10.0.
     overlap : float
@@ -120,33 +128,15 @@ def make_rhythm_epochs(
     if not 0.5 < share <= 1:
         raise ValueError(f"share must be above 0.5, and 1 at most, got {share:g}.")
     class_of = None if classes is None else invert_classes(classes)
-    options = dict(
-        duration=duration,
-        overlap=overlap,
-        class_of=class_of,
-        share=share,
-        leads=leads,
-        sfreq=sfreq,
-        l_freq=l_freq,
-        h_freq=h_freq,
-        normalize=normalize,
-        around=max(around, duration),
-    )
-    if isinstance(recordings, (mne.io.BaseRaw, str, Path)) or not np.iterable(recordings):
-        if not isinstance(label, (str, type(None))):
-            raise TypeError(f"label of one recording must be None or a text, got {label!r}.")
-        return _rhythm_epochs(recordings, label, **options)
-    if not len(recordings):
-        raise ValueError("recordings is empty; at least one is needed.")
-    labels = [label] * len(recordings) if label is None or isinstance(label, str) else label
-    if len(labels) != len(recordings):
-        raise ValueError(f"label must have one for each of {len(recordings)} recordings, got {len(labels)}.")
-    if label is not None:
-        labels = check_column(labels, "label", len(labels)).tolist()
-    made = [
-        _rhythm_epochs(raw, name, number=number, **options)
-        for number, (raw, name) in enumerate(zip(recordings, labels, strict=True))
-    ]
+    length, around = dict(duration=duration, overlap=overlap, share=share), max(around, duration)
+    band = dict(sfreq=sfreq, l_freq=l_freq, h_freq=h_freq)
+
+    def make(recording, number, name):
+        return _rhythm_epochs(recording, number, name, class_of, leads, normalize, around, **length, **band)
+
+    made = map_recordings(make, recordings, label)
+    if isinstance(made, mne.BaseEpochs):
+        return made
     names = sorted({name for epochs in made for name in epochs.event_id})
     for epochs in made:  # a class has the same code in all, as mne.concatenate_epochs wants
         codes = {code: names.index(name) + 1 for name, code in epochs.event_id.items()}
@@ -156,27 +146,14 @@ def make_rhythm_epochs(
 
 
 def _rhythm_epochs(
-    recording,
-    label,
-    *,
-    duration,
-    overlap,
-    class_of,
-    share,
-    leads,
-    sfreq,
-    l_freq,
-    h_freq,
-    normalize,
-    around,
-    number=0,
+    recording, number, label, class_of, leads, normalize, around, *, duration, overlap, share, **band
 ):
     raw, about = open_recording(recording, number, annotated=False)
     name = about["record"]
     if leads is None:
-        leads = [raw.ch_names[i] for i in mne.pick_types(raw.info, ecg=True)] or ("ECG",)
+        leads = ecg_names(raw) or ("ECG",)
     picked, slots = pick_leads(raw, leads, name)
-    signal, rate = filter_leads(raw, picked, sfreq, l_freq, h_freq)
+    signal, rate = filter_leads(raw, picked, **band)
     n_times, length = round(duration * rate), signal.shape[1]
     if length < LEAST_SHARE * n_times:
         raise ValueError(
@@ -190,7 +167,7 @@ def _rhythm_epochs(
     names, reasons = _window_labels(raw, start, stop, rate, label, class_of, share)
     keep = np.flatnonzero([not reason for reason in reasons])
     if not len(keep):
-        spans = ", ".join(sorted(set(_spans(raw)[2]))) or "none"
+        spans = ", ".join(sorted(set(_long_spans(raw)[2]))) or "none"
         raise ValueError(
             f"{name}: none of its {len(start)} windows of {duration:g} s lies in one rhythm and no bad span. "
             f"Its annotations with a duration are: {spans}. Choose a shorter duration, or other classes."
@@ -210,20 +187,13 @@ def _rhythm_epochs(
     own = dict(leads=", ".join(picked), onset=start[keep] / rate, window=keep, n_windows=len(start))
     padded = (n_times - (stop - start)[keep]) / rate
     metadata = pd.DataFrame({**about, **own, "padded": padded}, index=table.index).join(table)
-    info = describe_leads(raw, slots, rate, l_freq, h_freq)
+    info = describe_leads(raw, slots, rate, band["l_freq"], band["h_freq"])
     kept = [names[k] for k in keep]
-    event_id = {text: code for code, text in enumerate(sorted(set(kept)), 1)}
-    events = np.column_stack([start[keep], np.zeros_like(keep), [event_id[text] for text in kept]])
-    return mne.EpochsArray(
-        data,
-        info,
-        events,
-        event_id={text: event_id[text] for text in dict.fromkeys(kept)},
-        metadata=metadata,
-        selection=keep,
-        drop_log=tuple(reasons),
-        verbose="ERROR",
-    )
+    code = {text: number for number, text in enumerate(sorted(set(kept)), 1)}
+    events = np.column_stack([start[keep], np.zeros_like(keep), [code[text] for text in kept]])
+    event_id = {text: code[text] for text in dict.fromkeys(kept)}
+    log = dict(metadata=metadata, selection=keep, drop_log=tuple(reasons))
+    return mne.EpochsArray(data, info, events, event_id=event_id, **log, verbose="ERROR")
 
 
 def _starts(length, n_times, overlap):
@@ -240,29 +210,27 @@ def _amplitude(signal, rate):
     return np.where(amplitude > 0, amplitude, 1.0)
 
 
-def _spans(raw):
-    """Start and end in s from the first sample, and description, of the annotations that have a duration."""
-    notes = raw.annotations
-    begin = notes.onset - raw.first_time  # which MNE counts from before a crop
-    long = notes.duration > 0
-    return begin[long], (begin + notes.duration)[long], notes.description[long]
+def _long_spans(raw):
+    """Start, end (s) and description of the annotations that have a duration."""
+    begin, end, text = spans_of(raw)
+    long = raw.annotations.duration > 0
+    return begin[long], end[long], text[long]
 
 
 def _window_labels(raw, start, stop, rate, label, class_of, share):
     """The class of each window or None, and why it is to be left out: a tuple as in MNE's drop_log."""
-    begin, end, text = _spans(raw)
+    begin, end, text = _long_spans(raw)
     start, stop = start / rate, stop / rate
     is_bad = np.array([t.lower().startswith("bad") for t in text], bool)
-    reasons = [
-        tuple(dict.fromkeys(text[is_bad & (begin < b) & (end > a)])) for a, b in zip(start, stop, strict=True)
-    ]
+    windows = list(zip(start, stop, strict=True))
+    reasons = [tuple(dict.fromkeys(text[is_bad & (begin < b) & (end > a)])) for a, b in windows]
     names = [t if class_of is None else class_of.get(t) for t in text]
     is_rhythm = ~is_bad & np.array([n is not None for n in names], bool)
     if label is not None or not (~is_bad).any():
         return ["unknown" if label is None else str(label)] * len(start), reasons
     labels = []
     half = 1 / rate  # what resampling may add to the length of a recording
-    for k, (a, b) in enumerate(zip(start, stop, strict=True)):
+    for k, (a, b) in enumerate(windows):
         inside = np.where(is_rhythm, np.minimum(end + half, b) - np.maximum(begin - half, a), 0.0)
         enough = len(inside) and inside.max() >= share * (b - a) - 1e-9
         labels.append(names[inside.argmax()] if enough else None)

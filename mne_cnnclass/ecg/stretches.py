@@ -15,37 +15,15 @@ AROUND = 90.0  # s of recording on each side of a stretch, for filters and for t
 
 
 def predict_beats(clf, path, *, annotator=None, stretch=STRETCH, **settings):
-    """Predict the class of each beat of a recording.
+    """A table with a row a beat of a recording, and the number of beats at its ends and in bad spans.
 
-    Recordings of up to two stretches are taken as a whole. Longer ones are read and predicted stretch by
-    stretch: what is measured against a record (the height of its typical QRS complex, its median RR
-    interval) is then measured against the hour around.
+    Columns are ``onset`` (s), ``duration`` (0), ``description`` (the class) and ``proba_<class>``. Beats are
+    those of the file of annotations with the ending ``annotator``, or else are found in the signal. Further
+    arguments are those of :func:`make_beat_epochs` besides ``peaks``.
 
-    Parameters
-    ----------
-    clf : estimator
-        A fitted classifier of beats.
-    path : path-like
-        A WFDB record, or another file that MNE reads.
-    annotator : None | str
-        Ending of the file of annotations that has the beats; ``None`` to find them in the signal.
-    stretch : float
-        Length of a stretch in s.
-    **settings
-        Arguments of :func:`make_beat_epochs` besides ``peaks``. With ``causal=True`` the recording is one
-        stretch, as each beat depends on all before.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        A row a beat: ``onset`` (s), ``duration`` (0), ``description`` (its class) and ``proba_<class>``.
-    n_left_out : int
-        Beats at the ends of the recording and in bad spans, which have no row.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        As :func:`read_raw_wfdb` and :func:`make_beat_epochs`.
+    Recordings longer than two stretches (s) are read and predicted stretch by stretch: what is measured
+    against a record (the height of its typical QRS complex, its median RR interval) is then measured against
+    the hour around. With ``causal=True`` the recording is one stretch, as each beat depends on all before.
     """
     length = read_duration(path)
     whole = settings.get("causal") or length is None or length <= 2 * stretch
@@ -64,11 +42,9 @@ def predict_beats(clf, path, *, annotator=None, stretch=STRETCH, **settings):
         view = EpochsView(epochs)
         proba = clf.predict_proba(view)
         onset = view.metadata["onset"] + start
-        table = pd.DataFrame(dict(onset=onset, duration=0.0)).assign(
-            description=clf.classes_[proba.argmax(axis=1)]
-        )
-        for name, column in zip(clf.classes_, proba.T, strict=True):
-            table[f"proba_{name}"] = column
+        description = clf.classes_[proba.argmax(axis=1)]
+        table = pd.DataFrame(dict(onset=onset, duration=0.0, description=description))
+        table[[f"proba_{name}" for name in clf.classes_]] = proba
         tables.append(table[onset.between(edge, following, inclusive="left")])
         left_out = [number for number, reasons in enumerate(epochs.drop_log) if reasons]
         when = np.interp(left_out, epochs.selection, onset)  # between those of the beats around

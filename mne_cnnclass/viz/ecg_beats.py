@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 from ..ecg.beats import TYPICAL
+from ..ecg.leads import ecg_names
 from ..utils.docs import fill_doc
 from .style import CHANCE, COLORS, class_names, new_figure
 
@@ -145,7 +146,7 @@ def plot_beats(
         )
     end = min(start + duration, raw.times[-1])
     if leads is None:
-        leads = [raw.ch_names[k] for k in mne.pick_types(raw.info, ecg=True, exclude=())]
+        leads = ecg_names(raw, exclude=())
     first, last = raw.time_as_index([start, end])
     data, times = raw.get_data(leads, first, last + 1), raw.times[first : last + 1]
     fig, axes = new_figure(len(leads), 1, (10, 1.1 + 1.5 * len(leads)), sharex=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import mne
 import numpy as np
 
+from ..ecg.leads import ecg_names, spans_of
 from ..utils.docs import fill_doc
 from .style import class_names, class_style, new_figure
 
@@ -76,7 +77,7 @@ def plot_rhythm(
     if ax is None:
         ax = new_figure(2, 1, (9, 4.2), sharex=True, height_ratios=(1.4, 1))[1][:, 0]
     above, below = ax
-    lead = raw.ch_names[mne.pick_types(raw.info, ecg=True)[0]] if lead is None else lead
+    lead = ecg_names(raw)[0] if lead is None else lead
     styles = [class_style(i) for i in range(len(classes))]
     colors = {name: style["color"] for name, style in zip(classes, styles, strict=True)}
     minutes = raw.times[-1] > 180
@@ -116,22 +117,12 @@ def _envelope(time, signal):
 
 def _shade_spans(raw, axes, colors, unit):
     """Shade the annotations that have a duration, with their names above."""
-    notes = raw.annotations
-    begin = (notes.onset - raw.first_time) / unit
-    whole = raw.times[-1] / unit
-    for start, length, name in zip(begin, notes.duration / unit, notes.description, strict=True):
-        if length <= 0:
+    place = dict(transform=axes[0].get_xaxis_transform(), ha="center", va="bottom", fontsize="small")
+    for begin, end, name in zip(*spans_of(raw), strict=True):
+        if end <= begin:
             continue
         for ax in axes:
-            ax.axvspan(start, start + length, color=colors.get(name, "0.6"), alpha=0.2, linewidth=0)
-        if length > 0.06 * whole:
-            axes[0].text(
-                start + length / 2,
-                1.01,
-                class_names([name])[0],
-                transform=axes[0].get_xaxis_transform(),
-                ha="center",
-                va="bottom",
-                fontsize="small",
-                color=colors.get(name, "0.4"),
-            )
+            ax.axvspan(begin / unit, end / unit, color=colors.get(name, "0.6"), alpha=0.2, linewidth=0)
+        if end - begin > 0.06 * raw.times[-1]:
+            middle, text = (begin + end) / 2 / unit, class_names([name])[0]
+            axes[0].text(middle, 1.01, text, color=colors.get(name, "0.4"), **place)

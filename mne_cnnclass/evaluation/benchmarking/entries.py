@@ -138,7 +138,7 @@ def _make_epochs(recordings, **arguments):
 
 def _wfdb(table):
     from ... import ecg
-    from ...ecg.recordings import find_records
+    from ...ecg.files import find_records
 
     makers = {"heartbeats": ecg.make_beat_epochs, "rhythm": ecg.make_rhythm_epochs}
     records = table.call("wfdb", find_records, [table.path("wfdb")])

@@ -1,0 +1,77 @@
+"""Where the files of WFDB records are."""
+
+from pathlib import Path
+
+
+def find_wfdb(path):
+    """The WFDB record that is meant, without ending; None if it is another file."""
+    path = Path(path)
+    stems = (path.with_suffix(""), path) if path.name else ()  # the folder "." has no name
+    return next((stem for stem in stems if Path(f"{stem}.hea").is_file()), None)
+
+
+def find_records(paths):
+    """The WFDB records that are given, and those in given folders, sorted by name; without ending."""
+    found = []
+    for path in paths:
+        stem = find_wfdb(path)
+        inside = _records_in(path) if stem is None else [stem]
+        if not inside:
+            raise no_record(path)
+        found += inside
+    return found
+
+
+def has_annotations(record, annotator):
+    """Whether a WFDB record has a file of annotations with this ending."""
+    return Path(f"{find_wfdb(record)}.{annotator}").is_file()
+
+
+def _records_in(folder):
+    """The records of a folder, sorted by name."""
+    return sorted(file.with_suffix("") for file in folder.glob("*.hea"))
+
+
+def no_record(path):
+    """The error that says why a path is no record."""
+    if not path.is_dir():
+        return FileNotFoundError(f"No such record, file or folder: {path} (a record has a file {path}.hea).")
+    inside = _records_in(path)
+    if not inside:
+        return FileNotFoundError(f"{path} has no WFDB records: no file there ends with .hea.")
+    return IsADirectoryError(
+        f"{path} is a folder. Give a record in it, as its path without ending, such as {inside[0]}."
+    )
+
+
+def import_wfdb():
+    """The package wfdb, or an error that says how to install it."""
+    try:
+        import wfdb
+    except ImportError as error:
+        raise ImportError(
+            'WFDB records are read by wfdb, which is missing: pip install "mne-cnnclass[ecg]"'
+        ) from error
+    return wfdb
+
+
+def read_header(wfdb, stem):
+    """The header of a record, as wfdb reads it."""
+    if stem.is_dir() and not Path(f"{stem}.hea").is_file():
+        raise no_record(stem)
+    check_files(Path(f"{stem}.hea"))
+    try:
+        header = wfdb.rdheader(str(stem), rd_segments=True)
+    except Exception as error:  # of what a damaged header makes wfdb stumble over
+        raise ValueError(f"{stem}.hea is no header of a WFDB record, or is damaged: {error}") from error
+    if not header.fs > 0:
+        raise ValueError(f"{stem}.hea is damaged: it gives a sampling frequency of {header.fs} Hz.")
+    return header
+
+
+def check_files(*files, needed_by=None):
+    """Say which file is missing, and why it is needed."""
+    missing = [file for file in files if not file.is_file()]
+    if missing:
+        why = f": {needed_by} says that it holds the signals" if needed_by else ""
+        raise FileNotFoundError(f"No such file: {missing[0]}{why}. Files of one record belong in one folder.")
