@@ -143,37 +143,36 @@ def _check_results(results):
 
 def _check_same_splits(evaluations, place):
     (first_name, first), *others = evaluations.items()
-    expected, sizes = _split_table(first)
     for name, other in others:
-        got, got_sizes = _split_table(other)
-        hint = "Give evaluate the same X, y, groups and cv, with a random_state if cv shuffles."
-        what = f"the same splits, but {name!r} differs from {first_name!r}{place}"
-        if list(got) != list(expected):
+        difference = _difference(_split_table(first), _split_table(other))
+        if difference:
             raise ValueError(
-                f"Pipelines must be evaluated on {what}: one has the columns {list(expected)}, the other "
-                f"{list(got)}. {hint}"
+                f"Pipelines must be evaluated on the same splits, but {name!r} differs from {first_name!r}"
+                f"{place}: {difference}. Give evaluate the same X, y, groups and cv, with a random_state if "
+                "cv shuffles."
             )
-        both = expected.merge(got, how="outer", indicator="in", on=["fold", "sample"], suffixes=("", "_"))
-        n_lone = int((both["in"] != "both").sum())
-        if n_lone:
-            lone = both[both["in"] != "both"].iloc[0]
-            raise ValueError(
-                f"Pipelines must be evaluated on {what}: {n_lone} pairs of fold and sample are in one of "
-                f"them only, first fold {lone['fold']}, sample {lone['sample']}. {hint}"
-            )
-        for column in expected.columns[2:]:
-            n_other = int((both[column] != both[f"{column}_"]).sum())
-            if n_other:
-                raise ValueError(
-                    f"Pipelines must be evaluated on {what}: {column} is another for {n_other} of "
-                    f"{len(both)} predictions. {hint}"
-                )
-        if not sizes.equals(got_sizes):
-            fold = sizes.index[(sizes != got_sizes).any(axis=1)][0]
-            raise ValueError(
-                f"Pipelines must be evaluated on {what}: fold {fold} has {sizes['n_train'][fold]} training "
-                f"samples in one and {got_sizes['n_train'][fold]} in the other. {hint}"
-            )
+
+
+def _difference(expected, got):
+    """How the splits of two evaluations differ, or None."""
+    (expected, sizes), (got, got_sizes) = expected, got
+    if list(got) != list(expected):
+        return f"one has the columns {list(expected)}, the other {list(got)}"
+    both = expected.merge(got, how="outer", indicator="in", on=["fold", "sample"], suffixes=("", "_"))
+    lone = both[both["in"] != "both"]
+    if len(lone):
+        fold, sample = lone[["fold", "sample"]].iloc[0]
+        pairs = f"{len(lone)} pairs of fold and sample"
+        return f"{pairs} are in one of them only, first fold {fold}, sample {sample}"
+    for column in expected.columns[2:]:
+        n_other = int((both[column] != both[f"{column}_"]).sum())
+        if n_other:
+            return f"{column} is another for {n_other} of {len(both)} predictions"
+    if not sizes.equals(got_sizes):
+        fold = sizes.index[(sizes != got_sizes).any(axis=1)][0]
+        n_train, n_other = sizes["n_train"][fold], got_sizes["n_train"][fold]
+        return f"fold {fold} has {n_train} training samples in one and {n_other} in the other"
+    return None
 
 
 def _split_table(result):

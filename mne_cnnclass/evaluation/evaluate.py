@@ -135,7 +135,7 @@ def evaluate(
         if not isinstance(error_score, Real):
             raise ValueError(f'error_score must be "raise" or a number, got {error_score!r}.')
         error_score = float(error_score)
-    X, y, groups = _check_samples(X, y, groups)
+    X, y, groups = check_samples(X, y, groups)
     view = X if isinstance(X, EpochsView) else None
     scorers = {name: get_scorer(name) for name in _names(scoring)}
     splits = make_splits(cv, X, y, groups)
@@ -163,7 +163,7 @@ def evaluate(
     return replace(result, probes=judge_probes(result, found, scored))
 
 
-def _check_samples(X, y, groups):
+def check_samples(X, y, groups):
     """Samples as a view or an array, with a label and, if there are any, a group each."""
     X = as_samples(X)
     if isinstance(X, EpochsView):

@@ -28,9 +28,8 @@ class Figures:
         %(ax_fig)s
         """
         title = f"Accuracy {self.summary()['pooled']['accuracy']:.2f}, chance {self.chance:.2f}\n"
-        return self._plot(
-            viz.plot_confusion_matrix, self.predictions["y_pred"].to_numpy(), ax=ax, title=title
-        )
+        y_pred = self.predictions["y_pred"].to_numpy()
+        return self._plot(viz.plot_confusion_matrix, y_pred, ax=ax, title=title)
 
     @fill_doc
     def plot_roc(self, ax: Axes | None = None) -> Figure:

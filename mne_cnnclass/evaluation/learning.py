@@ -11,11 +11,9 @@ import numpy as np
 import pandas as pd
 
 from .. import viz
-from ..samples.inputs import as_samples
-from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
-from .evaluate import evaluate
+from .evaluate import check_samples, evaluate
 from .splits import make_splits
 
 if TYPE_CHECKING:
@@ -89,7 +87,7 @@ def learning_curve(
     X: Samples,
     y: ArrayLike | None = None,
     *,
-    groups: ArrayLike | None = None,
+    groups: str | ArrayLike | None = None,
     sizes: int | Sequence[int] = 5,
     unit: Literal["samples", "groups"] | None = None,
     cv: Splitter = 5,
@@ -130,12 +128,7 @@ def learning_curve(
     >>> learning_curve(GaussianNB(), *load_iris(return_X_y=True), sizes=[6, 30, 120])
     <LearningCurve | accuracy by training samples: 6: 0.69, 30: 0.96, 120: 0.95>
     """
-    X = as_samples(X)
-    if isinstance(X, EpochsView):
-        y = X.labels if y is None else y
-        groups = X.groups if groups is None else groups
-    y = np.asarray(y)
-    groups = None if groups is None else np.asarray(groups)
+    X, y, groups = check_samples(X, y, groups)
     unit = unit or ("samples" if groups is None else "groups")
     if unit not in ("samples", "groups") or (unit == "groups" and groups is None):
         raise ValueError(f"unit must be 'samples', or 'groups' where there are groups, got {unit!r}.")

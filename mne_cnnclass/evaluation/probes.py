@@ -22,61 +22,46 @@ if TYPE_CHECKING:
     from ..samples.types import Samples
 
 
-_DESCRIPTIONS = {
+# for each probe: what its features are, what a flag says is seen, what the score may come from, what to do
+_PROBES = {
     "ocular": (
         "EOG channels, or frontal ones if there are none, below 4 Hz: the classes go with eye movements or "
-        "blinks, or with slow potentials of the brain, which frontal channels can't tell from eyes."
-    ),
-    "muscle": (
-        "Power above 40 Hz, without mains, at the rim of the head: the classes go with tension of jaw, face "
-        "or neck."
-    ),
-    "order": (
-        "When the epoch comes in its recording: the classes come in blocks, so that drifts, tiredness "
-        "and drying electrodes tell them apart."
-    ),
-    "quality": (
-        "How noisy, spiky or flat the channels are, wherever they are: the classes go with the quality of "
-        "the signal. It can't tell noise from activity that fills most of 1 to 40 Hz on most channels."
-    ),
-    "baseline": (
-        "Mean and band power of each channel before the event: the classes can be told before anything "
-        "happened, by expectation or what came before; a filter that is not causal also smears backwards."
-    ),
-    "group": (
-        "Which group the epoch is from: the classes are unevenly spread over groups. It knows nothing where "
-        "splits keep groups whole."
-    ),
-}
-
-# what is seen, what the score may come from, what to do
-_VERDICTS = {
-    "ocular": (
+        "blinks, or with slow potentials of the brain, which frontal channels can't tell from eyes.",
         "Slow signals of the eyes or the forehead",
         "eye movements",
         "High-pass above 4 Hz (more steeply, if it was), or regress the EOG out, and see what remains.",
     ),
     "muscle": (
+        "Power above 40 Hz, without mains, at the rim of the head: the classes go with tension of jaw, face "
+        "or neck.",
         "High frequencies at the rim of the head",
         "muscle tension",
         "Low-pass below 30 Hz, or remove muscle components by ICA, and see what remains.",
     ),
     "order": (
+        "When the epoch comes in its recording: the classes come in blocks, so that drifts, tiredness and "
+        "drying electrodes tell them apart.",
         "Places of the epochs in the recording",
         "drifts in time",
         "Split by recording or by blocks in time, and mix the classes in the next recording.",
     ),
     "quality": (
+        "How noisy, spiky or flat the channels are, wherever they are: the classes go with the quality of "
+        "the signal. It can't tell noise from activity that fills most of 1 to 40 Hz on most channels.",
         "Measures of channel quality",
         "noise or artefacts",
         "Repair or reject bad channels and epochs in the same way for all classes, and see what remains.",
     ),
     "baseline": (
+        "Mean and band power of each channel before the event: the classes can be told before anything "
+        "happened, by expectation or what came before; a filter that is not causal also smears backwards.",
         "Signals before the event",
         "what came before the event",
         "Check how the order of the events was drawn and whether a filter smears back in time.",
     ),
     "group": (
+        "Which group the epoch is from: the classes are unevenly spread over groups. It knows nothing where "
+        "splits keep groups whole.",
         "The groups",
         "recognising the group",
         "Use a splitter that keeps groups whole, such as GroupKFold or StratifiedGroupKFold.",
@@ -172,8 +157,7 @@ def make_probes(X: Samples, groups: ArrayLike | None = None) -> dict[str, Probe]
     """
     X = as_samples(X)
     view = X if isinstance(X, EpochsView) else None
-    if view is not None:
-        groups = view.groups if groups is None else groups
+    groups = view.groups if groups is None and view is not None else groups
     groups = None if groups is None else check_column(groups, "groups", len(X))
     recording, onset = recordings(X, groups)
     found = {"order": order(recording, onset), "group": group(groups)}
@@ -181,16 +165,10 @@ def make_probes(X: Samples, groups: ArrayLike | None = None) -> dict[str, Probe]
         lacking = "X is an array, whose channels and times are not known; pass Epochs"
         found |= dict.fromkeys(("ocular", "muscle", "quality", "baseline"), lacking)
     else:
-        found["ocular"] = ocular(view)
-        found["muscle"] = muscle(view, recording)
-        found["quality"] = quality(view, recording)
-        found["baseline"] = baseline(view, recording)
-    return {
-        name: Probe(name, text, None, found[name])
-        if isinstance(found[name], str)
-        else Probe(name, text, found[name])
-        for name, text in _DESCRIPTIONS.items()
-    }
+        found |= {"ocular": ocular(view), "muscle": muscle(view, recording)}
+        found |= {"quality": quality(view, recording), "baseline": baseline(view, recording)}
+    parts = {name: (None, one) if isinstance(one, str) else (one, None) for name, one in found.items()}
+    return {name: Probe(name, text, *parts[name]) for name, (text, *_) in _PROBES.items()}
 
 
 def probe_estimator():
@@ -254,13 +232,11 @@ def judge_probes(result, probes, evaluations, metric="balanced_accuracy"):
     corrected for the number of probes: of six uninformative probes, at least one lies above chance in about
     one of seven analyses (1 - 0.975**6), and is flagged only if the classifier's interval reaches down to it.
     """
-    classifier = result.summary().loc[metric]
-    rows = {}
+    classifier, rows = result.summary().loc[metric], {}
     for name, probe in probes.items():
-        if probe.features is None:
-            unknown = pd.Series(np.nan, ["pooled", "low", "high"])
-            score, flagged, verdict = unknown, False, f"Not measured: {probe.reason}."
-        else:
+        score, flagged = pd.Series(np.nan, ["pooled", "low", "high"]), False
+        verdict = f"Not measured: {probe.reason}."
+        if probe.features is not None:
             score = evaluations[name].summary().loc[metric]
             flagged = bool(
                 classifier["low"] > classifier["chance"]
@@ -268,23 +244,16 @@ def judge_probes(result, probes, evaluations, metric="balanced_accuracy"):
                 and score["pooled"] >= classifier["low"]
             )
             verdict = _verdict(name, score, classifier, flagged)
-        rows[name] = {
-            "score": score["pooled"],
-            "low": score["low"],
-            "high": score["high"],
-            "chance": classifier["chance"],
-            "classifier": classifier["pooled"],
-            "classifier_low": classifier["low"],
-            "classifier_high": classifier["high"],
-            "flagged": flagged,
-            "verdict": verdict,
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("probe")
+        values = [*score[["pooled", "low", "high"]], *classifier[["chance", "pooled", "low", "high"]]]
+        rows[name] = [*values, flagged, verdict]
+    columns = ["score", "low", "high", "chance", "classifier", "classifier_low", "classifier_high"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=[*columns, "flagged", "verdict"])
+    return table.rename_axis("probe")
 
 
 def _verdict(name, score, classifier, flagged):
-    unknown = f"The features of {name!r}", "what they see", "Leave it out, and see what remains."
-    seen, cause, advice = _VERDICTS.get(name, unknown)
+    unknown = "", f"The features of {name!r}", "what they see", "Leave it out, and see what remains."
+    _, seen, cause, advice = _PROBES.get(name, unknown)
     interval = "{low:.2f}–{high:.2f}".format(**score)
     theirs = "{low:.2f}–{high:.2f}".format(**classifier)
     reached = f"{seen} alone reach {score['pooled']:.2f} (chance {score['chance']:.2f})"

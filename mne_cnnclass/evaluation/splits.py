@@ -120,12 +120,12 @@ def warn_of_overlap(view, splits, mixed=None):
 
 def warn_of_prefit(estimator):
     """Warn of steps that keep what they were fitted on before the split."""
-    params = _all_params(estimator)
-    frozen = [name for name, value in params.items() if isinstance(value, FrozenEstimator)]
-    frozen += [
+    frozen = [
         name
-        for name, value in params.items()
-        if (name.endswith("prefit") and value is True) or (isinstance(value, str) and value == "prefit")
+        for name, value in _all_params(estimator).items()
+        if isinstance(value, FrozenEstimator)
+        or (name.endswith("prefit") and value is True)
+        or (isinstance(value, str) and value == "prefit")
     ]
     if frozen:
         warn(
