@@ -43,7 +43,7 @@ def benchmark(
     given = {"n_jobs": n_jobs, "keep_predictions": keep_predictions}
     arguments = read_config(config) | {name: value for name, value in given.items() if value is not None}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FoldsFailedWarning)  # told below
+        warnings.simplefilter("ignore", FoldsFailedWarning)  # printed below
         result = benchmark(**arguments, store=output, retry=retry, verbose=True)
     print(f"\n{_summary(result, 'accuracy')}\n")
     n_failed = _print_failures(result)

@@ -322,7 +322,7 @@ def _classifier(model="MultiScaleCNN", max_epochs=None, seed=0, **options):
     from ..estimators.cnn import CNNClassifier
     from ..networks.build import resolve_model
 
-    resolve_model(model)  # a wrong name shall not wait for the recordings to be read
+    resolve_model(model)  # a wrong name is an error before the recordings are read
     if max_epochs is not None:
         options["max_epochs"] = max_epochs
     return CNNClassifier(model, random_state=seed, **options)

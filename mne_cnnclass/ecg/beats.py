@@ -41,7 +41,7 @@ LEADS = ("MLII|II", "V1|V2|V4|V5|V3|V6")
 SHAPE_COLUMNS = ["qrs_correlation", "qrs_difference", "qrs_width_ratio"]
 BEAT_COLUMNS = [*INTERVAL_COLUMNS, *SHAPE_COLUMNS]  # side inputs of networks
 
-TYPICAL = " - typical"  # how the channel of a lead's difference from the typical beat ends
+TYPICAL = " - typical"  # suffix of channels with the difference of a lead from the typical beat
 QRS = (-0.09, 0.11)  # s around the R peak
 NEAR_QRS = (-0.15, 0.2)
 TYPICAL_HEIGHT = 1e-3  # V, of the record's typical QRS complex once leads are scaled
@@ -174,7 +174,7 @@ def _beat_epochs(recording, number, leads, class_of, detect, sfreq, tmin, tmax, 
     shape = _shape_features(beats[:, 0], difference[:, 0], reach, rate, causal)
     reason = _left_out(raw, onset, peak, first, last, signal.shape[1], rate, name)
     if causal:
-        reason[0] = "FIRST"  # the interval that stands in for the one before it is in its future
+        reason[0] = "FIRST"  # its interval is that of the next beat, which is in its future
     label = np.array([class_of.get(s, "unknown" if s is None else "") for s in symbol])
     known = label != ""
     if not (known & (reason == "")).any():
@@ -304,5 +304,5 @@ def _left_out(raw, onset, peak, first, last, n_times, rate, name):
             f"{name}: {(reason != '').sum()} of {len(onset)} beats lie in spans annotated as bad and are "
             "left out."
         )
-    reason[(peak + first < 0) | (peak + last >= n_times)] = "TOO_SHORT"  # as MNE says
+    reason[(peak + first < 0) | (peak + last >= n_times)] = "TOO_SHORT"  # MNE's name for it
     return reason

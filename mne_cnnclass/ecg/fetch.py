@@ -110,17 +110,12 @@ def fetch_cinc2017(records: Sequence[str] | None = None, *, path: PathLike | Non
     -------
     records : list of pathlib.Path
         The MATLAB files, for :func:`read_raw_cinc2017`, which finds the labels (``REFERENCE-v3.csv``) in a
-        folder above them.
+        folder above them, and names the paper.
 
     Raises
     ------
     FileNotFoundError, ConnectionError, ValueError
         As in :func:`fetch_mitdb`.
-
-    References
-    ----------
-    .. [1] G. D. Clifford et al. (2017). AF classification from a short single lead ECG recording: the
-       PhysioNet/Computing in Cardiology Challenge 2017. https://doi.org/10.22489/CinC.2017.065-469
 
     Examples
     --------
@@ -143,18 +138,14 @@ def fetch_ptbxl(records: Sequence[str] | None = None, *, path: PathLike | None =
     Returns
     -------
     records : list of pathlib.Path
-        Paths of the records, without extension, for :func:`read_raw_wfdb`. :func:`read_ptbxl` reads the
-        labels from the folder that contains ``ptbxl_database.csv``, two levels above that of the records.
+        Paths of the records, without extension, for :func:`read_raw_wfdb`. :func:`read_ptbxl`, which
+        names the paper, reads the labels from the folder that contains ``ptbxl_database.csv``, two levels
+        above that of the records.
 
     Raises
     ------
     FileNotFoundError, ConnectionError, ValueError
         As in :func:`fetch_mitdb`.
-
-    References
-    ----------
-    .. [1] P. Wagner et al. (2020). PTB-XL, a large publicly available electrocardiography dataset.
-       Scientific Data 7, 154. https://doi.org/10.1038/s41597-020-0495-6
 
     Examples
     --------
@@ -216,7 +207,7 @@ def _download(database, records):
     url = f"{PHYSIONET}/{database.project}/"
     log = pooch.get_logger()
     level = log.level
-    log.setLevel("WARNING")  # not a line a file
+    log.setLevel("WARNING")  # pooch logs a line for each file
     try:
         sums = _read_sums(Path(pooch.retrieve(url + SUMS, known_hash=None, fname=SUMS, path=folder)))
         is_record = re.compile(database.record + re.escape(database.endings[0])).fullmatch
@@ -234,7 +225,7 @@ def _download(database, records):
             raise ValueError(f"{folder / SUMS} does not list {unlisted[0]}: delete it and fetch again.")
         fetcher = pooch.create(folder, url, registry={file: sums[file] for file in files}, retry_if_failed=2)
         for parent in {(folder / file).parent for file in files}:
-            parent.mkdir(parents=True, exist_ok=True)  # pooch stumbles if two threads make a folder at once
+            parent.mkdir(parents=True, exist_ok=True)  # pooch fails if two threads make a folder at once
         with ThreadPoolExecutor(N_CONNECTIONS) as pool:
             list(tqdm(pool.map(fetcher.fetch, files), database.name, len(files), unit="file"))
     except RequestException as error:

@@ -62,7 +62,7 @@ def read_header(wfdb, stem):
     check_files(Path(f"{stem}.hea"))
     try:
         header = wfdb.rdheader(str(stem), rd_segments=True)
-    except Exception as error:  # of what a damaged header makes wfdb stumble over
+    except Exception as error:  # wfdb raises many kinds for a damaged header
         raise ValueError(f"{stem}.hea is no header of a WFDB record, or is damaged: {error}") from error
     if not header.fs > 0:
         raise ValueError(f"{stem}.hea is damaged: it gives a sampling frequency of {header.fs} Hz.")
@@ -73,5 +73,5 @@ def check_files(*files, needed_by=None):
     """Say which file is missing, and why it is needed."""
     missing = [file for file in files if not file.is_file()]
     if missing:
-        why = f": {needed_by} says that it holds the signals" if needed_by else ""
+        why = f": {needed_by} names it as the file of signals" if needed_by else ""
         raise FileNotFoundError(f"No such file: {missing[0]}{why}. Files of one record belong in one folder.")

@@ -113,7 +113,7 @@ def filter_leads(raw, picked, sfreq, l_freq, h_freq, causal=False):
     data = raw.get_data()
     data[~np.isfinite(data)] = 0.0  # windows that touch these are left out, but resampling would spread them
     if raw.info["sfreq"] > sfreq:
-        if causal:  # a spectrum knows the end of a recording; what lies between two samples does not
+        if causal:  # resampling a spectrum would use all that follows
             times = np.arange(0, raw.times[-1], 1 / sfreq)
             return np.array([np.interp(times, raw.times, signal) for signal in data]), sfreq
         ratio = raw.info["sfreq"] / sfreq

@@ -32,16 +32,11 @@ def patient_of(record: str, *, sfreq: float | None = None, n_times: int | None =
 
     Notes
     -----
-    Records 201 and 202 of that database are from the same patient and the same tape [1]_. As other databases
+    Records 201 and 202 of that database (:func:`fetch_mitdb`) are from the same patient and tape. As others
     also have a record 202 (the Long-Term AF Database), MIT-BIH is recognised by its length of 650000 samples
     at 360 Hz, which all of its records have and which must be passed. In other databases, each record is
     treated as a separate patient: if there are several records of a patient, pass the patient to
     :func:`read_raw_wfdb`.
-
-    References
-    ----------
-    .. [1] G. B. Moody and R. G. Mark (2001). The impact of the MIT-BIH Arrhythmia Database. IEEE
-       Engineering in Medicine and Biology Magazine 20(3), 45-50. https://doi.org/10.1109/51.932724
 
     Examples
     --------

@@ -77,9 +77,8 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     known = np.flatnonzero(~np.isnan(signal))
     if not len(known) or not np.ptp(signal[known]):
         return np.empty(0, int)
-    signal = np.interp(
-        np.arange(len(signal)), known, signal[known]
-    )  # zeros beside an offset would look like beats
+    # zeros beside an offset would look like beats
+    signal = np.interp(np.arange(len(signal)), known, signal[known])
     if np.ptp(signal) > LARGEST["ecg"]:
         raise ValueError(
             f"Lead {lead} spans {np.ptp(signal):.3g} V, and an ECG some mV: it is in another unit than V, or "

@@ -225,7 +225,7 @@ def _read_signals(wfdb, stem, start, stop):
     first, last = round(start * header.fs), None if stop is None else round(stop * header.fs)
     try:
         read = wfdb.rdrecord(str(stem), first, last, smooth_frames=rates == {1})
-    except Exception as error:  # as above
+    except Exception as error:  # wfdb raises many kinds for damaged files
         raise ValueError(
             f"{', '.join(map(str, files))} can't be read as {header_file.name} describes it ({error}): it is "
             "cut off or damaged. Compare its size with the published one and download it again."
@@ -281,7 +281,7 @@ def _read_annotations(wfdb, stem, annotator, frame_rate, duration):
         )
     try:
         found = wfdb.rdann(str(stem), annotator)
-    except Exception as error:  # as above
+    except Exception as error:  # wfdb raises many kinds for damaged files
         raise ValueError(f"{file} is damaged, or no file of annotations ({error}).") from error
     onsets = found.sample / (found.fs or frame_rate)
     past = onsets >= duration

@@ -197,7 +197,7 @@ def _rhythm_epochs(
 
 
 def _starts(length, n_times, overlap):
-    """First samples of windows that cover a recording evenly; a rest below 5 % of a window is let go."""
+    """First samples of windows that cover a recording evenly; a rest below 5 % of a window is ignored."""
     n_windows = max(1, int(np.ceil((length - overlap) / (n_times - overlap) - 0.05)))
     return np.linspace(0, max(0, length - n_times), n_windows).round().astype(int)
 

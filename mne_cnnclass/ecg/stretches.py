@@ -47,7 +47,7 @@ def predict_beats(clf, path, *, annotator=None, stretch=STRETCH, **settings):
         table[[f"proba_{name}" for name in clf.classes_]] = proba
         tables.append(table[onset.between(edge, following, inclusive="left")])
         left_out = [number for number, reasons in enumerate(epochs.drop_log) if reasons]
-        when = np.interp(left_out, epochs.selection, onset)  # between those of the beats around
+        when = np.interp(left_out, epochs.selection, onset)  # interpolated from the beats around
         n_left_out += int(((when >= edge) & (when < following)).sum())
     if not tables:
         raise error

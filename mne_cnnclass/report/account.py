@@ -72,7 +72,7 @@ def reproduce_pages(result):
     yield "Versions", fact_table(facts)
     with config_context(print_changed_only=True):
         estimator = "…" if result.estimator is None else f"{result.estimator!r}"
-    estimator = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", estimator)  # as code has it
+    estimator = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", estimator)  # as code names a class
     imports = sorted(
         f"# {cls.__name__} is a class of a script, which has to be run first"
         if cls.__module__ == "__main__"

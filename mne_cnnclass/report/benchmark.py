@@ -62,7 +62,7 @@ class _Result:
     def __init__(self, benchmark, kind, metric, folds, summaries):
         self.kind, self.metric, self.folds = kind, metric, folds
         self.lower_is_better = metric in LOWER_IS_BETTER
-        self.sizes = self.folds["size"].notna().any()  # a learning curve
+        self.sizes = self.folds["size"].notna().any()  # whether it is a learning curve
         self.datasets = self.folds["dataset"].unique().tolist()
         self.chance = pd.DataFrame({name: self._chance(benchmark, name) for name in self.datasets})
         self.stats = {name: self._stats(summary) for name, summary in summaries.items()}
@@ -228,7 +228,7 @@ def _plot_sizes(result, dataset):
     ax = get_axes(None, figsize=(6.4, 4.2))[0]
     for number, (name, rows) in enumerate(stats.groupby("pipeline", sort=False)):
         rows = rows.droplevel("pipeline")
-        sizes = rows.index * 1.02**number  # side by side
+        sizes = rows.index * 1.02**number  # side by side, so that bars do not overlap
         style = class_style(number) | dict(fmt="o", capsize=3, label=class_names([name])[0])
         ax.errorbar(sizes, rows["mean"], yerr=rows["sd"], **style)
     draw_chance(ax, result.chance.loc[result.metric, dataset])

@@ -26,7 +26,7 @@ def find_entries(text, networks):
 
 
 def cite(key):
-    """A citation, told from brackets that come from data until all is written."""
+    """A citation, marked so that brackets from data are not taken for one."""
     return f"{OPEN}{key}{CLOSE}"
 
 

@@ -104,7 +104,7 @@ def _draw_signals(data, y, part, classes, unit, described):
     yield "Mean signal of each class", fig, f"Mean ± standard error. {chosen}; {described}."
 
     frequencies, power = welch(data, part.sfreq, nperseg=min(len(part.times), int(2 * part.sfreq)))
-    shown = (frequencies > 0) & (frequencies <= 1.25 * info["lowpass"])  # zero is the mean
+    shown = (frequencies > 0) & (frequencies <= 1.25 * info["lowpass"])  # frequency 0 is the mean
     frequencies, power = frequencies[shown], power[..., shown]
     squared = f"({unit})" if "/" in unit else unit
     power = 10 * np.log10(np.maximum(power, np.finfo(float).tiny))

@@ -32,7 +32,7 @@ def explanations_pages(clf, view, result):
         caption = "Loss of score when a band of a sample is that of another one; mean ± SD of permutations."
         yield "Frequency bands", plot_importance(importance), caption
     else:
-        yield "Frequency bands", paragraph("The windows are too short to tell frequency bands apart.")
+        yield "Frequency bands", paragraph("The windows are too short to separate frequency bands.")
     network = clf[-1] if isinstance(clf, Pipeline) else clf
     if not isinstance(network, CNNClassifier):
         note = "Patterns, filters and saliency are those of a CNNClassifier, which this is not."

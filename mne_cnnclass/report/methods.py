@@ -272,7 +272,7 @@ def trains_on_the_rest(result):
 
 
 def describe_splits(result):
-    """Sentences about the splits, as far as the result tells them."""
+    """Sentences about the splits, as far as they can be seen in the result."""
     predictions, failed = result.predictions, _failed(result)
     folds = result.folds[result.folds["error"].isna()]
     n_train, n_test = (_range(folds[name]) for name in ("n_train", "n_test"))

@@ -1,4 +1,4 @@
-"""The page about what should know nothing of the classes."""
+"""The page of confound probes: models of what should hold no information on the classes."""
 
 from .html import bullets, html_table, words
 
@@ -10,7 +10,7 @@ NOT_PROBED = (
 
 
 def probes_pages(result):
-    """How well models do that should know nothing."""
+    """How well the probes do."""
     if result.probes is None:
         yield None, NOT_PROBED
         return

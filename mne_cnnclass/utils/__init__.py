@@ -1,1 +1,1 @@
-"""What everything else stands on, and what knows of nothing else here."""
+"""What all other parts of the package use: docstrings, warnings, versions, seeds, atomic writing."""

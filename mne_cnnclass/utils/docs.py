@@ -7,7 +7,7 @@ from typing import TypeVar
 
 Documented = TypeVar("Documented")
 
-# An entry is named after its parameter; a word more tells apart those that share one.
+# An entry is named after its parameter; another word distinguishes entries for the same parameter.
 docdict = {
     # samples, labels and scores
     "X_any": """\
@@ -19,21 +19,9 @@ X : EpochsView | mne.Epochs | list of mne.Epochs | array
     "X_train": """\
 X : EpochsView | mne.Epochs | list of mne.Epochs | array
     The training samples, as in :meth:`CNNClassifier.fit <mne_cnnclass.CNNClassifier.fit>`.""",
-    "X_view": """\
-X : EpochsView | array, shape (n_samples, n_channels, n_times)
-    The samples.""",
-    "X_side": """\
-X : None | EpochsView | array, shape (n_samples, n_channels, n_times)
-    Their signals, for transformers.""",
     "y_unused": """\
 y : None
     Not used.""",
-    "y_epochs": """\
-y : None | array-like, shape (n_samples,)
-    The true labels. ``None`` uses those of the epochs.""",
-    "y_numbers": """\
-y : array of int, shape (n_samples,)
-    Class numbers.""",
     "y_true": """\
 y_true : array, shape (n_samples,)
     The true classes.""",
@@ -55,9 +43,6 @@ classes : array, shape (n_classes,)
     "classes_proba": """\
 classes : array, shape (n_classes,)
     The classes, in the order of the columns of ``proba``.""",
-    "predictions": """\
-predictions : pandas.DataFrame
-    As in :class:`Evaluation`.""",
     "metric": """\
 metric : str
     Name of the metric.""",
@@ -71,15 +56,9 @@ raw : mne.io.Raw
     "recordings": """\
 recordings : Raw | path-like | list of Raw or path-like
     Recordings with ECG channels, or WFDB records, which are read with :func:`read_raw_wfdb`.""",
-    "sfreq": """\
-sfreq : float
-    Sampling frequency in Hz.""",
     "sfreq_arrays": """\
 sfreq : None | float
     Sampling frequency of arrays in Hz; not needed for epochs.""",
-    "stretch": """\
-stretch : float
-    Length of a stretch in s.""",
     # estimators and networks
     "fitted_properties": """\
 ch_names_, sfreq_, n_channels_, n_times_
@@ -131,13 +110,7 @@ random_state : None | int | numpy.random.RandomState
     "raises_not_fitted": """\
 sklearn.exceptions.NotFittedError
     If the estimator is not fitted.""",
-    "n_outputs": """\
-n_outputs : int
-    Number of classes.""",
     # evaluations
-    "store": """\
-store : Store
-    The store.""",
     "folder_new": """\
 folder : path-like
     The folder to write to; it is created if it does not exist.""",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 N_DRAWN = 4000  # points of the signal; of a long one, its envelope
-MOST_MARKED = 60  # windows that have a marker each
+MOST_MARKED = 60  # windows; of more, none has a marker
 
 
 @fill_doc
