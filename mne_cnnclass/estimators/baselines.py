@@ -164,7 +164,7 @@ def log_band_power(X):
 
 
 def beat_columns(X):
-    """What the metadata tell of each heartbeat."""
+    """The columns of the metadata that describe each heartbeat."""
     metadata = getattr(as_samples(X), "metadata", None)
     columns = [] if metadata is None else list(metadata.columns.intersection(BEAT_COLUMNS))
     if not columns:

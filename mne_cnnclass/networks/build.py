@@ -233,10 +233,10 @@ def _are_probabilities(logits):
 
 
 def _check_parameter_names(cls, params):
-    of_data = [name for name in ("n_chans", "n_outputs", "n_times", "chs_info") if name in params]
-    if of_data:
+    given = [name for name in ("n_chans", "n_outputs", "n_times", "chs_info") if name in params]
+    if given:
         raise ValueError(
-            f"model_params has {', '.join(of_data)}, which the samples determine. Leave it out; to use fewer "
+            f"model_params has {', '.join(given)}, which the samples determine. Leave it out; to use fewer "
             "channels, pick them."
         )
     names, takes_all = accepted_parameters(cls)
