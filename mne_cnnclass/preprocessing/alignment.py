@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from ..samples.blocks import iter_blocks, numbered_in
+from ..samples.blocks import iter_parts, numbered_in
 from ..samples.checks import check_samples
 from ..samples.columns import check_column
 from ..samples.view import EpochsView
+from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from .base import SamplesTransformer, start_fit
 
@@ -36,15 +37,14 @@ class _Alignment(SamplesTransformer):
         self.online = online
         self.n_prior = n_prior
 
+    @fill_doc
     def fit(self, X: Samples, y: object = None, groups: ArrayLike | None = None) -> Self:
         """Compute the reference of each training group.
 
         Parameters
         ----------
-        X : EpochsView | mne.Epochs | list of mne.Epochs | array
-            The training samples, as in :meth:`CNNClassifier.fit <mne_cnnclass.CNNClassifier.fit>`.
-        y : None
-            Not used; labels are ignored.
+        %(X_train)s
+        %(y_unused)s
         groups : None | array-like, shape (n_samples,)
             The group of each sample. ``None`` uses the groups of an EpochsView, or else the column
             ``subject`` of its metadata; if there is neither, all samples, including those in
@@ -52,8 +52,7 @@ class _Alignment(SamplesTransformer):
 
         Returns
         -------
-        self : object
-            The fitted transformer.
+        %(self_transformer)s
 
         Raises
         ------
@@ -144,11 +143,9 @@ class _Alignment(SamplesTransformer):
                 f"samples, {how}: {', '.join(f'{group} ({n} samples)' for group, n in new.items())}."
             )
         stacked = np.array(matrices)
-        data, start = np.empty(X.shape), 0
-        for block in iter_blocks(X):
-            part = slice(start, start + len(block))
+        data = np.empty(X.shape)
+        for part, block in iter_parts(X):
             np.matmul(stacked[which[part]], block, out=data[part])
-            start += len(block)
         return self._like(X, data)
 
     def _rows(self, X, groups):
@@ -203,8 +200,7 @@ class EuclideanAlignment(_Alignment):
         only key is ``"all samples"``.
     mean_reference_ : array, shape (n_channels, n_channels)
         The mean of these over groups, each divided by its trace.
-    ch_names_, sfreq_, n_channels_, n_times_
-        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
+    %(fitted_properties)s
 
     See Also
     --------
@@ -281,8 +277,7 @@ class RiemannianAlignment(_Alignment):
         The geometric mean of the covariances of each training group, shape (n_channels, n_channels), in V².
     mean_reference_ : array, shape (n_channels, n_channels)
         The geometric mean of these over groups, each divided by its trace.
-    ch_names_, sfreq_, n_channels_, n_times_
-        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
+    %(fitted_properties)s
 
     See Also
     --------
@@ -336,10 +331,9 @@ def _own_groups(X):
 
 def _covariances(X):
     """The covariance of each sample, of signals that have no mean."""
-    covariances, start = np.empty((len(X), X.shape[1], X.shape[1])), 0
-    for block in iter_blocks(X):
-        np.matmul(block, block.transpose(0, 2, 1), out=covariances[start : start + len(block)])
-        start += len(block)
+    covariances = np.empty((len(X), X.shape[1], X.shape[1]))
+    for part, block in iter_parts(X):
+        np.matmul(block, block.transpose(0, 2, 1), out=covariances[part])
     return covariances / X.shape[2]
 
 

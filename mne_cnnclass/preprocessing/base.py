@@ -8,11 +8,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ..samples.blocks import check_finite, iter_blocks
+from ..samples.blocks import check_finite, iter_parts
 from ..samples.checks import check_samples
 from ..samples.inputs import note_samples, open_samples
 from ..samples.limits import check_rate
 from ..samples.view import EpochsView
+from ..utils.docs import fill_doc
 
 if TYPE_CHECKING:
     from ..samples.types import Samples
@@ -65,6 +66,11 @@ class SamplesTransformer(TransformerMixin, BaseEstimator):
     _reads = False  # whether `_fit` reads all samples
     _n_block: int | None = None  # samples a block; None for as many as stay in the processor's cache
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        fill_doc(cls)
+
+    @fill_doc
     def fit(self, X: Samples, y: object = None) -> Self:
         """Fit the transformer to the training samples.
 
@@ -73,13 +79,11 @@ class SamplesTransformer(TransformerMixin, BaseEstimator):
         X : EpochsView | mne.Epochs | list of mne.Epochs | array
             The training samples: epochs, an array of shape (n_samples, n_channels, n_times), or an array of
             shape (n_samples, n_times) of one-channel signals.
-        y : None
-            Not used.
+        %(y_unused)s
 
         Returns
         -------
-        self : object
-            The fitted transformer.
+        %(self_transformer)s
         """
         self._fit(start_fit(self, X, reads=self._reads))
         return self
@@ -105,10 +109,9 @@ class SamplesTransformer(TransformerMixin, BaseEstimator):
 
     def _apply(self, samples):
         """Transform checked samples into an array, by blocks that stay in the processor's cache."""
-        data, start = np.empty((*samples.shape[:2], getattr(self, "_n_times_out", samples.shape[2]))), 0
-        for block in iter_blocks(samples, self._n_block):
-            self._transform_block(block, data[start : start + len(block)])
-            start += len(block)
+        data = np.empty((*samples.shape[:2], getattr(self, "_n_times_out", samples.shape[2])))
+        for part, block in iter_parts(samples, self._n_block):
+            self._transform_block(block, data[part])
         return data
 
     def _like(self, samples, data):

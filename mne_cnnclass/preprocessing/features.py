@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..samples.blocks import iter_blocks
 from ..samples.checks import check_samples
+from ..utils.docs import fill_doc
 from ..utils.quiet import quiet
 from .base import sampling_frequency, start_fit
 
@@ -28,6 +29,7 @@ WELCH_SECONDS = 2.0  # of a segment: half a hertz tells the slow bands apart
 _NUMBERED = re.compile(r"(\D*)(\d+)(\D*)")  # C3, EEG C3-REF
 
 
+@fill_doc
 class Features(TransformerMixin, BaseEstimator):
     r"""Compute a table of features, with one row per sample.
 
@@ -54,15 +56,13 @@ class Features(TransformerMixin, BaseEstimator):
     spectrum : "welch" | "multitaper"
         How to estimate spectra: with `mne.time_frequency.psd_array_welch`, in segments of at most 2 s that
         overlap by half, or with `mne.time_frequency.psd_array_multitaper`. Default is ``"welch"``.
-    sfreq : None | float
-        Sampling frequency of arrays in Hz; not needed for epochs.
+    %(sfreq_arrays)s
 
     Attributes
     ----------
     feature_names_out_ : array of str, shape (n_features,)
         Names of the features. Channels of arrays are called ``ch0``, ``ch1`` …
-    ch_names_, sfreq_, n_channels_, n_times_
-        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
+    %(fitted_properties)s
 
     Raises
     ------
@@ -118,15 +118,14 @@ class Features(TransformerMixin, BaseEstimator):
         self.spectrum = spectrum
         self.sfreq = sfreq
 
+    @fill_doc
     def fit(self, X: Samples, y: object = None) -> Self:
         """Check that the features can be computed for these samples, and determine their names.
 
         Parameters
         ----------
-        X : EpochsView | mne.Epochs | list of mne.Epochs | array
-            The training samples, as in :meth:`CNNClassifier.fit <mne_cnnclass.CNNClassifier.fit>`.
-        y : None
-            Not used.
+        %(X_train)s
+        %(y_unused)s
 
         Returns
         -------

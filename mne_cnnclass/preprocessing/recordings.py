@@ -71,19 +71,7 @@ class Recording:
 
 
 def open_recordings(recordings, bids=None):
-    """Recordings of paths, Raw objects or a BIDS root, not yet in memory.
-
-    Parameters
-    ----------
-    recordings : path-like | mne.io.Raw | list of path-like or mne.io.Raw
-        Files, Raw objects, or the root of a data set in BIDS.
-    bids : None | dict
-        What to take of a BIDS root: arguments of :func:`mne_bids.find_matching_paths`.
-
-    Returns
-    -------
-    recordings : list of Recording
-    """
+    """Recordings of paths, Raw objects or a BIDS root, not yet in memory."""
     kinds = (str, os.PathLike, mne.io.BaseRaw)
     is_one = isinstance(recordings, (*kinds, mne.BaseEpochs)) or not np.iterable(recordings)
     recordings = [recordings] if is_one else list(recordings)

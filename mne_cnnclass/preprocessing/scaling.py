@@ -22,8 +22,7 @@ class Standardize(SamplesTransformer):
     ----------
     mean_, scale_ : array, shape (n_channels, 1)
         Mean and standard deviation of each channel, in V; the scale of a flat channel is 1.
-    ch_names_, sfreq_, n_channels_, n_times_
-        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
+    %(fitted_properties)s
 
     Examples
     --------
@@ -65,8 +64,7 @@ class ExponentialStandardize(SamplesTransformer):
 
     Attributes
     ----------
-    ch_names_, sfreq_, n_channels_, n_times_
-        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
+    %(fitted_properties)s
 
     Notes
     -----
@@ -128,8 +126,7 @@ class Clip(SamplesTransformer):
     ----------
     low_, high_ : array, shape (n_channels, 1)
         The limits, in V.
-    ch_names_, sfreq_, n_channels_, n_times_
-        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
+    %(fitted_properties)s
 
     Notes
     -----

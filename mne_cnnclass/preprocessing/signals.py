@@ -17,6 +17,7 @@ from ..samples.sources import pick_names
 from ..samples.view import EpochsView
 from ..utils.quiet import quiet
 from .base import SamplesTransformer, sampling_frequency
+from .cleaning import has_position
 
 
 class Filter(SamplesTransformer):
@@ -33,13 +34,11 @@ class Filter(SamplesTransformer):
     method : "fir" | "iir"
         MNE's FIR filter, or a 4th-order Butterworth filter applied forwards and backwards, which is shorter.
         Default is ``"fir"``.
-    sfreq : None | float
-        Sampling frequency of arrays in Hz; not needed for epochs.
+    %(sfreq_arrays)s
 
     Attributes
     ----------
-    ch_names_, sfreq_, n_channels_, n_times_
-        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
+    %(fitted_properties)s
 
     Raises
     ------
@@ -159,8 +158,7 @@ class Crop(SamplesTransformer):
     tmin, tmax : None | float
         First and last time to keep in s, both included, relative to the event (for arrays, to their start).
         ``None`` uses the first and the last time of the samples.
-    sfreq : None | float
-        Sampling frequency of arrays in Hz; not needed for epochs.
+    %(sfreq_arrays)s
 
     Attributes
     ----------
@@ -290,8 +288,7 @@ class Reference(SamplesTransformer):
     ----------
     matrix_ : array, shape (n_channels, n_channels)
         The matrix that the channels are multiplied by. With ``"csd"`` the result is in V/m².
-    ch_names_, sfreq_, n_channels_, n_times_
-        Properties of the training samples, see :class:`~mne_cnnclass.CNNClassifier`.
+    %(fitted_properties)s
 
     Raises
     ------
@@ -342,7 +339,7 @@ class Reference(SamplesTransformer):
             set_info(info, custom_ref_applied=FIFF.FIFFV_MNE_CUSTOM_REF_ON)
             self._info_out = info
             return
-        lost = [info["ch_names"][i] for i in eeg if not _has_position(info["chs"][i])]
+        lost = [info["ch_names"][i] for i in eeg if not has_position(info["chs"][i])]
         if lost:
             raise ValueError(
                 f"Current source density needs the position of every EEG channel, which {', '.join(lost)} "
@@ -358,8 +355,3 @@ class Reference(SamplesTransformer):
 
     def _info(self, view):
         return self._info_out, None
-
-
-def _has_position(channel):
-    place = channel["loc"][:3]
-    return np.isfinite(place).all() and place.any()

@@ -13,30 +13,12 @@ LOCAL = {"events", "tmin", "tmax", "l_freq", "h_freq", "picks"}  # arguments tha
 
 
 def iter_epochs(recordings, *, stretch=STRETCH, **settings):
-    """Make the epochs of :func:`make_epochs` of a stretch of recording after the other.
+    """Make the epochs of :func:`make_epochs` of one stretch of recording (in s) after the other.
 
     A stretch is read, filtered and cut with as much around it as the filter reaches, so that its epochs are
-    those of the whole recording up to rounding.
-
-    Parameters
-    ----------
-    recordings : path-like | mne.io.Raw | list of path-like or mne.io.Raw
-        As for :func:`make_epochs`.
-    stretch : float
-        Length of a stretch in s.
-    **settings
-        Arguments of :func:`make_epochs`. With others than ``events``, ``tmin``, ``tmax``, ``l_freq``,
-        ``h_freq`` and ``picks``, and for files of epochs, a recording is one stretch.
-
-    Yields
-    ------
-    epochs : mne.Epochs
-        The epochs of a stretch, in the order of their events, at least one.
-
-    Raises
-    ------
-    FileNotFoundError, TypeError, ValueError
-        As :func:`make_epochs`.
+    those of the whole recording up to rounding. With other settings of :func:`make_epochs` than `LOCAL`, and
+    for files of epochs, a recording is one stretch. Each Epochs has at least one epoch, in the order of the
+    events.
     """
     found = open_recordings(recordings)
     if set(settings) - LOCAL or not all(recording.is_raw for recording in found):

@@ -48,18 +48,8 @@ class Rails:
 def warn_of_channels(names, deviation, flat, share, standardize):
     """Warn of channels of training samples that say little, or that a network can't use.
 
-    Parameters
-    ----------
-    names : list of str
-        Names of the channels, as in messages.
-    deviation : array, shape (n_channels,)
-        Their standard deviations.
-    flat : array of bool, shape (n_channels,)
-        Which are constant.
-    share : array, shape (n_channels,)
-        Share of the values that are the least or the largest one.
-    standardize : bool
-        Whether the samples will be standardised.
+    By channel: names as in messages, standard deviations, which are constant, and the share of values that
+    are the least or the largest one.
     """
     names = np.array(names, dtype=object)
     if flat.any():
@@ -98,14 +88,9 @@ class ScaleWatch:
             yield block
 
     def warn(self, names, scale):
-        """Warn of channels that are far from the scale of the training samples.
+        """Warn of channels (names as in messages) that are far from the scale of the training samples.
 
-        Parameters
-        ----------
-        names : list of str
-            Names of the channels, as in messages.
-        scale : array, shape (n_channels,)
-            What they were divided by; of a channel with exactly 1 it is not known.
+        Where the scale, what they were divided by, is exactly 1, it is not known.
         """
         with np.errstate(over="ignore", invalid="ignore"):
             mean, size = self.total / self.n_values, np.sqrt(self.squares / self.n_values)

@@ -30,31 +30,21 @@ class NotFiniteError(ValueError):
 
 
 def iter_blocks(X, n_samples=None, *, check=True):
-    """Go through samples in blocks of float64.
+    """Go through samples as `iter_parts`, without their slices."""
+    return (block for _, block in iter_parts(X, n_samples, check=check))
 
-    Parameters
-    ----------
-    X : EpochsView | array, shape (n_samples, n_channels, n_times)
-        The samples.
-    n_samples : None | int
-        Samples a block; ``None`` for blocks of about 4 MB.
-    check : bool
-        Whether to look for numbers that are not finite.
 
-    Yields
-    ------
-    block : array, shape (n_block, n_channels, n_times)
-        Samples, in order; possibly the memory of X itself, so not to be written to.
+def iter_parts(X, n_samples=None, *, check=True):
+    """Go through samples by slices and blocks of float64, of ``n_samples`` each or of about 4 MB.
 
-    Raises
-    ------
-    NotFiniteError
-        If samples hold NaN or infinite values; the sample and the channel are named.
+    A block may be the memory of X itself, so it is not to be written to. With ``check``, a NotFiniteError
+    names the first sample and channel with NaN or infinity.
     """
     if n_samples is None:
         n_samples = max(1, BLOCK_BYTES // (8 * X.shape[1] * X.shape[2]))
     for start in range(0, len(X), n_samples):
-        block = _read(X, slice(start, start + n_samples)).astype(np.float64, copy=False)
+        part = slice(start, start + n_samples)
+        block = _read(X, part).astype(np.float64, copy=False)
         with np.errstate(over="ignore", invalid="ignore"):
             suspect = check and not np.isfinite(block.sum())  # one pass; a sum may also overflow
         if suspect and not np.isfinite(block).all():
@@ -63,7 +53,7 @@ def iter_blocks(X, n_samples=None, *, check=True):
                 f"X contains NaN or infinity, first in channel {channel_name(X, channel)} of sample "
                 f"{start + epoch}. Drop or interpolate such samples and channels."
             )
-        yield block
+        yield part, block
 
 
 def _read(X, part):

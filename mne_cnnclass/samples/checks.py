@@ -14,27 +14,7 @@ from .view import EpochsView
 
 
 def check_side_inputs(X, names, keep=True):
-    """Numbers known of samples besides their signals.
-
-    Parameters
-    ----------
-    X : EpochsView | array, shape (n_samples, n_channels, n_times)
-        The samples.
-    names : list of str
-        Names of metadata columns.
-    keep : True | array of bool, shape (n_samples,)
-        Which samples have to have them.
-
-    Returns
-    -------
-    side : array of float64, shape (n_samples, n_side)
-        A column a name.
-
-    Raises
-    ------
-    ValueError
-        If there is no such column, or if it does not hold a finite number for each sample.
-    """
+    """Metadata columns, shape (n_samples, n_side), which must be finite for the samples to ``keep``."""
     side = np.empty((len(X), len(names)))
     if not names:
         return side
@@ -69,24 +49,9 @@ def check_side_inputs(X, names, keep=True):
 
 
 def check_samples(fitted, X):
-    """Check what is to be predicted, and bring its channels into the order of the fit.
+    """Samples to predict as a view or a 3D array, with the channels of the fit in their order.
 
-    Parameters
-    ----------
-    fitted : CNNClassifier
-        The fitted estimator.
-    X : EpochsView | mne.Epochs | list of mne.Epochs | array
-        Samples.
-
-    Returns
-    -------
-    X : EpochsView | array, shape (n_samples, n_channels, n_times)
-        The samples, with the channels of the fit.
-
-    Raises
-    ------
-    ValueError
-        If they don't fit what was trained on; the message says what came and what is needed.
+    An error says what came and what is needed if they don't fit what was trained on.
     """
     name = type(fitted).__name__
     X, table = open_samples(X, fitted)

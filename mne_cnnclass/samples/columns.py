@@ -9,28 +9,7 @@ from sklearn.utils.multiclass import type_of_target
 
 
 def check_column(values, name, n_samples):
-    """Labels or groups as an array with one known entry a sample.
-
-    Parameters
-    ----------
-    values : array-like, shape (n_samples,)
-        The entries.
-    name : str
-        What they are, for the messages.
-    n_samples : int
-        The number of samples.
-
-    Returns
-    -------
-    values : array, shape (n_samples,)
-
-    Raises
-    ------
-    TypeError
-        If entries are of several kinds, such as text and numbers.
-    ValueError
-        If there is not one entry a sample, or if one is missing.
-    """
+    """Labels or groups as an array with one known entry a sample; ``name`` is for the messages."""
     values = of_one_kind(values, name)
     if values.shape != (n_samples,):
         raise ValueError(

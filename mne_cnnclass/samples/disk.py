@@ -6,7 +6,7 @@ import weakref
 
 import numpy as np
 
-from .blocks import iter_blocks
+from .blocks import iter_parts
 from .view import EpochsView
 
 
@@ -16,15 +16,6 @@ class SampleFile:
     A file that is read, rather than mapped into memory, does not count as memory of the process, and needs no
     addresses. It has no name, so nothing is left of it when the process ends, however it ends. The folder
     is that of `tempfile`: the environment variable ``TMPDIR``, or the system's.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        ``(n_samples, n_channels, n_times)``.
-    dtype : numpy.dtype
-        Type of the numbers.
-    ch_names : None | list of str
-        Names of the channels, for messages.
     """
 
     def __init__(self, shape, dtype, ch_names=None):
@@ -84,10 +75,8 @@ def within_reach(X):
     if not isinstance(X, EpochsView) or X.preload:
         return X
     copy = SampleFile(X.shape, np.float64, X.ch_names)
-    start = 0
-    for block in iter_blocks(X):
-        copy[start : start + len(block)] = block
-        start += len(block)
+    for part, block in iter_parts(X):
+        copy[part] = block
     return copy
 
 

@@ -19,13 +19,6 @@ def as_samples(X):
     """X as an `EpochsView` if it is made of Epochs, a list as an array, and else as it is.
 
     This is what functions take that are for any estimator, whose X may be a table, too.
-
-    Raises
-    ------
-    TypeError
-        If it is nothing that has samples.
-    ValueError
-        If values are masked, or if the samples of a list differ in shape.
     """
     if isinstance(X, EpochsView):
         return X
@@ -66,28 +59,9 @@ def is_epochs(X):
 
 
 def as_signals(X, estimator):
-    """X as a view or an array of real numbers, which has samples, channels and times.
+    """X as a view, or as an array of real numbers with two dimensions (samples, times) or three.
 
-    The numbers are not read here: `iter_blocks`, by which all samples are read, looks for NaN as it goes.
-
-    Parameters
-    ----------
-    X : EpochsView | mne.Epochs | list of mne.Epochs | array
-        What came.
-    estimator : BaseEstimator
-        For the messages.
-
-    Returns
-    -------
-    X : EpochsView | array, shape (n_samples, n_channels, n_times) | array, shape (n_samples, n_times)
-        The samples, not copied where they need not be.
-
-    Raises
-    ------
-    TypeError
-        If it is nothing that could be read as samples.
-    ValueError
-        If there are no samples, or if their shape is none of samples.
+    Its numbers are not read here: `iter_blocks`, by which all samples are read, looks for NaN as it goes.
     """
     X = as_samples(X)
     if isinstance(X, EpochsView):
@@ -131,15 +105,7 @@ def _as_numbers(X):
 
 
 def open_samples(X, estimator):
-    """Samples to fit or to predict, as `as_signals` checks them, with an axis of channels.
-
-    Returns
-    -------
-    X : EpochsView | array, shape (n_samples, n_channels, n_times)
-        The samples.
-    table : None | object
-        X as it came, if it is a table of one-channel signals.
-    """
+    """Samples to fit or to predict as a view or a 3D array, and X as it came if it is a table, else None."""
     signals = as_signals(X, estimator)
     return (signals, None) if signals.ndim == 3 else (signals[:, np.newaxis], X)
 

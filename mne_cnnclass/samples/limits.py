@@ -29,26 +29,7 @@ def check_rate(value, name):
 
 
 def check_edges(l_freq, h_freq, sfreq, what, notch=()):
-    """Edges of a filter; MNE takes them in the wrong order for a band-stop.
-
-    Parameters
-    ----------
-    l_freq, h_freq : None | float
-        Edges of the pass-band in Hz.
-    sfreq : float
-        Sampling frequency in Hz.
-    what : str
-        What is filtered, for the messages.
-    notch : list of float
-        Frequencies to notch out in Hz.
-
-    Raises
-    ------
-    TypeError
-        If one is no number.
-    ValueError
-        If one is not between 0 and half the sampling frequency, or if they are in the wrong order.
-    """
+    """Edges of a filter and notches in Hz; MNE would take edges in the wrong order for a band-stop."""
     for name, edge in (("l_freq", l_freq), ("h_freq", h_freq), *(("notch", line) for line in notch)):
         if edge is None:
             continue

@@ -17,19 +17,11 @@ _PROPERTIES = {  # what each is called, and what to do
 
 
 def provenance(X):
-    """What MNE knows of how the signals of epochs were prepared.
+    """What MNE knows of how the signals of epochs were prepared; None for an array.
 
-    Parameters
-    ----------
-    X : EpochsView | array
-        The samples.
-
-    Returns
-    -------
-    known : None | dict of str to list
-        None for an array. Else, all values found among the Epochs: ``pass_band`` as ``[highpass, lowpass]``
-        in Hz, ``reference`` ("as recorded" | "custom" | "current source density"), ``projectors`` (number
-        of those that are applied), ``baseline`` (None or ``[start, end]`` in s) and ``tmin`` (s).
+    All values found among the Epochs: ``pass_band`` as ``[highpass, lowpass]`` in Hz, ``reference`` ("as
+    recorded" | "custom" | "current source density"), ``projectors`` (number of those that are applied),
+    ``baseline`` (None or ``[start, end]`` in s) and ``tmin`` (s).
     """
     if not isinstance(X, EpochsView):
         return None
@@ -50,20 +42,7 @@ def provenance(X):
 
 
 def warn_of_other_provenance(before, X):
-    """Warn of samples that were prepared in another way than those of the training.
-
-    Parameters
-    ----------
-    before : None | dict
-        What :func:`provenance` found at fit.
-    X : EpochsView | array
-        What is to be predicted.
-
-    Warns
-    -----
-    RuntimeWarning
-        If a pass band, a reference, a baseline correction or projectors are none of those of the training.
-    """
+    """Warn of samples to predict that were prepared in a way that `provenance` did not find at the fit."""
     now = provenance(X)
     if before is None or now is None:
         return

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .blocks import channel_name, channel_names, iter_blocks
+from .blocks import channel_name, channel_names, iter_blocks, iter_parts
 from .disk import SampleFile, is_on_disk
 
 
@@ -10,33 +10,17 @@ class ChannelScaler:
     """Standardise each channel by its mean and deviation over all training samples and times.
 
     The statistics are those of a whole channel, not of single epochs, so that slow shifts and the
-    amplitudes of epochs relative to each other remain, while the unit of measurement drops out.
-
-    Parameters
-    ----------
-    standardize : bool
-        If False, samples are only turned into float32.
+    amplitudes of epochs relative to each other remain, while the unit of measurement drops out. Without
+    ``standardize``, samples are only turned into float32.
     """
 
     def __init__(self, standardize=True):
         self.standardize = standardize
 
     def fit(self, X, *, warn=True, partners=None):
-        """Measure the channels of the training samples.
+        """Measure the channels of the training samples: ``mean_`` and ``scale_``, shape (n_channels, 1).
 
-        Parameters
-        ----------
-        X : EpochsView | array, shape (n_samples, n_channels, n_times)
-            The training samples.
-        warn : bool
-            Whether to warn of flat channels.
-        partners : None | list of int
-            Number of another channel for each, with which it shares mean and variance.
-
-        Returns
-        -------
-        self : ChannelScaler
-            With ``mean_`` and ``scale_``, each of shape (n_channels, 1).
+        Each channel shares mean and variance with the one whose number is at its place in ``partners``.
         """
         import torch  # which works on several processors
 
@@ -56,7 +40,7 @@ class ChannelScaler:
             block_squares = torch.sub(block, block_mean[:, None]).square_().sum((0, 2)).numpy()
             block_mean = block_mean.numpy()
             delta, n_total = block_mean - mean, n_seen + n_block
-            with np.errstate(over="ignore", invalid="ignore"):  # it is told of below
+            with np.errstate(over="ignore", invalid="ignore"):  # reported below
                 squares = squares + block_squares + delta**2 * (n_seen * n_block / n_total)
             mean = mean + delta * (n_block / n_total)
             n_seen = n_total
@@ -80,18 +64,7 @@ class ChannelScaler:
         return self
 
     def transform(self, block):
-        """Standardise samples.
-
-        Parameters
-        ----------
-        block : array of float64, shape (n_samples, n_channels, n_times)
-            Samples.
-
-        Returns
-        -------
-        block : array of float32, shape (n_samples, n_channels, n_times)
-            Standardised samples.
-        """
+        """Standardise a block of float64; the result is float32."""
         import torch  # which works on several processors, and gives the same bits as numpy
 
         block = _as_tensor(block)
@@ -99,25 +72,10 @@ class ChannelScaler:
         return (block - mean).div_(scale).to(torch.float32).numpy()
 
     def transform_all(self, X, *, check=True):
-        """Standardise all samples, a block at a time.
-
-        Parameters
-        ----------
-        X : EpochsView | SampleFile | array, shape (n_samples, n_channels, n_times)
-            Samples.
-        check : bool
-            Whether to look for numbers that are not finite.
-
-        Returns
-        -------
-        data : array of float32 | SampleFile, shape (n_samples, n_channels, n_times)
-            Standardised samples, on disk if they were.
-        """
+        """Standardise all samples, by blocks, into an array, or a `SampleFile` if they are on disk."""
         data = SampleFile(X.shape, np.float32) if is_on_disk(X) else np.empty(X.shape, dtype=np.float32)
-        start = 0
-        for block in iter_blocks(X, check=check):
-            data[start : start + len(block)] = self.transform(block)
-            start += len(block)
+        for part, block in iter_parts(X, check=check):
+            data[part] = self.transform(block)
         return data
 
 

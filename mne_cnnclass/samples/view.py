@@ -125,18 +125,11 @@ class EpochsView:
             if labels is None:
                 default_labels = np.concatenate([event_names(source) for source in self._sources])
             names = pick_names(self._sources[0].info, picks)
-        self._set_channels(names)
+        self._ch_names = list(names)
         bads = set().union(*(source.info["bads"] for source in self._sources))
         self._wanted_bads = bads.intersection(names)  # by their names; what is marked bad later is not
         self.labels = default_labels if labels is None else self._column(labels, "labels")
         self.groups = default_groups if groups is None else self._column(groups, "groups")
-
-    def _set_channels(self, names):
-        for source in self._sources[1:]:
-            lacking = [name for name in names if name not in source.ch_names]
-            if lacking:
-                raise ValueError(f"All Epochs must have the same channels, but one has no {lacking}.")
-        self._ch_names = list(names)
 
     def _column(self, values, what):
         """Labels or groups from an array or the name of a metadata column."""
