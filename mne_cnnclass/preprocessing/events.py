@@ -135,23 +135,21 @@ def _windows_of(recording, duration, overlap, spans, its_class, codes):
             f"Windows of {duration:g} s hold no sample of {recording} at {raw.info['sfreq']:g} Hz. Durations "
             "are in s."
         )
-    if spans is None:
-        stretches = [(its_class, 0.0, raw.n_times / raw.info["sfreq"])]
-    else:
+    stretches = [(its_class, 0.0, raw.n_times / raw.info["sfreq"])]
+    if spans is not None:
         stretches = [
-            (name, onset, onset + length)
-            for name, event in spans.items()
-            for onset, length in _spans(raw, event)
+            (name, a["onset"] - raw.first_time, a["onset"] - raw.first_time + a["duration"])
+            for name, description in spans.items()
+            for a in raw.annotations
+            if a["description"] == description
         ]
-    rows = [np.empty((0, 3), int)]
-    for name, start, stop in stretches:
-        if stop - start > duration - 0.5 / raw.info["sfreq"]:
-            rows.append(
-                mne.make_fixed_length_events(
-                    raw, codes[name], start=start, stop=stop, duration=duration, overlap=overlap
-                )
-            )
-    rows = np.concatenate(rows)
+    how = dict(duration=duration, overlap=overlap)
+    rows = [
+        mne.make_fixed_length_events(raw, codes[name], start=start, stop=stop, **how)
+        for name, start, stop in stretches
+        if stop - start > duration - 0.5 / raw.info["sfreq"]
+    ]
+    rows = np.concatenate([np.empty((0, 3), int), *rows])
     if not len(rows):
         found = Counter(map(str, raw.annotations.description))
         raise ValueError(
@@ -161,12 +159,3 @@ def _windows_of(recording, duration, overlap, spans, its_class, codes):
     present = set(rows[:, 2])
     event_id = {name: code for name, code in codes.items() if code in present}
     return _in_order(recording, rows, event_id), event_id
-
-
-def _spans(raw, description):
-    """Onset and length in s of the annotations, on the clock of the data."""
-    return [
-        (a["onset"] - raw.first_time, a["duration"])
-        for a in raw.annotations
-        if a["description"] == description
-    ]

@@ -101,13 +101,7 @@ def load_sample(part: Literal["train", "test"] = "train") -> mne.EpochsArray:
     info["description"] = _SAMPLE_DESCRIPTION
     event_id = dict(negativity=1, positivity=2)
     n_trials = len(labels)
-    events = np.column_stack(
-        [
-            np.arange(n_trials),
-            np.zeros(n_trials, int),
-            [event_id[label] for label in labels],
-        ]
-    )
+    events = np.column_stack([np.arange(n_trials), [0] * n_trials, [event_id[label] for label in labels]])
     return mne.EpochsArray(
         1e-6 * data.reshape(n_trials, n_channels, -1),
         info,
