@@ -41,6 +41,7 @@ NAMES = {
         "sklearn.metrics.get_scorer_names": FUNCTION,
         "sklearn.model_selection.GridSearchCV": CLASS,
         "sklearn.model_selection.cross_val_score": FUNCTION,
+        "sklearn.model_selection.cross_validate": FUNCTION,
         "sklearn.pipeline.Pipeline": CLASS,
     },
     "braindecode": {"braindecode.models.EEGNet": CLASS},
