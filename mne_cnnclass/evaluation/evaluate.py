@@ -187,11 +187,12 @@ def check_samples(X, y, groups):
 
 def _cross_validate(estimator, X, y, groups, *, splits, error_score, scorers=None, n_jobs=None, verbose=None):
     """The result of given folds, without a look at how they were split."""
-    classes = np.unique(y)
+    classes, raises = np.unique(y), error_score == "raise"
+    error_score = np.nan if raises else error_score
     jobs = (
         delayed(run_fold)(
             *(clone(estimator), X, y, groups, classes, scorers or {}, fold, train, test),
-            raises=error_score == "raise",
+            raises=raises,
             verbose=logger.level,  # of MNE, which is not known in other processes unless it is handed on
         )
         for fold, (train, test) in enumerate(splits)
@@ -237,7 +238,7 @@ def _cross_validate(estimator, X, y, groups, *, splits, error_score, scorers=Non
         histories=pd.concat(histories, ignore_index=True) if histories else None,
         estimator=clone(estimator),
         view=X if isinstance(X, EpochsView) else None,
-        error_score=np.nan if error_score == "raise" else error_score,
+        error_score=error_score,
     )
 
 

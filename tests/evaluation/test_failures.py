@@ -143,6 +143,23 @@ def test_an_error_of_a_class_of_a_script_is_caught_by_its_name(tmp_path):
     assert (run.stdout, run.stderr) == ("caught my own True\n", "")
 
 
+@pytest.mark.parametrize("error_score", ["raise", np.nan])
+def test_ctrl_c_keeps_the_folds_that_were_done(error_score):
+    class Stops(FailsWithout):
+        def fit(self, X, y):
+            if self.number not in X:
+                raise KeyboardInterrupt
+            return super().fit(X, y)
+
+    with pytest.warns(
+        FitFailedWarning, match=r"2 of 3 folds .*\(fold 1, 2\), .*: KeyboardInterrupt: $"
+    ):
+        result = evaluate(Stops(8.0), X, Y, cv=3, error_score=error_score)
+    assert set(result.predictions["fold"]) == {0}
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(Stops(0.0), X, Y, cv=3, error_score=error_score)
+
+
 TRAINED_ON = []
 
 
