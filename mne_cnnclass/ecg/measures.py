@@ -114,14 +114,14 @@ def measure_rhythm(signal: np.ndarray, peaks: np.ndarray, sfreq: float) -> dict[
         raise ValueError(f"peaks must be samples of the signal, from 0 to {len(signal)}, and rise.")
     measures = dict.fromkeys(RHYTHM_COLUMNS, 0.0)
     measures["n_beats"] = 60 * len(peaks) * sfreq / len(signal)
-    measures |= _of_signal(signal, sfreq)
+    measures |= _signal_measures(signal, sfreq)
     if len(peaks) >= LEAST_BEATS:
-        measures |= _of_intervals(np.diff(peaks) / sfreq)
-        measures |= _of_beats(signal, np.round(peaks).astype(int), sfreq)
+        measures |= _interval_measures(np.diff(peaks) / sfreq)
+        measures |= _beat_measures(signal, np.round(peaks).astype(int), sfreq)
     return {name: float(value) for name, value in measures.items()}
 
 
-def _of_intervals(rr):
+def _interval_measures(rr):
     median = np.median(rr)
     log = np.log(rr / median)
     step = np.diff(log)
@@ -148,7 +148,7 @@ def _sample_entropy(x, tolerance):
     return -np.log((again.sum() + 0.5) / (close.sum() + 1))
 
 
-def _of_beats(signal, peaks, sfreq):
+def _beat_measures(signal, peaks, sfreq):
     first, stop = round(BEAT[0] * sfreq), round(BEAT[1] * sfreq) + 1
     whole = peaks[(peaks + first >= 0) & (peaks + stop <= len(signal))]
     if len(whole) < 3:
@@ -191,7 +191,7 @@ def slope_widths(beats, sfreq):
     return np.sqrt((slope * (time - centre[:, None]) ** 2).sum(axis=1))
 
 
-def _of_signal(signal, sfreq):
+def _signal_measures(signal, sfreq):
     n_fft = min(len(signal), round(4 * sfreq))
     power, frequency = mne.time_frequency.psd_array_welch(signal, sfreq, n_fft=n_fft, verbose="ERROR")
     edges = [(frequency >= low) & (frequency < high) for low, high in BANDS]

@@ -151,7 +151,7 @@ def read_raw_wfdb(
     annotations = []
     if annotator is not None:
         rows = _read_annotations(wfdb, stem, annotator, header.fs, total / sfreq)
-        annotations = _inside(rows, start, start + raw.n_times / sfreq)
+        annotations = _crop_rows(rows, start, start + raw.n_times / sfreq)
     annotations += _invalid_spans(raw, stem)
     if annotations:
         onset, duration, description, extras = zip(*annotations, strict=True)
@@ -305,7 +305,7 @@ def _read_annotations(wfdb, stem, annotator, frame_rate, duration):
     return rows
 
 
-def _inside(rows, start, stop):
+def _crop_rows(rows, start, stop):
     """What rows of annotations have from start to stop (s), counted from there."""
     kept = []
     for onset, duration, *what in rows:

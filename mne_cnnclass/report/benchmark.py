@@ -67,9 +67,9 @@ class _Result:
         self.chance = pd.DataFrame({name: self._chance(benchmark, name) for name in self.datasets})
         self.stats = {name: self._stats(summary) for name, summary in summaries.items()}
         try:
-            self.comparison, self.why_not = benchmark.compare(metric=metric, splits=kind), None
+            self.comparison, self.not_compared = benchmark.compare(metric=metric, splits=kind), None
         except ValueError as error:  # not finished, or one pipeline only
-            self.comparison, self.why_not = None, str(error)
+            self.comparison, self.not_compared = None, str(error)
 
     def _chance(self, benchmark, dataset):
         """The chance level of each metric, by the predictions of a pipeline that kept all of them."""
@@ -245,7 +245,7 @@ def _plot_sizes(result, dataset):
 
 def _comparison_pages(result):
     if result.comparison is None:
-        yield f"Comparison, {result.kind}", paragraph("There is no comparison.", result.why_not)
+        yield f"Comparison, {result.kind}", paragraph("There is no comparison.", result.not_compared)
         return
     comparison = result.comparison
     datasets = "combined over the data sets" if len(result.datasets) > 1 else result.datasets[0]

@@ -25,7 +25,7 @@ def explanations_pages(clf, view, result):
     trained = (
         "If it was trained on them, this shows what it memorised, too; give held-out samples as explain_on=."
     )
-    yield "Samples", paragraph(_counted(part, view), trained * (view is result.view))
+    yield "Samples", paragraph(_describe_selection(part, view), trained * (view is result.view))
     bands = find_bands(np.fft.rfftfreq(len(part.times), 1 / part.sfreq), part.info)
     if bands:
         importance = explain.band_importance(clf, part, bands=bands, n_repeats=5, random_state=0)
@@ -50,7 +50,7 @@ def explanations_pages(clf, view, result):
     yield from _draw_saliency(saliency, info)
 
 
-def _counted(part, view):
+def _describe_selection(part, view):
     """How many samples were looked at, and how they were drawn."""
     if len(part) == len(view):
         return f"All {len(view)} samples were looked at."

@@ -197,7 +197,7 @@ def _describe_network(clf):
         "Each channel was standardised by its mean and deviation over the training samples."
         if clf.standardize
         else "",
-        f"Beside the signal it was given {_some(clf.side_inputs)}, standardised in the same way."
+        f"Beside the signal it was given {_shorten_names(clf.side_inputs)}, standardised in the same way."
         if clf.side_inputs
         else "",
     ]
@@ -228,7 +228,7 @@ def _augmented(clf):
     return "; ".join(texts)
 
 
-def _some(side_inputs, n_most=6):
+def _shorten_names(side_inputs, n_most=6):
     """Names, or their number and the first of them."""
     names = [
         entry if isinstance(entry, str) else f"what {' '.join(repr(entry).split())} makes of it"
