@@ -73,5 +73,5 @@ def check_files(*files, needed_by=None):
     """Say which file is missing, and why it is needed."""
     missing = [file for file in files if not file.is_file()]
     if missing:
-        why = f": {needed_by} names it as the file of signals" if needed_by else ""
+        why = f": {needed_by} says that it holds the signals" if needed_by else ""
         raise FileNotFoundError(f"No such file: {missing[0]}{why}. Files of one record belong in one folder.")
