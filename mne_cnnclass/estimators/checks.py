@@ -11,7 +11,7 @@ from ..samples.checks import check_labels, check_samples, check_side_inputs
 from ..samples.columns import check_column, check_weights
 from ..samples.view import EpochsView
 from ..utils.warn import warn
-from .parameters import side_columns
+from .parameters import are_equal, side_columns
 
 
 @dataclass(frozen=True)
@@ -115,22 +115,6 @@ def check_same_problem(fitted, X, classes):
     else:
         return check_samples(fitted, X)
     raise ValueError(f"warm_start=True continues with {reason}")
-
-
-def are_equal(one, other):
-    """Whether parameters are equal, also those for which ``==`` has no single answer, such as arrays."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(are_equal(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple) and type(one) is type(other):
-        return len(one) == len(other) and all(map(are_equal, one, other))
-    if one is other:
-        return True
-    if getattr(one, "shape", ()) != getattr(other, "shape", ()):
-        return False
-    try:
-        return bool(np.all(np.asarray(one == other)))
-    except Exception:  # tables whose columns differ, for instance: what can't be compared isn't the same
-        return False
 
 
 def check_logits(logits, numbers):

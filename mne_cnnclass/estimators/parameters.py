@@ -35,7 +35,7 @@ def check_parameters(clf):
     """Check the parameters of a classifier: their types, bounds and choices."""
     for name, (kind, bounds) in BOUNDS.items():
         value = getattr(clf, name)
-        if name not in NOT_NUMBERS or not _same(value, NOT_NUMBERS[name]):
+        if name not in NOT_NUMBERS or not are_equal(value, NOT_NUMBERS[name]):
             check_number(value, name, kind, **bounds)
     if clf.lr_schedule not in (None, "one_cycle"):
         raise ValueError(f"lr_schedule must be None or 'one_cycle', got {clf.lr_schedule!r}.")
@@ -45,7 +45,9 @@ def check_parameters(clf):
         if not isinstance(getattr(clf, name), (bool, np.bool_)):
             raise TypeError(f"{name} must be True or False, got {getattr(clf, name)!r}.")
     if not (
-        clf.class_weight is None or _same(clf.class_weight, "balanced") or isinstance(clf.class_weight, dict)
+        clf.class_weight is None
+        or are_equal(clf.class_weight, "balanced")
+        or isinstance(clf.class_weight, dict)
     ):
         raise TypeError(
             "class_weight must be None, 'balanced' or a dict of labels and their weights, got "
@@ -109,9 +111,20 @@ def _check_checkpoints(clf):
         )
 
 
-def _same(value, special):
-    """Whether a parameter is this text or None; an array is neither."""
-    return value is special or (isinstance(value, str) and value == special)
+def are_equal(one, other):
+    """Whether parameters are equal, also those for which ``==`` has no single answer, such as arrays."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(are_equal(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple) and type(one) is type(other):
+        return len(one) == len(other) and all(map(are_equal, one, other))
+    if one is other:
+        return True
+    if getattr(one, "shape", ()) != getattr(other, "shape", ()):
+        return False
+    try:
+        return bool(np.all(np.asarray(one == other)))
+    except Exception:  # tables whose columns differ, for instance: what can't be compared isn't the same
+        return False
 
 
 def _check_callbacks(callbacks):

@@ -1,5 +1,7 @@
 """What an architecture needs, found by trying; only used where it has refused its input."""
 
+from bisect import bisect_left
+
 import mne
 import numpy as np
 
@@ -30,13 +32,10 @@ def largest_working(works, fails):
 
 
 def _bisect(works, bad, good):
-    while abs(good - bad) > 1:
-        middle = (good + bad) // 2
-        if works(middle):
-            good = middle
-        else:
-            bad = middle
-    return good
+    """The number nearest to one that does not work that does."""
+    step = 1 if good > bad else -1
+    between = range(bad + step, good, step)
+    return [*between, good][bisect_left(between, True, key=works)]
 
 
 def placeholder_channels(n_chans, chs_info=()):
