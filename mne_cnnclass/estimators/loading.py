@@ -21,7 +21,7 @@ from .fitted import FittedNetwork
 from .parameters import check_parameters
 from .saving.budget import BudgetError, within_budget
 from .saving.files import damaged, read_file
-from .saving.refusal import UNUSABLE, RefusedFileError, check_network, need, shown
+from .saving.refusal import UNUSABLE, RefusedFileError, check_network, in_short, need, shown
 from .saving.values import decode, make_array
 from .saving.write import known_attributes
 from .side_inputs import SideScaler
@@ -98,10 +98,10 @@ def load_classifier(path: PathLike, *, module: type[nn.Module] | None = None) ->
         raise
     except UNUSABLE as error:
         if "sha256" not in header:
-            raise damaged(path, error) from error
+            raise damaged(path, in_short(error)) from error
         raise RefusedFileError(
-            f"{path} is as it was saved, but can't be loaded here ({type(error).__name__}: "
-            f"{str(error)[:300]}). It was written with {shown(str(header['versions']))}."
+            f"{path} is as it was saved, but can't be loaded here ({in_short(error)}). It was written with "
+            f"{shown(str(header['versions']))}."
         ) from error
 
 

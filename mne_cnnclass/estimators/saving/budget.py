@@ -1,4 +1,4 @@
-"""A limit to what a network may take while it is built for a file."""
+"""A limit on memory and work while the network of a file is built."""
 
 import contextlib
 import math
@@ -12,8 +12,8 @@ from torch.utils.flop_counter import flop_registry
 
 MOST_FLOPS = 2e12  # of the trial runs after building, some ten seconds
 MOST_BYTES = 2**30  # of one tensor, besides what the file itself holds
-# Up to these, an architecture with its default parameters can't exceed that. It need not be predicted then,
-# for which torch imports much, once, in more than a second.
+# Up to these, an architecture with its default parameters can't exceed that, and nothing is predicted: for
+# that, torch imports much, once, in more than a second.
 USUAL_TIMES, USUAL_VALUES, USUAL_SFREQ = 2**12, 2**18, 2**12
 
 
@@ -75,7 +75,7 @@ class _Limit(TorchDispatchMode):
 
 
 def _predict(func, args, kwargs):
-    """Bytes of what an operation will return, and the work; 0 where torch can't tell without doing it."""
+    """Bytes that an operation will return, and its work; 0 where torch can't know without doing it."""
     args, kwargs = tree_map(_as_meta, (args, kwargs))
     names = [argument.name for argument in func._schema.arguments]
     if "device" in names:
@@ -84,7 +84,7 @@ def _predict(func, args, kwargs):
         kwargs["generator"] = None
     try:
         returned = func(*args, **kwargs)
-    except (RuntimeError, TypeError, ValueError):  # the operation itself will tell
+    except (RuntimeError, TypeError, ValueError):  # the operation itself will raise it
         return 0, 0
     n_bytes = sum(x.untyped_storage().nbytes() for x in tree_leaves(returned) if isinstance(x, torch.Tensor))
     weight = dict(zip(names, args, strict=False)).get("weight")

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...utils.atomic import write_atomically
 from ...utils.versions import library_versions
-from .refusal import RefusedFileError, need, shown
+from .refusal import RefusedFileError, in_short, need, shown
 
 if TYPE_CHECKING:
     from ...samples.types import PathLike
@@ -92,7 +92,7 @@ def read_file(path):
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
         header = None if text is None else json.loads(text)
     except (SafetensorError, AttributeError, RuntimeError, ValueError) as error:  # also of torch, and of json
-        raise damaged(path, error) from error
+        raise damaged(path, in_short(error)) from error
     if text is None:
         raise RefusedFileError(f"{path} holds tensors, but no classifier of mne_cnnclass.")
     need(isinstance(header, dict), path, f"its header is {shown(header)}")
@@ -109,24 +109,22 @@ def read_file(path):
     return header, tensors
 
 
-def damaged(path, error):
+def damaged(path, why):
     """What to raise where reading has failed."""
-    return RefusedFileError(
-        f"{path} is no classifier saved by mne_cnnclass, or is damaged ({type(error).__name__}: "
-        f"{str(error)[:300]})."
-    )
+    return RefusedFileError(f"{path} is no classifier saved by mne_cnnclass, or is damaged ({why}).")
 
 
-def _check_sum(path, told):
+def _check_sum(path, expected):
     """Refuse a file whose bytes are not those that were written."""
-    need(isinstance(told, str) and re.fullmatch("[0-9a-f]{64}", told), path, f"'sha256' is {shown(told)}")
+    is_one = isinstance(expected, str) and re.fullmatch("[0-9a-f]{64}", expected)
+    need(is_one, path, f"'sha256' is {shown(expected)}")
     with open(path, "rb") as file:
         start = file.read(8)
         start += file.read(int.from_bytes(start, "little"))
-        found = hashlib.sha256(start.replace(told.encode(), NO_CHECKSUM.encode(), 1))
+        found = hashlib.sha256(start.replace(expected.encode(), NO_CHECKSUM.encode(), 1))
         while block := file.read(2**20):
             found.update(block)
-    if found.hexdigest() != told:
+    if found.hexdigest() != expected:
         raise RefusedFileError(
             f"{path} was damaged or changed after it was saved: its bytes do not have the checksum (SHA-256) "
             "that they had then. Save the classifier again, or get the file again from where it came from."
@@ -147,10 +145,7 @@ def _check_file(path):
         start = file.read(8)
     n_header = int.from_bytes(start, "little")  # as safetensors have it
     if len(start) < 8 or n_header > size - 8:
-        raise RefusedFileError(
-            f"{path} is no classifier saved by mne_cnnclass, or is damaged (it is cut off, or of another "
-            "format)."
-        )
+        raise damaged(path, "it is cut off, or of another format")
     if n_header > MOST_HEADER:
         raise RefusedFileError(
             f"{path} has a header of {n_header / 2**20:.0f} MB; no classifier saved by mne_cnnclass "

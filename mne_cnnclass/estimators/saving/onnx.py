@@ -16,7 +16,7 @@ from ...utils.atomic import write_atomically
 from ...utils.versions import library_versions
 
 TOLERANCE = 1e-5  # of probabilities
-# Architectures that torch and onnxruntime can't do, and why. tests/benchmarks/export_onnx.py tries all.
+# Architectures that torch or onnxruntime can't convert, and why. tests/benchmarks/export_onnx.py tries all.
 NOT_EXPORTED = {
     "CodeBrain": "what it computes depends on a number in its state, which torch's exporter does not follow",
     "LUNA": "it looks at phases of Fourier coefficients, which are chance where these are nearly zero, and "
@@ -46,12 +46,12 @@ def export_onnx(clf, path):
 
 
 def _convert(clf, onnx, onnxruntime, *, optimize):
-    """The bytes of a model that was seen to do the same as the classifier."""
+    """The bytes of a model that was tested to predict the same as the classifier."""
     module = _Classifier(clf).eval().requires_grad_(False)
     try:
         model = _translate(onnx, module, _random_inputs(clf, 3), optimize)
     except Exception as error:  # of torch, onnxscript and onnx, whose own types are many
-        raise _cant_be(clf, f"torch can't translate it ({type(error).__name__}: {error})") from error
+        raise _not_exportable(clf, f"torch can't translate it ({type(error).__name__}: {error})") from error
     for key, value in _metadata(clf).items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value if isinstance(value, str) else json.dumps(value)
@@ -73,11 +73,11 @@ def _import_onnx():
 
 
 class _Classifier(nn.Module):
-    """What ``predict_proba`` computes of checked samples; in float64 where it does so."""
+    """What ``predict_proba`` computes from checked samples, with float64 in the same places."""
 
     def __init__(self, clf):
         super().__init__()
-        # as it was written: ONNX knows none of the fast ways
+        # the original layers, as ONNX knows none of the faster ones
         self.network = clf.network_.build(clf.network_.weights(), accelerate=False)
         for name, scaler in (("channel", clf.scaler_), ("side", clf.side_scaler_)):
             self.register_buffer(f"{name}_means", torch.from_numpy(np.array(scaler.mean_, dtype=np.float64)))
@@ -113,7 +113,7 @@ def _random_inputs(clf, n_samples):
 
 
 class _WeightChanges(TorchFunctionMode):
-    """Notes whether a network reaches for the memory of its weights (``weight.data``) while it runs."""
+    """Note whether a network accesses the memory of its weights (``weight.data``) while it runs."""
 
     seen = False
 
@@ -142,7 +142,7 @@ def _translate(onnx, module, inputs, optimize):
 
 @contextlib.contextmanager
 def _quiet():
-    """Silence what torch and its helpers say of their own code."""
+    """Silence warnings of torch and its helpers about their own code."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -154,7 +154,7 @@ def _quiet():
 
 
 def _metadata(clf):
-    """What who runs the model has to know."""
+    """What a program that runs the model has to know."""
     return {
         "classes": clf.classes_.tolist(),
         "ch_names": clf.ch_names_,
@@ -183,15 +183,15 @@ def _check_same(clf, onnxruntime, content):
             session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
             (got,) = session.run(None, dict(zip(["x", "side"], inputs, strict=False)))
         except Exception as error:  # whatever onnxruntime refuses
-            raise _cant_be(clf, f"onnxruntime refuses it ({error})") from error
+            raise _not_exportable(clf, f"onnxruntime refuses it ({error})") from error
         difference = np.abs(got - expected).max()
         if not difference <= TOLERANCE:
-            raise _cant_be(clf, f"there, probabilities differ by {difference:.2g}")
+            raise _not_exportable(clf, f"there, probabilities differ by {difference:.2g}")
 
 
 def _name(clf):
     return clf.model if isinstance(clf.model, str) else clf.model.__qualname__
 
 
-def _cant_be(clf, why):
+def _not_exportable(clf, why):
     return RuntimeError(f"{_name(clf)} can't be exported to ONNX: {why}.")

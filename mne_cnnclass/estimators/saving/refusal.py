@@ -122,6 +122,11 @@ def _is_names(names, n=None):
     return n in (None, len(names)) and all(isinstance(name, str) for name in names)
 
 
+def in_short(error):
+    """An error in few words."""
+    return f"{type(error).__name__}: {str(error)[:300]}"
+
+
 def shown(value):
     """A value in few words, whatever its size."""
     if isinstance(value, (list, dict)):

@@ -88,11 +88,12 @@ def describe(estimator, tensors, prefix=""):
     if estimator is None or isinstance(estimator, str):
         return estimator
     cls, own = type(estimator), {}
+    is_ours = cls.__module__.startswith("mne_cnnclass.")  # a subclass of a user's own may do something else
     if cls is Pipeline:
         header = _describe_pipeline(estimator, own)
-    elif cls.__module__.startswith("mne_cnnclass.") and hasattr(cls, "_describe"):
+    elif is_ours and hasattr(cls, "_describe"):
         header = estimator._describe(own)
-    elif cls.__module__.startswith("mne_cnnclass.") and hasattr(cls, "_set_by_fit"):
+    elif is_ours and hasattr(cls, "_set_by_fit"):
         header = _describe_transformer(estimator, own)
     else:
         best = " Save its best_estimator_." if hasattr(estimator, "best_estimator_") else ""

@@ -1,4 +1,4 @@
-"""Files from which a training goes on to the same bits as if it had not been broken off."""
+"""Checkpoints, from which an interrupted training continues to the same bits as an uninterrupted one."""
 
 import hashlib
 import io
@@ -32,7 +32,7 @@ class Checkpoints:
         self.folder, self.paths = Path(folder), []
 
     def remove(self):
-        """Delete the files, as the fit has come to its end."""
+        """Delete the files once the fit is complete."""
         for path in self.paths:
             path.unlink(missing_ok=True)
 
@@ -40,8 +40,8 @@ class Checkpoints:
 class Checkpoint(Callback):
     """Writes all that a training depends on into a file after each epoch, and puts it back.
 
-    The name of a file is a hash of all that decides the result of a training, so that no other training goes
-    on from it. A file begins with the SHA-256 of the rest, as torch does not notice a flipped byte.
+    The name of a file is a hash of all that decides the result of a training, so that no other training
+    continues from it. A file begins with the SHA-256 of the rest, as torch does not notice a flipped byte.
     """
 
     def __init__(self, options):
@@ -74,8 +74,7 @@ class Checkpoint(Callback):
             write_atomically(self.path, hashlib.sha256(content).digest() + content)
         except OSError as error:  # which is no reason to lose the training
             if not self.failed:
-                told = f"No checkpoint of epoch {len(net.history)}: {error}. Training goes on."
-                warn(told, UserWarning)
+                warn(f"No checkpoint of epoch {len(net.history)}: {error}. Training goes on.", UserWarning)
             self.failed = True
 
 
