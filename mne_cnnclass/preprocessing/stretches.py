@@ -1,8 +1,8 @@
 """Epochs of long recordings, a stretch at a time, in memory that does not grow with their length."""
 
 import mne
-import numpy as np
 
+from ..utils.numbers import runs
 from . import epochs as whole
 from .cleaning import filter_continuous
 from .events import choose_events, is_no_event
@@ -41,8 +41,9 @@ def iter_epochs(recordings, *, stretch=STRETCH, **settings):
         start = rows[:, 0] - raw.first_samp
         sfreq = raw.info["sfreq"]
         before, after = int(tmin * sfreq) - around - 1, int(tmax * sfreq) + around + 2
-        for part in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(start // (stretch * sfreq))) + 1):
-            first, stop = max(start[part[0]] + before, 0), min(start[part[-1]] + after, raw.n_times)
+        for part in runs(start // (stretch * sfreq)):
+            first = max(start[part.start] + before, 0)
+            stop = min(start[part.stop - 1] + after, raw.n_times)
             if first >= stop:
                 continue  # epochs would begin after the end
             # raw.copy().crop() copies tables of the whole file

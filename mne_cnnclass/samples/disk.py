@@ -6,6 +6,7 @@ import weakref
 
 import numpy as np
 
+from ..utils.numbers import runs
 from .blocks import iter_parts
 from .view import EpochsView
 
@@ -52,12 +53,9 @@ class SampleFile:
 
     def read(self, rows, block):
         """Read the samples of these numbers into an array, which is returned."""
-        if not len(rows):
-            return block
-        starts = np.r_[0, np.flatnonzero(np.diff(rows) != 1) + 1, len(rows)]  # of runs of adjacent samples
-        for start, stop in zip(starts[:-1], starts[1:], strict=True):
-            self._file.seek(int(rows[start]) * self._sample_bytes)
-            content = memoryview(block[start:stop]).cast("B")
+        for run in runs(rows - np.arange(len(rows))):  # of adjacent samples
+            self._file.seek(int(rows[run.start]) * self._sample_bytes)
+            content = memoryview(block[run]).cast("B")
             while content:
                 n_read = self._file.readinto(content)
                 if not n_read:

@@ -11,6 +11,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from ..utils.numbers import runs
 from ..utils.quiet import quiet
 from .columns import check_column
 from .mne_internals import Unopened, array_epochs, data_of, event_rate, part_of
@@ -345,13 +346,8 @@ class EpochsView:
     @property
     def epochs(self) -> mne.BaseEpochs:
         """The selected epochs and channels as `mne.Epochs`, in the order of the view."""
-        numbers = self._origin[:, 0]
-        cuts = np.flatnonzero(np.diff(numbers)) + 1
-        parts = [
-            self._part(self._source(rows[0, 0]), rows[:, 1])
-            for rows in np.split(self._origin, cuts)
-            if len(rows)
-        ]
+        rows = (self._origin[run] for run in runs(self._origin[:, 0]))
+        parts = [self._part(self._source(its_rows[0, 0]), its_rows[:, 1]) for its_rows in rows]
         if not parts:  # MNE can't pick channels of no epochs
             return self._sources[0][[]]
         if len(parts) == 1:
@@ -437,8 +433,7 @@ class EpochsView:
         )
         new, new_sources = self._take(np.arange(len(self))), []
         new._origin = np.empty_like(self._origin)
-        cuts = [0, *(np.flatnonzero(np.diff(number[order])) + 1), len(order)]
-        for part in map(slice, cuts[:-1], cuts[1:]):
+        for part in runs(number[order]):
             rows = order[part]
             new._origin[rows, 0], new._origin[rows, 1] = len(new_sources), np.arange(len(rows))
             table = None if self.metadata is None else self.metadata.iloc[rows]

@@ -1,4 +1,4 @@
-"""Numbers among parameters."""
+"""Numbers among parameters, and runs of equal ones in arrays."""
 
 import numpy as np
 from sklearn.utils import check_scalar
@@ -11,3 +11,9 @@ def check_number(value, name, kind, **bounds):
     check_scalar(value, name, kind, **bounds)
     if value != value:
         raise ValueError(f"{name} must be a number, got {value!r}.")
+
+
+def runs(values):
+    """Slices of the stretches of an array in which one value stands."""
+    edges = [0, *(np.flatnonzero(np.diff(values)) + 1), len(values)]
+    return [slice(start, stop) for start, stop in zip(edges[:-1], edges[1:], strict=True) if start < stop]
