@@ -68,7 +68,7 @@ class _Alignment(SamplesTransformer):
         for group, rows in self._rows(X, groups).items():
             self.references_[group] = self._reference(covariances[rows], group)
         shapes = [reference / max(np.trace(reference), TINY) for reference in self.references_.values()]
-        self.mean_reference_ = self._mean(np.array(shapes))  # of equal power, lest the loudest person rules
+        self.mean_reference_ = self._mean(np.array(shapes))  # of equal power, so that no person dominates
         return self
 
     def fit_transform(

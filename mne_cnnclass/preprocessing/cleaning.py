@@ -13,7 +13,7 @@ from ..samples.datasets import MONTAGE_1005
 FLAT = 1e-7  # V peak to peak from sample to sample: below what any amplifier's noise leaves
 LOF_THRESHOLD = 2.0
 EOG_CORRELATION = 0.5  # of a component with an EOG channel, 1 to 10 Hz
-MIN_CHANNELS = 8  # of which outliers can be told
+MIN_CHANNELS = 8  # fewer show no outliers
 MIN_GOOD = 4  # that others can be interpolated from
 MIN_EPOCHS = 5  # folds of autoreject
 
@@ -68,7 +68,7 @@ def find_bads(raw, recording):
         )
     flat = mne.preprocessing.annotate_amplitude(raw, flat=FLAT, bad_percent=50, picks=eeg, verbose="ERROR")[1]
     left = [raw.ch_names[i] for i in eeg if raw.ch_names[i] not in flat]
-    # drifts are as large as what a loose electrode picks up, and say little of it
+    # drifts are as large as what a loose electrode picks up, and would hide it
     high_passed = raw.copy().pick(left).filter(1.0, None, verbose="ERROR")
     noisy = mne.preprocessing.find_bad_channels_lof(
         high_passed, n_neighbors=min(20, len(left) // 2), threshold=LOF_THRESHOLD, verbose="ERROR"
@@ -192,14 +192,14 @@ def remove_artifacts(raw, recording, method, eog, ecg, random_state):
         return _regress(raw, recording, eog)
     if not (eog or ecg or "ecg" in raw):
         raise ValueError(
-            f"{recording} has neither an EOG nor an ECG channel to tell components by. Name channels that "
-            'see the eyes, such as eog=["Fp1", "Fp2"], or the type of a channel by ch_types.'
+            f"{recording} has neither an EOG nor an ECG channel to identify components with. Name "
+            'channels that see the eyes, such as eog=["Fp1", "Fp2"], or the type of a channel by ch_types.'
         )
     # ICA is led astray by drifts; its weights hold for the signal with them
     fitted_on = raw if raw.info["highpass"] >= 1 else raw.copy().filter(1.0, None, verbose="ERROR")
     ica = mne.preprocessing.ICA(n_components=0.99, random_state=random_state, verbose="ERROR")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the log tells of it
+        warnings.simplefilter("ignore", ConvergenceWarning)  # it is in the log
         try:
             ica.fit(fitted_on, verbose="ERROR")
         except RuntimeError as error:

@@ -303,14 +303,14 @@ def tabulate(recording, events, group):
     """A row an event; what the metadata of Epochs already say stays."""
     source = recording.source
     onset = (events[:, 0] - getattr(source, "first_samp", 0)) / recording.sfreq
-    told = {name: getattr(recording, name) for name in ("subject", "session", "run")}
-    table = pd.DataFrame(dict(file=recording.name, **told, onset=onset))
+    from_name = {name: getattr(recording, name) for name in ("subject", "session", "run")}
+    table = pd.DataFrame(dict(file=recording.name, **from_name, onset=onset))
     if isinstance(source, mne.BaseEpochs) and source.metadata is not None:
         table = table.assign(**source.metadata.iloc[_rows(source, events)].reset_index(drop=True))
     if group == "subject" and table["subject"].isna().any():
         raise ValueError(
-            f"The subject of {recording} can't be told: it is neither in the file nor in its name or folder, "
-            "such as sub-01, S001, P03 or subject7. Rename it, or take the file as group."
+            f"The subject of {recording} can't be determined: it is neither in the file nor in its name or "
+            "folder, such as sub-01, S001, P03 or subject7. Rename it, or take the file as group."
         )
     return table
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 BANDS = {"delta": (1, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30), "gamma": (30, 45)}  # Hz
-WELCH_SECONDS = 2.0  # of a segment: half a hertz tells the slow bands apart
+WELCH_SECONDS = 2.0  # of a segment: half a hertz separates the slow bands
 _NUMBERED = re.compile(r"(\D*)(\d+)(\D*)")  # C3, EEG C3-REF
 
 
@@ -193,7 +193,7 @@ class Features(TransformerMixin, BaseEstimator):
         """Names and values of all features of some samples."""
         ch_names = self.ch_names_ or [f"ch{i}" for i in range(self.n_channels_)]
         signals = _Signals(block, ch_names, self._sampling, self.bands or BANDS, self.spectrum)
-        with np.errstate(divide="ignore", invalid="ignore"):  # of flat channels, which transform tells of
+        with np.errstate(divide="ignore", invalid="ignore"):  # of flat channels, which transform reports
             parts = [
                 _FEATURES[name](signals) if name in _FEATURES else _library(signals, name)
                 for name in self.features
@@ -248,7 +248,7 @@ class _Signals:
         inside = (freqs >= low) & (freqs < high)
         if not inside.any() or high > self.sfreq / 2:
             raise ValueError(
-                f"Band {band!r} from {low:g} to {high:g} Hz can't be told in windows of "
+                f"Band {band!r} from {low:g} to {high:g} Hz can't be resolved in windows of "
                 f"{self.data.shape[2]} times at {self.sfreq:g} Hz. Take longer windows, or give other bands."
             )
         return inside

@@ -1,4 +1,4 @@
-"""Recordings from files, MNE's Raw or a BIDS root, and what their names tell."""
+"""Recordings from files, MNE's Raw or a BIDS root, and what is known from their names."""
 
 from __future__ import annotations
 
@@ -42,25 +42,25 @@ class Recording:
     def sfreq(self):
         return self.source.info["sfreq"]
 
-    def told(self, pattern):
-        """What the name of the file tells by a pattern, else None."""
+    def in_name(self, pattern):
+        """What the name of the file has by a pattern, else None."""
         found = pattern.search(self.name)
         return found.group(1) if found else None
 
     @property
     def session(self):
-        return self.told(_SESSION)
+        return self.in_name(_SESSION)
 
     @property
     def run(self):
-        return self.told(_RUN)
+        return self.in_name(_RUN)
 
     @property
     def subject(self):
-        """The subject that the file or its name tells, else None."""
-        told = str((self.source.info["subject_info"] or {}).get("his_id", ""))
-        if told.strip().lower() not in _NOBODY:
-            return told
+        """The subject in the file or in its name, else None."""
+        stored = str((self.source.info["subject_info"] or {}).get("his_id", ""))
+        if stored.strip().lower() not in _NOBODY:
+            return stored
         parents = () if self.path is None else (parent.name for parent in self.path.resolve().parents)
         for name in (self.name, *parents):
             for pattern in (_SUBJECT_WORD, _SUBJECT_LETTER):

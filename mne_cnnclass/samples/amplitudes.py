@@ -1,4 +1,4 @@
-"""What the size of the values in a channel tells: another unit, a detached or a saturated electrode."""
+"""Warnings from the size of values in a channel: another unit, a detached or a saturated electrode."""
 
 import numpy as np
 import torch
@@ -46,7 +46,7 @@ class Rails:
 
 
 def warn_of_channels(names, deviation, flat, share, standardize):
-    """Warn of channels of training samples that say little, or that a network can't use.
+    """Warn of channels of training samples that carry little information, or that a network can't use.
 
     By channel: names as in messages, standard deviations, which are constant, and the share of values that
     are the least or the largest one.

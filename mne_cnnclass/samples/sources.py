@@ -69,7 +69,7 @@ def _rates(sources, n_shown=4):
 
 
 def state_of(epochs):
-    """What tells that epochs were dropped, or cut otherwise."""
+    """What changes if epochs are dropped, or cut in another way."""
     return epochs.selection, len(epochs.times), epochs.times[0], epochs.info["sfreq"]
 
 

@@ -108,7 +108,7 @@ class EpochsView:
     ) -> None:
         if isinstance(epochs, EpochsView):
             self._sources, self._states, self._origin = epochs._sources, epochs._states, epochs._origin
-            own = epochs[:]  # a change of its labels is none of the other's
+            own = epochs[:]  # copies, so that a change of the labels leaves the other view as it is
             self.metadata, default_labels, default_groups = own.metadata, own.labels, own.groups
             names = epochs.ch_names if picks is None else pick_names(self._sources[0].info, picks)
         else:
@@ -201,7 +201,7 @@ class EpochsView:
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
-            raise ValueError("The data of an EpochsView can't be had without a copy.")
+            raise ValueError("The data of an EpochsView are always copied; copy=False can't be met.")
         block = self.read()
         if block.base is not None:  # it may be the memory of the Epochs
             block = block.copy()

@@ -151,9 +151,7 @@ def test_ctrl_c_keeps_the_folds_that_were_done(error_score):
                 raise KeyboardInterrupt
             return super().fit(X, y)
 
-    with pytest.warns(
-        FitFailedWarning, match=r"2 of 3 folds .*\(fold 1, 2\), .*: KeyboardInterrupt: $"
-    ):
+    with pytest.warns(FitFailedWarning, match=r"2 of 3 folds .*\(fold 1, 2\), .*: KeyboardInterrupt: $"):
         result = evaluate(Stops(8.0), X, Y, cv=3, error_score=error_score)
     assert set(result.predictions["fold"]) == {0}
     with pytest.raises(KeyboardInterrupt):

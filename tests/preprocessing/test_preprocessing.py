@@ -110,7 +110,7 @@ def test_subject_that_is_not_told_is_an_error_only_where_it_is_needed(write_reco
     path = write_recording(name)
     (epochs,) = make_epochs(path, tmin=0.0, tmax=1.0, group="file")
     assert epochs.metadata["subject"].isna().all()
-    with pytest.raises(ValueError, match=f"The subject of .*{name} can't be told"):
+    with pytest.raises(ValueError, match=f"The subject of .*{name} can't be determined"):
         make_epochs(path, tmin=0.0, tmax=1.0, group="subject")
 
 
