@@ -11,7 +11,7 @@ from ..samples.checks import check_labels, check_samples, check_side_inputs
 from ..samples.columns import check_column, check_weights
 from ..samples.view import EpochsView
 from ..utils.warn import warn
-from .parameters import are_equal, side_columns
+from .parameters import are_equal, split_side_inputs
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def check_training_samples(clf, X, y, groups, sample_weight):
     if groups is not None:
         groups = check_column(groups, "groups", len(y))
     keep = weight > 0
-    side = check_side_inputs(X, side_columns(clf.side_inputs), keep)
+    side = check_side_inputs(X, split_side_inputs(clf.side_inputs)[0], keep)
     if not keep.all():
         X, y, weight, side = X[keep], y[keep], weight[keep], side[keep]
         groups = None if groups is None else groups[keep]
@@ -99,11 +99,11 @@ def check_same_problem(fitted, X, classes):
     }
     changed = [name for name, (now, before) in compared.items() if not are_equal(now, before)]
     before = [*network.side_scaler.names, *network.side_scaler.transformers]
-    transformers = [entry for entry in fitted.side_inputs or [] if not isinstance(entry, str)]
+    now = sum(split_side_inputs(fitted.side_inputs), [])
     if changed:
         changes = " and ".join(changed)
         reason = f"the last network, but {changes} changed since. Set warm_start=False to start anew."
-    elif repr([*side_columns(fitted.side_inputs), *transformers]) != repr(before):
+    elif repr(now) != repr(before):
         reason = f"side_inputs={before!r}, got {fitted.side_inputs!r}. Set warm_start=False to start anew."
     elif not np.array_equal(classes, fitted.classes_):
         reason = f"the classes {fitted.classes_.tolist()}, got {classes.tolist()}."

@@ -34,7 +34,7 @@ from ..utils.seeds import draw_seed
 from .checks import check_logits
 from .fitted import FittedNetwork
 from .members import STOPS, train_members
-from .parameters import side_columns
+from .parameters import split_side_inputs
 from .side_inputs import SideScaler
 
 
@@ -87,7 +87,7 @@ def _make_trainer(clf, samples, classes, previous):
         architecture=architecture,
         options=TrainingOptions(**options),
         standardize=clf.standardize,
-        side_inputs=list(clf.side_inputs or []),
+        side_inputs=clf.side_inputs,
         accelerate=clf.accelerate,
         device=resolve_device(clf.device),
         n_threads=clf.n_threads,
@@ -117,7 +117,7 @@ class Trainer:
     architecture: dict
     options: TrainingOptions
     standardize: bool
-    side_inputs: list
+    side_inputs: list | None
     accelerate: bool
     device: torch.device
     n_threads: int | None
@@ -152,8 +152,7 @@ class Trainer:
         if start is None:
             partners = (self.architecture["mirror"] or {}).get("permutation")
             scaler = ChannelScaler(self.standardize).fit(X, warn=not quiet, partners=partners)
-            transformers = [entry for entry in self.side_inputs if not isinstance(entry, str)]
-            side_scaler = SideScaler(side_columns(self.side_inputs), transformers)
+            side_scaler = SideScaler(*split_side_inputs(self.side_inputs))
             side_scaler.fit(samples.side, samples.X, samples.target, quiet=quiet)
         else:
             scaler, side_scaler = start.scaler, start.side_scaler
@@ -222,8 +221,5 @@ def _wants_progress(verbose):
     if verbose is None:
         return mne.utils.logger.level <= logging.DEBUG
     if isinstance(verbose, str):
-        levels = logging.getLevelNamesMapping()
-        if verbose.upper() not in levels:
-            raise ValueError(f"verbose must be None, a bool or a level of logging, got {verbose!r}.")
-        verbose = levels[verbose.upper()]
+        verbose = logging.getLevelNamesMapping()[verbose.upper()]
     return 0 < verbose <= logging.INFO  # True is 1, and False and 0 are quiet

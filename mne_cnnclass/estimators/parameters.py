@@ -1,7 +1,9 @@
 """The parameters of a classifier, checked before anything is computed."""
 
+import logging
 import numbers
 import os
+from types import NoneType
 
 import numpy as np
 from mne.utils import logger
@@ -33,47 +35,48 @@ NOT_NUMBERS = {"batch_size": "auto", "validation_fraction": None, "patience": No
 
 def check_parameters(clf):
     """Check the parameters of a classifier: their types, bounds and choices."""
+
+    def need(name, valid, expected, error=TypeError):
+        if not valid:
+            raise error(f"{name} must be {expected}, got {getattr(clf, name)!r}.")
+
     for name, (kind, bounds) in BOUNDS.items():
         value = getattr(clf, name)
         if name not in NOT_NUMBERS or not are_equal(value, NOT_NUMBERS[name]):
             check_number(value, name, kind, **bounds)
-    if clf.lr_schedule not in (None, "one_cycle"):
-        raise ValueError(f"lr_schedule must be None or 'one_cycle', got {clf.lr_schedule!r}.")
+    need("lr_schedule", clf.lr_schedule in (None, "one_cycle"), "None or 'one_cycle'", ValueError)
     if clf.patience is not None and clf.validation_fraction is None:
         raise ValueError("patience watches the validation loss, so it needs a validation_fraction, got None.")
     for name in ("calibrate", "standardize", "accelerate", "warm_start"):
-        if not isinstance(getattr(clf, name), (bool, np.bool_)):
-            raise TypeError(f"{name} must be True or False, got {getattr(clf, name)!r}.")
-    if not (
-        clf.class_weight is None
-        or are_equal(clf.class_weight, "balanced")
-        or isinstance(clf.class_weight, dict)
-    ):
-        raise TypeError(
-            "class_weight must be None, 'balanced' or a dict of labels and their weights, got "
-            f"{clf.class_weight!r}."
-        )
-    if not all(one is None or callable(one) or is_named(one) for one in listed(clf.augmentation)):
-        raise TypeError(
-            "augmentation must be None, a name, a callable, or a list of names, of pairs (name, dict of "
-            f"parameters) and of callables, got {clf.augmentation!r}."
-        )
-    _check_callbacks(clf.callbacks)
+        need(name, isinstance(getattr(clf, name), (bool, np.bool_)), "True or False")
+    known = isinstance(clf.class_weight, (NoneType, dict)) or are_equal(clf.class_weight, "balanced")
+    need("class_weight", known, "None, 'balanced' or a dict of labels and their weights")
+    need(
+        "augmentation",
+        all(one is None or callable(one) or is_named(one) for one in listed(clf.augmentation)),
+        "None, a name, a callable, or a list of names, of pairs (name, dict of parameters) and of callables",
+    )
+    expected = "None or a list of skorch callbacks, or of pairs (name, callback)"
+    need("callbacks", _are_callbacks(clf.callbacks), expected)
     if clf.checkpoint_dir is not None:
-        _check_checkpoints(clf)
-    check_side_names(clf.side_inputs)
-    _check_symmetry(clf.symmetry)
-    if clf.model_params is not None and not isinstance(clf.model_params, dict):
-        raise TypeError(f"model_params must be None or a dict, got {type(clf.model_params).__name__}.")
+        need("checkpoint_dir", isinstance(clf.checkpoint_dir, (str, os.PathLike)), "None or a folder")
+        _check_can_resume(clf)
+    expected = "None or a list of names of metadata columns (of one: side_inputs=['name']) and transformers"
+    need("side_inputs", _are_side_inputs(clf.side_inputs), expected)
+    columns, _ = split_side_inputs(clf.side_inputs)
+    need("side_inputs", len(set(columns)) == len(columns), "a list that names each column once", ValueError)
+    expected = "None, 'left_right' or ('left_right', {'classes': [...]}) with two labels or none"
+    need("symmetry", _is_symmetry(clf.symmetry), expected, ValueError)
+    need("model_params", isinstance(clf.model_params, (NoneType, dict)), "None or a dict")
     try:
         check_random_state(clf.random_state)
-    except ValueError as error:
-        raise ValueError(
-            "random_state must be None, an integer from 0 to 2**32 - 1 or a numpy.random.RandomState, got "
-            f"{clf.random_state!r}."
-        ) from error
-    if not isinstance(clf.verbose, (type(None), bool, np.bool_, str, COUNT)):
-        raise TypeError(f"verbose must be None, a bool or a level of logging, got {clf.verbose!r}.")
+    except ValueError:
+        expected = "None, an integer from 0 to 2**32 - 1 or a numpy.random.RandomState"
+        need("random_state", False, expected, ValueError)
+    expected = "None, a bool or a level of logging"
+    need("verbose", isinstance(clf.verbose, (NoneType, bool, np.bool_, str, COUNT)), expected)
+    known = not isinstance(clf.verbose, str) or clf.verbose.upper() in logging.getLevelNamesMapping()
+    need("verbose", known, expected, ValueError)
 
 
 def describe_parameters(clf, tensors):
@@ -100,9 +103,7 @@ def model_name(model):
     return model if isinstance(model, str) else f"{model.__module__}.{model.__qualname__}"
 
 
-def _check_checkpoints(clf):
-    if not isinstance(clf.checkpoint_dir, (str, os.PathLike)):
-        raise TypeError(f"checkpoint_dir must be None or a folder, got {clf.checkpoint_dir!r}.")
+def _check_can_resume(clf):
     if clf.callbacks:
         raise ValueError("checkpoint_dir can't keep the state of callbacks. Give one or the other.")
     if clf.random_state is None:
@@ -127,45 +128,29 @@ def are_equal(one, other):
         return False
 
 
-def _check_callbacks(callbacks):
-    """Callbacks of skorch, as objects, classes or pairs (name, callback)."""
-    entries = callbacks if isinstance(callbacks, (list, tuple)) else [] if callbacks is None else [callbacks]
-    found = [entry[1] if isinstance(entry, tuple) and len(entry) == 2 else entry for entry in entries]
-    wrong = [one for one in found if not (hasattr(one, "initialize") and hasattr(one, "on_epoch_end"))]
-    if wrong or not isinstance(callbacks, (list, tuple, type(None))):
-        raise TypeError(
-            "callbacks must be None or a list of skorch callbacks, or of pairs (name, callback), got "
-            f"{callbacks!r}."
-        )
+def _are_callbacks(callbacks):
+    """Whether these are callbacks of skorch: objects, classes or pairs (name, callback)."""
+    if not isinstance(callbacks, (list, tuple)):
+        return callbacks is None
+    found = [entry[1] if isinstance(entry, tuple) and len(entry) == 2 else entry for entry in callbacks]
+    return all(hasattr(one, "initialize") and hasattr(one, "on_epoch_end") for one in found)
 
 
-def _check_symmetry(symmetry):
-    name, classes = (symmetry, None) if not is_named(symmetry) or isinstance(symmetry, str) else symmetry
-    if name not in (None, "left_right") or (classes is not None and classes.keys() != {"classes"}):
-        raise ValueError(
-            "symmetry must be None, 'left_right' or ('left_right', {'classes': [...]}) with two labels or "
-            f"none, got {symmetry!r}."
-        )
+def _is_symmetry(symmetry):
+    if is_named(symmetry) and not isinstance(symmetry, str):
+        return symmetry[0] == "left_right" and symmetry[1].keys() == {"classes"}
+    return symmetry in (None, "left_right")
 
 
-def side_columns(side_inputs):
-    """The names of columns among side inputs; what else there is are transformers."""
-    return [entry for entry in side_inputs or [] if isinstance(entry, str)]
+def _are_side_inputs(side_inputs):
+    if not isinstance(side_inputs, (list, tuple)):
+        return side_inputs is None
+    others = split_side_inputs(side_inputs)[1]
+    return all(hasattr(one, "fit") and hasattr(one, "transform") for one in others)
 
 
-def check_side_names(side_inputs):
-    """Names of columns, each once, and transformers."""
-    if side_inputs is None:
-        return
-    if not isinstance(side_inputs, (list, tuple)) or not all(
-        isinstance(entry, str) or (hasattr(entry, "fit") and hasattr(entry, "transform"))
-        for entry in side_inputs
-    ):
-        raise TypeError(
-            f"side_inputs must be None or a list of names of metadata columns, got {side_inputs!r}; of one "
-            "column: side_inputs=['name']. Transformers may be in the list, too."
-        )
-    names = side_columns(side_inputs)
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"side_inputs must name each column once, got {', '.join(map(repr, twice))} twice.")
+def split_side_inputs(side_inputs):
+    """The names of columns among side inputs, and the transformers."""
+    entries = list(side_inputs or [])
+    columns = [entry for entry in entries if isinstance(entry, str)]
+    return columns, [entry for entry in entries if not isinstance(entry, str)]

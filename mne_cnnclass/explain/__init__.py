@@ -4,18 +4,6 @@ Two kinds of answer: what a network computes (patterns, filters, saliency), and 
 channel or band no longer belongs to its sample (importance by permutation), which any estimator can be asked.
 """
 
-from .components import component_contributions, filter_responses, spatial_patterns, temporal_filters
-from .gradients import saliency, saliency_spectrum
-from .importance import EEG_BANDS, band_importance, channel_importance
+import lazy_loader as lazy
 
-__all__ = [
-    "EEG_BANDS",
-    "band_importance",
-    "channel_importance",
-    "component_contributions",
-    "filter_responses",
-    "saliency",
-    "saliency_spectrum",
-    "spatial_patterns",
-    "temporal_filters",
-]
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

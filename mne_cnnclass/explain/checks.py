@@ -46,16 +46,9 @@ def check_any(clf, X, y):
     check_finite(X)
     names = getattr(X, "ch_names", None) or getattr(clf, "ch_names_", None) or np.arange(X.shape[1])
     sfreq = getattr(X, "sfreq", None) or getattr(clf, "sfreq_", None)
-    return np.asarray(X, dtype=float), y, names, sfreq, with_metadata(X)
-
-
-def with_metadata(X):
-    """A function from data like that of X to samples with all else that is known of X, if it is a view.
-
-    Changed data leaves as it is what else is known of a sample, such as the side inputs of a network, and a
-    Pipeline that picks channels finds them by name.
-    """
-    return X.with_data if isinstance(X, EpochsView) else np.asarray
+    # all else that is known of a sample stays: side inputs, and names by which a Pipeline picks channels
+    samples_of = X.with_data if isinstance(X, EpochsView) else np.asarray
+    return np.asarray(X, dtype=float), y, names, sfreq, samples_of
 
 
 def known_sfreq(clf):

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import mne
 import numpy as np
 import pandas as pd
+import torch
 
+from ..networks.side_inputs import signal_network
 from ..samples.blocks import iter_blocks
 from ..samples.checks import check_samples
 from ..samples.mne_internals import set_info
@@ -223,8 +225,6 @@ def _fine(k):
 
 def _linear_front(clf):
     """Filters of the first layers, shape (n_components, n_channels, k), and the layers that end them."""
-    from ..networks.side_inputs import signal_network
-
     check_network(clf)
     if clf.n_members > 1:
         raise ValueError(
@@ -245,24 +245,18 @@ def _linear_front(clf):
 
 
 def _eegnet_front(module):
-    import torch
-
     spatial = module.conv_spatial.weight[:, 0, :, 0]
     temporal = module.conv_temporal.weight[:, 0, 0].repeat_interleave(module.D, 0)
     return torch.einsum("oc,ok->ock", spatial, temporal), [module.conv_spatial]
 
 
 def _combined_front(module):
-    import torch
-
     first = module.conv_time_spat
     spatial, temporal = first.conv_spat.weight[:, :, 0], first.conv_time.weight[:, 0, :, 0]
     return torch.einsum("ofc,fk->ock", spatial, temporal), [first]
 
 
 def _multiscale_front(module):
-    import torch
-
     layers = list(module.blocks[0].convolutions)
     longest = max(layer.weight.shape[2] for layer in layers)
     spatial = module.spatial.weight[..., 0]

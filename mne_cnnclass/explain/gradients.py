@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import mne
 import numpy as np
 import pandas as pd
+import torch
 from sklearn.utils import check_random_state
 
+from ..networks.training import resolve_device
 from ..samples.blocks import iter_blocks, numbered_in
 from ..samples.checks import check_side_inputs
 from ..samples.view import EpochsView
@@ -162,8 +164,6 @@ def _of_times(difference, gradient):
 
 
 def _of_frequencies(difference, gradient):
-    import torch
-
     n_times = difference.shape[2]
     product = (torch.fft.rfft(difference) * torch.fft.rfft(gradient).conj()).real / n_times
     product[..., 1 : (n_times + 1) // 2] *= 2  # ±f together; zero and the Nyquist frequency stand alone
@@ -178,10 +178,6 @@ def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
     samples, they are those of the layers' outputs in place of the standardised samples. Returns arrays by
     class.
     """
-    import torch
-
-    from ..networks.training import resolve_device
-
     check_number(n_steps, "n_steps", numbers.Integral, min_val=1)
     rng = check_random_state(draw_seed(random_state))
     network, module = clf.network_, clf.module_
@@ -194,10 +190,12 @@ def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
 
     def run(x, side):
         """Logits, and what contributions are asked of, at these samples."""
-        x = x.requires_grad_()
-        with _outputs(layers) as outputs:
+        x, outputs = x.requires_grad_(), {}
+        with contextlib.ExitStack() as hooks:
+            for layer in layers:
+                hooks.enter_context(layer.register_forward_hook(lambda m, _, out: outputs.update({m: out})))
             logits = module(x, side) if side.shape[1] else module(x)
-        return logits - logits.mean(dim=1, keepdim=True), outputs or [x]
+        return logits - logits.mean(dim=1, keepdim=True), [outputs[layer] for layer in layers] or [x]
 
     def prepared(block, side):
         """Samples, their side inputs, and the samples as the contributions see them."""
@@ -232,22 +230,7 @@ def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
 
 def _joined(tensors):
     """Tensors of shape (n, n_components, n_times), some with a further axis of length one, as one."""
-    import torch
-
     return torch.cat([tensor.flatten(2) for tensor in tensors], dim=1)
-
-
-@contextlib.contextmanager
-def _outputs(layers):
-    """Collect what layers put out, in their order."""
-    collected, outputs = {}, []
-    hooks = [layer.register_forward_hook(lambda m, _, out: collected.update({m: out})) for layer in layers]
-    try:
-        yield outputs
-        outputs += [collected[layer] for layer in layers]
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 @contextlib.contextmanager

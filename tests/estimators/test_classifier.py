@@ -360,7 +360,7 @@ def test_labels_that_do_not_fit_are_refused(view, fitted):
         ({"validation_fraction": 1.0}, "validation_fraction == 1.0, must be < 1"),
         ({"patience": 3, "validation_fraction": None}, "needs a validation_fraction"),
         ({"n_threads": 0}, "n_threads == 0, must be >= 1"),
-        ({"model_params": [1]}, "model_params must be None or a dict, got list"),
+        ({"model_params": [1]}, r"model_params must be None or a dict, got \[1\]"),
         ({"lr": np.inf}, "lr == inf, must be < inf"),
         ({"augmentation": 3}, "augmentation must be None, a name"),
         ({"callbacks": 3}, "callbacks must be None or a list"),

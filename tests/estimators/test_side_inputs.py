@@ -350,9 +350,9 @@ def test_contributions_sum_to_the_difference_that_signals_make(clf, test):
 @pytest.mark.parametrize(
     ("side_inputs", "error", "message"),
     [
-        ("rr", TypeError, r"a list of names of metadata columns, got 'rr'.*\['name'\]"),
-        ([0], TypeError, r"a list of names of metadata columns, got \[0\]"),
-        (["rr", "age", "rr"], ValueError, "must name each column once, got 'rr' twice"),
+        ("rr", TypeError, r"a list of names of metadata columns .*\['name'\].*, got 'rr'"),
+        ([0], TypeError, r"a list of names of metadata columns .*, got \[0\]"),
+        (["rr", "age", "rr"], ValueError, r"names each column once, got \['rr', 'age', 'rr'\]"),
         (["rr", "RR"], ValueError, r"X has column\(s\) \['RR'\] not at all.*its columns are \['rr', 'age'"),
         (["site"], ValueError, "'site' must hold real numbers, got .*get_dummies"),
     ],
