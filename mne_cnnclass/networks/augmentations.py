@@ -10,7 +10,7 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Rule:
-    """A parameter that depends on the samples, and how to tell of it."""
+    """A parameter that depends on the samples, and its description."""
 
     text: str
     value: Callable
@@ -21,7 +21,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """A transform that has a name: its class in `transforms`, its parameters, and what to tell of it."""
+    """A transform that has a name: its class in `transforms`, its description and its parameters."""
 
     transform: str
     does: str

@@ -1,4 +1,4 @@
-"""The models of braindecode by name: what they need to be told here, and one fault of theirs put right."""
+"""The models of braindecode by name: which are no classifiers, and what arguments the others need."""
 
 import contextlib
 import functools

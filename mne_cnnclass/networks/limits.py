@@ -64,26 +64,24 @@ def explain_refusal(works, signal):
     if missing is not None:
         return missing
 
-    def works_for(n):
-        return works(n_times=n)
-
     def times(n):
         return f"{n} time point{'s' * (n != 1)}"
 
     def times_and_seconds(n):
         return times(n) + ("" if sfreq is None else f" ({n / sfreq:.2f} s at {sfreq:g} Hz)")
 
-    clause = _range_clause(works_for, n_times, LONGEST_WINDOW, "windows of ", times, times_and_seconds)
-    if clause is not None:
-        return clause
-
-    def works_with(n):
-        return works(n_chans=n, chs_info=None if chs_info is None else placeholder_channels(n, chs_info))
+    def works_for(n):
+        return works(n_times=n)
 
     def channels(n):
         return f"{n} channel{'s' * (n != 1)}"
 
-    return _range_clause(works_with, n_chans, MOST_CHANNELS, "", channels, channels)
+    def works_with(n):
+        return works(n_chans=n, chs_info=None if chs_info is None else placeholder_channels(n, chs_info))
+
+    return _range_clause(
+        works_for, n_times, LONGEST_WINDOW, "windows of ", times, times_and_seconds
+    ) or _range_clause(works_with, n_chans, MOST_CHANNELS, "", channels, channels)
 
 
 def _missing_knowledge(works, n_chans, sfreq, chs_info):

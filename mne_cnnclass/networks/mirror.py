@@ -10,6 +10,7 @@ _OTHER = {"left": "right", "right": "left"}
 _SIDES = re.compile("left|right")
 # what has no side, or both
 _BOTH_SIDES = re.compile("rest|feet|foot|tongue|hands|fists|both|word|calc|navigation")
+_ADVICE = "Say which, {'classes': ['left', 'right']}, or that there are none, {'classes': []}."
 FARTHEST = 0.02  # m between a channel's mirror image and its partner; caps are not quite symmetric
 
 
@@ -64,14 +65,14 @@ def swapped_classes(labels, pair=None):
         if lonely:
             raise ValueError(
                 f"it exchanges classes of the left and of the right, and {lonely} of {labels} have no "
-                "partner. Say which, {'classes': ['left', 'right']}, or that there are none, {'classes': []}."
+                f"partner. {_ADVICE}"
             )
         return [names.index(image) for image in images]
     both_sides = [label for label, name in zip(labels, names, strict=True) if _BOTH_SIDES.search(name)]
     if pair is None and (len(labels) != 2 or both_sides):
         raise ValueError(
             f"it exchanges classes of the left and of the right, and the names of {labels} tell no sides. "
-            "Say which, {'classes': ['left', 'right']}, or that there are none, {'classes': []}."
+            + _ADVICE
         )
     pair = labels if pair is None else list(pair)
     if len(pair) not in (0, 2) or any(label not in labels for label in pair) or len({*pair}) < len(pair):

@@ -217,9 +217,7 @@ class MultiScaleBlock(nn.Module):
 def start_as_waves(convolution):
     """Set the kernels to waves of graded frequency and random phase under a Hann window, of unit norm."""
     n_out, _, length = convolution.weight.shape
-    lowest = min(
-        1 / length, 0.2
-    )  # cycles a sample: from one cycle a kernel up to almost the Nyquist frequency
+    lowest = min(1 / length, 0.2)  # cycles a sample: from one a kernel up to almost the Nyquist frequency
     place = torch.linspace(0, 1, n_out // convolution.groups).repeat(convolution.groups)
     frequency = (lowest * (0.45 / lowest) ** place).view(-1, 1, 1)
     sample = torch.arange(length) - length // 2

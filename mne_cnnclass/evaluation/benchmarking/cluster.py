@@ -3,14 +3,13 @@
 import json
 import os
 import sys
-import traceback
 import warnings
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from functools import cache
 
 from .fingerprint import describe_pipeline, other_versions
-from .jobs import run_job
+from .jobs import describe_error, run_job
 
 POLL = 1.0  # s between looks at the workers, which may come and go
 
@@ -44,7 +43,7 @@ def run_jobs_on(client, jobs):
     except (CancelledError, OSError) as error:  # what workers raise comes as RuntimeError
         raise RuntimeError(
             "The connection to the Dask scheduler is lost. The store is whole: the same call with a new "
-            "client goes on from there."
+            "client continues from there."
         ) from error
     finally:
         if running and client.status == "running":
@@ -84,16 +83,14 @@ def _result(future, job):
     try:
         return future.result()
     except KilledWorker as error:
-        message = f"Workers died while this ran, probably as memory was short: {error}"
-        described = (type(error).__name__, message, traceback.format_exc())
+        described = describe_error(error, "Workers died while this ran, probably as memory was short: {}")
         return [(grid_id, number, {"error": described}) for grid_id, number, *_ in job.cells]
     except (CancelledError, CommClosedError, _OtherVersions):
         raise
     except Exception as error:  # what a fold raises is in its result
-        told = f"{type(error).__name__}: {error}"
         raise RuntimeError(
-            f"Workers can't read data set {job.data.name!r} or the pipeline ({told}). They "
-            "need the same packages and modules, and the same files under the same paths."
+            f"Workers can't read data set {job.data.name!r} or the pipeline ({type(error).__name__}: "
+            f"{error}). They need the same packages and modules, and the same files under the same paths."
         ) from error
 
 
@@ -109,7 +106,13 @@ def _submit(client, function, content, *others):
 def _unpack(pickled, versions):
     from distributed.protocol import pickle
 
-    _check_versions(versions)
+    others = other_versions(versions)
+    if others:
+        found = ", ".join(f"{name} {here} in place of {other}" for name, (other, here) in others.items())
+        raise _OtherVersions(
+            f"A worker has {found}, and its results would be stored as those of the versions here. Install "
+            "the same versions."
+        )
     return pickle.loads(pickled)
 
 
@@ -120,18 +123,6 @@ def _run(pickled, versions, data):
 
 class _OtherVersions(RuntimeError):
     """A worker has other versions of packages."""
-
-
-def _check_versions(versions):
-    others = other_versions(versions)
-    if others:
-        shown = ", ".join(
-            f"{name} {here} in place of {expected}" for name, (expected, here) in others.items()
-        )
-        raise _OtherVersions(
-            f"A worker has {shown}, and its results would be stored as those of the versions here. Install "
-            "the same versions."
-        )
 
 
 @cache

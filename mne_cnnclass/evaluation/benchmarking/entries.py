@@ -4,6 +4,7 @@ import importlib
 from functools import partial
 from pathlib import Path
 
+import mne
 from sklearn.pipeline import make_pipeline
 
 from ...samples.view import EpochsView
@@ -86,6 +87,11 @@ _PIPELINES = {
 }
 
 
+def read_files(paths):
+    """Epochs of files, whose data are read as needed."""
+    return [mne.read_epochs(path, preload=False, verbose="ERROR") for path in paths]
+
+
 def make_dataset(table):
     """A function that loads the data set of a table."""
     return _DATASETS[table.kind(_DATASETS, "data set")](table)
@@ -94,13 +100,7 @@ def make_dataset(table):
 def _epochs(table):
     files = table.files("epochs", "str | Sequence[str]")
     table.arguments(lambda: None)
-    return partial(_read_epochs, files)
-
-
-def _read_epochs(files):
-    import mne
-
-    return [mne.read_epochs(path, preload=False, verbose="ERROR") for path in files]
+    return partial(read_files, files)
 
 
 def _recordings(table):

@@ -20,12 +20,10 @@ from ...samples.blocks import channel_positions, iter_blocks
 from ...utils.versions import _PACKAGES
 
 # What a class has besides its code
-_SKIPPED = ("__dict__", "__weakref__", "__module__", "__doc__", "__annotations__", "_abc_impl") + (
-    "__firstlineno__",
-    "__static_attributes__",
-    "__annotate_func__",
-    "__annotations_cache__",
-)
+_SKIPPED = {
+    *("__dict__", "__weakref__", "__module__", "__doc__", "__annotations__", "_abc_impl"),
+    *("__firstlineno__", "__static_attributes__", "__annotate_func__", "__annotations_cache__"),
+}
 
 
 def digest(described):

@@ -44,8 +44,8 @@ def run_job(job):
         if shared:
             try:
                 estimator = _pretrain(estimator, job.data, before)
-            except Exception as error:  # of whatever kind: other folds are not to be lost
-                return [(grid_id, n, {"error": _describe(error)}) for grid_id, n, *_ in job.cells]
+            except Exception as error:  # of any kind: other folds must not be lost
+                return [(grid_id, n, {"error": describe_error(error)}) for grid_id, n, *_ in job.cells]
             pretrain["pretrain_time"] = perf_counter() - start
         finished = []
         share = (perf_counter() - start) / len(job.cells)
@@ -59,7 +59,7 @@ def run_job(job):
                 result |= pretrain | {"n_train": len(split.train), "seconds": seconds}
                 outcome = {"result": result, "predictions": predictions if job.keep_predictions else None}
             except Exception as error:
-                outcome = {"error": _describe(error)}
+                outcome = {"error": describe_error(error)}
             finished.append((grid_id, number, outcome))
     return finished
 
@@ -116,5 +116,6 @@ def _run_cell(estimator, data, train, test):
     return result, pack(predictions, classes, None if data.subjects is None else data.subjects[test], data)
 
 
-def _describe(error):
-    return type(error).__name__, str(error), traceback.format_exc()
+def describe_error(error, message="{}"):
+    """Class, message and traceback of the error that is being handled."""
+    return type(error).__name__, message.format(error), traceback.format_exc()

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.model_selection import (
-    GroupKFold,
-    LeaveOneGroupOut,
-    StratifiedGroupKFold,
-    StratifiedKFold,
-)
+from sklearn.model_selection import GroupKFold, LeaveOneGroupOut, StratifiedGroupKFold, StratifiedKFold
 
 from ..learning import _in_order
 from .fingerprint import fingerprint_rows
@@ -68,7 +63,7 @@ def _within_session(data, n_folds):
 
 def _cross_session(data, n_folds):
     if data.sessions is None:
-        raise ValueError(_lacks(data, "sessions", "cross-session", "session"))
+        raise ValueError(_lacks(data, "session", "cross-session"))
     for subject, rows in _subjects(data, "cross-session"):
         sessions = data.sessions[rows]
         if len(np.unique(sessions)) < 2:
@@ -81,7 +76,7 @@ def _cross_session(data, n_folds):
 
 
 def _cross_subject(data, n_folds):
-    n_subjects = len(list(_subjects(data, "cross-subject")))
+    n_subjects = len(_subjects(data, "cross-subject"))
     return _across(data, GroupKFold(min(n_folds, max(2, n_subjects))), data.subjects)
 
 
@@ -91,14 +86,11 @@ def _leave_one_subject_out(data, n_folds):
 
 
 def _transfer(data, n_folds):
-    everything = np.arange(len(data.X))
-    if len(list(_subjects(data, "transfer"))) < 2:
+    others = {subject: np.flatnonzero(data.subjects != subject) for subject, _ in _subjects(data, "transfer")}
+    if len(others) < 2:
         raise ValueError(f"Data set {data.name!r} has one subject only, and transfer needs two.")
-    others = {subject: np.setdiff1d(everything, rows) for subject, rows in _subjects(data, "transfer")}
     for split in _within_session(data, n_folds):
-        yield Split(
-            split.train, split.test, split.fold, split.subject, split.session, before=others[split.subject]
-        )
+        yield replace(split, before=others[split.subject])
 
 
 def _learning_curve(data, n_folds):
@@ -109,7 +101,7 @@ def _learning_curve(data, n_folds):
     orders = [np.concatenate(_in_order(split.train, data.y, None, rng)) for split in folds]
     for size in np.unique(np.geomspace(least, most, N_SIZES).round().astype(int)).tolist():
         for split, order in zip(folds, orders, strict=True):
-            yield Split(order[:size], split.test, split.fold, split.subject, split.session, size)
+            yield replace(split, train=order[:size], size=size)
 
 
 KINDS = {
@@ -138,7 +130,7 @@ def _only(column, rows):
 def _subjects(data, kind):
     """Each subject with its samples."""
     if data.subjects is None:
-        raise ValueError(_lacks(data, "subjects", kind, "subject"))
+        raise ValueError(_lacks(data, "subject", kind))
     return [(subject, np.flatnonzero(data.subjects == subject)) for subject in np.unique(data.subjects)]
 
 
@@ -165,8 +157,8 @@ def _folds(data, rows, n_folds, subject, session):
         ) from error
 
 
-def _lacks(data, what, kind, column):
-    return (
-        f"Data set {data.name!r} has no {what}, and {kind} needs them. Put them into a column {column!r} of "
-        "epochs.metadata" + (", or into EpochsView(epochs, groups=)." if column == "subject" else ".")
+def _lacks(data, column, kind):
+    where = f"a column {column!r} of epochs.metadata" + (
+        ", or into EpochsView(epochs, groups=)." if column == "subject" else "."
     )
+    return f"Data set {data.name!r} has no {column}s, and {kind} needs them. Put them into {where}"

@@ -7,6 +7,8 @@ from ...metrics.scores import METRICS
 from .store import TIMES
 
 NUMBERS = (*TIMES, "peak_memory", *METRICS)
+NAMED_GRIDS = "FROM names JOIN grids ON grids.id = grid_id"
+KEYS = ("subject", "session", "fold", "size", "seed", "changed", "n_train", "n_test", "n_pretrain")
 
 
 def read_grids(store, *, current=True, **names):
@@ -19,7 +21,7 @@ def read_grids(store, *, current=True, **names):
     conditions = ["current"] * current + [f"names.{name} = ?" for name in asked]
     return store.table(
         "SELECT dataset, names.splits, pipeline, current, grid_id, pipeline_id, dataset_id, indices, "
-        f"random_state FROM names JOIN grids ON grids.id = grid_id WHERE {' AND '.join(conditions) or '1'} "
+        f"random_state {NAMED_GRIDS} WHERE {' AND '.join(conditions) or '1'} "
         "ORDER BY dataset, names.splits, pipeline, grid_id",
         list(asked.values()),
     )
@@ -27,18 +29,13 @@ def read_grids(store, *, current=True, **names):
 
 def read_folds(store, grids):
     """Finished folds of grids, in the order of the grids: the columns of the view folds but the state."""
-    keys = ["subject", "session", "fold", "size", "seed", "changed", "n_train", "n_test", "n_pretrain"]
-    own = [*keys, *NUMBERS, "id AS cell_id", "number", "worker_id"]
+    own = [*KEYS, *NUMBERS, "id AS cell_id", "number", "worker_id"]
     query = f"SELECT {', '.join(own)} FROM cells WHERE grid_id = ? AND state = 'done' ORDER BY id"
-    parts = []
-    for grid in grids.to_dict("records"):
-        part = store.table(query, [grid["grid_id"]])
-        part[list(NUMBERS)] = part[list(NUMBERS)].astype(float)  # None is NaN
-        parts.append(part.assign(**grid))
-    shown = ["pipeline", "dataset", "splits", *keys, *NUMBERS, "current", "cell_id", "grid_id", "number"]
+    floats = dict.fromkeys(NUMBERS, float)  # None is NaN
+    records = grids.to_dict("records") or [dict.fromkeys(grids)]  # without grids, the columns alone
+    parts = [store.table(query, [grid["grid_id"]]).astype(floats).assign(**grid) for grid in records]
+    shown = ["pipeline", "dataset", "splits", *KEYS, *NUMBERS, "current", "cell_id", "grid_id", "number"]
     shown += ["worker_id", "pipeline_id", "dataset_id", "indices", "random_state"]
-    if not parts:
-        return pd.DataFrame(columns=shown)
     return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)[shown]
 
 

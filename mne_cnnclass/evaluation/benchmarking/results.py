@@ -13,9 +13,9 @@ import pandas as pd
 
 from ...metrics.scores import METRICS
 from .. import Evaluation, compare
-from ..comparison import compare_scores
+from .comparing import check_comparable, compare_stored_scores
 from .packing import unpack
-from .queries import describe_grids, read_folds, read_grids, read_ratio, read_units, summarize
+from .queries import NAMED_GRIDS, describe_grids, read_folds, read_grids, summarize
 from .store import Store
 
 if TYPE_CHECKING:
@@ -222,8 +222,8 @@ class Benchmark:
             If there are no such results, or if their predictions were not stored.
         """
         known = self._table(
-            "SELECT names.splits, grid_id, classes, subjects FROM names JOIN grids ON grids.id = grid_id "
-            "JOIN datasets ON datasets.id = dataset_id WHERE current AND pipeline = ? AND dataset = ? "
+            f"SELECT names.splits, grid_id, classes, subjects {NAMED_GRIDS} JOIN datasets "
+            "ON datasets.id = dataset_id WHERE current AND pipeline = ? AND dataset = ? "
             "AND names.splits = coalesce(?, names.splits)",
             [pipeline, dataset, splits],
         )
@@ -290,32 +290,13 @@ class Benchmark:
         _check_metric(metric)
         with closing(Store(self.store)) as store:
             grids = describe_grids(store, read_grids(store, splits=splits).sort_values("grid_id"))
-            _check_comparable(grids)
+            check_comparable(grids)
             if not grids["kept"].all():
-                return self._compare_scores(store, grids, metric, units)
+                return compare_stored_scores(store, grids, metric, units)
         results = {}
         for dataset, pipeline in grids[["dataset", "pipeline"]].itertuples(index=False):
             results.setdefault(dataset, {})[pipeline] = self.evaluation(pipeline, dataset, splits)
         return compare(results, metric=metric, units=units)
-
-    def _compare_scores(self, store, grids, metric, units):
-        """Compare pipelines without their predictions."""
-        alone = grids["alone"].all()
-        if units is None:
-            units = "groups" if alone else "folds"
-        if units == "groups" and not alone:
-            raise ValueError(
-                'units="groups" needs folds that test one subject each, or keep_predictions=True. Or "folds".'
-            )
-        column = "subject" if units == "groups" else "number"
-        scores, ratios = {}, {}
-        for dataset, rows in grids.groupby("dataset", sort=False):
-            scores[dataset] = read_units(
-                store, metric, column, rows.set_index("pipeline")["grid_id"].to_dict()
-            )
-            if units == "folds":
-                ratios[dataset] = read_ratio(store, rows["grid_id"])
-        return compare_scores(scores, ratios, dict.fromkeys(scores, np.nan), metric, units)
 
     def datasets(self) -> pd.DataFrame:
         """Describe the data sets.
@@ -328,8 +309,8 @@ class Benchmark:
             and ``sessions`` (None if unknown).
         """
         table = self._table(
-            "SELECT DISTINCT names.dataset, datasets.* FROM names JOIN grids ON grids.id = grid_id "
-            "JOIN datasets ON datasets.id = dataset_id WHERE current ORDER BY names.dataset"
+            f"SELECT DISTINCT names.dataset, datasets.* {NAMED_GRIDS} JOIN datasets "
+            "ON datasets.id = dataset_id WHERE current ORDER BY names.dataset"
         )
         lists = ["ch_names", "classes", "subjects", "sessions"]
         table[lists] = table[lists].map(lambda text: None if text is None else json.loads(text))
@@ -345,9 +326,8 @@ class Benchmark:
             ``versions`` (of packages).
         """
         table = self._table(
-            "SELECT DISTINCT names.pipeline, repr, parameters, versions FROM names "
-            "JOIN grids ON grids.id = grid_id JOIN pipelines ON pipelines.id = pipeline_id "
-            "WHERE current ORDER BY names.pipeline"
+            f"SELECT DISTINCT names.pipeline, repr, parameters, versions {NAMED_GRIDS} JOIN pipelines "
+            "ON pipelines.id = pipeline_id WHERE current ORDER BY names.pipeline"
         )
         dicts = ["parameters", "versions"]
         table[dicts] = table[dicts].map(json.loads)
@@ -401,13 +381,9 @@ class Benchmark:
 
     def __repr__(self):
         status = self.status()
-        counts = [
-            f"{len(status['running'])} running" if k == "running" else f"{status[k]} {k}" for k in _STATES
-        ]
-        return f"<Benchmark | {', '.join(counts)}>\n{self.summary().round(3).to_string()}"
-
-
-_STATES = ("done", "running", "failed", "waiting")
+        counts = status | {"running": len(status["running"])}
+        shown = ", ".join(f"{counts[state]} {state}" for state in ("done", "running", "failed", "waiting"))
+        return f"<Benchmark | {shown}>\n{self.summary().round(3).to_string()}"
 
 
 def _current(current):
@@ -418,26 +394,3 @@ def _check_metric(metric):
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {METRICS}, got {metric!r}.")
     return metric
-
-
-def _check_comparable(grids):
-    """Whether all pipelines of a data set have all of the same folds."""
-    kinds = grids["splits"].unique().tolist()
-    if len(kinds) != 1:
-        raise ValueError(f"Name one kind of splits by splits=; there are {kinds}.")
-    if grids["has_sizes"].any():
-        raise ValueError("A learning curve has several sizes; compare its evaluations at one of them.")
-    n_lacking = int(grids["n_lacking"].sum())
-    if n_lacking:
-        raise ValueError(
-            f"{n_lacking} of {grids['n'].sum()} folds are not done or failed, see status() and errors()."
-        )
-    pipelines = grids["pipeline"].unique().tolist()
-    if len(pipelines) < 2:
-        raise ValueError(f"A comparison needs at least 2 pipelines, got {pipelines}.")
-    for dataset, rows in grids.groupby("dataset"):
-        if rows["indices"].nunique() > 1:
-            raise ValueError(
-                f"Pipelines were not evaluated on the same splits of {dataset!r}. Call benchmark with all of "
-                "them at once."
-            )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +23,7 @@ from ..failures import FoldsFailedWarning
 from ..splits import refuse_shared, warn_of_mixed_groups, warn_of_overlap, warn_of_prefit
 from .cluster import check_client, n_threads, run_jobs_on
 from .fingerprint import describe_pipeline, digest
-from .jobs import Job, run_job
+from .jobs import Job, describe_error, run_job
 from .plan import name_of_splits, plan_splits
 from .results import Benchmark
 from .sources import as_dataset
@@ -166,50 +166,26 @@ def benchmark(
     <Benchmark | 4 done, 0 running, 0 failed, 0 waiting>
     ...
     """
-    _check_names(pipelines, "pipelines")
-    _check_names(datasets, "datasets")
-    for estimator in pipelines.values():
-        if isinstance(estimator, type) or not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
-            raise TypeError(f"Pipelines must be instances of scikit-learn classifiers, got {estimator!r}.")
-        warn_of_prefit(estimator)
-    if isinstance(random_state, bool) or not isinstance(random_state, (int, np.integer)):
-        raise TypeError(
-            f"random_state must be an integer, so that results can be had again, got {random_state!r}."
-        )
-    if client is not None:
-        check_client(client)
-        if n_jobs is not None:
-            raise ValueError(f"Give either n_jobs or client, got n_jobs={n_jobs!r} and {client!r}.")
+    _check_arguments(pipelines, datasets, random_state, n_jobs, client)
     splits = splits if isinstance(splits, (list, tuple)) else [splits]
     described = {name: describe_pipeline(estimator) for name, estimator in pipelines.items()}
     load = _Loader(datasets)
     with closing(Store(store, create=True)) as filled:
         grids = {}
-        for name in datasets:
-            data = load(name)
-            for kind in splits:
-                plan = plan_splits(data, kind, n_folds)
-                pairs = [(split.train, split.test) for split in plan]
-                refuse_shared(data.X, pairs)
-                warn_of_overlap(data.X, pairs)
-                if not isinstance(kind, str):  # a splitter; what the names mean is told by them
-                    warn_of_mixed_groups(data.X.groups, pairs)
-                kind = name_of_splits(kind)
-                cells = _cells(plan, random_state)
-                grid = {
-                    "splits": kind,
-                    "indices": digest([split.fingerprint for split in plan]),
-                    "random_state": int(random_state),
-                }
-                for pipeline, estimator in pipelines.items():
-                    names = {"pipeline": pipeline, "dataset": name, "splits": kind}
-                    grid_id = filled.add_grid(names, described[pipeline], load.about, grid, cells)
-                    grids[grid_id] = Grid(names, clone(estimator), plan, cells)
+        for name, kind in product(datasets, splits):
+            plan = _plan(load(name), kind, n_folds)
+            kind, cells = name_of_splits(kind), _cells(plan, int(random_state))
+            indices = digest([split.fingerprint for split in plan])
+            grid = {"splits": kind, "indices": indices, "random_state": int(random_state)}
+            for pipeline, estimator in pipelines.items():
+                names = {"pipeline": pipeline, "dataset": name, "splits": kind}
+                grid_id = filled.add_grid(names, described[pipeline], load.about, grid, cells)
+                grids[grid_id] = Grid(names, clone(estimator), plan, cells)
         filled.put_back(grids, failed=retry, without_predictions=keep_predictions)
         try:
             _fill(filled, grids, load, keep_predictions, verbose, n_jobs=n_jobs, client=client)
         except KeyboardInterrupt as stop:
-            stop.add_note(f"Finished folds are in {filled.path}, and the same call goes on from there.")
+            stop.add_note(f"Finished folds are in {filled.path}; the same call computes the others.")
             raise
         counts = filled.count(grids)
     result = Benchmark(store)
@@ -222,6 +198,24 @@ def benchmark(
     return result
 
 
+def _check_arguments(pipelines, datasets, random_state, n_jobs, client):
+    for what, named in (("pipelines", pipelines), ("datasets", datasets)):
+        if not isinstance(named, Mapping) or not named or not all(isinstance(name, str) for name in named):
+            raise TypeError(f"{what} must be a dict by name, and not empty, got {named!r}.")
+    for estimator in pipelines.values():
+        if isinstance(estimator, type) or not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
+            raise TypeError(f"Pipelines must be instances of scikit-learn classifiers, got {estimator!r}.")
+        warn_of_prefit(estimator)
+    if isinstance(random_state, bool) or not isinstance(random_state, (int, np.integer)):
+        raise TypeError(
+            f"random_state must be an integer, so that results can be had again, got {random_state!r}."
+        )
+    if client is not None:
+        check_client(client)
+        if n_jobs is not None:
+            raise ValueError(f"Give either n_jobs or client, got n_jobs={n_jobs!r} and {client!r}.")
+
+
 @dataclass(frozen=True)
 class Grid:
     """The folds of one pipeline on one data set."""
@@ -230,6 +224,17 @@ class Grid:
     estimator: object
     plan: list
     cells: list
+
+
+def _plan(data, kind, n_folds):
+    """The folds of a data set, which may not share samples between training and test."""
+    plan = plan_splits(data, kind, n_folds)
+    pairs = [(split.train, split.test) for split in plan]
+    refuse_shared(data.X, pairs)
+    warn_of_overlap(data.X, pairs)
+    if not isinstance(kind, str):  # a splitter; the named kinds say what they mix
+        warn_of_mixed_groups(data.X.groups, pairs)
+    return plan
 
 
 class _Loader:
@@ -246,30 +251,27 @@ class _Loader:
             if self._fingerprints.setdefault(name, found) != found:
                 raise ValueError(
                     f"Data set {name!r} is not the same as when this benchmark began. Start it again, and "
-                    "see to it that what makes the data set always gives the same."
+                    "make sure that what makes the data set always gives the same."
                 )
         return self.data
 
 
-def _check_names(named, what):
-    if not isinstance(named, Mapping) or not named or not all(isinstance(name, str) for name in named):
-        raise TypeError(f"{what} must be a dict by name, and not empty, got {named!r}.")
-
-
 def _cells(plan, random_state):
-    """What the store notes of each fold before it is done."""
+    """What the store notes of each fold before it is computed."""
     cells, jobs = [], {}
     for number, split in enumerate(plan):
+        # folds that share what was learnt before are one job, with one seed
         shared = number if split.before is None else split.before.tobytes()
+        decisive = split.fingerprint if split.before is None else split.before.tolist()
         cells.append(
             {
                 "number": number,
-                "job": jobs.setdefault(shared, number),  # folds that are done together
+                "job": jobs.setdefault(shared, number),
                 "subject": _plain(split.subject),
                 "session": _plain(split.session),
                 "fold": split.fold,
                 "size": split.size,
-                "seed": _seed(split, random_state),
+                "seed": int(digest([random_state, decisive])[:8], 16) >> 1,
             }
         )
     return cells
@@ -279,14 +281,8 @@ def _plain(value):
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _seed(split, random_state):
-    # folds that share what was learnt before share the seed
-    what = split.fingerprint if split.before is None else split.before.tolist()
-    return int(digest([int(random_state), what])[:8], 16) >> 1
-
-
 def _fill(store, grids, load, keep_predictions, verbose, **where):
-    """Do what waits, until all is done, by this process or by others."""
+    """Compute the folds that wait, until all are finished by this process or by others."""
     store.join(effective_n_jobs(where["n_jobs"]) if where["client"] is None else n_threads(where["client"]))
     try:
         with _Progress(store, grids, verbose) as progress:
@@ -296,13 +292,13 @@ def _fill(store, grids, load, keep_predictions, verbose, **where):
                 if not left["waiting"] and not left["running"]:
                     break
                 progress.show()
-                time.sleep(POLL)  # others are at it, or have just died
+                time.sleep(POLL)  # other processes run the rest, or have just died
     finally:
         store.leave()
 
 
 def _work(store, grids, load, keep_predictions, progress, **where):
-    """Do what is to be had, one transaction a finished fold."""
+    """Compute the folds that wait, and store each as soon as it is finished."""
     running, failures = set(), []
 
     def claimed():
@@ -311,7 +307,10 @@ def _work(store, grids, load, keep_predictions, progress, **where):
             while not failures and (cells := store.claim(list(grids))):
                 running.update(cells)
                 progress.started(cells)
-                yield _job(grids[cells[0][0]], cells, load, keep_predictions)
+                grid = grids[cells[0][0]]
+                planned = [(grid_id, n, grid.cells[n]["seed"], grid.plan[n]) for grid_id, n in cells]
+                data = load(grid.names["dataset"])
+                yield Job(grid.estimator, data, planned, keep_predictions, logger.level)
         except Exception as error:
             failures.append(error)
 
@@ -322,10 +321,10 @@ def _work(store, grids, load, keep_predictions, progress, **where):
                 running.discard((grid_id, number))
                 progress.finished((grid_id, number))
     except BrokenProcessPool as error:
-        # Which of those that were running is to blame is not known.
-        message = f"A process was killed while this ran, probably as memory was short: {error}"
+        # which of the running folds is to blame is not known
+        message = "A process was killed while this ran, probably as memory was short: {}"
         for cell in running:
-            store.finish(*cell, error=(type(error).__name__, message, traceback.format_exc()))
+            store.finish(*cell, error=describe_error(error, message))
             progress.finished(cell)
     if failures:
         raise failures[0]
@@ -339,11 +338,6 @@ def run_jobs(jobs, *, n_jobs=None, client=None):
     work = (delayed(run_job)(job) for job in jobs)
     options = dict(return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1)
     yield from Parallel(n_jobs=n_jobs, **options)(work)
-
-
-def _job(grid, cells, load, keep_predictions):
-    cells = [(grid_id, n, grid.cells[n]["seed"], grid.plan[n]) for grid_id, n in cells]
-    return Job(grid.estimator, load(grid.names["dataset"]), cells, keep_predictions, logger.level)
 
 
 class _Progress:
@@ -377,7 +371,7 @@ class _Progress:
         self._bar.update()
 
     def show(self):
-        """Tell what is running, not oftener than each few seconds."""
+        """Show what is running, at most every `REFRESH` seconds."""
         if self._bar.disable or time.monotonic() - self._shown < REFRESH:
             return
         self._shown = time.monotonic()

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from glob import glob
 from os import PathLike, fspath
 
-import mne
 import numpy as np
 
 from ...samples.columns import check_column
 from ...samples.inputs import is_epochs
 from ...samples.view import EpochsView
-from .entries import dataset_source
+from .entries import dataset_source, read_files
 from .fingerprint import fingerprint_view
 
 KEPT = (str, bool, int, float)  # kinds of subjects and sessions
@@ -48,10 +47,14 @@ class Dataset:
             "sfreq": self.X.sfreq,
             "tmin": float(self.X.times[0]),
             "ch_names": json.dumps(self.X.ch_names),
-            "classes": json.dumps(np.unique(self.y).tolist()),
-            "subjects": None if self.subjects is None else json.dumps(np.unique(self.subjects).tolist()),
-            "sessions": None if self.sessions is None else json.dumps(np.unique(self.sessions).tolist()),
+            "classes": _distinct(self.y),
+            "subjects": _distinct(self.subjects),
+            "sessions": _distinct(self.sessions),
         }
+
+
+def _distinct(column):
+    return None if column is None else json.dumps(np.unique(column).tolist())
 
 
 def as_dataset(name, source):
@@ -66,7 +69,7 @@ def as_dataset(name, source):
         paths = sorted(glob(fspath(source), recursive=True))
         if not paths:
             raise ValueError(f"Data set {name!r}: there is no file {fspath(source)}.")
-        source = [mne.read_epochs(path, preload=False, verbose="ERROR") for path in paths]
+        source = read_files(paths)
     if not is_epochs(source):
         raise TypeError(
             f"Data set {name!r} must be Epochs, an EpochsView, a path or pattern of files of Epochs, a "

@@ -86,20 +86,12 @@ class Store:
             raise StoreError(
                 f"There is no store {self.path}. Name the file that benchmark(store=) was given."
             )
-        with self._told():
-            self._connection = self._connect("rwc" if create else "rw")
+        with self._explained():
+            mode = "rwc" if create else "rw"
+            options = dict(uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False)
+            self._connection = sqlite3.connect(f"{self.path.as_uri()}?mode={mode}", **options)
+            self._connection.row_factory = sqlite3.Row
             self._check(create)
-
-    def _connect(self, mode):
-        connection = sqlite3.connect(
-            f"{self.path.as_uri()}?mode={mode}",
-            uri=True,
-            timeout=BUSY,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        connection.row_factory = sqlite3.Row
-        return connection
 
     def _check(self, create):
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
@@ -126,7 +118,7 @@ class Store:
         self._connection.close()
 
     @contextmanager
-    def _told(self):
+    def _explained(self):
         """Errors of SQLite, with what to do."""
         try:
             yield
@@ -135,12 +127,12 @@ class Store:
 
     def read(self, query, parameters=()):
         """All rows of a query."""
-        with self._lock, self._told():
+        with self._lock, self._explained():
             return self._connection.execute(query, parameters).fetchall()
 
     def table(self, query, parameters=()):
         """All rows of a query, as a DataFrame."""
-        with self._lock, self._told():
+        with self._lock, self._explained():
             cursor = self._connection.cursor()
             cursor.row_factory = None  # plain tuples
             rows = cursor.execute(query, parameters).fetchall()
@@ -149,7 +141,7 @@ class Store:
     @contextmanager
     def writing(self):
         """One transaction: all of it is stored, or nothing."""
-        with self._lock, self._told():
+        with self._lock, self._explained():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -174,20 +166,14 @@ class Store:
             }
             grid_id = _find_or_insert(connection, "grids", ids | grid, [*ids, *grid])
             connection.execute(
-                "UPDATE names SET current = 0 WHERE pipeline = ? AND dataset = ? AND splits = ?",
-                list(names.values()),
+                "UPDATE names SET current = 0 "
+                "WHERE pipeline = :pipeline AND dataset = :dataset AND splits = :splits",
+                names,
             )
-            connection.execute(
-                "INSERT OR REPLACE INTO names VALUES (?, ?, ?, ?, 1)", [*names.values(), grid_id]
-            )
+            _insert(connection, "names", names | {"grid_id": grid_id, "current": 1}, "OR REPLACE")
             known = connection.execute("SELECT 1 FROM cells WHERE grid_id = ? LIMIT 1", [grid_id]).fetchone()
-            if not known:
-                columns = list(cells[0])
-                connection.executemany(
-                    f"INSERT INTO cells (grid_id, {', '.join(columns)}) "
-                    f"VALUES ({grid_id}, {', '.join('?' * len(columns))})",
-                    [list(cell.values()) for cell in cells],
-                )
+            for cell in () if known else cells:
+                _insert(connection, "cells", cell | {"grid_id": grid_id})
         return grid_id
 
     def put_back(self, grid_ids, *, failed=False, without_predictions=False):
@@ -207,13 +193,9 @@ class Store:
 
     def join(self, n_jobs):
         """Become a worker, and give signs of life until :meth:`leave`."""
-        pid = os.getpid()
-        row = (socket.gethostname(), pid, process_start(pid), n_jobs, time.time())
+        row = dict(host=socket.gethostname(), pid=os.getpid(), n_jobs=n_jobs, started=time.time())
         with self.writing() as connection:
-            cursor = connection.execute(
-                "INSERT INTO workers (host, pid, pid_start, n_jobs, started) VALUES (?, ?, ?, ?, ?)", row
-            )
-            self.worker = cursor.lastrowid
+            self.worker = _insert(connection, "workers", row | {"pid_start": process_start(row["pid"])})
         threading.Thread(target=self._beat, daemon=True).start()
 
     def _beat(self):
@@ -281,7 +263,7 @@ class Store:
         return dict.fromkeys(("waiting", "running", "done", "failed"), 0) | dict(map(tuple, rows))
 
     def remaining_seconds(self, grid_ids):
-        """Time until all cells are done, by the mean time of those that were; None if it can't be told."""
+        """Time until all cells are done, by the mean time of those that were; None if it is not known."""
         rows = self.read(
             "SELECT sum(state IN ('waiting', 'running')), avg(CASE state WHEN 'done' THEN seconds END) "
             f"FROM cells WHERE grid_id IN ({_list(grid_ids)}) GROUP BY grid_id"
@@ -318,20 +300,22 @@ class Store:
             if error is not None:
                 connection.execute("INSERT INTO errors VALUES (?, ?, ?, ?)", [cell["id"], *error])
             if predictions is not None:
-                connection.execute(
-                    "INSERT OR REPLACE INTO predictions VALUES (?, ?)", [cell["id"], predictions]
-                )
+                row = {"cell_id": cell["id"], "content": predictions}
+                _insert(connection, "predictions", row, "OR REPLACE")
 
 
 def _find_or_insert(connection, table, row, key):
     """The id of a row, which is added if there is none with this key."""
     where = " AND ".join(f"{name} = ?" for name in key)
     found = connection.execute(f"SELECT id FROM {table} WHERE {where}", [row[k] for k in key]).fetchone()
-    if found is not None:
-        return found["id"]
-    return connection.execute(
-        f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values())
-    ).lastrowid
+    return _insert(connection, table, row) if found is None else found["id"]
+
+
+def _insert(connection, table, row, otherwise=""):
+    """Add a row, a dict by column, and return its id."""
+    values = ", ".join(f":{name}" for name in row)
+    query = f"INSERT {otherwise} INTO {table} ({', '.join(row)}) VALUES ({values})"
+    return connection.execute(query, row).lastrowid
 
 
 def _list(numbers):
@@ -349,7 +333,7 @@ def _explain(error):
         sqlite3.SQLITE_CANTOPEN: "It can't be opened. Look whether its folder exists and may be written",
     }
     if code in advice:
-        return f"{advice[code]}, and start again: what is in it stays, and the rest goes on from there."
+        return f"{advice[code]}, and start again: what is in it stays, and the rest is computed then."
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return "It is no SQLite file, or a damaged one. Name another file, or restore a copy."
     return "SQLite refuses it."

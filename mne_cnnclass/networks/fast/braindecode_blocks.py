@@ -6,7 +6,7 @@ from torch.nn import functional
 from ..braindecode_models import braindecode_classes
 from .functions import FilterBank, Filtering, FilteringToPooling, Turn, channels_last, elu, filter_to_pooling
 from .layers import AdjacentAvgPool2d, FastELU
-from .moments import expected_squares, summarize
+from .moments import filtered_moments, summarize
 from .spectral import convolve
 
 EEGNet, ShallowFBCSPNet, Deep4Net = map(braindecode_classes().get, ("EEGNet", "ShallowFBCSPNet", "Deep4Net"))
@@ -100,6 +100,11 @@ class SpatialFirstEEGNet(EEGNet):
             x = layer(x)
         return x
 
+    @property
+    def time_padding(self):
+        """Zeros before and after the signals."""
+        return (self.conv_temporal.padding[1],) * 2
+
     def _has_usual_layers(self):
         """Whether activations and poolings are those that are computed together with others."""
         fast = type(self.elu_1) is type(self.elu_2) is FastELU
@@ -108,12 +113,12 @@ class SpatialFirstEEGNet(EEGNet):
     def first_block(self, x, summary):
         """Through the first layers, at least to the spatial convolution, and the number of these layers."""
         norm = self.bnorm_1
-        parts = (*self.filters(x, summary), (self.conv_temporal.padding[1],) * 2)
+        parts = *self.filters(x, summary), self.time_padding
         if not (norm.training and self._has_usual_layers()):
             return Filtering.apply(x, *parts).unsqueeze(2), FIRST_LAYERS.index("bnorm_1")
         settings = norm.weight, norm.bias, norm.eps, self.pool_1.kernel_size[1]
         pooled, mean, variance = FilteringToPooling.apply(x, *parts, *settings)
-        n_out = x.shape[2] + 2 * self.conv_temporal.padding[1] - self.kernel_length + 1
+        n_out = x.shape[2] + sum(self.time_padding) - self.kernel_length + 1
         count_in(norm, mean, variance, len(x) * n_out)
         return pooled.unsqueeze(2), FIRST_LAYERS.index("pool_1") + 1
 
@@ -130,8 +135,8 @@ class SpatialFirstEEGNet(EEGNet):
     def _merged(self, n_times):
         gain, offset = affine(self.bnorm_1)
         spatial, filters, constant = self.filters(None, None)
-        padding = (self.conv_temporal.padding[1],) * 2
-        bank = FilterBank(spatial, filters * gain[:, None], constant * gain + offset, padding, n_times)
+        offset = constant * gain + offset
+        bank = FilterBank(spatial, filters * gain[:, None], offset, self.time_padding, n_times)
         gain, offset = affine(self.bnorm_2)
         return bank, self.separable() * gain.view(-1, 1, 1, 1), offset
 
@@ -139,8 +144,7 @@ class SpatialFirstEEGNet(EEGNet):
         """Spatial filters, temporal filters and offsets, the first batch normalisation included."""
         norm, temporal = self.bnorm_temporal, self.conv_temporal.weight[:, 0, 0]
         if norm.training:
-            padding = (self.conv_temporal.padding[1],) * 2
-            mean, variance, n = filtered_moments(x, temporal, padding, summary)
+            mean, variance, n = filtered_moments(x, temporal, self.time_padding, summary)
             count_in(norm, mean, variance, n)
             gain, offset = affine(norm, mean, variance)
         else:
@@ -157,7 +161,7 @@ class SpatialFirstEEGNet(EEGNet):
 def kept(module, compute, *layers, settings=None):
     """What was computed from the weights of some layers, again only when these are no longer the same.
 
-    The weights themselves are compared, as no counter of torch tells of every way to change them.
+    The weights themselves are compared, as no counter of torch notices every way to change them.
     """
     weights = [
         tensor
@@ -188,14 +192,6 @@ def count_in(norm, mean, variance, n):
         share = norm.momentum if norm.momentum is not None else 1 / norm.num_batches_tracked.item()
         norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), share)
         norm.running_var.lerp_((variance * (n / (n - 1))).to(norm.running_var.dtype), share)
-
-
-def filtered_moments(x, filters, padding, summary=None):
-    """Mean and variance of filtered signals over samples, channels and times, and the number of values."""
-    first, second, n = expected_squares(x, filters.shape[1], padding, summary)
-    filters = filters.double()
-    mean = filters @ first
-    return mean, torch.einsum("fi,ij,fj->f", filters, second, filters) - mean * mean, n
 
 
 FIRST_LAYERS = (

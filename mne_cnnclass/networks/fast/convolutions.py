@@ -32,7 +32,6 @@ class FastConv1d(nn.Conv1d):
     """A convolution by way of spectra, where that pays."""
 
     def forward(self, x):
-        """Convolve."""
         y = None
         if x.ndim == 3 and x.shape[1] == self.in_channels and self.stride == self.dilation == (1,):
             padding = tuple(self._reversed_padding_repeated_twice)
@@ -41,7 +40,6 @@ class FastConv1d(nn.Conv1d):
 
     @staticmethod
     def replaces(layer):
-        """Whether it computes the same as a layer of its parent class."""
         return layer.padding_mode == "zeros"
 
 
@@ -57,7 +55,6 @@ class FastConv2d(nn.Conv2d):
     uses = None  # of what was deferred; None if nothing is to be
 
     def forward(self, x):
-        """Convolve."""
         y = None
         if type(x) is Deferred:
             y = x.mixed(self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
@@ -118,7 +115,6 @@ class FastConv2d(nn.Conv2d):
 
     @staticmethod
     def replaces(layer):
-        """Whether it computes the same as a layer of its parent class."""
         return layer.padding_mode == "zeros" and (1 in layer.kernel_size or layer.in_channels == 1)
 
 

@@ -2,14 +2,14 @@
 
 Many networks send every channel through every filter of a bank, normalise, and mix the channels. All of
 that is linear, so mixing first gives the same with one signal a mixture instead of one a channel and filter.
-As the layers do not know of each other, the first hands on a `Deferred`, which the next complete.
+As the layers do not know of each other, the first returns a `Deferred`, which the next complete.
 """
 
 import torch
 from torch.nn import functional
 
 from .functions import Filtering
-from .moments import expected_squares
+from .moments import filtered_moments
 from .spectral import convolve
 
 
@@ -45,10 +45,7 @@ class Deferred(torch.Tensor):
         """After batch normalisation, as `torch.nn.functional.batch_norm` takes it; still deferred."""
         x, filters, offset, padding, turned = self.parts
         if training:
-            first, second, n = expected_squares(x, filters.shape[1], padding)
-            exact = filters.double()
-            mean = exact @ first
-            variance = torch.einsum("fi,ij,fj->f", exact, second, exact) - mean * mean
+            mean, variance, n = filtered_moments(x, filters, padding)
             mean = mean if offset is None else mean + offset
             mean, variance = mean.to(x.dtype), variance.to(x.dtype)
             if running_mean is not None:

@@ -201,7 +201,6 @@ class ExponentialLinear(Function):
 
     @staticmethod
     def forward(ctx, x):
-        """Activate."""
         y = elu(x)
         ctx.save_for_backward(y)
         return y

@@ -1,4 +1,7 @@
-"""Layers that compute in less time what layers of torch compute, from the same parameters."""
+"""Layers that compute in less time what layers of torch compute, from the same parameters.
+
+``replaces`` is whether one computes the same as a layer of its parent class with these settings.
+"""
 
 from torch import nn
 from torch.nn import functional
@@ -11,12 +14,10 @@ class FastELU(nn.ELU):
     """ELU by way of ``exp``."""
 
     def forward(self, x):
-        """Activate."""
         return ExponentialLinear.apply(x)
 
     @staticmethod
     def replaces(layer):
-        """Whether it computes the same as a layer of its parent class."""
         return layer.alpha == 1 and not layer.inplace
 
 
@@ -24,12 +25,10 @@ class FastDropout(nn.Dropout):
     """Dropout with cheap random bits."""
 
     def forward(self, x):
-        """Drop, when training."""
         return dropout(x, self.p) if self.training and 0 < self.p < 1 else super().forward(x)
 
     @staticmethod
     def replaces(layer):
-        """Whether it computes the same as a layer of its parent class."""
         return not layer.inplace
 
 
@@ -40,14 +39,12 @@ class _TimeLast:
     """
 
     def forward(self, x):
-        """Compute with time as last axis, if the input has no other."""
         if x.ndim != 4 or x.shape[3] != 1:
             return super().forward(x)
         return Turn.apply(self.along_last(Turn.apply(x)))
 
     @staticmethod
     def replaces(layer):
-        """Whether it computes the same as a layer of its parent class."""
         return isinstance(layer.kernel_size, tuple) and layer.kernel_size[0] > 1 == layer.kernel_size[1]
 
 
@@ -61,7 +58,6 @@ class TimeLastMaxPool2d(_TimeLast, nn.MaxPool2d):
 
     @staticmethod
     def replaces(layer):
-        """Whether it computes the same as a layer of its parent class."""
         return _TimeLast.replaces(layer) and not layer.return_indices
 
 
@@ -80,7 +76,6 @@ class AdjacentAvgPool2d(nn.AvgPool2d):
     """Mean pooling of adjacent windows along the last axis."""
 
     def forward(self, x):
-        """Pool."""
         fits = x.ndim == 4 and x.shape[3] >= self.kernel_size[1] and x.stride(3) == 1 < x.shape[1]
         if fits and self.replaces(self):
             return MeanPooling.apply(x, self.kernel_size[1])
@@ -88,7 +83,6 @@ class AdjacentAvgPool2d(nn.AvgPool2d):
 
     @staticmethod
     def replaces(layer):
-        """Whether it computes the same as a layer of its parent class."""
         size = layer.kernel_size
         return (
             isinstance(size, tuple)

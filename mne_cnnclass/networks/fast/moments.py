@@ -50,6 +50,14 @@ def expected_squares(x, k, padding, summary=None):
     return first / n_windows, second / n_windows, n_windows
 
 
+def filtered_moments(x, filters, padding, summary=None):
+    """Mean and variance of filtered signals over samples, channels and times, and the number of values."""
+    first, second, n = expected_squares(x, filters.shape[1], padding, summary)
+    filters = filters.double()
+    mean = filters @ first
+    return mean, torch.einsum("fi,ij,fj->f", filters, second, filters) - mean * mean, n
+
+
 def _edge(samples, place, k):
     """Sum and sum of outer products of short pieces of signals, at their place among k samples."""
     flat = samples.double().permute(2, 0, 1).flatten(1)

@@ -94,10 +94,9 @@ def convolve(x, weight, bias=None, padding=(0, 0), groups=1):
 
 
 def spectra_pay(x_shape, weight_shape, padding, groups):
-    """Whether the way of spectra takes less time than that of sums.
+    """Whether spectra take less time than sums, both estimated in ns from measurements on two cores.
 
-    Both are estimated in ns, from measurements on two cores: sums wait for arithmetic and, with few channels,
-    for memory; spectra for transforms of signals and filters, and for products.
+    Sums wait for arithmetic and, with few channels, for memory; spectra for transforms and for products.
     """
     n, n_in, n_rows, n_times = x_shape
     n_out, n_each, k = weight_shape

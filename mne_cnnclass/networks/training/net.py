@@ -33,11 +33,9 @@ class SampleNet(NeuralNetClassifier):
         self.label_smoothing = label_smoothing
 
     def get_iterator(self, dataset, training=False):
-        """Whole batches, shuffled when training."""
         return Batches(dataset, batch_size=self.batch_size, shuffle=training)
 
     def infer(self, x, **fit_params):
-        """Outputs for a batch."""
         inputs = (x[name].to(self.device) for name in ("x", "side", "summary") if name in x)
         return self.module_(*inputs)
 
@@ -71,11 +69,10 @@ class SampleNet(NeuralNetClassifier):
         return losses.mean()
 
     def notify(self, method_name, **kwargs):
-        """Tell the callbacks.
+        """Call the callbacks, which in skorch end a training by raising KeyboardInterrupt.
 
-        skorch's callbacks end a training by raising KeyboardInterrupt, and skorch takes any such interrupt
-        for a successful end. A user's Ctrl-C must not leave a half-trained estimator that looks fitted, so
-        the two are told apart here.
+        skorch takes any such interrupt for a successful end, but after a user's Ctrl-C a half-trained
+        estimator must not look fitted. So those of callbacks get a class of their own.
         """
         try:
             super().notify(method_name, **kwargs)

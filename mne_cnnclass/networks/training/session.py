@@ -13,7 +13,6 @@ import torch
 # (joblib's threading backend) would disturb each other's bits, so they take turns.
 _ONE_AT_A_TIME = threading.RLock()
 
-
 _MALLOPT = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
 
 

@@ -34,13 +34,11 @@ class TimeShift(Transform):
         self.max_shift_samples = max_shift_samples
 
     def get_augmentation_params(self, x, y):
-        """Draw how far each sample is moved."""
         most = min(self.max_shift_samples, x.shape[-1] - 1)
         return {"shift": torch.as_tensor(self.rng.randint(-most, most + 1, size=len(x)), device=x.device)}
 
     @staticmethod
     def operation(x, y, shift):
-        """Move samples of shape (n, n_channels, n_times) by numbers of time samples."""
         last = x.shape[-1] - 1
         index = (torch.arange(last + 1, device=x.device) - shift[:, None]).abs()
         index = last - (last - index).abs()
@@ -56,21 +54,18 @@ class LeftRightMirror(Transform):
         self.swapped = torch.tensor(swapped_classes(labels, classes))
 
     def get_augmentation_params(self, x, y):
-        """Tell the exchanges."""
         return {"permutation": self.permutation, "swapped": self.swapped}
 
     @staticmethod
     def operation(x, y, permutation, swapped):
-        """Exchange channels and classes."""
         return x[:, permutation.to(x.device)], swapped.to(y.device)[y]
 
 
 class Mixup(augmentation.Mixup):
-    """Average samples in pairs, all at once."""
+    """Average samples in pairs, all at once; labels are those of both and the share of the first."""
 
     @staticmethod
     def operation(x, y, lam, idx_perm):
-        """Average with partners, and tell the labels of both and the share of the first."""
         return torch.lerp(x[idx_perm], x, lam[:, None, None]), (y, y[idx_perm], lam)
 
 
@@ -79,7 +74,6 @@ class GaussianNoise(augmentation.GaussianNoise):
 
     @staticmethod
     def operation(x, y, std, random_state):
-        """Add noise of this standard deviation."""
         return x + std * torch.randn_like(x), y
 
 
@@ -88,7 +82,6 @@ class SmoothTimeMask(augmentation.SmoothTimeMask):
 
     @staticmethod
     def operation(x, y, mask_start_per_sample, mask_len_samples):
-        """Fade from a start on, for a number of time samples."""
         t = torch.arange(x.shape[-1], device=x.device) - mask_start_per_sample[:, None]
         slope = 1000 / x.shape[-1]
         mask = torch.sigmoid(-slope * t) + torch.sigmoid(slope * (t - mask_len_samples))
@@ -100,7 +93,6 @@ class FTSurrogate(augmentation.FTSurrogate):
 
     @staticmethod
     def operation(x, y, phase_noise_magnitude, channel_indep, random_state):
-        """Turn the phases by up to a share of the circle."""
         n_times = x.shape[-1]
         spectrum = torch.fft.rfft(x)
         shape = len(x), x.shape[1] if channel_indep else 1, (n_times - 1) // 2
@@ -115,14 +107,11 @@ class FrequencyShift(augmentation.FrequencyShift):
 
     @staticmethod
     def operation(x, y, delta_freq, sfreq):
-        """Move spectra by frequencies in Hz."""
         n_times = x.shape[-1]
         length = 2 ** (n_times - 1).bit_length()
         spectrum = torch.fft.rfft(x, length).mul_(-1j)
         spectrum[..., 0], spectrum[..., length // 2] = 0, 0
-        imaginary = torch.fft.irfft(spectrum, length)[
-            ..., :n_times
-        ]  # of the analytic signal; x is the real part
+        imaginary = torch.fft.irfft(spectrum, length)[..., :n_times]  # x is the real part
         t = torch.arange(n_times, device=x.device) / sfreq
         angle = (2 * math.pi * delta_freq[:, None, None] * t).to(x.dtype)
         return x * angle.cos() - imaginary * angle.sin(), y
@@ -142,7 +131,6 @@ class BandstopFilter(augmentation.BandstopFilter):
 
     @staticmethod
     def operation(x, y, sfreq, bandwidth, freqs_to_notch):
-        """Take out bands of a width around centres, in Hz."""
         n_times = x.shape[-1]
         frequency = torch.fft.rfftfreq(n_times, 1 / sfreq, device=x.device)
         centre = torch.as_tensor(freqs_to_notch, device=x.device, dtype=x.dtype)[:, None]
