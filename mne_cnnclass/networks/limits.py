@@ -79,9 +79,8 @@ def explain_refusal(works, signal):
     def works_with(n):
         return works(n_chans=n, chs_info=None if chs_info is None else placeholder_channels(n, chs_info))
 
-    return _range_clause(
-        works_for, n_times, LONGEST_WINDOW, "windows of ", times, times_and_seconds
-    ) or _range_clause(works_with, n_chans, MOST_CHANNELS, "", channels, channels)
+    clause = _range_clause(works_for, n_times, LONGEST_WINDOW, "windows of ", times, times_and_seconds)
+    return clause or _range_clause(works_with, n_chans, MOST_CHANNELS, "", channels, channels)
 
 
 def _missing_knowledge(works, n_chans, sfreq, chs_info):

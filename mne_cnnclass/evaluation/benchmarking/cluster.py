@@ -61,7 +61,7 @@ def _run_jobs_on(client, jobs, running):
             if job is None or following.estimator is not job.estimator:
                 versions = json.loads(describe_pipeline(following.estimator)["versions"])
             if job is None or following.data is not job.data:
-                # A task of its own, which Dask does again if the only worker that has the data dies
+                # a task of its own, which Dask repeats if the only worker that has the data dies
                 sent = _submit(client, _unpack, following.data, versions)
             job = following
             running[_submit(client, _run, replace(job, data=None), versions, sent)] = job
@@ -95,7 +95,7 @@ def _result(future, job):
 
 
 def _submit(client, function, content, *others):
-    # Pickled here, so that the scheduler need not read it
+    # pickled here, so that the scheduler need not read it
     from distributed.protocol import pickle
 
     with warnings.catch_warnings():

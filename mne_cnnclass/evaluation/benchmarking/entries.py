@@ -25,7 +25,7 @@ def make_pipelines(tables):
         made = make(table)
         if not isinstance(made, dict):
             made = {name: made}
-        elif before:  # so that they can be held against the same without these steps
+        elif before:  # so that they can be compared with the same ones without these steps
             made = {f"{name} + {own}": pipeline for own, pipeline in made.items()}
         for own, pipeline in made.items():
             if own in pipelines:

@@ -99,7 +99,7 @@ def _text(column):
 
 
 class _Description:
-    """Describes values for JSON, and keeps in mind which packages they come from."""
+    """Describes values for JSON, and notes which packages they come from."""
 
     def __init__(self):
         self._packages, self._seen = {"mne_cnnclass"}, {}

@@ -1,4 +1,4 @@
-"""Do folds: fit, predict and score, in whatever process."""
+"""Compute folds: fit, predict and score, in any process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of processes: whether one is the same as before, and how much memory it took."""
+"""Processes: whether one is the same as before, and how much memory it took."""
 
 import subprocess
 import sys

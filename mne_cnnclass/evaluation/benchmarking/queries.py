@@ -1,4 +1,4 @@
-"""What is asked of a store of a million folds: SQLite sums up, grid by grid, and hands over little."""
+"""Queries to a store of a million folds: SQLite sums up, grid by grid, and returns little."""
 
 import numpy as np
 import pandas as pd

@@ -285,7 +285,7 @@ def _fill(store, grids, load, keep_predictions, verbose, **where):
     """Compute the folds that wait, until all are finished by this process or by others."""
     store.join(effective_n_jobs(where["n_jobs"]) if where["client"] is None else n_threads(where["client"]))
     try:
-        with _Progress(store, grids, verbose) as progress:
+        with closing(_Progress(store, grids, verbose)) as progress:
             while True:
                 _work(store, grids, load, keep_predictions, progress, **where)
                 left = store.count(grids)
@@ -355,10 +355,7 @@ class _Progress:
             bar_format="{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]",
         )
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
+    def close(self):
         self._bar.close()
 
     def started(self, cells):

@@ -151,7 +151,7 @@ class Store:
                     self._connection.execute("ROLLBACK")
                 raise
 
-    # -- what is to be done ------------------------------------------------------------------------
+    # -- folds to compute --------------------------------------------------------------------------
 
     def add_grid(self, names, pipeline, dataset, grid, cells):
         """Note the folds of a pipeline on a data set, unless they are known; returns the id of the grid.
@@ -177,19 +177,17 @@ class Store:
         return grid_id
 
     def put_back(self, grid_ids, *, failed=False, without_predictions=False):
-        """Have cells done again: those that failed, or that were done without keeping predictions."""
-        conditions = ["state = 'failed'"] * failed
-        conditions += [
-            "state = 'done' AND id NOT IN (SELECT cell_id FROM predictions)"
-        ] * without_predictions  # fmt: skip
-        if conditions:
+        """Have cells computed again: those that failed, or whose predictions were not kept."""
+        if failed or without_predictions:
             with self.writing() as connection:
                 connection.execute(
                     f"UPDATE cells SET state = 'waiting' WHERE grid_id IN ({_list(grid_ids)}) "
-                    f"AND ({' OR '.join(conditions)})"
+                    "AND (? AND state = 'failed' "
+                    "OR ? AND state = 'done' AND id NOT IN (SELECT cell_id FROM predictions))",
+                    [failed, without_predictions],
                 )
 
-    # -- who does it -------------------------------------------------------------------------------
+    # -- workers -----------------------------------------------------------------------------------
 
     def join(self, n_jobs):
         """Become a worker, and give signs of life until :meth:`leave`."""
@@ -276,7 +274,7 @@ class Store:
         usual = sum(known) / len(known)
         return sum(n_left * (usual if mean is None else mean) for n_left, mean in rows) / n_jobs
 
-    # -- what came out -----------------------------------------------------------------------------
+    # -- results -----------------------------------------------------------------------------------
 
     def finish(self, grid_id, number, *, result=None, error=None, predictions=None):
         """Store a finished cell, unless another process has done so.

@@ -62,7 +62,7 @@ class Table:
 
     def tables(self, key):
         """The tables in a table, by name."""
-        inner = Table(self.take(key, "dict", {}), join(self.where, key), self.folder)
+        inner = self.table(key)
         if not inner.content:
             raise self.error(key, f"is missing or empty: at least one table [{key}.NAME] is needed.")
         return {name: inner.table(name) for name in inner.content}

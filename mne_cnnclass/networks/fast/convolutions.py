@@ -13,7 +13,7 @@ from .spectral import convolve, spectra_pay
 
 @contextlib.contextmanager
 def trial(module):
-    """Runs of a network in this context tell which filters may wait for a spatial filter, and which may not.
+    """Runs of a network in this context decide which filters may wait for a spatial filter.
 
     A `Deferred` that something unforeseen is done with becomes its value, but gradients would get lost in a
     function that torch does not see through. So nothing is deferred that was not seen to end well.
@@ -52,7 +52,7 @@ class FastConv2d(nn.Conv2d):
     Filters that all rows of one plane go through wait for the spatial filter, if one was seen in a `trial`.
     """
 
-    uses = None  # of what was deferred; None if nothing is to be
+    uses = None  # notes of what became of a `Deferred`; None where nothing may be deferred
 
     def forward(self, x):
         y = None
@@ -102,7 +102,7 @@ class FastConv2d(nn.Conv2d):
         if n_rows > 1 and not spans:
             if self.uses is not None and not x.requires_grad:
                 return Deferred(x.squeeze(1), weight[:, 0, 0], self.bias, padding, axis == 0, self.uses)
-            if axis == 0:  # to turn all the rows takes as long
+            if axis == 0:  # turning all the rows would take as long
                 return None
         x = x.flatten(1, 2).unsqueeze(2) if spans else x
         return convolve(x, weight.flatten(1, 2), self.bias, padding, groups)

@@ -24,7 +24,7 @@ class SpectralConvolution(Function):
         n_out, n_each, k = weight.shape
         before, after = padding
         n_valid = n_times + before + after - k + 1
-        # what wraps around falls on zeros, or on what is left out at the end
+        # what wraps around falls on zeros, or on samples that are left out at the end
         length = next_fast_len(max(n_times + max(before, after), n_valid, k), real=True)
         # the conjugate, as these convolutions do not turn the filters round
         response = torch.fft.ihfft(functional.pad(weight, (0, length - k)).roll(-before, 2), norm="forward")

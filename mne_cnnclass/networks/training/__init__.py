@@ -1,4 +1,4 @@
-"""How a network is trained and asked: the skorch net, batches, schedule, validation split, progress.
+"""Training of and prediction by a network: the skorch net, batches, schedule, validation split, progress.
 
 Nothing in here knows of Epochs: samples are tensors, labels are integers.
 """

@@ -129,7 +129,7 @@ def augment(inputs, y, transforms, *, class_weight=None, summarize=None):
             else:
                 x, y = _checked(transform, transform(x, y), x)
             if class_weight is not None and isinstance(y, torch.Tensor):
-                # the ratio of two weights of zero, of samples that do not count, is none
+                # 0 / 0 is of samples that do not count
                 ratio = (class_weight[y] / class_weight[before]).nan_to_num(0.0, 0.0)
                 inputs["weight"] = inputs["weight"] * ratio
         changed[rows] = True

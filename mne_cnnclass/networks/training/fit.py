@@ -21,7 +21,7 @@ from .checkpoints import Checkpoint, Checkpoints
 from .net import Accuracy, Divergence, LearningRate, Progress, SampleNet
 from .stopping import Stopping, fitting_batch_size, is_out_of_memory
 
-# A cycle of fewer steps would have hardly any at a rate that trains.
+# A shorter schedule would have hardly a step at a rate that trains.
 FEWEST_SCHEDULED_STEPS = 10
 
 
@@ -72,7 +72,7 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
         What stopped the training before its end, after at least one epoch; before that it is raised. The
         network has its best weights by the validation loss, or those of the last whole epoch.
     """
-    # a method of that name of a user's own network is not meant
+    # only the method of a rewrite, not one of that name of a user's own network
     network = signal_network(module.network if isinstance(module, LeftRightSymmetric) else module)
     summarize = getattr(network, "summarize", None) if "" in accelerated_layers(network) else None
     dataset = SampleDataset(data, y, weight, side, summarize=summarize)

@@ -49,7 +49,7 @@ class SampleNet(NeuralNetClassifier):
         y_pred = self.infer(inputs)
         loss = self.get_loss(y_pred, y, X=inputs, training=True)
         loss.backward()
-        # what samples were labelled with; of two that are mixed, the first
+        # for the accuracy; of two samples that are mixed, the label of the first
         return {"loss": loss, "y_pred": y_pred, "labels": y[0] if isinstance(y, (tuple, list)) else y}
 
     def get_loss(self, y_pred, y_true, X, training=False):  # noqa: N803

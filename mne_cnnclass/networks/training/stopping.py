@@ -1,4 +1,4 @@
-"""What is kept of a training that Ctrl-C or an error ends before its time."""
+"""What is kept of a training that Ctrl-C or an error ends early."""
 
 import contextlib
 import signal
