@@ -52,61 +52,56 @@ SFREQ = Rule("that of the epochs", _sampling_frequency)
 ROMMEL = "Rommel et al. 2022, doi:10.1088/1741-2552/aca220"
 MOHSENVAND = "Mohsenvand et al. 2020, PMLR 136:238-253"
 SAEED = "Saeed et al. 2020, arXiv:2010.13694"
-OFTEN = {"probability": 0.5}
+
+
+def _per_sample(transform, does, reference, **parameters):
+    """What is applied to each sample of a batch with a probability."""
+    return Augmentation(transform, does, reference, {"probability": 0.5, **parameters})
+
+
 AUGMENTATIONS = {
-    "amplitude_scale": Augmentation(
-        "AmplitudeScale",
-        "multiplies each channel by a number in `interval`",
-        MOHSENVAND,
-        {**OFTEN, "interval": (0.8, 1.2)},
+    "amplitude_scale": _per_sample(
+        "AmplitudeScale", "multiplies each channel by a number in `interval`", MOHSENVAND, interval=(0.8, 1.2)
     ),
-    "bandstop": Augmentation(
+    "bandstop": _per_sample(
         "BandstopFilter",
         "takes a band of `bandwidth` Hz out of all channels, anywhere below `max_freq` (half of `sfreq`)",
         MOHSENVAND,
-        {**OFTEN, "bandwidth": 2.0, "max_freq": None, "sfreq": SFREQ},
+        bandwidth=2.0,
+        max_freq=None,
+        sfreq=SFREQ,
     ),
-    "channel_dropout": Augmentation(
-        "ChannelsDropout",
-        "sets each channel to zero with probability `p_drop`",
-        SAEED,
-        {**OFTEN, "p_drop": 0.2},
+    "channel_dropout": _per_sample(
+        "ChannelsDropout", "sets each channel to zero with probability `p_drop`", SAEED, p_drop=0.2
     ),
-    "channel_shuffle": Augmentation(
-        "ChannelsShuffle",
-        "lets a share `p_shuffle` of the channels change places",
-        SAEED,
-        {**OFTEN, "p_shuffle": 0.2},
+    "channel_shuffle": _per_sample(
+        "ChannelsShuffle", "lets a share `p_shuffle` of the channels change places", SAEED, p_shuffle=0.2
     ),
-    "frequency_shift": Augmentation(
+    "frequency_shift": _per_sample(
         "FrequencyShift",
         "moves the spectrum of all channels by up to ± `max_delta_freq` Hz",
         "Rommel et al. 2022, arXiv:2106.13695",
-        {**OFTEN, "max_delta_freq": 1.0, "sfreq": SFREQ},
+        max_delta_freq=1.0,
+        sfreq=SFREQ,
     ),
-    "ft_surrogate": Augmentation(
+    "ft_surrogate": _per_sample(
         "FTSurrogate",
         "adds random phases to the spectrum, up to a share `phase_noise_magnitude` of the circle, the same "
         "in all channels unless `channel_indep`; powers stay",
         "Schwabedal et al. 2018, arXiv:1806.08675",
-        {**OFTEN, "phase_noise_magnitude": 1.0, "channel_indep": False},
+        phase_noise_magnitude=1.0,
+        channel_indep=False,
     ),
-    "gaussian_noise": Augmentation(
-        "GaussianNoise",
-        "adds white noise of `std` standard deviations of a channel",
-        MOHSENVAND,
-        {**OFTEN, "std": 0.1},
+    "gaussian_noise": _per_sample(
+        "GaussianNoise", "adds white noise of `std` standard deviations of a channel", MOHSENVAND, std=0.1
     ),
-    "left_right_mirror": Augmentation(
+    "left_right_mirror": _per_sample(
         "LeftRightMirror",
         "exchanges the electrodes of both hemispheres, and the two `classes` with them: it changes labels",
         "Deiss et al. 2018, arXiv:1803.09702 (of electrodes)",
-        {
-            **OFTEN,
-            "classes": None,
-            "labels": Rule("those of fit", lambda problem: problem["classes"]),
-            "channels": Rule("those of the epochs", _channels),
-        },
+        classes=None,
+        labels=Rule("those of fit", lambda problem: problem["classes"]),
+        channels=Rule("those of the epochs", _channels),
     ),
     "mixup": Augmentation(
         "Mixup",
@@ -115,19 +110,19 @@ AUGMENTATIONS = {
         "Zhang et al. 2018, arXiv:1710.09412",
         {"alpha": 0.2, "beta_per_sample": False},
     ),
-    "sign_flip": Augmentation("SignFlip", "turns the sign of all channels", ROMMEL, OFTEN),
-    "smooth_time_mask": Augmentation(
+    "sign_flip": _per_sample("SignFlip", "turns the sign of all channels", ROMMEL),
+    "smooth_time_mask": _per_sample(
         "SmoothTimeMask",
         "fades all channels out for `mask_len_samples` time samples",
         MOHSENVAND,
-        {**OFTEN, "mask_len_samples": _share_of_window(0.2)},
+        mask_len_samples=_share_of_window(0.2),
     ),
-    "time_reverse": Augmentation("TimeReverse", "turns time round", ROMMEL, OFTEN),
-    "time_shift": Augmentation(
+    "time_reverse": _per_sample("TimeReverse", "turns time round", ROMMEL),
+    "time_shift": _per_sample(
         "TimeShift",
         "moves all channels by up to ± `max_shift_samples` time samples; their reflection fills the end",
         MOHSENVAND,
-        {**OFTEN, "max_shift_samples": _share_of_window(0.05)},
+        max_shift_samples=_share_of_window(0.05),
     ),
 }
 
