@@ -87,11 +87,14 @@ class Store:
                 f"There is no store {self.path}. Name the file that benchmark(store=) was given."
             )
         with self._explained():
-            mode = "rwc" if create else "rw"
-            options = dict(uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False)
-            self._connection = sqlite3.connect(f"{self.path.as_uri()}?mode={mode}", **options)
-            self._connection.row_factory = sqlite3.Row
+            self._connection = self._connect("rwc" if create else "rw")
             self._check(create)
+
+    def _connect(self, mode):
+        options = dict(uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(f"{self.path.as_uri()}?mode={mode}", **options)
+        connection.row_factory = sqlite3.Row
+        return connection
 
     def _check(self, create):
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
