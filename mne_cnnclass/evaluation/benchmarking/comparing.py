@@ -1,7 +1,5 @@
 """Pipelines of a store compared by their scores, without their predictions."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..comparison import compare_scores
