@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from ..metrics.scores import METRICS, chance_levels, score_pooled, score_predictions
+from ..metrics.scores import METRICS, chance_levels, score_predictions
 from .comparison import COMBINED, compare_scores
 from .result import Evaluation
 
@@ -194,12 +194,8 @@ def _score_units(result, metric, units):
     if "group" not in result.predictions:
         raise ValueError('units="groups" needs evaluations with groups; give groups to evaluate.')
     groups = result.predictions.groupby("group")
-    return pd.Series({name: _score_group(rows, result.classes)[metric] for name, rows in groups}).rename_axis(
-        "group"
-    )
-
-
-def _score_group(predictions, classes):
-    # Decision scores of several models are on several scales, which score_pooled knows.
-    one_model = predictions["fold"].nunique() == 1
-    return (score_predictions if one_model else score_pooled)(predictions, classes)
+    scores = {
+        name: score_predictions(rows, result.classes, pooled=rows["fold"].nunique() > 1)[metric]
+        for name, rows in groups
+    }
+    return pd.Series(scores).rename_axis("group")

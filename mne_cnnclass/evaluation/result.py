@@ -12,12 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..metrics.resampling import bootstrap, bootstrap_classes, permutation_test
-from ..metrics.scores import (
-    chance_levels,
-    score_classes,
-    score_folds,
-    score_pooled,
-)
+from ..metrics.scores import chance_levels, score_classes, score_folds, score_predictions
 from ..utils.docs import fill_doc
 from .figures import Figures
 from .probes import verdicts_text
@@ -133,7 +128,7 @@ class Evaluation(Figures):
         columns = {
             "mean": values.mean(),
             "sd": values.std(),
-            "pooled": score_pooled(self.predictions, self.classes),
+            "pooled": pd.Series(score_predictions(self.predictions, self.classes, pooled=True)),
             **self.intervals(),
             "chance": chance_levels(self.predictions, self.folds, self.classes),
             "n_folds": values.count(),
@@ -242,8 +237,11 @@ class Evaluation(Figures):
         %(raises_no_groups)s
         """
         self._check_groups()
-        rows = {group: score_pooled(rows, self.classes) for group, rows in self.predictions.groupby("group")}
-        return pd.DataFrame(rows).T.rename_axis("group")
+        scores = {
+            group: score_predictions(rows, self.classes, pooled=True)
+            for group, rows in self.predictions.groupby("group")
+        }
+        return pd.DataFrame(scores).T.rename_axis("group")
 
     @fill_doc
     def group_errors(self) -> pd.DataFrame:

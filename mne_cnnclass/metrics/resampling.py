@@ -1,8 +1,4 @@
-"""Confidence intervals by a bootstrap, and the chance level by permutation of the labels.
-
-Both score the same predictions a thousand times over, for which scikit-learn's functions take minutes. Here a
-score is computed from sums that are prepared once; the tests hold them against scikit-learn's.
-"""
+"""Confidence intervals by a bootstrap, and the chance level by permutation of the labels."""
 
 from numbers import Integral, Real
 
@@ -10,109 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..utils.numbers import check_number
-from .bins import N_BINS, bin_numbers
-from .scores import DECISION, LOWER_IS_BETTER, METRICS, class_rates, get_scores
-
-
-class FastScores:
-    """The metrics of one set of predictions, for many weights of the samples or many orders of the labels."""
-
-    def __init__(self, predictions, classes):
-        self.n_classes = len(classes)
-        self.true = np.searchsorted(classes, predictions["y_true"].to_numpy())
-        self.pred = np.searchsorted(classes, predictions["y_pred"].to_numpy())
-        scores = get_scores(predictions)
-        self.proba = None
-        self.ranked = []
-        if scores is None or any(name.startswith(DECISION) for name in predictions):
-            return  # decision scores of different folds are not on one scale
-        self.proba = scores
-        self.log_proba = np.log(np.clip(scores, np.finfo(float).eps, 1 - np.finfo(float).eps))
-        self.squares = (scores**2).sum(axis=1)
-        self.likeliest, self.confidence = scores.argmax(axis=1), scores.max(axis=1)
-        self.bin = bin_numbers(self.confidence)
-        for k in range(1 if self.n_classes == 2 else 0, self.n_classes):
-            order = np.argsort(-scores[:, k], kind="stable")
-            ends = np.flatnonzero(np.r_[np.diff(scores[order, k]) != 0, True])  # of runs of equal scores
-            self.ranked.append((k, order, ends if len(ends) < len(order) else None))
-
-    def __call__(self, weights=None, true=None):
-        """Values in the order of ``METRICS``, with weights of predictions or other numbers of classes."""
-        true = self.true if true is None else true
-        k = self.n_classes
-        values = dict.fromkeys(METRICS, np.nan)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            confusion = np.bincount(true * k + self.pred, weights, k * k).reshape(k, k)
-            values |= _of_confusion(confusion)
-            if self.proba is not None:
-                values |= self._of_probabilities(true, weights, complete=confusion.sum(axis=1).all())
-        return np.array([values[name] for name in METRICS])
-
-    def _of_probabilities(self, true, weights, complete):
-        rows = np.arange(len(true))
-        weighted = (lambda values: values) if weights is None else (lambda values: weights * values)
-        total = len(true) if weights is None else weights.sum()
-        p_true = self.proba[rows, true]
-        brier = weighted(self.squares - 2 * p_true + 1).sum() / total
-        gap = np.bincount(self.bin, weighted(self.confidence - (self.likeliest == true)), N_BINS)
-        values = {
-            "log_loss": -weighted(self.log_proba[rows, true]).sum() / total,
-            "brier": brier / 2 if self.n_classes == 2 else brier,
-            "calibration_error": np.abs(gap).sum() / total,
-        }
-        if complete:
-            areas, precisions = zip(
-                *(_of_ranks(true, weights, *ranked) for ranked in self.ranked), strict=True
-            )
-            values |= {"roc_auc": np.mean(areas), "average_precision": np.mean(precisions)}
-        return values
-
-
-def _of_confusion(confusion):
-    """Metrics of the predicted classes."""
-    right, true, pred = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
-    total = confusion.sum()
-    kinds = {
-        "precision": np.where(pred > 0, right / pred, 0),
-        "recall": right / true,
-        "f1": np.where(true + pred > 0, 2 * right / (true + pred), 0),
-    }
-    values = {"accuracy": right.sum() / total}
-    if (true > 0).all():
-        values["balanced_accuracy"] = kinds["recall"].mean()
-        values |= {f"{kind}_macro": value.mean() for kind, value in kinds.items()}
-    there = true > 0
-    values |= {f"{kind}_weighted": true[there] @ v[there] / total for kind, v in kinds.items()}
-    if ((true > 0) | (pred > 0)).sum() > 1:
-        expected = true @ pred / total**2
-        values["cohen_kappa"] = (values["accuracy"] - expected) / (1 - expected)
-        spread = (total**2 - pred @ pred) * (total**2 - true @ true)
-        covariance = right.sum() * total - true @ pred
-        values["matthews_corrcoef"] = covariance / np.sqrt(spread) if spread > 0 else 0.0
-    return values
-
-
-def _of_ranks(true, weights, k, order, ends):
-    """Area under the ROC curve and average precision of a class against the rest."""
-    if ends is None:
-        places = np.flatnonzero(true[order] == k)  # of the class, from the highest score on
-        if weights is None:
-            hit, hits, total, all_taken = 1, np.arange(1, len(places) + 1), places + 1, len(true)
-        else:
-            taken = weights[order]
-            hit, total = taken[places], np.cumsum(taken)
-            hits, total, all_taken = np.cumsum(hit), total[places], total[-1]
-        n_missed = all_taken - hits[-1]
-        area = (hit * (n_missed - (total - hits))).sum() / (hits[-1] * n_missed)
-        return area, (hit * hits / np.maximum(total, np.finfo(float).tiny)).sum() / hits[-1]
-    taken = np.ones(len(true)) if weights is None else weights[order]
-    hits = np.cumsum(taken * (true[order] == k))[ends]
-    taken = np.cumsum(taken)[ends]
-    missed = taken - hits
-    gained, lost = np.diff(hits, prepend=0), np.diff(missed, prepend=0)
-    # sums of products and no @: to wait for another thread takes longer than to multiply
-    area = (lost * (hits - gained / 2)).sum() / (hits[-1] * missed[-1])
-    return area, (gained * (hits / np.maximum(taken, np.finfo(float).tiny))).sum() / hits[-1]
+from .scores import LOWER_IS_BETTER, METRICS, FastScores, class_rates
 
 
 def bootstrap(predictions, classes, *, n_resamples=1000, level=0.95, random_state=0):
@@ -214,30 +108,21 @@ def permutation_test(predictions, classes, *, n_permutations=1000, random_state=
 
 def _permuter(predictions, true):
     """A function of a random generator that gives the labels in another order."""
-    fold = predictions["fold"].to_numpy()
-    if "group" not in predictions:
-        blocks = pd.factorize(fold)[0]
-    else:
+    labels, blocks, rows = true, predictions["fold"].to_numpy(), slice(None)
+    if "group" in predictions:
         group = pd.factorize(predictions["group"])[0]
-        of_group = pd.Series(true).groupby(group)
-        if (of_group.nunique() == 1).all():
-            label, first_fold = of_group.first().to_numpy(), pd.Series(fold).groupby(group).first().to_numpy()
-            alone = (pd.Series(first_fold).value_counts() == 1).all()
-            blocks_of_groups = np.zeros(len(label), int) if alone else first_fold
-            shuffled = _shuffler(blocks_of_groups)
-            return lambda rng: label[shuffled(rng)][group]
-        blocks = pd.factorize(pd.MultiIndex.from_arrays([fold, group]))[0]
-    shuffled = _shuffler(blocks)
-    return lambda rng: true[shuffled(rng)]
+        of_group = pd.DataFrame({"label": true, "fold": blocks}).groupby(group)
+        if (of_group["label"].nunique() == 1).all():  # groups exchange their labels
+            (labels, blocks), rows = of_group.first().to_numpy().T, group
+            if len(np.unique(blocks)) == len(blocks):
+                blocks = np.zeros(len(blocks), int)
+        else:
+            blocks = predictions.groupby(["fold", group]).ngroup().to_numpy()
+    by_block = np.argsort(blocks, kind="stable")
 
+    def permute(rng):
+        permuted = np.empty_like(labels)
+        permuted[by_block] = labels[np.argsort(blocks + rng.random(len(blocks)))]
+        return permuted[rows]
 
-def _shuffler(blocks):
-    """A function of a random generator that gives positions in another order, within blocks only."""
-    sorted_rows = np.argsort(blocks, kind="stable")
-
-    def shuffled(rng):
-        positions = np.empty(len(blocks), int)
-        positions[sorted_rows] = np.argsort(blocks + rng.random(len(blocks)))
-        return positions
-
-    return shuffled
+    return permute

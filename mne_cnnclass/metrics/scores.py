@@ -1,23 +1,18 @@
-"""Scores of predictions, computed by scikit-learn, and the chance level of each."""
+"""Scores of predictions, and the chance level of each.
+
+Intervals and permutation tests score the same predictions a thousand times over, for which scikit-learn's
+functions take minutes. Here a score is computed from sums that are prepared once; the tests hold them against
+scikit-learn's.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import (
-    accuracy_score,
-    average_precision_score,
-    balanced_accuracy_score,
-    cohen_kappa_score,
-    confusion_matrix,
-    log_loss,
-    matthews_corrcoef,
-    precision_recall_fscore_support,
-    roc_auc_score,
-)
+from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
 
 from ..utils.docs import fill_doc
-from .bins import bins_error, check_probabilities, reliability_bins
+from .bins import N_BINS, bin_numbers, bins_error, check_probabilities, reliability_bins
 
 METRICS = (
     *("accuracy", "balanced_accuracy"),
@@ -32,8 +27,100 @@ PROBA, DECISION = "proba_", "decision_"  # columns of predictions, followed by t
 SCORER = "scorer_"  # columns of folds, followed by the name of a scorer
 
 
-def score_predictions(predictions, classes):
-    """The value of each metric over the predictions of one test set, as a dict.
+class FastScores:
+    """The metrics of one set of predictions, for many weights of the samples or many orders of the labels.
+
+    Predictions that are ``pooled`` over models are not ranked by their decision scores, which are on a scale
+    of their own in each model.
+    """
+
+    def __init__(self, predictions, classes, *, pooled=True):
+        self.n_classes = len(classes)
+        self.true = np.searchsorted(classes, predictions["y_true"].to_numpy())
+        self.pred = np.searchsorted(classes, predictions["y_pred"].to_numpy())
+        self.proba, self.ranked = None, []
+        scores = get_scores(predictions)
+        if are_probabilities(predictions):
+            self.proba = scores
+            self.log_proba = np.log(np.clip(scores, np.finfo(float).eps, 1 - np.finfo(float).eps))
+            self.squares = (scores**2).sum(axis=1)
+            self.likeliest, self.confidence = scores.argmax(axis=1), scores.max(axis=1)
+            self.bin = bin_numbers(self.confidence)
+        elif scores is None or pooled:
+            return
+        for k in range(1 if self.n_classes == 2 else 0, self.n_classes):
+            order = np.argsort(-scores[:, k], kind="stable")
+            ends = np.flatnonzero(np.r_[np.diff(scores[order, k]) != 0, True])  # of runs of equal scores
+            self.ranked.append((k, order, ends if len(ends) < len(order) else slice(None)))
+
+    def __call__(self, weights=None, true=None):
+        """Values in the order of ``METRICS``, with weights of predictions or other numbers of classes."""
+        true = self.true if true is None else true
+        k = self.n_classes
+        values = dict.fromkeys(METRICS, np.nan)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # not integers, of which the fourth power overflows with 60 000 samples
+            confusion = np.bincount(true * k + self.pred, weights, k * k).reshape(k, k).astype(float)
+            values |= _of_confusion(confusion)
+            if self.proba is not None:
+                values |= self._of_probabilities(true, weights)
+            if self.ranked and confusion.any(axis=1).all():
+                areas = [_of_ranks(true, weights, *ranked) for ranked in self.ranked]
+                values["roc_auc"], values["average_precision"] = np.mean(areas, axis=0)
+        return np.array([values[name] for name in METRICS])
+
+    def _of_probabilities(self, true, weights):
+        rows = np.arange(len(true))
+        p_true, right = self.proba[rows, true], self.likeliest == true
+        # sums of products and no @: to wait for another thread takes longer than to multiply
+        weights = np.ones(len(true)) if weights is None else weights
+        total = weights.sum()
+        brier = (weights * (self.squares - 2 * p_true + 1)).sum() / total
+        gap = np.bincount(self.bin, weights * (self.confidence - right), N_BINS)
+        return {
+            "log_loss": -(weights * self.log_proba[rows, true]).sum() / total,
+            "brier": brier / 2 if self.n_classes == 2 else brier,
+            "calibration_error": np.abs(gap).sum() / total,
+        }
+
+
+def _of_confusion(confusion):
+    """Metrics of the predicted classes."""
+    true, pred, total = confusion.sum(axis=1), confusion.sum(axis=0), confusion.sum()
+    rates = class_rates(confusion)
+    kinds = {
+        "precision": np.nan_to_num(rates["positive_predictivity"]),
+        "recall": rates["sensitivity"],
+        "f1": np.nan_to_num(rates["f1"]),
+    }
+    values = {"accuracy": np.trace(confusion) / total}
+    there = true > 0
+    if there.all():
+        values["balanced_accuracy"] = kinds["recall"].mean()
+        values |= {f"{kind}_macro": value.mean() for kind, value in kinds.items()}
+    values |= {f"{kind}_weighted": true[there] @ v[there] / total for kind, v in kinds.items()}
+    if (there | (pred > 0)).sum() > 1:  # else no agreement beyond chance is defined
+        expected = true @ pred / total**2
+        values["cohen_kappa"] = (values["accuracy"] - expected) / (1 - expected)
+        spread = (total**2 - pred @ pred) * (total**2 - true @ true)
+        covariance = np.trace(confusion) * total - true @ pred
+        values["matthews_corrcoef"] = covariance / np.sqrt(spread) if spread > 0 else 0.0
+    return values
+
+
+def _of_ranks(true, weights, k, order, ends):
+    """Area under the ROC curve and average precision of a class against the rest."""
+    taken = np.ones(len(true)) if weights is None else weights[order]
+    hits = np.cumsum(taken * (true[order] == k))[ends]
+    taken = np.cumsum(taken)[ends]
+    missed = taken - hits
+    gained, lost = np.diff(hits, prepend=0), np.diff(missed, prepend=0)
+    area = (lost * (hits - gained / 2)).sum() / (hits[-1] * missed[-1])
+    return area, (gained * (hits / np.maximum(taken, np.finfo(float).tiny))).sum() / hits[-1]
+
+
+def score_predictions(predictions, classes, *, pooled=False):
+    """The value of each metric over the predictions of one test set, or ``pooled`` over several, as a dict.
 
     Averages over classes are NaN when a class is missing from the test set. A class that is never predicted
     has precision 0. ``roc_auc`` and ``average_precision`` are those of the second class if there are two,
@@ -45,33 +132,7 @@ def score_predictions(predictions, classes):
     >>> score_predictions(pd.DataFrame({"y_true": [0, 0, 1, 1], "y_pred": [0, 0, 1, 0]}), np.array([0, 1]))
     {'accuracy': 0.75, 'balanced_accuracy': 0.75, ..., 'recall_macro': 0.75, ..., 'calibration_error': nan}
     """
-    y_true, y_pred, y_score = *_labels(predictions), get_scores(predictions)
-    scores = dict.fromkeys(METRICS, np.nan)
-    scores["accuracy"] = accuracy_score(y_true, y_pred)
-    if len(np.union1d(y_true, y_pred)) > 1:  # else no agreement beyond chance is defined
-        scores["cohen_kappa"] = cohen_kappa_score(y_true, y_pred, labels=classes)
-        scores["matthews_corrcoef"] = matthews_corrcoef(y_true, y_pred)
-    all_there = np.isin(classes, y_true).all()
-    for average in ["weighted", "macro"] if all_there else ["weighted"]:
-        of_kinds = precision_recall_fscore_support(
-            y_true, y_pred, labels=classes, average=average, zero_division=0
-        )
-        names = [f"{kind}_{average}" for kind in ("precision", "recall", "f1")]
-        scores.update(zip(names, of_kinds, strict=False))
-    if all_there:
-        scores["balanced_accuracy"] = balanced_accuracy_score(y_true, y_pred)
-    if y_score is not None:
-        one_hot = y_true[:, None] == classes
-        if all_there:
-            first = 1 if len(classes) == 2 else 0
-            scores["roc_auc"] = roc_auc_score(one_hot[:, first:], y_score[:, first:])
-            scores["average_precision"] = average_precision_score(one_hot[:, first:], y_score[:, first:])
-        if are_probabilities(predictions):
-            scores["log_loss"] = log_loss(one_hot, y_score)
-            brier = ((y_score - one_hot) ** 2).sum(axis=1).mean()
-            scores["brier"] = brier / 2 if len(classes) == 2 else brier
-            scores["calibration_error"] = bins_error(reliability_bins(y_true, y_score, classes=classes))
-    return {name: float(value) for name, value in scores.items()}
+    return dict(zip(METRICS, FastScores(predictions, classes, pooled=pooled)().tolist(), strict=True))
 
 
 @fill_doc
@@ -107,8 +168,8 @@ def calibration_error(y_true: np.ndarray, proba: np.ndarray, classes: np.ndarray
 
 def score_classes(predictions, classes):
     """Scores of each class against the rest; NaN where undefined, as the precision of one never predicted."""
-    y_true, y_pred = _labels(predictions)
-    confusion = confusion_matrix(y_true, y_pred, labels=classes)
+    y_true = predictions["y_true"].to_numpy()
+    confusion = confusion_matrix(y_true, predictions["y_pred"], labels=classes)
     rates = class_rates(confusion) | dict.fromkeys(("roc_auc", "average_precision"), np.nan)
     table = pd.DataFrame({"n": confusion.sum(axis=1), **rates}, index=pd.Index(classes, name="class"))
     if are_probabilities(predictions):
@@ -178,18 +239,6 @@ def get_scores(predictions):
 def are_probabilities(predictions):
     """Whether the scores are probabilities, rather than decision scores or nothing."""
     return any(name.startswith(PROBA) for name in predictions)
-
-
-def _labels(predictions):
-    return predictions["y_true"].to_numpy(), predictions["y_pred"].to_numpy()
-
-
-def score_pooled(predictions, classes):
-    """The metrics over the predictions of all folds together, as a Series."""
-    pooled = pd.Series(score_predictions(predictions, classes))
-    if not are_probabilities(predictions):
-        pooled[["roc_auc", "average_precision"]] = np.nan
-    return pooled
 
 
 def score_folds(predictions, folds, classes, error_score=np.nan):

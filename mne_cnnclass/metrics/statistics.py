@@ -1,10 +1,10 @@
 """Tests, effect sizes and intervals of paired differences, each with its assumption and its reference."""
 
-from functools import lru_cache, partial
+from functools import partial
 
 import numpy as np
 from scipy import stats
-from scipy.special import nctdtrinc
+from scipy.special import nctdtrinc, stdtrit
 
 N_FLIPS = 2**14  # sign flips at most: all that there are up to 14 differences, else drawn with a fixed seed
 
@@ -215,10 +215,8 @@ def holm(p_values):
     """
     p_values = np.asarray(p_values, float)
     order = np.argsort(p_values)
-    stepped = p_values[order] * np.arange(len(p_values), 0, -1)
-    adjusted = np.empty(len(p_values))
-    adjusted[order] = np.minimum(np.maximum.accumulate(stepped), 1)
-    return adjusted
+    stepped = np.maximum.accumulate(p_values[order] * np.arange(len(p_values), 0, -1))
+    return np.minimum(stepped, 1)[np.argsort(order)]
 
 
 def mean_interval(values, factor):
@@ -243,14 +241,8 @@ def mean_interval(values, factor):
     0.10 [0.01, 0.19]
     """
     mean = np.mean(values)
-    half = _t_quantile(len(values) - 1) * np.sqrt(factor) * np.std(values, ddof=1)
+    half = stdtrit(len(values) - 1, 0.975) * np.sqrt(factor) * np.std(values, ddof=1)
     return float(mean), float(mean - half), float(mean + half)
-
-
-@lru_cache
-def _t_quantile(degrees):
-    """The 97.5 % quantile of Student's t."""
-    return stats.t.ppf(0.975, degrees)
 
 
 def standardized_difference(differences, factor):

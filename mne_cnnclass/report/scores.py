@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ..metrics.resampling import FastScores
-from ..metrics.scores import METRICS, are_probabilities, get_scores
+from ..metrics.scores import METRICS, FastScores, are_probabilities, get_scores
 from .html import bullets, html_table, paragraph, words
 from .methods import format_p, permuted_among, whole_groups
 

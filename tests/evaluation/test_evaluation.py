@@ -46,8 +46,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from mne_cnnclass import CNNClassifier, EpochsView, evaluate
 from mne_cnnclass.evaluation import calibration_error, learning_curve, summary_table
-from mne_cnnclass.metrics.resampling import FastScores
-from mne_cnnclass.metrics.scores import METRICS
+from mne_cnnclass.metrics.scores import METRICS, FastScores
 from mne_cnnclass.report.methods import write_methods
 
 # our names, and scikit-learn's scorers where these have another name or sign

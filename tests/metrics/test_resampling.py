@@ -50,3 +50,11 @@ def test_labels_that_belong_to_groups_are_permuted_by_groups():
     p = permutation_test(alone, np.arange(2), n_permutations=2000).loc["accuracy", "p_value"]
     # hypergeometric: all 5 that are called patients are patients
     assert p == pytest.approx(scipy.stats.hypergeom(20, 10, 5).sf(4), abs=0.01)
+
+
+def test_metrics_of_many_samples_do_not_overflow():
+    y = np.resize([0, 0, 1, 1, 1], 100_000)
+    pred = np.resize([0, 1, 1, 1, 0, 0, 1], 100_000)
+    table = pd.DataFrame({"fold": 0, "sample": np.arange(len(y)), "y_true": y, "y_pred": pred})
+    observed = permutation_test(table, np.arange(2), n_permutations=1)["observed"]
+    assert observed["matthews_corrcoef"] == pytest.approx(np.corrcoef(y, pred)[0, 1])
