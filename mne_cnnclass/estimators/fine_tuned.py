@@ -104,7 +104,8 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         ------
         TypeError
             If the estimator is neither a CNNClassifier nor a Pipeline that ends in one.
-        %(raises_not_fitted)s
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
         ValueError
             If the samples do not match those that the estimator was fitted on.
         """

@@ -117,13 +117,7 @@ class Figures:
         These are ``confusion_matrix.png`` and, if available, ``roc.png``, ``precision_recall.png``,
         ``reliability.png`` and ``training.png``.
 
-        Parameters
-        ----------
-        %(folder_new)s
-
-        Returns
-        -------
-        %(paths)s
+        %(folder_paths)s
         """
         import matplotlib.pyplot as plt
 

@@ -313,7 +313,8 @@ class Evaluation(Figures):
 
         Returns
         -------
-        %(report)s
+        report : mne.Report
+            The report.
 
         Raises
         ------
@@ -335,13 +336,7 @@ class Evaluation(Figures):
     def to_csv(self, folder: PathLike) -> list[Path]:
         """Save the scores and predictions as ``scores.csv`` and ``predictions.csv``.
 
-        Parameters
-        ----------
-        %(folder_new)s
-
-        Returns
-        -------
-        %(paths)s
+        %(folder_paths)s
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)

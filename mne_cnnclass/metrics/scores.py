@@ -141,9 +141,7 @@ def calibration_error(y_true: np.ndarray, proba: np.ndarray, classes: np.ndarray
 
     Parameters
     ----------
-    %(y_true)s
-    %(proba)s
-    %(classes)s
+    %(y_true_proba_classes)s
 
     Returns
     -------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from textwrap import indent
 from typing import TypeVar
 
 Documented = TypeVar("Documented")
@@ -22,27 +23,19 @@ X : EpochsView | mne.Epochs | list of mne.Epochs | array
     "y_unused": """\
 y : None
     Not used.""",
-    "y_true": """\
+    "y_true_proba_classes": """\
 y_true : array, shape (n_samples,)
-    The true classes.""",
-    "y_true_pred": """\
-y_true, y_pred : array, shape (n_samples,)
-    The true and the predicted classes.""",
-    "proba": """\
+    The true classes.
 proba : array, shape (n_samples, n_classes)
-    Class probabilities, with one column per class.""",
+    Class probabilities, with one column per class.
+classes : array, shape (n_classes,)
+    The classes, in the order of the columns of ``proba``.""",
     "proba_classes_": """\
 proba : array, shape (n_samples, n_classes)
     Class probabilities; the columns are ordered as in ``classes_``.""",
     "labels_predicted": """\
 labels : array, shape (n_samples,)
     The predicted labels.""",
-    "classes": """\
-classes : array, shape (n_classes,)
-    The classes.""",
-    "classes_proba": """\
-classes : array, shape (n_classes,)
-    The classes, in the order of the columns of ``proba``.""",
     "metric": """\
 metric : str
     Name of the metric.""",
@@ -107,19 +100,17 @@ random_state : None | int | numpy.random.RandomState
 >>> view = EpochsView(datasets.load_sample())
 >>> linear = make_pipeline(Vectorizer(), StandardScaler(), LogisticRegression(C=1e-3))
 >>> linear = linear.fit(view[::2], view.labels[::2])""",
-    "raises_not_fitted": """\
-sklearn.exceptions.NotFittedError
-    If the estimator is not fitted.""",
     # evaluations
-    "folder_new": """\
+    "folder_paths": """\
+Parameters
+----------
 folder : path-like
-    The folder to write to; it is created if it does not exist.""",
-    "paths": """\
+    The folder to write to; it is created if it does not exist.
+
+Returns
+-------
 paths : list of pathlib.Path
     Paths of the files.""",
-    "report": """\
-report : mne.Report
-    The report.""",
     "raises_no_groups": """\
 ValueError
     If there are no groups.""",
@@ -130,13 +121,9 @@ ax : None | matplotlib.axes.Axes
     "ax_fig": """\
 Parameters
 ----------
-ax : None | matplotlib.axes.Axes
-    The axes to plot on. ``None`` creates a new figure.
+%(ax)s
 
-Returns
--------
-fig : matplotlib.figure.Figure
-    The figure.""",
+%(returns_fig)s""",
     "ax_datasets": """\
 ax : None | matplotlib.axes.Axes | array of matplotlib.axes.Axes
     The axes to plot on, one per data set. ``None`` creates a new figure.""",
@@ -156,15 +143,10 @@ folds : array, shape (n_samples,)
     The fold in which each sample was tested.
 classes : array, shape (n_classes,)
     The classes, in the order of the columns of ``y_score``.
-title : None | str
-    Title of the axes.
-ax : None | matplotlib.axes.Axes
-    The axes to plot on. ``None`` creates a new figure.
+%(title)s
+%(ax)s
 
-Returns
--------
-fig : matplotlib.figure.Figure
-    The figure.
+%(returns_fig)s
 
 Raises
 ------
@@ -178,10 +160,10 @@ title : None | str
 
 def fill_doc(obj: Documented) -> Documented:
     """Replace each ``%(name)s`` in the docstring of a function or class by that entry of ``docdict``."""
-    if obj.__doc__:  # python -OO leaves none
-        obj.__doc__ = re.sub(
-            r"(?m)^( *)%\((\w+)\)s",
-            lambda found: re.sub(r"(?m)^", found[1], docdict[found[2]]),
-            obj.__doc__,
-        )
+    obj.__doc__ = obj.__doc__ and _fill(obj.__doc__)  # python -OO leaves none
     return obj
+
+
+def _fill(text):
+    """A text with its entries, which may have places for others."""
+    return re.sub(r"(?m)^( *)%\((\w+)\)s", lambda found: indent(_fill(docdict[found[2]]), found[1]), text)

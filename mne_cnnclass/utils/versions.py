@@ -26,14 +26,13 @@ def sys_info() -> None:
     """
     import torch
 
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "none that CUDA reaches"
     rows = {
         "mne-cnnclass": __version__,
         "Python": platform.python_version(),
         "platform": platform.platform(),
         **{name: version(name) for name in _PACKAGES},
         "CPU threads": torch.get_num_threads(),
-        "GPU": device,
+        "GPU": torch.cuda.get_device_name() if torch.cuda.is_available() else "none that CUDA reaches",
     }
     for name, value in rows.items():
         print(f"{name:<13} {value}")
@@ -41,5 +40,4 @@ def sys_info() -> None:
 
 def library_versions() -> dict[str, str]:
     """Versions of what a trained network depends on, by name."""
-    others = {name: version(name) for name in ("torch", "braindecode", "mne")}
-    return {"mne-cnnclass": __version__, **others}
+    return {"mne-cnnclass": __version__} | {name: version(name) for name in ("torch", "braindecode", "mne")}

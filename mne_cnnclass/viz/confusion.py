@@ -30,7 +30,8 @@ def plot_confusion_matrix(
 
     Parameters
     ----------
-    %(y_true_pred)s
+    y_true, y_pred : array, shape (n_samples,)
+        The true and the predicted classes.
     classes : array, shape (n_classes,)
         The classes, in the order of rows and columns.
     %(title)s

@@ -35,9 +35,7 @@ def plot_reliability(
 
     Parameters
     ----------
-    %(y_true)s
-    %(proba)s
-    %(classes_proba)s
+    %(y_true_proba_classes)s
     %(title)s
     %(ax)s
 
