@@ -354,3 +354,8 @@ def mean_sd(values):
         return "undefined"
     text = f"{known.mean():.2f}" + (f" ± {known.std(ddof=1):.2f}" if len(known) > 1 else "")
     return text if len(known) == len(values) else f"{text} ({len(known)} of {len(values)} folds)"
+
+
+def format_p(p_value):
+    """A p-value as text: "p = 0.012", or "p < 0.001"."""
+    return f"p = {p_value:.3f}" if p_value >= 0.001 else "p < 0.001"

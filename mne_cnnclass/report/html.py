@@ -5,7 +5,7 @@ from html import escape
 
 import pandas as pd
 
-from .methods import format_p
+from ..metrics.statistics import format_p
 
 P_VALUES = ("p", "p value", "p holm")  # columns
 PHONE = '<meta name="viewport" content="width=device-width, initial-scale=1">'

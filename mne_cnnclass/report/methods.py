@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from .._version import __version__
 from ..estimators.cnn import CNNClassifier
+from ..metrics.statistics import format_p
 from ..networks import list_models
 from ..networks.augmentations import listed
 from ..networks.catalog import OWN
@@ -332,11 +333,6 @@ def _describe_score(metric, row, p_value):
     folds = f" ({row['mean']:.2f} ± {row['sd']:.2f})" if np.isfinite(row["sd"]) else ""
     p_text = f", {format_p(p_value)}" if np.isfinite(p_value) else ""
     return f"The {name} was {row['pooled']:.2f}{interval}{folds}; chance is {row['chance']:.2f}{p_text}."
-
-
-def format_p(p_value):
-    """A p-value as text."""
-    return f"p = {p_value:.3f}" if p_value >= 0.001 else "p < 0.001"
 
 
 def _range(values):

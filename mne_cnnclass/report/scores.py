@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from ..metrics.scores import METRICS, FastScores, are_probabilities, get_scores
+from ..metrics.statistics import format_p
 from .html import bullets, html_table, paragraph, words
-from .methods import format_p, permuted_among, whole_groups
+from .methods import permuted_among, whole_groups
 
 
 def summary_pages(result, permutations):

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
+from ..metrics.statistics import format_p
 from ..utils.docs import fill_doc
-from .style import COLORS, class_names, draw_chance, get_axes
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from numpy.typing import ArrayLike
-
+from .style import COLORS, class_names, draw_chance, get_axes, longest_line
 
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 
@@ -73,13 +70,12 @@ def plot_comparison(
         texts[a, a], texts[b, b] = (f"mean\n{pair[key]:.3f}" for key in ("mean_a", "mean_b"))
 
     names = class_names(pipelines, width=16)
-    room = 0.09 * max(len(line) for name in names for line in name.splitlines())
-    side = 1.15 * n_pipelines
+    room, side = 0.09 * longest_line(names), 1.15 * n_pipelines
     ax = get_axes(ax, (max(side + room + 1.9, 6.2), 0.8 * side + 2.4))[0]
-    gain = -differences if lower_is_better else differences
-    limit = np.nanmax(np.abs(gain)) or 1.0
+    sign = -1 if lower_is_better else 1  # of differences in favour of the row
+    limit = np.nanmax(np.abs(differences)) or 1.0
     # black text stays readable: the dark ends of the colour map are left out
-    image = ax.imshow(gain, cmap="PuOr", vmin=-1.8 * limit, vmax=1.8 * limit, aspect="auto")
+    image = ax.imshow(sign * differences, cmap="PuOr", vmin=-1.8 * limit, vmax=1.8 * limit, aspect="auto")
     ax.set_facecolor("0.93")
     for (row, column), text in texts.items():
         color = "0.35" if row == column else "k"
@@ -96,15 +92,13 @@ def plot_comparison(
     bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
     bar.set_label("Row worse ← difference → row better")
     bar.ax.set_ylim(-limit, limit)
-    ends = (limit, -limit) if lower_is_better else (-limit, limit)
-    bar.set_ticks([-limit, 0, limit], labels=[f"{ends[0]:+.2g}", "0", f"{ends[1]:+.2g}"])
+    bar.set_ticks([-limit, 0, limit], labels=[f"{-sign * limit:+.2g}", "0", f"{sign * limit:+.2g}"])
     return ax.figure
 
 
 def _p_text(p_value):
     stars = next((stars for level, stars in LEVELS if p_value < level), "")
-    text = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
-    return f"{text} {stars}".rstrip()
+    return f"{format_p(p_value)} {stars}".rstrip()
 
 
 def _words(metric):
@@ -153,21 +147,20 @@ def plot_paired_scores(
     """
     n_pipelines = max(table.shape[1] for table in scores.values())
     names = {name: class_names(table, width=16) for name, table in scores.items()}
-    longest = max(len(line) for texts in names.values() for text in texts for line in text.splitlines())
+    longest = max(map(longest_line, names.values()))
     width = max(4.2, 1.5 + max(1.1, 0.1 * longest) * n_pipelines)
     axes = get_axes(ax, (width * len(scores), 4.4), ncols=len(scores))
     for axis, (name, table), level in zip(axes, scores.items(), chance, strict=True):
         places = np.arange(table.shape[1])
         axis.plot(places, table.to_numpy().T, color=COLORS[0], linewidth=0.8, alpha=0.35)
-        for place, pipeline in enumerate(table):
-            axis.plot(np.full(len(table), place), table[pipeline], "o", color=COLORS[0], alpha=0.55, ms=4.5)
+        axis.plot(places, table.to_numpy().T, "o", color=COLORS[0], alpha=0.55, ms=4.5)
         mean = means[name].loc[list(table)]
         sides = [mean["mean"] - mean["low"], mean["high"] - mean["mean"]]
         style = dict(fmt="D", color="black", capsize=4, zorder=3)
         axis.errorbar(places + 0.12, mean["mean"], yerr=sides, label="mean, 95 % CI", **style)
         draw_chance(axis, level)
-        unit = units.removesuffix("s")
-        axis.plot([], [], "o-", color=COLORS[0], alpha=0.6, linewidth=0.8, ms=4.5, label=f"a {unit}")
+        label = f"a {units.removesuffix('s')}"
+        axis.plot([], [], "o-", color=COLORS[0], alpha=0.6, linewidth=0.8, ms=4.5, label=label)
         axis.set_xticks(places, names[name], fontsize="small")
         axis.set_xlim(-0.4, len(places) - 0.6 + 0.12)
         direction = "lower" if lower_is_better else "higher"

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
+from numpy.typing import ArrayLike
 from sklearn.metrics import confusion_matrix
 
 from ..utils.docs import fill_doc
-from .style import class_names, get_axes
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from numpy.typing import ArrayLike
+from .style import class_names, get_axes, longest_line
 
 
 @fill_doc
@@ -50,8 +46,10 @@ def plot_confusion_matrix(
 
     n_classes = len(classes)
     names = class_names(classes)
-    longest = max(len(line) for name in names for line in name.splitlines())
-    side, room = max(2.6, 0.6 * n_classes), 0.085 * longest  # of the matrix and of the names, in inches
+    side, room = (
+        max(2.6, 0.6 * n_classes),
+        0.085 * longest_line(names),
+    )  # of the matrix and of the names, in inches
     tilted = room > side / n_classes
     size = side + room + 1.8, side + 1.1 + (0.7 * room if tilted else 0)
     ax = get_axes(ax, size, title=title)[0]

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
 
 from ..metrics.statistics import mean_sd
 from ..utils.docs import fill_doc
-from .style import CHANCE, COLORS, FOLD, MEAN, class_names, class_style, get_axes
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from .style import CHANCE, COLORS, FOLD, LEGEND, MEAN, class_names, class_style, get_axes, longest_line
 
 GRID = np.linspace(0, 1, 501)  # of the rates at which curves of folds and classes are averaged
 
@@ -145,7 +141,7 @@ class _FoldCurves:
                 f"No {name} curve is defined: no fold has test samples of two classes. Use a splitter that "
                 "puts both into the test part."
             )
-        self._longest = max(len(line) for label in self.names for line in label.splitlines())
+        self._longest = longest_line(self.names)
         self._outside = len(self.names) > 4 or self._longest > 20  # the legend would hide the curves
 
     def draw(self, ax, *, title, start=None):
@@ -175,15 +171,13 @@ class _FoldCurves:
         """Name the lines, beside the axes if there are many classes or long names."""
         place = dict(loc="upper left", bbox_to_anchor=(1.02, 1)) if self._outside else dict(loc=loc)
         heading = f"{heading}, mean ± SD over folds" if len(self.areas) > 1 else heading
-        ax.legend(title=heading, fontsize="small", title_fontsize="small", alignment="left", **place)
+        ax.legend(title=heading, alignment="left", **LEGEND, **place)
 
 
 def _fold_lines(ax, x, values, color, label):
     known = values[~np.isnan(values[:, -1])]
     if len(known) > 1:
-        for value in known:
-            line = ax.plot(x, value, color=color, **FOLD)[0]
-        line.set_label(label)
+        ax.plot(x, known.T, color=color, **FOLD)[0].set_label(label)
 
 
 def _mean_line(ax, x, values, areas, name, **style):

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import mne
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
+from numpy.typing import ArrayLike
 
 from ..ecg.beats import TYPICAL
 from ..ecg.leads import ecg_names
+from ..samples.types import EpochsLike
+from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
 from .style import CHANCE, COLORS, class_names, new_figure
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
-    from numpy.typing import ArrayLike
-
-    from ..samples.types import EpochsLike
-
 
 SPREAD = (10, 90)  # percentiles
 ERROR = "#D55E00"
@@ -67,7 +63,6 @@ def plot_average_beats(epochs: EpochsLike, labels: ArrayLike | None = None) -> F
     fig, axes = new_figure(len(view.ch_names), len(classes), size, sharex=True, sharey="row")
     data = 1e3 * np.asarray(view)  # the record's typical QRS complex is 1 mV high
     reference = data[labels == classes[counts.argmax()]].mean(axis=0)
-    about = view.metadata
     for k, (name, shown) in enumerate(zip(classes, class_names(classes, width=14), strict=True)):
         own = labels == name
         low, high = np.percentile(data[own], SPREAD, axis=0)
@@ -78,7 +73,7 @@ def plot_average_beats(epochs: EpochsLike, labels: ArrayLike | None = None) -> F
             ax.plot(view.times, reference[i], color="0.6", linewidth=1)
             ax.fill_between(view.times, low[i], high[i], color=color, alpha=0.25, linewidth=0)
             ax.plot(view.times, mean[i], color=color, linewidth=1.8)
-        n_patients = about["patient"][own].nunique()
+        n_patients = view.metadata["patient"][own].nunique()
         axes[0, k].set_title(
             f"{shown}\n{_count(own.sum(), 'beat')}\n{_count(n_patients, 'patient')}", fontsize="medium"
         )
@@ -279,8 +274,6 @@ def _count(n, what):
 
 def _beats(epochs, typical=False):
     """The epochs as a view of their leads, without or with the differences from the typical beat."""
-    from ..samples.view import EpochsView
-
     if hasattr(epochs, "predictions"):
         raise TypeError("epochs must be those that were evaluated, result.view, got the result itself.")
     view = epochs if isinstance(epochs, EpochsView) else EpochsView(epochs)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import mne
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ..ecg.leads import ecg_names, spans_of
 from ..utils.docs import fill_doc
-from .style import class_names, class_style, new_figure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
+from .style import LEGEND, class_names, class_style, get_axes
 
 N_DRAWN = 4000  # points of the signal; of a long one, its envelope
 MOST_MARKED = 60  # windows; of more, none has a marker
@@ -74,9 +70,7 @@ def plot_rhythm(
             f"proba must be of shape {(len(epochs), len(classes))}, a row a window and a column a class, got "
             f"{proba.shape}."
         )
-    if ax is None:
-        ax = new_figure(2, 1, (9, 4.2), sharex=True, height_ratios=(1.4, 1))[1][:, 0]
-    above, below = ax
+    above, below = get_axes(ax, (9, 4.2), nrows=2, sharex=True, height_ratios=(1.4, 1))
     lead = ecg_names(raw)[0] if lead is None else lead
     styles = [class_style(i) for i in range(len(classes))]
     colors = {name: style["color"] for name, style in zip(classes, styles, strict=True)}
@@ -93,14 +87,8 @@ def plot_rhythm(
         below.plot(middle, values, marker=marker, markersize=3, linewidth=1.4, label=name, **style)
     below.set(ylim=(-0.03, 1.03), ylabel="Probability", xlabel="Time (min)" if minutes else "Time (s)")
     below.set_xlim(0, raw.times[-1] / unit)
-    below.legend(
-        title=f"{len(epochs)} windows of {length:g} s\nshaded: true rhythm",
-        loc="center left",
-        bbox_to_anchor=(1.01, 0.5),
-        fontsize="small",
-        title_fontsize="small",
-        frameon=False,
-    )
+    title = f"{len(epochs)} windows of {length:g} s\nshaded: true rhythm"
+    below.legend(title=title, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, **LEGEND)
     return above.figure
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import mne
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 
 from ..utils.docs import fill_doc
 from .style import CHANCE, COLORS, get_axes
-
-if TYPE_CHECKING:
-    import mne
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 
 @fill_doc
@@ -105,8 +103,6 @@ def plot_beat_importance(
     >>> beat = mne.EvokedArray(1e-3 * np.hanning(40)[None], info, nave=8, verbose=False)
     >>> fig = plot_beat_importance(beat, mne.EvokedArray(np.eye(40)[[20]], info, verbose=False))
     """
-    from matplotlib.collections import LineCollection
-
     picks = importance.ch_names if picks is None else [picks] if isinstance(picks, str) else list(picks)
     missing = [name for name in picks if name not in evoked.ch_names or name not in importance.ch_names]
     if missing:

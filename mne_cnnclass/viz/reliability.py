@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy.stats import binomtest
 
 from ..metrics.bins import N_BINS, bins_error, check_probabilities, reliability_bins
 from ..utils.docs import fill_doc
-from .style import COLORS, draw_chance, get_axes
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from .style import COLORS, LEGEND, draw_chance, get_axes
 
 
 @fill_doc
@@ -71,7 +67,7 @@ def plot_reliability(
     interval = np.array(
         [binomtest(k, n).proportion_ci(method="wilson") for k, n in zip(right, bins["n"], strict=True)]
     )
-    chance = max(np.unique(y_true, return_counts=True)[1].max() / len(y_true), 1 / len(classes))
+    chance = np.unique(y_true, return_counts=True)[1].max() / len(y_true)
 
     ax = get_axes(ax, (5.0, 5.8), title=title)[0]
     ax.plot([0, 1], [0, 1], color="0.7", linewidth=1, label="right as often as sure")
@@ -83,7 +79,7 @@ def plot_reliability(
     ax.set(xlim=(0, 1), ylim=(-0.02, 1.02))
     ax.set(xlabel="Confidence (probability of the predicted class)", ylabel="Accuracy (share of samples)")
     heading = f"n = {len(y_true)}, {len(classes)} classes"
-    ax.legend(title=heading, loc="best", fontsize="small", title_fontsize="small", alignment="left")
+    ax.legend(title=heading, loc="best", alignment="left", **LEGEND)
 
     margin = ax.inset_axes([0, 1.03, 1, 0.18], sharex=ax)
     margin.bar(bins.index, bins["n"], width=1 / N_BINS, align="edge", color=COLORS[0], alpha=0.5)

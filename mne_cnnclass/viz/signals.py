@@ -14,22 +14,18 @@ def plot_class_means(values, x, y, *, classes, ch_names, xlabel, ylabel):
     standard errors.
 
     ``values`` have the shape (n_samples, n_channels, n_points); ``x`` are the times or frequencies of their
-    points, ``y`` the classes of the samples, and the labels come with units.
+    points, ``y`` the classes of the samples (each of ``classes`` has some), and the labels come with units.
     """
     parts = [values[y == name] for name in classes]
-    means = np.array(
-        [part.mean(axis=0) if len(part) else np.full(values.shape[1:], np.nan) for part in parts]
-    )
-    errors = np.array([part.std(axis=0) / np.sqrt(max(len(part), 1)) for part in parts if len(part)])
+    means = np.array([part.mean(axis=0) for part in parts])
+    errors = np.array([part.std(axis=0) / np.sqrt(len(part)) for part in parts])
     spread = np.nan_to_num(np.nanstd(means, axis=0) / np.maximum(errors.mean(axis=0), np.finfo(float).tiny))
     shown = np.argsort(-spread.max(axis=1), kind="stable")[:N_SHOWN]
     fig, axes = new_figure(len(shown), 1, (5.6, 1.1 + 1.9 * len(shown)), sharex=True)
     names = class_names(classes)
     for ax, channel in zip(axes[:, 0], shown, strict=True):
         for i, part in enumerate(parts):
-            if not len(part):
-                continue
-            mean, error = means[i, channel], part[:, channel].std(axis=0) / np.sqrt(len(part))
+            mean, error = means[i, channel], errors[i, channel]
             label, style = f"class {names[i]}, n = {len(part)}", class_style(i)
             ax.plot(x, mean, linewidth=1.5, label=label, **style)
             ax.fill_between(x, mean - error, mean + error, color=style["color"], alpha=0.2, linewidth=0)

@@ -10,6 +10,7 @@ LINESTYLES = ("-", (0, (5, 1.5)), (0, (1, 1)))
 CHANCE = dict(color="0.45", linestyle="--", linewidth=1)
 FOLD = dict(linewidth=0.8, alpha=0.4)
 MEAN = dict(linewidth=2.2)
+LEGEND = dict(fontsize="small", title_fontsize="small")
 
 
 def class_names(classes, width=24):
@@ -17,16 +18,21 @@ def class_names(classes, width=24):
     return [textwrap.fill(str(name), width).replace("$", r"\$") for name in classes]
 
 
+def longest_line(names):
+    """Number of characters in the longest line of several texts."""
+    return max(len(line) for name in names for line in name.splitlines())
+
+
 def class_style(i):
     """Colour and dashes of a class."""
     return dict(color=COLORS[i % len(COLORS)], linestyle=LINESTYLES[i // len(COLORS) % len(LINESTYLES)])
 
 
-def get_axes(ax, figsize, ncols=1, title=None):
-    """The given axes, or those of a new figure, as an array; ``title`` stands above the first."""
+def get_axes(ax, figsize, nrows=1, ncols=1, title=None, **options):
+    """The given axes, or those of a new figure, as a flat array; ``title`` stands above the first."""
     if ax is not None and not all(hasattr(one, "plot") for one in np.ravel(ax)):
         raise TypeError(f"ax must be axes of matplotlib (plt.subplots()), got {ax!r}.")
-    axes = np.atleast_1d(new_figure(1, ncols, figsize)[1][0] if ax is None else ax)
+    axes = np.ravel(new_figure(nrows, ncols, figsize, **options)[1] if ax is None else ax)
     if title is not None:
         axes[0].set_title(title)
     return axes

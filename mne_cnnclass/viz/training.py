@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..utils.docs import fill_doc
 from .style import COLORS, FOLD, MEAN, draw_chance, get_axes
-
-if TYPE_CHECKING:
-    import numpy as np
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 
 PANELS = (("loss", "Loss"), ("accuracy", "Accuracy (share of samples)"))
 PARTS = (("train", "training", COLORS[0]), ("valid", "validation", COLORS[1]))
