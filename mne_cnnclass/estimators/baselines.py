@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -259,10 +260,6 @@ def _beats(random_state):
     return make_pipeline(SameChannels(), features, HistGradientBoostingClassifier(random_state=random_state))
 
 
-def _mini_rocket_of_beats(random_state):
-    return _mini_rocket(random_state, n_kernels=1000)  # of many thousand beats
-
-
 # what makes a pipeline, and the libraries that it needs besides those of this package
 _MAKERS = {
     "eeg": {
@@ -276,6 +273,6 @@ _MAKERS = {
     "ecg": {
         "dummy": (_dummy,),
         "RR + shape + boosting": (_beats,),
-        "MiniRocket": (_mini_rocket_of_beats, "sktime", "numba"),
+        "MiniRocket": (partial(_mini_rocket, n_kernels=1000), "sktime", "numba"),  # of many thousand beats
     },
 }

@@ -13,15 +13,21 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..ecg.beats import BEAT_COLUMNS, TYPICAL
 from ..ecg.intervals import interval_features, simulate_fibrillation, simulate_premature
+from ..samples.checks import check_labels
+from ..samples.inputs import as_samples
+from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
+from ..utils.numbers import check_number
+from ..utils.seeds import draw_seed
 from .members import STOPS, train_members
+from .parameters import describe_parameters
+from .saving.write import describe_each
 
 if TYPE_CHECKING:
     import mne
     from numpy.typing import ArrayLike
 
     from ..samples.types import RandomState
-    from ..samples.view import EpochsView
     from .cnn import CNNClassifier
 
 
@@ -147,10 +153,6 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         If Ctrl-C or an error stops the training, it is raised, but the estimator is fitted with the networks
         that were trained, if there is one. Before that, it is left unchanged.
         """
-        from ..samples.checks import check_labels
-        from ..utils.numbers import check_number
-        from ..utils.seeds import draw_seed
-
         check_number(self.n_members, "n_members", numbers.Integral, min_val=1)
         view = _beats(X)
         view = view.pick([name for name in view.ch_names if name.endswith(TYPICAL)])
@@ -222,9 +224,6 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
 
     def _describe(self, tensors):
         """What makes this estimator, for a file; arrays join the tensors."""
-        from .parameters import describe_parameters
-        from .saving.write import describe_each
-
         params = self.get_params(deep=False)
         return {
             "params": {k: v for k, v in params.items() if k not in ("estimator", "random_state")},
@@ -347,9 +346,6 @@ def average_alike(proba, shapes, table, share):
 
 def _beats(X):
     """X as a view with the metadata of beats."""
-    from ..samples.inputs import as_samples
-    from ..samples.view import EpochsView
-
     view = as_samples(X)
     if not isinstance(view, EpochsView):
         raise TypeError(f"X must be Epochs of ecg.make_beat_epochs, got {type(X).__name__}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -20,6 +21,7 @@ from ..utils.docs import fill_doc
 from ..utils.versions import library_versions
 from .checks import check_logits, check_same_problem, check_training_samples
 from .parameters import check_parameters, describe_parameters
+from .saving import save_classifier
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -36,14 +38,11 @@ SAVED = ("ch_names", "sfreq", "n_channels", "n_times", "n_features_in", "provena
 
 def _part_of_network(name):
     """A property that reads and sets a part of what was fitted, and is missing before the fit."""
-
-    def get(self):
-        return getattr(self.network_, name)
-
-    def set_(self, value):
-        setattr(self.network_, name, value)
-
-    return property(get, set_, doc=f"The {name} of ``network_``; described above.")
+    return property(
+        attrgetter(f"network_.{name}"),
+        lambda self, value: setattr(self.network_, name, value),
+        doc=f"The {name} of ``network_``; described above.",
+    )
 
 
 class CNNClassifier(ClassifierMixin, BaseEstimator):
@@ -458,7 +457,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             be in another unit or detached. Also if, according to what MNE recorded, the epochs were filtered,
             referenced, projected or baseline-corrected differently from the training epochs.
         """
-        logits = self._logits(X)
+        logits = self._logits(X)  # before network_ is asked for, so that it can tell when not fitted
         return self.network_.probabilities(logits)
 
     @fill_doc
@@ -575,8 +574,6 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         --------
         mne_cnnclass.load_classifier : Load the file.
         """
-        from .saving import save_classifier
-
         save_classifier(self, path)
 
     def export_onnx(self, path: PathLike) -> None:

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from .cnn import CNNClassifier
+from .saving.write import describe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -157,8 +158,6 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         return self.estimator_.predict_proba(X)
 
     def _describe(self, tensors):
-        from .saving.write import describe
-
         return describe(self.estimator_, tensors)  # which is what predicts
 
     score = CNNClassifier.score  # with the labels of the epochs, if none are given

@@ -11,7 +11,7 @@ from ..networks.build import build_module
 from ..networks.training import predict_logits, resolve_device, torch_session
 from ..samples.blocks import iter_blocks
 from ..samples.scaling import ChannelScaler
-from .parameters import model_name
+from .saving.write import describe_each, model_name
 from .side_inputs import SideScaler
 
 PREDICTION_VALUES = 2**21  # of a batch at prediction: enough to keep the processor busy, and small in memory
@@ -74,8 +74,6 @@ class FittedNetwork:
 
     def describe(self, tensors):
         """What makes it, for a file; the weights, and arrays of side inputs, join the tensors."""
-        from .saving.write import describe_each
-
         tensors.update({name: value.contiguous().clone() for name, value in self.weights().items()})
         model, scaler, side = self.architecture["model"], self.scaler, self.side_scaler
         return {

@@ -84,13 +84,10 @@ def _make_trainer(clf, samples, classes, previous):
         weights = compute_class_weight(clf.class_weight, classes=classes, y=classes[samples.target])
         options["class_weight"] = torch.as_tensor(weights, dtype=torch.float32)
     return Trainer(
+        clf,
         architecture=architecture,
         options=TrainingOptions(**options),
-        standardize=clf.standardize,
-        side_inputs=clf.side_inputs,
-        accelerate=clf.accelerate,
         device=resolve_device(clf.device),
-        n_threads=clf.n_threads,
         seed=previous.seed if previous else draw_seed(clf.random_state),
     )
 
@@ -114,13 +111,10 @@ def _architecture(clf, X, classes):
 class Trainer:
     """Trains networks that differ in nothing but their samples."""
 
+    clf: object  # the classifier, which is not changed
     architecture: dict
     options: TrainingOptions
-    standardize: bool
-    side_inputs: list | None
-    accelerate: bool
     device: torch.device
-    n_threads: int | None
     seed: int
 
     def train(self, samples, valid=None, *, start=None, quiet=False):
@@ -132,7 +126,7 @@ class Trainer:
         """
         n_members = self.architecture["n_members"]
         seeds = np.random.SeedSequence(self.seed).generate_state(n_members - 1).tolist()
-        with torch_session(self.seed, n_threads=self.n_threads, device=self.device):
+        with torch_session(self.seed, n_threads=self.clf.n_threads, device=self.device):
             network, inputs, valid = self._prepare(samples, valid, start, quiet)
             train_one = partial(self._train_member, network, inputs, valid)
             members, error = train_members(train_one, enumerate([self.seed, *seeds]))
@@ -151,8 +145,8 @@ class Trainer:
         X = within_reach(samples.X)
         if start is None:
             partners = (self.architecture["mirror"] or {}).get("permutation")
-            scaler = ChannelScaler(self.standardize).fit(X, warn=not quiet, partners=partners)
-            side_scaler = SideScaler(*split_side_inputs(self.side_inputs))
+            scaler = ChannelScaler(self.clf.standardize).fit(X, warn=not quiet, partners=partners)
+            side_scaler = SideScaler(*split_side_inputs(self.clf.side_inputs))
             side_scaler.fit(samples.side, samples.X, samples.target, quiet=quiet)
         else:
             scaler, side_scaler = start.scaler, start.side_scaler
@@ -178,7 +172,7 @@ class Trainer:
         with torch_session(seed, device=self.device):
             if network.module is None:
                 architecture = network.architecture | {"n_members": 1}
-                fast = self.accelerate and self.device.type == "cpu"
+                fast = self.clf.accelerate and self.device.type == "cpu"
                 module = build_module(**architecture, accelerate=fast)
             else:
                 module = copy.deepcopy(split(network.module)[number])
@@ -188,7 +182,7 @@ class Trainer:
 
     def predict(self, network, samples):
         """Logits of samples."""
-        return network.logits(samples.X, samples.side, device=self.device, n_threads=self.n_threads)
+        return network.logits(samples.X, samples.side, device=self.device, n_threads=self.clf.n_threads)
 
     def cross_predict(self, samples, folds):
         """Logits of every sample, each by a network that was trained without its fold."""

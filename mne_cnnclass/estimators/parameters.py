@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 
 from ..networks.augmentations import is_named, listed
 from ..utils.numbers import check_number
+from .saving.write import describe_each, model_name
 
 # More do not make anything faster, and a system that can't start them ends the process.
 MOST_THREADS = max(256, os.cpu_count() or 1)
@@ -81,8 +82,6 @@ def check_parameters(clf):
 
 def describe_parameters(clf, tensors):
     """The parameters of a classifier for a file; arrays of its side inputs join the tensors."""
-    from .saving.write import describe_each
-
     check_parameters(clf)  # as at reading, which would refuse the file
     params = {name: value for name, value in clf.get_params(deep=False).items() if name not in NOT_SAVED}
     if all(map(is_named, listed(clf.augmentation))):
@@ -96,11 +95,6 @@ def describe_parameters(clf, tensors):
     if lost:
         logger.info(f"Not saved, as only a training needs it: {', '.join(lost)}.")
     return params
-
-
-def model_name(model):
-    """The name of an architecture, or of a class of the user's own."""
-    return model if isinstance(model, str) else f"{model.__module__}.{model.__qualname__}"
 
 
 def _check_can_resume(clf):

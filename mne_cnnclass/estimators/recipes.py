@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING, Literal
 
 from sklearn.pipeline import make_pipeline
 
+from ..ecg import BEAT_COLUMNS, RHYTHM_COLUMNS, interval_features, vary_gain
+from ..preprocessing import EuclideanAlignment, Resample
+from .beats import BeatClassifier
+from .cnn import CNNClassifier
+
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
@@ -103,9 +108,6 @@ def recipe(
 
 
 def _motor_imagery(causal, **how):
-    from ..preprocessing import EuclideanAlignment, Resample
-    from .cnn import CNNClassifier
-
     network = CNNClassifier(
         "EEGNet",
         model_params=dict(IMAGERY_NETWORK),
@@ -118,9 +120,6 @@ def _motor_imagery(causal, **how):
 
 
 def _heartbeats(causal, **how):
-    from ..ecg import BEAT_COLUMNS, BeatClassifier, interval_features
-    from .cnn import CNNClassifier
-
     columns = BEAT_COLUMNS
     if causal:
         past = interval_features([1.0], causal=True).columns
@@ -137,9 +136,6 @@ def _heartbeats(causal, **how):
 
 
 def _rhythm(causal, **how):
-    from ..ecg import RHYTHM_COLUMNS, vary_gain
-    from .cnn import CNNClassifier
-
     if causal:
         raise ValueError(
             "There is no causal recipe for 'rhythm': the R peaks and the measures of make_rhythm_epochs use "

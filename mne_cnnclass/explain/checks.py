@@ -25,6 +25,7 @@ def check_network(clf):
 
 def check_labelled(clf, X, y):
     """Samples with the channels of the fit, and one label a sample that was there at fit."""
+    check_network(clf)
     X = check_samples(clf, X)
     y = check_labels(y, X)
     check_known_labels(y, clf.classes_)

@@ -13,13 +13,13 @@ import torch
 from sklearn.utils import check_random_state
 
 from ..networks.training import resolve_device
-from ..samples.blocks import iter_blocks, numbered_in
+from ..samples.blocks import iter_blocks, iter_parts, numbered_in
 from ..samples.checks import check_side_inputs
 from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from ..utils.seeds import draw_seed
-from .checks import batch_size, check_labelled, check_network, info_of, known_sfreq
+from .checks import batch_size, check_labelled, info_of, known_sfreq
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -94,9 +94,8 @@ def saliency(
     >>> evokeds = explain.saliency(clf, view, random_state=0)
     >>> fig = evokeds["negativity"].plot(scalings=dict(eeg=1), units=dict(eeg="logit"), show=False)
     """
-    check_network(clf)
     X, y = check_labelled(clf, X, y)
-    means = mean_contributions(clf, X, y, _of_times, n_steps, random_state)
+    means = mean_contributions(clf, X, y, torch.mul, n_steps, random_state)
     info, tmin = info_of(clf, X), X.times[0] if isinstance(X, EpochsView) else 0.0
     return {
         label: mne.EvokedArray(
@@ -151,16 +150,11 @@ def saliency_spectrum(
     %(example_network)s
     >>> frequencies = explain.saliency_spectrum(clf, view)["negativity"].index
     """
-    check_network(clf)
     X, y = check_labelled(clf, X, y)
     info, sfreq = info_of(clf, X), known_sfreq(clf)
     frequencies = pd.Index(np.fft.rfftfreq(X.shape[2], 1 / sfreq), name="frequency")
     means = mean_contributions(clf, X, y, _of_frequencies, n_steps, random_state)
     return {label: pd.DataFrame(mean.T, frequencies, info["ch_names"]) for label, mean in means.items()}
-
-
-def _of_times(difference, gradient):
-    return difference * gradient
 
 
 def _of_frequencies(difference, gradient):
@@ -203,14 +197,13 @@ def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
         parts = zip(x.split(size), side.split(size), strict=True)
         return x, side, torch.cat([_joined(run(part.clone(), beside)[1]).detach() for part, beside in parts])
 
-    size, start = batch_size(X), 0
+    size = batch_size(X)
     session = network.session(device=device, n_threads=clf.n_threads)
     with session, torch.enable_grad(), _evaluating(module.to(device)):
         with numbered_in(X):
             others, _, others_seen = prepared(np.concatenate(list(iter_blocks(X[pool]))), side[pool])
-        for block in iter_blocks(X, size):
-            part = slice(start, start + len(block))
-            start, code = part.stop, codes[part]
+        for part, block in iter_parts(X, size):
+            code = codes[part]
             x, beside, seen = prepared(block, side[part])
             target = torch.from_numpy(code).to(device)[:, None]
             drawn = rng.randint(len(others), size=(n_steps, len(x)))

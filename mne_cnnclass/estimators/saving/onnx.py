@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import warnings
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from ...utils.atomic import write_atomically
 from ...utils.versions import library_versions
+from .write import model_name
 
 TOLERANCE = 1e-5  # of probabilities
 # Architectures that torch or onnxruntime can't convert, and why. tests/benchmarks/export_onnx.py tries all.
@@ -52,9 +54,9 @@ def _convert(clf, onnx, onnxruntime, *, optimize):
         model = _translate(onnx, module, _random_inputs(clf, 3), optimize)
     except Exception as error:  # of torch, onnxscript and onnx, whose own types are many
         raise _not_exportable(clf, f"torch can't translate it ({type(error).__name__}: {error})") from error
-    for key, value in _metadata(clf).items():
-        entry = model.metadata_props.add()
-        entry.key, entry.value = key, value if isinstance(value, str) else json.dumps(value)
+    known = _metadata(clf).items()
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in known}
+    onnx.helper.set_model_props(model, texts)
     content = model.SerializeToString()
     _check_same(clf, onnxruntime, content)
     return content
@@ -80,10 +82,8 @@ class _Classifier(nn.Module):
         # the original layers, as ONNX knows none of the faster ones
         self.network = clf.network_.build(clf.network_.weights(), accelerate=False)
         for name, scaler in (("channel", clf.scaler_), ("side", clf.side_scaler_)):
-            self.register_buffer(f"{name}_means", torch.from_numpy(np.array(scaler.mean_, dtype=np.float64)))
-            self.register_buffer(
-                f"{name}_scales", torch.from_numpy(np.array(scaler.scale_, dtype=np.float64))
-            )
+            self.register_buffer(f"{name}_means", torch.tensor(scaler.mean_, dtype=torch.float64))
+            self.register_buffer(f"{name}_scales", torch.tensor(scaler.scale_, dtype=torch.float64))
         self.largest, self.temperature = clf.side_scaler_.LARGEST, clf.temperature_
 
     def forward(self, x, side=None):
@@ -126,31 +126,22 @@ def _translate(onnx, module, inputs, optimize):
     """The ONNX model of a module, for any number of samples."""
     inputs = tuple(map(torch.from_numpy, inputs))
     names = ["x", "side"][: len(inputs)]
-    with _quiet(), torch.no_grad():
+    export = partial(
+        torch.onnx.export, module, inputs, input_names=names, output_names=["probabilities"], verbose=False
+    )
+    with contextlib.ExitStack() as stack:  # torch and its helpers warn of their own code
+        stack.callback(logging.disable, logging.root.manager.disable)
+        logging.disable(logging.WARNING)
+        stack.enter_context(warnings.catch_warnings(action="ignore"))
+        stack.enter_context(torch.no_grad())
         with _WeightChanges() as changes:
             module(*inputs)
         if changes.seen:  # on these torch's newer exporter ends the process
             buffer, axes = io.BytesIO(), {name: {0: "n"} for name in [*names, "probabilities"]}
-            options = dict(input_names=names, output_names=["probabilities"], verbose=False)
-            torch.onnx.export(module, inputs, buffer, dynamo=False, dynamic_axes=axes, **options)
+            export(buffer, dynamo=False, dynamic_axes=axes)
             return onnx.load_from_string(buffer.getvalue())
-        options = dict(input_names=names, output_names=["probabilities"], verbose=False, dynamo=True)
-        options["dynamic_shapes"] = tuple({0: torch.export.Dim.DYNAMIC} for _ in inputs)
-        program = torch.onnx.export(module, inputs, optimize=optimize, **options)
-        return program.model_proto
-
-
-@contextlib.contextmanager
-def _quiet():
-    """Silence warnings of torch and its helpers about their own code."""
-    level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(level)
+        shapes = tuple({0: torch.export.Dim.DYNAMIC} for _ in inputs)
+        return export(dynamo=True, dynamic_shapes=shapes, optimize=optimize).model_proto
 
 
 def _metadata(clf):
@@ -162,7 +153,7 @@ def _metadata(clf):
         "n_times": clf.n_times_,
         "unit": "as in training" if clf.ch_names_ is None else "V",
         "side_inputs": clf.side_scaler_.names,
-        "model": _name(clf),
+        "model": model_name(clf.model),
         "versions": clf.versions_,
         "exported_by": library_versions(),
     }
@@ -174,10 +165,8 @@ def _check_same(clf, onnxruntime, content):
     options.log_severity_level = 4
     for n_samples in (1, 6):
         inputs = _random_inputs(clf, n_samples)
-        x, side = inputs[0], inputs[1] if len(inputs) > 1 else np.empty((n_samples, 0))
-        logits = clf.network_.logits(
-            x.astype(float), side.astype(float), device=clf.device, n_threads=clf.n_threads
-        )
+        x, side = inputs if len(inputs) == 2 else (*inputs, np.empty((n_samples, 0)))
+        logits = clf.network_.logits(x, side, device=clf.device, n_threads=clf.n_threads)
         expected = clf.network_.probabilities(logits)
         try:
             session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -189,9 +178,5 @@ def _check_same(clf, onnxruntime, content):
             raise _not_exportable(clf, f"there, probabilities differ by {difference:.2g}")
 
 
-def _name(clf):
-    return clf.model if isinstance(clf.model, str) else clf.model.__qualname__
-
-
 def _not_exportable(clf, why):
-    return RuntimeError(f"{_name(clf)} can't be exported to ONNX: {why}.")
+    return RuntimeError(f"{model_name(clf.model)} can't be exported to ONNX: {why}.")

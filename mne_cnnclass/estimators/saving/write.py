@@ -116,6 +116,11 @@ def describe_each(estimators, tensors, prefix=""):
     return [describe(one, tensors, f"{prefix}{k}/") for k, one in enumerate(estimators)]
 
 
+def model_name(model):
+    """The name of an architecture, or of a class of the user's own."""
+    return model if isinstance(model, str) else f"{model.__module__}.{model.__qualname__}"
+
+
 def known_attributes(cls):
     """What a transformer may hold: its parameters, and what its fit sets."""
     return {*signature(cls).parameters, *SET_BY_ALL, *cls._set_by_fit}
