@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from ..utils.extras import from_extra
+
 
 def find_wfdb(path):
     """The WFDB record that is meant, without ending; None if it is another file."""
@@ -46,12 +48,8 @@ def no_record(path):
 
 def import_wfdb():
     """The package wfdb, or an error that says how to install it."""
-    try:
+    with from_extra("ecg", "A WFDB record"):
         import wfdb
-    except ImportError as error:
-        raise ImportError(
-            'WFDB records are read by wfdb, which is missing: pip install "mne-cnnclass[ecg]"'
-        ) from error
     return wfdb
 
 

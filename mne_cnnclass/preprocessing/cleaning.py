@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..samples.channel_names import standard_name
 from ..samples.datasets import MONTAGE_1005
+from ..utils.extras import from_extra
 
 FLAT = 1e-7  # V peak to peak from sample to sample: below what any amplifier's noise leaves
 LOF_THRESHOLD = 2.0
@@ -241,13 +242,8 @@ def _regress(raw, recording, eog):
 
 def find_thresholds(epochs, recording, random_state):
     """The threshold of each channel type that autoreject finds for this recording."""
-    try:
+    with from_extra("autoreject", 'reject="auto"'):
         from autoreject import get_rejection_threshold
-    except ImportError as error:
-        raise ImportError(
-            'reject="auto" needs autoreject: pip install "mne-cnnclass[autoreject]", or give thresholds, '
-            "reject=dict(eeg=150e-6)."
-        ) from error
     if len(epochs) < MIN_EPOCHS:
         raise ValueError(
             f'reject="auto" cross-validates and needs at least {MIN_EPOCHS} epochs; {recording} has '

@@ -11,6 +11,8 @@ from pathlib import Path
 import mne
 import numpy as np
 
+from ..utils.extras import from_extra
+
 # Identifiers that devices and MNE's anonymisation write for nobody.
 _NOBODY = {"", "none", "0", "x", "xx", "xxx", "unknown", "anonymous", "anonymized", "mne_anonymize"}
 # A word for a subject wins over a letter with two or three digits (S001, P03, A01). One digit is as often a
@@ -126,12 +128,8 @@ def _open(recording, number):
 
 
 def _open_bids(root, what):
-    try:
+    with from_extra("bids", "A BIDS root"):
         import mne_bids
-    except ImportError as error:
-        raise ImportError(
-            'A BIDS root needs MNE-BIDS: pip install "mne-cnnclass[bids]", or give the files themselves.'
-        ) from error
     suffixes = ["eeg", "meg", "ieeg", "ecg"]
     paths = mne_bids.find_matching_paths(root, **dict(dict(suffixes=suffixes, ignore_json=True), **what))
     readable = [path for path in paths if path.extension in mne_bids.config.reader]

@@ -1,1 +1,1 @@
-"""What all other parts of the package use: docstrings, warnings, versions, seeds, atomic writing."""
+"""What all other parts of the package use: docstrings, extras, warnings, versions, seeds, atomic writing."""

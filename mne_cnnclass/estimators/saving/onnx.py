@@ -14,6 +14,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from ...utils.atomic import write_atomically
+from ...utils.extras import from_extra
 from ...utils.versions import library_versions
 from .write import model_name
 
@@ -31,7 +32,10 @@ NOT_EXPORTED = {
 def export_onnx(clf, path):
     """Export a fitted classifier as an ONNX model, see :meth:`mne_cnnclass.CNNClassifier.export_onnx`."""
     check_is_fitted(clf)
-    onnx, onnxruntime = _import_onnx()
+    with from_extra("onnx", "Exporting"):
+        import onnx
+        import onnxruntime
+        import onnxscript  # noqa: F401, by which torch exports
     if clf.model in NOT_EXPORTED:
         raise ValueError(f"{clf.model} can't be exported to ONNX: {NOT_EXPORTED[clf.model]}.")
     if clf.side_scaler_.transformers_:
@@ -60,18 +64,6 @@ def _convert(clf, onnx, onnxruntime, *, optimize):
     content = model.SerializeToString()
     _check_same(clf, onnxruntime, content)
     return content
-
-
-def _import_onnx():
-    try:
-        import onnx
-        import onnxruntime
-        import onnxscript  # noqa: F401, by which torch exports
-    except ImportError as error:
-        raise ImportError(
-            f'Exporting needs {error.name}, which is missing: pip install "mne-cnnclass[onnx]"'
-        ) from error
-    return onnx, onnxruntime
 
 
 class _Classifier(nn.Module):

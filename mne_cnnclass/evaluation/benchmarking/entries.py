@@ -8,6 +8,7 @@ import mne
 from sklearn.pipeline import make_pipeline
 
 from ...samples.view import EpochsView
+from ...utils.extras import from_extra
 from .tables import Table, join, parameter_types
 
 
@@ -188,11 +189,5 @@ _DATASETS = {
 
 
 def _import(table, key, module):
-    try:
+    with from_extra({"mne_bids": "bids"}.get(module, "moabb"), join(table.where, key)):
         return importlib.import_module(module)
-    except ImportError as error:
-        extra = {"mne_bids": "bids"}.get(module, "moabb")
-        raise ImportError(
-            f"{join(table.where, key)} needs {module.partition('.')[0]}, which is missing: "
-            f'pip install "mne-cnnclass[{extra}]"'
-        ) from error

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...samples.view import EpochsView
+from ...utils.extras import from_extra
 
 if TYPE_CHECKING:
     from moabb.datasets.base import BaseDataset
@@ -70,13 +71,9 @@ def moabb_view(
     >>> moabb_view(dataset, LeftRightImagery())  # doctest: +SKIP
     <EpochsView | 480 epochs, 3 channels, 385 times at 128 Hz | left_hand: 240, right_hand: 240 | 2 groups>
     """
-    try:
+    with from_extra("moabb", "moabb_view"):
         from moabb.datasets.base import BaseDataset
         from moabb.paradigms.base import BaseParadigm
-    except ImportError as error:
-        raise ImportError(
-            'Data sets of MOABB come with MOABB, which is missing: pip install "mne-cnnclass[moabb]"'
-        ) from error
     for value, name, kind in ((dataset, "dataset", BaseDataset), (paradigm, "paradigm", BaseParadigm)):
         if not isinstance(value, kind):
             raise TypeError(f"{name} must be an instance of a {name} of MOABB, got {value!r}.")
