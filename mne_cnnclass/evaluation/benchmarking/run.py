@@ -185,7 +185,7 @@ def benchmark(
         try:
             _fill(filled, grids, load, keep_predictions, verbose, n_jobs=n_jobs, client=client)
         except KeyboardInterrupt as stop:
-            stop.add_note(f"Finished folds are in {filled.path}; the same call computes the others.")
+            stop.add_note(f"Finished folds are in {filled.path}, and the same call goes on from there.")
             raise
         counts = filled.count(grids)
     result = Benchmark(store)
