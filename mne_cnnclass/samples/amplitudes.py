@@ -3,18 +3,13 @@
 import numpy as np
 import torch
 
+from ..utils.text import shortened
 from ..utils.warn import warn
 
 # Between mV, V and µV is a factor of at least 1000; good recordings differ by less.
 FAR = 300.0
 # Networks have first layers and normalisations for inputs of about 1.
 USUAL = 1e-3, 1e3
-
-
-def short_list(names, most=5):
-    """Names to show, of many the first."""
-    names = list(names)
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 class Rails:
@@ -60,13 +55,13 @@ def warn_of_channels(names, deviation, flat, share, standardize):
     saturated = ~flat & (share > 0.5)
     if saturated.any():
         warn(
-            f"Saturated channel(s) {short_list(names[saturated])}: at the least or the largest value for "
+            f"Saturated channel(s) {shortened(names[saturated])}: at the least or the largest value for "
             f"{share[saturated].max():.0%} of the time. Mark them bad, or interpolate them."
         )
     unusual = ~flat & ((deviation < USUAL[0]) | (deviation > USUAL[1]))
     if not standardize and unusual.any():
         warn(
-            f"standardize=False gives the network channel(s) {short_list(names[unusual])} with a deviation "
+            f"standardize=False gives the network channel(s) {shortened(names[unusual])} with a deviation "
             f"of {deviation[unusual][0]:.1g}, and from values so far from 1 networks learn little. Set "
             "standardize=True, or scale the samples."
         )
@@ -100,7 +95,7 @@ class ScaleWatch:
             first = np.flatnonzero(far)[0]
             ratio = size[first] if not size[first] <= FAR else deviation[first]
             warn(
-                f"Channel(s) {short_list(np.array(names, dtype=object)[far])} of X vary {ratio:.1g} times as "
+                f"Channel(s) {shortened(np.array(names, dtype=object)[far])} of X vary {ratio:.1g} times as "
                 "much as in the training samples, so what is predicted means little. Is X in another unit "
                 "(that of MNE is V), or is an electrode detached?",
             )

@@ -1,11 +1,14 @@
 """Labels, groups and weights: one entry a sample, none missing, and of one kind."""
 
 import numbers
+from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import type_of_target
+
+from ..utils.text import shortened
 
 
 def check_column(values, name, n_samples):
@@ -17,6 +20,26 @@ def check_column(values, name, n_samples):
         )
     _refuse_missing(values, name)
     return values
+
+
+def find_column(name, values, metadata, n_epochs, n_sources):
+    """Labels or groups from an array or the name of a metadata column."""
+    if isinstance(values, str):
+        columns = [] if metadata is None else list(metadata.columns)
+        if values not in columns:
+            alike = get_close_matches(values, map(str, columns), 1)
+            meant = f" Did you mean {alike[0]!r}?" if alike else ""
+            raise ValueError(
+                f"{name}={values!r} is no metadata column.{meant} These Epochs have "
+                f"{shortened(columns, 10) or 'none'}."
+            )
+        values = metadata[values]
+    if np.ndim(values) == 1 and 1 < len(values) == n_sources != n_epochs:
+        raise ValueError(
+            f"{name} has one entry for each of the {len(values)} Epochs, and needs one for each epoch: "
+            f"np.repeat({name}, [len(e) for e in epochs])."
+        )
+    return check_column(values, name, n_epochs).copy()
 
 
 def of_one_kind(values, name):
@@ -47,12 +70,7 @@ def of_one_kind(values, name):
 
 
 def _kind(value):
-    kinds = {
-        "booleans": (bool, np.bool_),
-        "integers": numbers.Integral,
-        "decimals": numbers.Real,
-        "text": str,
-    }
+    kinds = dict(booleans=(bool, np.bool_), integers=numbers.Integral, decimals=numbers.Real, text=str)
     return next((kind for kind, types in kinds.items() if isinstance(value, types)), type(value).__name__)
 
 

@@ -37,7 +37,7 @@ def array_epochs(data, info, tmin):
 
 
 def part_of(epochs, part, source, rows, metadata):
-    """A slice of `array_epochs`, with events of rows of a source; MNE takes 5 ms to make Epochs."""
+    """A slice or rows of `array_epochs`, with events of rows of a source; MNE takes 5 ms to make Epochs."""
     new = copy.copy(epochs)
     new._data, new.events, new.event_id = epochs._data[part], source.events[rows], source.event_id
     new.selection, new.drop_log = np.arange(len(rows)), ((),) * len(rows)

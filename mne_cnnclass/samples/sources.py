@@ -5,7 +5,10 @@ from collections import Counter
 import mne
 import numpy as np
 
+from ..utils.numbers import adjacent
 from ..utils.quiet import quiet
+from ..utils.text import shortened
+from .mne_internals import data_of, event_rate
 
 
 def check_sources(epochs):
@@ -51,7 +54,7 @@ def check_sources(epochs):
     return tuple(sources)
 
 
-def _rates(sources, n_shown=4):
+def _rates(sources):
     """Which Epochs, or records that they are of, have which rate, and what to do about it."""
     rates = {}
     for number, source in enumerate(sources):
@@ -59,11 +62,7 @@ def _rates(sources, n_shown=4):
         known = table is not None and "record" in table and len(table)
         name = str(table["record"].iloc[0]) if known else f"number {number}"
         rates.setdefault(source.info["sfreq"], []).append(name)
-    found = "; ".join(
-        f"{rate:g} Hz: {', '.join(names[:n_shown])}"
-        + (f" and {len(names) - n_shown} more" if len(names) > n_shown else "")
-        for rate, names in rates.items()
-    )
+    found = "; ".join(f"{rate:g} Hz: {shortened(names, 4)}" for rate, names in rates.items())
     resample = f"resample({min(rates):g})"
     return f"They have {found}. Resample the recordings, raw.{resample}, or the epochs, epochs.{resample}."
 
@@ -73,10 +72,47 @@ def state_of(epochs):
     return epochs.selection, len(epochs.times), epochs.times[0], epochs.info["sfreq"]
 
 
-def same_state(one, other):
-    """Whether two states are of Epochs that hold the same."""
+def check_unchanged(epochs, state, ch_names):
+    """Refuse Epochs that are no longer in the state in which a view of these channels was made of them."""
+    (selection, *now), (selected, *before) = state_of(epochs), state
+    lost = set(ch_names).difference(epochs.ch_names)
     # MNE puts another array in place of a selection that it changes, so few have to be compared
-    return one[1:] == other[1:] and (one[0] is other[0] or np.array_equal(one[0], other[0]))
+    same = now == before and (selection is selected or np.array_equal(selection, selected))
+    if lost or not same:
+        what = f"lost or renamed {sorted(lost)}" if lost else "were changed (dropped, cropped, resampled)"
+        raise RuntimeError(
+            f"The Epochs {what} after this view of them was made, so its labels or channels no longer "
+            "belong to its data. Make a new view, EpochsView(epochs)."
+        )
+
+
+def read_rows(epochs, ch_names, rows):
+    """Data of some epochs and channels; they may be the memory of the Epochs."""
+    names = epochs.ch_names
+    picks = None if names == ch_names else [names.index(name) for name in ch_names]
+    if epochs.preload:
+        data = data_of(epochs)[adjacent(rows)]
+        data = data if picks is None else data[:, picks]
+    else:
+        try:
+            with quiet():
+                data = epochs.get_data(picks=picks, item=rows, copy=False)
+        except (OSError, ValueError) as error:
+            raise OSError(
+                f"Epochs can't be read from {epochs.filename} any more ({error}). The file was cut, moved or "
+                "changed after it was opened."
+            ) from error
+    if np.iscomplexobj(data):
+        raise TypeError("The Epochs hold complex numbers; a view needs real ones, such as their abs().")
+    return data
+
+
+def onsets_of(epochs):
+    """When epochs start in s; NaN where their events are merely numbered."""
+    samples = epochs.events[:, 0]
+    if len(samples) > 1 and np.diff(np.unique(samples)).min(initial=2) == 1:
+        return np.full(len(samples), np.nan)
+    return samples / event_rate(epochs) + epochs.times[0]
 
 
 def first_baseline(epochs):
@@ -93,15 +129,11 @@ def missing_channels(missing, present):
         fix = 'They may only be spelt differently: make_epochs(rename="standard"), or epochs.rename_channels.'
     else:
         fix = "Rename the channels, or interpolate the missing ones."
-    return f"Channel(s) {_shortened(missing)} missing: these Epochs have {_shortened(present)}. {fix}"
+    return f"Channel(s) {shortened(missing, 10)} missing: these Epochs have {shortened(present, 10)}. {fix}"
 
 
 def _bare(name):
     return name.strip(".").lower()
-
-
-def _shortened(names, most=10):
-    return f"{names[:most]}" + f" and {len(names) - most} more" * (len(names) > most)
 
 
 def _span(epochs):
@@ -145,17 +177,12 @@ def pick_names(info, picks):
     picks = list(picks)
     if not picks or len(set(picks)) < len(picks):
         raise ValueError(f"picks must name each channel once, and at least one, got {picks}.")
-    types = mne.channel_type
-    chosen = [
-        name
-        for i, name in enumerate(info["ch_names"])
-        if name not in info["bads"] and types(info, i) in picks
-    ]
-    unknown = [p for p in picks if p not in info["ch_names"] and p not in info.get_channel_types(unique=True)]
+    types = dict(zip(info["ch_names"], info.get_channel_types(), strict=True))
+    unknown = [pick for pick in picks if pick not in types and pick not in types.values()]
     if unknown:
         raise ValueError(
             f"picks {unknown} are neither channel names nor channel types; there are the channels "
             f"{info['ch_names']} of the types {info.get_channel_types(unique=True)}."
         )
-    named = [p for p in picks if p in info["ch_names"]]
-    return chosen + [name for name in named if name not in chosen]
+    of_type = [name for name, kind in types.items() if kind in picks and name not in info["bads"]]
+    return list(dict.fromkeys(of_type + [pick for pick in picks if pick in types]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -11,25 +10,25 @@ import mne
 import numpy as np
 import pandas as pd
 
-from ..utils.numbers import runs
+from ..utils.numbers import adjacent, runs
 from ..utils.quiet import quiet
-from .columns import check_column
-from .mne_internals import Unopened, array_epochs, data_of, event_rate, part_of
+from ..utils.text import shortened
+from .columns import find_column
+from .mne_internals import Unopened, array_epochs, data_of, part_of
 from .sources import (
     check_sources,
+    check_unchanged,
     event_names,
     first_baseline,
     missing_channels,
+    onsets_of,
     pick_names,
-    same_state,
+    read_rows,
     state_of,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
-
-
-N_SHOWN = 10  # metadata columns in a message
 
 
 class EpochsView:
@@ -114,12 +113,9 @@ class EpochsView:
         else:
             self._sources = check_sources(epochs)
             self._states = [state_of(source) for source in self._sources]
-            self._origin = np.concatenate(
-                [
-                    np.column_stack([np.full(len(s), i), np.arange(len(s))])
-                    for i, s in enumerate(self._sources)
-                ]
-            )
+            lengths = [len(source) for source in self._sources]
+            rows = np.concatenate([np.arange(length) for length in lengths])
+            self._origin = np.column_stack([np.repeat(np.arange(len(lengths)), lengths), rows])
             tables = [source.metadata for source in self._sources]
             self.metadata = None if any(t is None for t in tables) else pd.concat(tables, ignore_index=True)
             default_groups = None
@@ -129,28 +125,9 @@ class EpochsView:
         self._ch_names = list(names)
         bads = set().union(*(source.info["bads"] for source in self._sources))
         self._wanted_bads = bads.intersection(names)  # by their names; what is marked bad later is not
-        self.labels = default_labels if labels is None else self._column(labels, "labels")
-        self.groups = default_groups if groups is None else self._column(groups, "groups")
-
-    def _column(self, values, what):
-        """Labels or groups from an array or the name of a metadata column."""
-        if isinstance(values, str):
-            columns = [] if self.metadata is None else list(self.metadata.columns)
-            if values not in columns:
-                alike = get_close_matches(values, map(str, columns), 1)
-                meant = f" Did you mean {alike[0]!r}?" if alike else ""
-                more = f" and {len(columns) - N_SHOWN} more" if len(columns) > N_SHOWN else ""
-                raise ValueError(
-                    f"{what}={values!r} is no metadata column.{meant} These Epochs have {columns[:N_SHOWN]}"
-                    f"{more}."
-                )
-            values = self.metadata[values]
-        if np.ndim(values) == 1 and 1 < len(values) == len(self._sources) != len(self):
-            raise ValueError(
-                f"{what} has one entry for each of the {len(values)} Epochs, and needs one for each epoch: "
-                f"np.repeat({what}, [len(e) for e in epochs])."
-            )
-        return check_column(values, what, len(self)).copy()
+        known = self.metadata, len(self), len(self._sources)
+        self.labels = default_labels if labels is None else find_column("labels", labels, *known)
+        self.groups = default_groups if groups is None else find_column("groups", groups, *known)
 
     # -- what scikit-learn asks for ----------------------------------------------------------------
 
@@ -178,7 +155,7 @@ class EpochsView:
             return np.arange(*item.indices(len(self)))
         if isinstance(item, Integral) and not isinstance(item, bool):
             if not -len(self) <= item < len(self):
-                raise IndexError(f"There is no epoch {item} in a view of {len(self)} epochs.")
+                raise IndexError(f"Index {item} is out of bounds for a view of size {len(self)}.")
             return np.array([item % len(self)])
         rows = np.atleast_1d(np.arange(len(self))[item])
         if rows.ndim != 1:
@@ -223,47 +200,16 @@ class EpochsView:
         origin = self._origin[part]
         numbers = np.unique(origin[:, 0])
         if len(numbers) == 1:
-            return self._read_source(numbers[0], origin[:, 1])
+            return read_rows(self._source(numbers[0]), self._ch_names, origin[:, 1])
         block = np.empty((len(origin), *self.shape[1:]))
-        for number in numbers:
-            rows = np.flatnonzero(origin[:, 0] == number)
-            block[rows] = self._read_source(number, origin[rows, 1])
+        for number, where in _by_source(origin):
+            block[where] = read_rows(self._source(number), self._ch_names, origin[where, 1])
         return block
-
-    def _read_source(self, number, rows):
-        """Some epochs of one of the Epochs."""
-        source = self._source(number)
-        names = source.ch_names
-        picks = None if names == self._ch_names else [names.index(name) for name in self._ch_names]
-        if source.preload:
-            data = data_of(source)
-            adjacent = len(rows) and rows[-1] - rows[0] + 1 == len(rows) and (np.diff(rows) == 1).all()
-            data = data[rows[0] : rows[-1] + 1] if adjacent else data[rows]
-            data = data if picks is None else data[:, picks]
-        else:
-            try:
-                with quiet():
-                    data = source.get_data(picks=picks, item=rows, copy=False)
-            except (OSError, ValueError) as error:
-                raise OSError(
-                    f"Epochs can't be read from {source.filename} any more ({error}). The file was cut, "
-                    "moved or changed after it was opened."
-                ) from error
-        if np.iscomplexobj(data):
-            raise TypeError("The Epochs hold complex numbers; a view needs real ones, such as their abs().")
-        return data
 
     def _source(self, number):
         """One of the Epochs, which must still be those that the view was made of."""
-        source = self._sources[number]
-        lost = set(self._ch_names).difference(source.ch_names)
-        if lost or not same_state(state_of(source), self._states[number]):
-            what = f"lost or renamed {sorted(lost)}" if lost else "were changed (dropped, cropped, resampled)"
-            raise RuntimeError(
-                f"The Epochs {what} after this view of them was made, so its labels or channels no longer "
-                "belong to its data. Make a new view, EpochsView(epochs)."
-            )
-        return source
+        check_unchanged(self._sources[number], self._states[number], self._ch_names)
+        return self._sources[number]
 
     def __getstate__(self):
         return {**vars(self), "_sources": tuple(Unopened.of(source) for source in self._sources)}
@@ -334,13 +280,8 @@ class EpochsView:
             Index of the Epochs that each epoch is from.
         """
         onset = np.empty(len(self))
-        for number in np.unique(self._origin[:, 0]):
-            source = self._sources[number]
-            samples = source.events[:, 0]
-            known = len(samples) == 1 or np.diff(np.unique(samples)).min(initial=2) > 1
-            start = samples / event_rate(source) + source.times[0] if known else np.full(len(samples), np.nan)
-            rows = self._origin[:, 0] == number
-            onset[rows] = start[self._origin[rows, 1]]
+        for number, where in _by_source(self._origin):
+            onset[where] = onsets_of(self._sources[number])[self._origin[where, 1]]
         return onset, self._origin[:, 0]
 
     @property
@@ -392,7 +333,7 @@ class EpochsView:
                     f"Channel(s) {bad} are marked bad: interpolate them with epochs.interpolate_bads(), "
                     "or take the mark away if they are good."
                 )
-        new = self._take(np.arange(len(self)))
+        new = self[:]
         new._ch_names = list(ch_names)
         return new
 
@@ -424,24 +365,19 @@ class EpochsView:
             raise ValueError(
                 f"data must be of {len(self)} epochs, shape ({len(self)}, ...), got {np.shape(data)}."
             )
-        number = self._origin[:, 0]
-        order = np.argsort(number, kind="stable")
-        if np.any(np.diff(order) != 1):
-            data = data[order]
         everything = array_epochs(
             data, self.info if info is None else info, self.times[0] if tmin is None else tmin
         )
-        new, new_sources = self._take(np.arange(len(self))), []
+        new, new_sources = self[:], []
         new._origin = np.empty_like(self._origin)
-        for part in runs(number[order]):
-            rows = order[part]
-            new._origin[rows, 0], new._origin[rows, 1] = len(new_sources), np.arange(len(rows))
-            table = None if self.metadata is None else self.metadata.iloc[rows]
-            source = self._source(number[rows[0]])
-            its_part = part_of(everything, part, source, self._origin[rows, 1], table)
-            its_part.preparation = getattr(source, "preparation", [])  # the log of `make_epochs`
-            its_part.first_baseline = first_baseline(source)
-            new_sources.append(its_part)
+        for number, where in _by_source(self._origin):
+            new._origin[where, 0], new._origin[where, 1] = len(new_sources), np.arange(len(where))
+            table = None if self.metadata is None else self.metadata.iloc[where]
+            source = self._source(number)
+            part = part_of(everything, adjacent(where), source, self._origin[where, 1], table)
+            part.preparation = getattr(source, "preparation", [])  # the log of `make_epochs`
+            part.first_baseline = first_baseline(source)
+            new_sources.append(part)
         new._sources, new._states = tuple(new_sources), [state_of(source) for source in new_sources]
         new._ch_names = everything.ch_names
         return new
@@ -449,10 +385,15 @@ class EpochsView:
     def __repr__(self):
         n_epochs, n_channels, n_times = self.shape
         classes, counts = np.unique(self.labels, return_counts=True)
-        shown = ", ".join(f"{c}: {n}" for c, n in list(zip(classes, counts, strict=True))[:8])
-        more = f", … {len(classes) - 8} more" if len(classes) > 8 else ""
+        shown = shortened((f"{name}: {n}" for name, n in zip(classes, counts, strict=True)), 8)
         groups = "" if self.groups is None else f" | {len(np.unique(self.groups))} groups"
         return (
             f"<EpochsView | {n_epochs} epochs, {n_channels} channels, {n_times} times "
-            f"at {self.sfreq:g} Hz | {shown}{more}{groups}>"
+            f"at {self.sfreq:g} Hz | {shown}{groups}>"
         )
+
+
+def _by_source(origin):
+    """The number of each of the Epochs, and where in ``origin`` its rows are."""
+    for number in np.unique(origin[:, 0]):
+        yield number, np.flatnonzero(origin[:, 0] == number)

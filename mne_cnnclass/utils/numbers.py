@@ -13,6 +13,13 @@ def check_number(value, name, kind, **bounds):
         raise ValueError(f"{name} must be a number, got {value!r}.")
 
 
+def adjacent(rows):
+    """Numbers of rows as a slice if they are in order and adjacent, so that indexing copies nothing."""
+    if len(rows) and rows[-1] - rows[0] + 1 == len(rows) and (np.diff(rows) == 1).all():
+        return slice(rows[0], rows[-1] + 1)
+    return rows
+
+
 def runs(values):
     """Slices of the stretches of an array in which one value stands."""
     edges = [0, *(np.flatnonzero(np.diff(values)) + 1), len(values)]
