@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import mne
@@ -13,17 +14,9 @@ from ..samples.limits import check_time
 from ..utils.docs import fill_doc
 from ..utils.warn import warn
 from .errors import NoBeats
-from .intervals import INTERVAL_COLUMNS, interval_features, neighbours
-from .leads import (
-    describe_leads,
-    filter_leads,
-    invert_classes,
-    map_recordings,
-    open_recording,
-    pick_leads,
-    spans_of,
-)
-from .measures import slope_widths
+from .intervals import INTERVAL_COLUMNS, interval_features, local_median, record_median
+from .leads import describe_leads, filter_leads, invert_classes, map_recordings, pick_leads, spans_of
+from .measures import NEAR_QRS, QRS, cut_beats, slope_widths, span_slice
 from .peaks import find_r_peaks
 
 if TYPE_CHECKING:
@@ -42,8 +35,6 @@ SHAPE_COLUMNS = ["qrs_correlation", "qrs_difference", "qrs_width_ratio"]
 BEAT_COLUMNS = [*INTERVAL_COLUMNS, *SHAPE_COLUMNS]  # side inputs of networks
 
 TYPICAL = " - typical"  # suffix of channels with the difference of a lead from the typical beat
-QRS = (-0.09, 0.11)  # s around the R peak
-NEAR_QRS = (-0.15, 0.2)
 TYPICAL_HEIGHT = 1e-3  # V, of the record's typical QRS complex once leads are scaled
 MATCH = 0.15  # s between a detected peak and the annotation that names it, as in ANSI/AAMI EC57
 
@@ -147,18 +138,13 @@ def make_beat_epochs(
             "causal=True needs annotated peaks: find_r_peaks uses what follows a beat. Annotate the "
             "recording with the peaks of a detector that does not."
         )
-    class_of = invert_classes(AAMI_CLASSES if classes is None else classes)
-
-    def make(recording, number, _):
-        return _beat_epochs(
-            recording, number, leads, class_of, peaks == "detected", sfreq, tmin, tmax, l_freq, h_freq, causal
-        )
-
-    return map_recordings(make, recordings)
+    class_of, detect = invert_classes(AAMI_CLASSES if classes is None else classes), peaks == "detected"
+    how = dict(tmin=tmin, tmax=tmax, causal=causal, sfreq=sfreq, l_freq=l_freq, h_freq=h_freq)
+    make = partial(_beat_epochs, leads=leads, class_of=class_of, detect=detect, **how)
+    return map_recordings(make, recordings, annotated=not detect)
 
 
-def _beat_epochs(recording, number, leads, class_of, detect, sfreq, tmin, tmax, l_freq, h_freq, causal):
-    raw, about = open_recording(recording, number, annotated=not detect)
+def _beat_epochs(raw, about, _, *, leads, class_of, detect, tmin, tmax, causal, sfreq, l_freq, h_freq):
     name = about["record"]
     picked, slots = pick_leads(raw, leads, name)
     onset, symbol = _find_beats(raw, picked[0], class_of, name, detect=detect)
@@ -166,18 +152,19 @@ def _beat_epochs(recording, number, leads, class_of, detect, sfreq, tmin, tmax, 
     first, last = round(tmin * rate), round(tmax * rate)
     peak = np.round(onset * rate).astype(int)
     reach = (min(first, round(NEAR_QRS[0] * rate)), max(last, round(NEAR_QRS[1] * rate)) + 1)
-    beats = _cut(signal, peak, *reach)
-    scale = _typical_height(beats[..., _part(QRS, reach, rate)], causal)
-    beats *= (TYPICAL_HEIGHT / scale)[..., None]
-    difference = beats - _typical(beats, causal)
+    beats = cut_beats(signal, peak, *reach).swapaxes(0, 1)  # shape (n_beats, n_leads, n_times)
+    height = record_median(np.ptp(beats[..., span_slice(QRS, reach[0], rate)], axis=2), causal)
+    beats *= (TYPICAL_HEIGHT / np.where(height > 0, height, 1.0))[..., None]
+    difference = beats - local_median(beats, causal=causal)
     about |= dict(leads=", ".join(picked), onset=onset, symbol=symbol)
-    shape = _shape_features(beats[:, 0], difference[:, 0], reach, rate, causal)
+    shape = _shape_features(beats[:, 0], difference[:, 0], reach[0], rate, causal)
     reason = _left_out(raw, onset, peak, first, last, signal.shape[1], rate, name)
     if causal:
         reason[0] = "FIRST"  # its interval is that of the next beat, which is in its future
     label = np.array([class_of.get(s, "unknown" if s is None else "") for s in symbol])
     known = label != ""
-    if not (known & (reason == "")).any():
+    keep = known & (reason == "")
+    if not keep.any():
         raise NoBeats(
             f"{name}: none of its {len(onset)} beats is of a class and has a whole window in no bad span.",
             "Give classes= their symbols, or a longer recording.",
@@ -185,20 +172,18 @@ def _beat_epochs(recording, number, leads, class_of, detect, sfreq, tmin, tmax, 
     channels = np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])
     names = [text for slot in slots for text in (slot, slot + TYPICAL)]
     code = {text: k for k, text in enumerate([*dict.fromkeys(class_of.values()), "unknown"], 1)}
-    epochs = mne.EpochsArray(
-        channels[known, :, _part((tmin, tmax), reach, rate)],
+    return mne.EpochsArray(
+        channels[keep, :, span_slice((tmin, tmax), reach[0], rate)],
         describe_leads(raw, names, rate, l_freq, h_freq),
-        np.column_stack([peak[known], np.zeros(known.sum(), int), [code[text] for text in label[known]]]),
+        np.column_stack([peak[keep], np.zeros(keep.sum(), int), [code[text] for text in label[keep]]]),
         tmin=first / rate,
         event_id={text: code[text] for text in code if text in label},
-        metadata=_describe(about, causal).join(shape)[known].reset_index(drop=True),
+        on_missing="ignore",  # all beats of a class may be left out
+        metadata=_describe(about, causal).join(shape)[keep],
+        selection=np.flatnonzero(keep[known]),
+        drop_log=tuple((text,) if text else () for text in reason[known]),
         verbose="ERROR",
     )
-    reason = reason[known]
-    for text in set(reason) - {""}:
-        epochs.drop(np.flatnonzero(reason == text), reason=text, verbose="ERROR")
-        reason = reason[reason != text]
-    return epochs
 
 
 def _find_beats(raw, lead, class_of, name, *, detect):
@@ -210,7 +195,8 @@ def _find_beats(raw, lead, class_of, name, *, detect):
     distinct = np.diff(onset, prepend=-1.0) > 1.5 / raw.info["sfreq"]
     onset, symbol = onset[distinct], symbol[distinct]
     if detect:
-        onset, symbol = _name_peaks(find_r_peaks(raw, lead) / raw.info["sfreq"], onset, symbol)
+        peaks = find_r_peaks(raw, lead) / raw.info["sfreq"]
+        onset, symbol = peaks, _name_peaks(peaks, onset, symbol)
     if len(onset) >= 2:
         return onset, symbol
     if detect:
@@ -227,14 +213,14 @@ def _find_beats(raw, lead, class_of, name, *, detect):
 
 
 def _name_peaks(found, onset, symbol):
-    """Detected peaks with the annotations that are near enough."""
+    """The annotation that is near enough to each detected peak, else None."""
     names = np.full(len(found), None, object)
     if len(onset) and len(found):
         nearest = np.clip(np.searchsorted(found, onset), 1, len(found) - 1)
         nearest -= onset - found[nearest - 1] < found[nearest] - onset
         near = np.abs(found[nearest] - onset) <= MATCH
         names[nearest[near]] = symbol[near]
-    return found, names
+    return names
 
 
 def _describe(about, causal):
@@ -242,54 +228,20 @@ def _describe(about, causal):
     rr = np.diff(about["onset"])
     intervals = dict(rr_previous=np.r_[np.nan, rr]) | ({} if causal else dict(rr_next=np.r_[rr, np.nan]))
     before = np.r_[rr[0], rr]
-    heart_rate = 60 / np.median(before[neighbours(len(before), causal=causal)], axis=1)
-    table = pd.DataFrame(about | intervals | dict(heart_rate=heart_rate))
+    table = pd.DataFrame(about | intervals | dict(heart_rate=60 / local_median(before, causal=causal)))
     return table.join(interval_features(before, causal=causal))
 
 
-def _cut(signal, peak, first, stop):
-    """Windows of the signals around peaks, shape (n_beats, n_leads, n_times); ends are repeated."""
-    index = np.clip(peak[:, None] + np.arange(first, stop), 0, signal.shape[1] - 1)
-    beats = signal[:, index].transpose(1, 0, 2)
-    return beats - np.median(beats, axis=2, keepdims=True)
-
-
-def _part(span, reach, rate):
-    """The slice of windows that a span of time is."""
-    return slice(round(span[0] * rate) - reach[0], round(span[1] * rate) - reach[0] + 1)
-
-
-def _typical_height(beats, causal):
-    """Median height of QRS complexes, shape (n_beats, n_leads): of the record, or so far."""
-    height = np.ptp(beats, axis=2)
-    if causal:
-        typical = pd.DataFrame(height).expanding().median().to_numpy()
-    else:
-        typical = np.tile(np.median(height, axis=0), (len(height), 1))
-    return np.where(typical > 0, typical, 1.0)
-
-
-def _typical(beats, causal):
-    """The median of the beats around each."""
-    around = neighbours(len(beats), causal=causal)
-    typical = np.empty_like(beats)
-    for start in range(0, len(beats), 256):  # the neighbours of all would need 41 times the memory
-        part = slice(start, start + 256)
-        typical[part] = np.median(beats[around[part]], axis=1)
-    return typical
-
-
-def _shape_features(beats, difference, reach, rate, causal):
+def _shape_features(beats, difference, first, rate, causal):
     """How the QRS complex in one lead compares with the typical one."""
-    around = neighbours(len(beats), causal=causal)
-    qrs = _part(QRS, reach, rate)
+    qrs = span_slice(QRS, first, rate)
     beat, typical = beats[:, qrs], (beats - difference)[:, qrs]
     centred = [part - part.mean(axis=1, keepdims=True) for part in (beat, typical)]
     norms = np.prod([np.linalg.norm(part, axis=1) for part in centred], axis=0)
-    width = np.log(slope_widths(beats[:, _part(NEAR_QRS, reach, rate)], rate) + 1e-3)
+    width = np.log(slope_widths(beats[:, span_slice(NEAR_QRS, first, rate)], rate) + 1e-3)
     rms = np.sqrt((difference[:, qrs] ** 2).mean(axis=1)) / TYPICAL_HEIGHT
     correlation = (centred[0] * centred[1]).sum(axis=1) / np.where(norms > 0, norms, 1.0)
-    values = (correlation, np.log(rms + 1e-3), width - np.median(width[around], axis=1))
+    values = (correlation, np.log(rms + 1e-3), width - local_median(width, causal=causal))
     return pd.DataFrame(dict(zip(SHAPE_COLUMNS, values, strict=True)))
 
 

@@ -24,11 +24,6 @@ def find_records(paths):
     return found
 
 
-def has_annotations(record, annotator):
-    """Whether a WFDB record has a file of annotations with this ending."""
-    return Path(f"{find_wfdb(record)}.{annotator}").is_file()
-
-
 def _records_in(folder):
     """The records of a folder, sorted by name."""
     return sorted(file.with_suffix("") for file in folder.glob("*.hea"))

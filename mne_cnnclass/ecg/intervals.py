@@ -69,11 +69,10 @@ def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
 
     window = log[neighbours(n, causal=causal)]
     local = np.median(window, axis=1)
-    record = pd.Series(log).expanding().median().to_numpy() if causal else np.full(n, np.median(log))
+    record = record_median(log, causal)
     step = np.diff(log, prepend=log[0])
-    steps = np.abs(step)[neighbours(n, causal=causal)]
     deviation = np.median(np.abs(window - local[:, None]), axis=1)
-    local_13 = np.median(log[neighbours(n, 6, causal=causal)], axis=1)
+    local_13 = local_median(log, 6, causal=causal)
     following = shifted(1)
     surprises = {k: (shifted(k) - local) / (deviation + LEAST_SPREAD) for k in SURPRISES}
     columns = {
@@ -82,7 +81,7 @@ def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
         "rr_change": log - following,
         "rr_record_ratio": log - record,
         "rr_next_record_ratio": following - record,
-        "rr_irregularity": np.median(steps, axis=1),
+        "rr_irregularity": local_median(np.abs(step), causal=causal),
         "rr_spread": np.subtract(*np.quantile(window, [0.75, 0.25], axis=1)),
         **{f"rr_surprise{k:+d}": 2 * np.tanh(surprise / 4) for k, surprise in surprises.items()},
         "rr_log_deviation": np.log(deviation + LEAST_SPREAD),
@@ -109,6 +108,23 @@ def neighbours(n_beats, n_side=N_LOCAL, *, causal=False):
     """
     offsets = np.arange(-n_side, n_side + 1) - (n_side if causal else 0)
     return np.clip(np.arange(n_beats)[:, None] + offsets, 0, n_beats - 1)
+
+
+def local_median(values, n_side=N_LOCAL, *, causal=False):
+    """Median of what the neighbours of each beat have."""
+    around = neighbours(len(values), n_side, causal=causal)
+    medians = np.empty_like(values)
+    for start in range(0, len(values), 256):  # of windows, all neighbours would need 41 times the memory
+        part = slice(start, start + 256)
+        medians[part] = np.median(values[around[part]], axis=1)
+    return medians
+
+
+def record_median(values, causal):
+    """Median of what all beats of the record have, or with ``causal`` those up to each beat."""
+    if causal:
+        return pd.DataFrame(values).expanding().median().to_numpy().reshape(values.shape)
+    return np.broadcast_to(np.median(values, axis=0), values.shape)
 
 
 INTERVAL_COLUMNS = [*interval_features([1.0])]
@@ -180,7 +196,7 @@ def simulate_premature(
     (True, True)
     """
     log, n = np.log(rr), len(rr)
-    local = np.median(log[neighbours(n)], axis=1)
+    local = local_median(log)
     premature = np.zeros(n, bool)
     density = rng.choice([0.02, 0.08, 0.3])
     beat = 2

@@ -9,17 +9,36 @@ from ..samples.columns import check_column
 from ..samples.limits import check_edges, check_rate
 from ..samples.mne_internals import data_of, set_info
 from .errors import MissingLead
-from .files import has_annotations
+from .files import find_wfdb
 from .patients import patient_info
 from .recordings import read_raw_wfdb
 
 
-def open_recording(recording, number=0, *, annotated=True):
-    """A recording, read if it is a path, and a dict with its ``record``, ``patient``, ``age`` and ``sex``.
+def map_recordings(make, recordings, labels=None, *, annotated=False):
+    """Epochs of one recording, or a list with those of each: of ``make(raw, about, label)``.
 
-    ``number`` names a recording without a name or file, and the record is the patient where nobody is named.
-    Annotations (``.atr``) of a WFDB record are read if they exist, and have to exist if ``annotated``.
+    ``about`` is a dict with the ``record``, ``patient``, ``age`` and ``sex``; the record is the patient where
+    nobody is named. Annotations (``.atr``) of WFDB records are read if they exist, and have to exist if
+    ``annotated``.
     """
+    if isinstance(recordings, (mne.io.BaseRaw, str, Path)) or not np.iterable(recordings):
+        if not isinstance(labels, (str, type(None))):
+            raise TypeError(f"label of one recording must be None or a text, got {labels!r}.")
+        return make(*_open(recordings, 0, annotated), labels)
+    n_recordings = len(recordings)
+    if not n_recordings:
+        raise ValueError("recordings is empty; at least one is needed.")
+    if labels is None or isinstance(labels, str):
+        labels = [labels] * n_recordings
+    elif len(labels) != n_recordings:
+        raise ValueError(f"label must have one for each of {n_recordings} recordings, got {len(labels)}.")
+    else:
+        labels = check_column(labels, "label", n_recordings).tolist()
+    return [make(*_open(r, number, annotated), labels[number]) for number, r in enumerate(recordings)]
+
+
+def _open(recording, number, annotated):
+    """A recording, read if it is a path, and what is known of it; its number is its name if it has none."""
     if not isinstance(recording, (mne.io.BaseRaw, str, Path)):
         raise TypeError(
             "recordings must be an mne.io.Raw, the path of a WFDB record, or a list of these, got a "
@@ -27,30 +46,12 @@ def open_recording(recording, number=0, *, annotated=True):
         )
     raw = recording
     if not isinstance(recording, mne.io.BaseRaw):
-        annotator = "atr" if annotated or has_annotations(recording, "atr") else None
-        raw = read_raw_wfdb(recording, annotator=annotator)
+        has_beats = annotated or Path(f"{find_wfdb(recording)}.atr").is_file()
+        raw = read_raw_wfdb(recording, annotator="atr" if has_beats else None)
     about = patient_info(raw)
     file = (raw.filenames or [None])[0]
     record = about["record"] or (Path(file).stem if file else f"recording {number}")
     return raw, {**about, "record": record, "patient": about["patient"] or record}
-
-
-def map_recordings(make, recordings, labels=None):
-    """Epochs of one recording, or a list with those of each: of ``make(recording, number, label)``."""
-    if isinstance(recordings, (mne.io.BaseRaw, str, Path)) or not np.iterable(recordings):
-        if not isinstance(labels, (str, type(None))):
-            raise TypeError(f"label of one recording must be None or a text, got {labels!r}.")
-        return make(recordings, 0, labels)
-    n_recordings = len(recordings)
-    if not n_recordings:
-        raise ValueError("recordings is empty; at least one is needed.")
-    if labels is None or isinstance(labels, str):
-        labels = [labels] * n_recordings
-    else:
-        if len(labels) != n_recordings:
-            raise ValueError(f"label must have one for each of {n_recordings} recordings, got {len(labels)}.")
-        labels = check_column(labels, "label", n_recordings).tolist()
-    return [make(*one) for one in zip(recordings, range(n_recordings), labels, strict=True)]
 
 
 def ecg_names(raw, exclude="bads"):
@@ -78,7 +79,9 @@ def invert_classes(classes):
 
 
 def pick_leads(raw, leads, name):
-    """Names of the channels to take, and those that they get."""
+    """Names of the channels to take, by default of all that are good, and those that they get."""
+    if leads is None:
+        leads = ecg_names(raw) or ("ECG",)
     if isinstance(leads, str) or not len(leads):
         raise ValueError(f"leads must be a sequence of names, at least one, got {leads!r}.")
     have = ecg_names(raw, exclude=())
@@ -112,13 +115,12 @@ def filter_leads(raw, picked, sfreq, l_freq, h_freq, causal=False):
         raw.filter(l_freq, h_freq, picks="all", **how, verbose="ERROR")
     data = raw.get_data()
     data[~np.isfinite(data)] = 0.0  # windows that touch these are left out, but resampling would spread them
-    if raw.info["sfreq"] > sfreq:
-        if causal:  # resampling a spectrum would use all that follows
-            times = np.arange(0, raw.times[-1], 1 / sfreq)
-            return np.array([np.interp(times, raw.times, signal) for signal in data]), sfreq
-        ratio = raw.info["sfreq"] / sfreq
-        return mne.filter.resample(data, down=ratio, npad="auto", verbose="ERROR"), sfreq
-    return data, raw.info["sfreq"]
+    if raw.info["sfreq"] <= sfreq:
+        return data, raw.info["sfreq"]
+    if causal:  # resampling a spectrum would use all that follows
+        times = np.arange(0, raw.times[-1], 1 / sfreq)
+        return np.array([np.interp(times, raw.times, signal) for signal in data]), sfreq
+    return mne.filter.resample(data, down=raw.info["sfreq"] / sfreq, npad="auto", verbose="ERROR"), sfreq
 
 
 def _check_invalid(raw):

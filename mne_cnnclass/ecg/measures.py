@@ -11,43 +11,8 @@ LEAST_BEATS = 5
 STEP = 0.1  # of log intervals: successive ones that differ by 10 % are no longer alike
 TINY = 1e-12  # V
 BEAT = (-0.3, 0.45)  # s around the R peak
-QRS, P_WAVE, T_WAVE, NEAR = (-0.09, 0.11), (-0.25, -0.07), (0.12, 0.42), (-0.15, 0.2)
+QRS, P_WAVE, T_WAVE, NEAR_QRS = (-0.09, 0.11), (-0.25, -0.07), (0.12, 0.42), (-0.15, 0.2)
 BANDS = ((0.5, 2.0), (2.0, 4.0), (4.0, 9.0), (9.0, 15.0), (15.0, 25.0), (25.0, 40.0))  # Hz
-
-RR_COLUMNS = [
-    "n_beats",
-    "rr_median",
-    "rr_deviation",
-    "rr_rmssd",
-    "rr_irregularity",
-    "rr_changed",
-    "rr_early",
-    "rr_late",
-    "rr_shortest",
-    "rr_longest",
-    "rr_entropy",
-    "rr_correlation",
-]
-SHAPE_COLUMNS = [
-    "qrs_similarity",
-    "qrs_least_similarity",
-    "qrs_different",
-    "qrs_width",
-    "qrs_width_spread",
-    "qrs_height_spread",
-    "p_height",
-    "p_similarity",
-    "t_height",
-    "beat_noise",
-]
-SIGNAL_COLUMNS = [
-    *(f"power_{low:g}_{high:g}" for low, high in BANDS),
-    "amplitude_spread",
-    "amplitude_most",
-    "amplitude_least",
-    "kurtosis",
-]
-RHYTHM_COLUMNS = [*RR_COLUMNS, *SHAPE_COLUMNS, *SIGNAL_COLUMNS]
 
 
 def measure_rhythm(signal: np.ndarray, peaks: np.ndarray, sfreq: float) -> dict[str, float]:
@@ -155,24 +120,23 @@ def _beat_measures(signal, peaks, sfreq):
         return {}
 
     def part(span):
-        return slice(round(span[0] * sfreq) - first, round(span[1] * sfreq) - first + 1)
+        return span_slice(span, first, sfreq)
 
     def similarity(span):
         beat, model = beats[:, part(span)], typical[part(span)]
         beat, model = beat - beat.mean(axis=1, keepdims=True), model - model.mean()
         return beat @ model / (np.linalg.norm(beat, axis=1) * np.linalg.norm(model) + TINY)
 
-    beats = signal[whole[:, None] + np.arange(first, stop)]
-    beats = beats - np.median(beats, axis=1, keepdims=True)
+    beats = cut_beats(signal, whole, first, stop)
     typical = np.median(beats, axis=0)
     height = np.ptp(typical[part(QRS)]) + TINY
     qrs = similarity(QRS)
-    heights, widths = np.ptp(beats[:, part(QRS)], axis=1), slope_widths(beats[:, part(NEAR)], sfreq)
+    heights, widths = np.ptp(beats[:, part(QRS)], axis=1), slope_widths(beats[:, part(NEAR_QRS)], sfreq)
     return dict(
         qrs_similarity=np.median(qrs),
         qrs_least_similarity=np.quantile(qrs, 0.1),
         qrs_different=(qrs < 0.8).mean(),
-        qrs_width=slope_widths(typical[None, part(NEAR)], sfreq)[0],
+        qrs_width=slope_widths(typical[None, part(NEAR_QRS)], sfreq)[0],
         qrs_width_spread=widths.std() / (np.median(widths) + TINY),
         qrs_height_spread=heights.std() / (np.median(heights) + TINY),
         p_height=np.ptp(typical[part(P_WAVE)]) / height,
@@ -180,6 +144,18 @@ def _beat_measures(signal, peaks, sfreq):
         t_height=np.ptp(typical[part(T_WAVE)]) / height,
         beat_noise=np.log(np.median(np.sqrt(((beats - typical) ** 2).mean(axis=1))) / height + 1e-3),
     )
+
+
+def cut_beats(signal, peaks, first, stop):
+    """Windows around peaks less their medians, shape (…, n_beats, n_times); the ends are repeated."""
+    index = np.clip(peaks[:, None] + np.arange(first, stop), 0, signal.shape[-1] - 1)
+    beats = signal[..., index]
+    return beats - np.median(beats, axis=-1, keepdims=True)
+
+
+def span_slice(span, first, sfreq):
+    """The slice that a span of time (s from the R peak) is of windows that begin at a sample from there."""
+    return slice(round(span[0] * sfreq) - first, round(span[1] * sfreq) - first + 1)
 
 
 def slope_widths(beats, sfreq):
@@ -196,8 +172,7 @@ def _signal_measures(signal, sfreq):
     power, frequency = mne.time_frequency.psd_array_welch(signal, sfreq, n_fft=n_fft, verbose="ERROR")
     edges = [(frequency >= low) & (frequency < high) for low, high in BANDS]
     shares = [power[edge].sum() / (power.sum() + TINY**2) for edge in edges]
-    second = round(sfreq)
-    amplitudes = np.ptp(signal[: len(signal) // second * second].reshape(-1, second), axis=1) + TINY
+    amplitudes = amplitudes_by_second(signal, sfreq) + TINY
     amplitudes /= np.median(amplitudes)
     centred = signal - signal.mean()
     return {
@@ -207,3 +182,22 @@ def _signal_measures(signal, sfreq):
         "amplitude_least": np.log(amplitudes.min() + 1e-3),
         "kurtosis": np.log((centred**4).mean() / ((centred**2).mean() ** 2 + TINY**4) + 1e-3),
     }
+
+
+def amplitudes_by_second(signal, sfreq):
+    """Peak-to-peak amplitude in each full second, along the last axis."""
+    second = round(sfreq)
+    whole = signal[..., : signal.shape[-1] // second * second]
+    return np.ptp(whole.reshape(*signal.shape[:-1], -1, second), axis=-1)
+
+
+RR_COLUMNS = ["n_beats", *_interval_measures(np.ones(LEAST_BEATS))]
+SHAPE_COLUMNS = [*_beat_measures(np.zeros(100), np.full(LEAST_BEATS, 50), 100.0)]
+SIGNAL_COLUMNS = [
+    *(f"power_{low:g}_{high:g}" for low, high in BANDS),
+    "amplitude_spread",
+    "amplitude_most",
+    "amplitude_least",
+    "kurtosis",
+]
+RHYTHM_COLUMNS = [*RR_COLUMNS, *SHAPE_COLUMNS, *SIGNAL_COLUMNS]

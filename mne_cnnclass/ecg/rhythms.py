@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import mne
@@ -12,17 +13,8 @@ from mne.utils import logger
 
 from ..samples.limits import check_time
 from ..utils.docs import fill_doc
-from .leads import (
-    describe_leads,
-    ecg_names,
-    filter_leads,
-    invert_classes,
-    map_recordings,
-    open_recording,
-    pick_leads,
-    spans_of,
-)
-from .measures import RHYTHM_COLUMNS, measure_rhythm
+from .leads import describe_leads, filter_leads, invert_classes, map_recordings, pick_leads, spans_of
+from .measures import RHYTHM_COLUMNS, amplitudes_by_second, measure_rhythm
 from .peaks import find_r_peaks
 
 if TYPE_CHECKING:
@@ -128,13 +120,9 @@ def make_rhythm_epochs(
     if not 0.5 < share <= 1:
         raise ValueError(f"share must be above 0.5, and 1 at most, got {share:g}.")
     class_of = None if classes is None else invert_classes(classes)
-    length, around = dict(duration=duration, overlap=overlap, share=share), max(around, duration)
-    band = dict(sfreq=sfreq, l_freq=l_freq, h_freq=h_freq)
-
-    def make(recording, number, name):
-        return _rhythm_epochs(recording, number, name, class_of, leads, normalize, around, **length, **band)
-
-    made = map_recordings(make, recordings, label)
+    windows = dict(duration=duration, overlap=overlap, share=share, around=max(around, duration))
+    signals = dict(leads=leads, normalize=normalize, sfreq=sfreq, l_freq=l_freq, h_freq=h_freq)
+    made = map_recordings(partial(_rhythm_epochs, class_of=class_of, **windows, **signals), recordings, label)
     if isinstance(made, mne.BaseEpochs):
         return made
     names = sorted({name for epochs in made for name in epochs.event_id})
@@ -146,14 +134,11 @@ def make_rhythm_epochs(
 
 
 def _rhythm_epochs(
-    recording, number, label, class_of, leads, normalize, around, *, duration, overlap, share, **band
+    raw, about, label, *, class_of, duration, overlap, share, around, leads, normalize, sfreq, l_freq, h_freq
 ):
-    raw, about = open_recording(recording, number, annotated=False)
     name = about["record"]
-    if leads is None:
-        leads = ecg_names(raw) or ("ECG",)
     picked, slots = pick_leads(raw, leads, name)
-    signal, rate = filter_leads(raw, picked, **band)
+    signal, rate = filter_leads(raw, picked, sfreq, l_freq, h_freq)
     n_times, length = round(duration * rate), signal.shape[1]
     if length < LEAST_SHARE * n_times:
         raise ValueError(
@@ -161,7 +146,8 @@ def _rhythm_epochs(
             "choose a shorter duration."
         )
     if normalize:
-        signal = np.clip(signal * (TYPICAL_AMPLITUDE / _amplitude(signal, rate)), -CLIP, CLIP)
+        amplitude = np.median(amplitudes_by_second(signal, rate), axis=1, keepdims=True)
+        signal = np.clip(signal * (TYPICAL_AMPLITUDE / np.where(amplitude > 0, amplitude, 1.0)), -CLIP, CLIP)
     start = _starts(length, n_times, round(overlap * rate))
     stop = np.minimum(start + n_times, length)
     names, reasons = _window_labels(raw, start, stop, rate, label, class_of, share)
@@ -187,7 +173,7 @@ def _rhythm_epochs(
     own = dict(leads=", ".join(picked), onset=start[keep] / rate, window=keep, n_windows=len(start))
     padded = (n_times - (stop - start)[keep]) / rate
     metadata = pd.DataFrame({**about, **own, "padded": padded}, index=table.index).join(table)
-    info = describe_leads(raw, slots, rate, band["l_freq"], band["h_freq"])
+    info = describe_leads(raw, slots, rate, l_freq, h_freq)
     kept = [names[k] for k in keep]
     code = {text: number for number, text in enumerate(sorted(set(kept)), 1)}
     events = np.column_stack([start[keep], np.zeros_like(keep), [code[text] for text in kept]])
@@ -200,14 +186,6 @@ def _starts(length, n_times, overlap):
     """First samples of windows that cover a recording evenly; a rest below 5 % of a window is ignored."""
     n_windows = max(1, int(np.ceil((length - overlap) / (n_times - overlap) - 0.05)))
     return np.linspace(0, max(0, length - n_times), n_windows).round().astype(int)
-
-
-def _amplitude(signal, rate):
-    """Median peak-to-peak amplitude of the seconds of each lead, shape (n_leads, 1)."""
-    second = round(rate)
-    seconds = signal[:, : signal.shape[1] // second * second].reshape(len(signal), -1, second)
-    amplitude = np.median(np.ptp(seconds, axis=2), axis=1, keepdims=True)
-    return np.where(amplitude > 0, amplitude, 1.0)
 
 
 def _long_spans(raw):
