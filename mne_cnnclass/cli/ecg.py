@@ -11,23 +11,7 @@ from typing import Annotated
 import typer
 
 from ..utils.warn import warn
-from .common import (
-    STYLE,
-    Folder,
-    Folds,
-    NJobs,
-    Overwrite,
-    Seed,
-    app,
-    check_output,
-    make_folder,
-    needed,
-    optional,
-    output_option,
-    print_counts,
-    report_files,
-    write_report,
-)
+from . import common
 
 TABLES = (".csv", ".tsv")
 N_SHOWN = 5  # records with most errors
@@ -37,12 +21,12 @@ TARGET = (
 )
 
 HELP = "Classify heartbeats: evaluate on new patients, train, predict."
-ecg_app = typer.Typer(help=HELP, no_args_is_help=True, **STYLE)
-app.add_typer(ecg_app, name="ecg")
+ecg_app = typer.Typer(help=HELP, no_args_is_help=True, **common.STYLE)
+common.app.add_typer(ecg_app, name="ecg")
 
 # A StrEnum's values are shown less well in the help of older Typer.
 Group = Enum("Group", {"patient": "patient", "record": "record"}, type=str)
-Records = Annotated[list[Path], needed("WFDB records, such as mitdb/101, or folders of records.")]
+Records = Annotated[list[Path], common.needed("WFDB records, such as mitdb/101, or folders of records.")]
 ClassMap = Annotated[
     str,
     typer.Option(
@@ -52,7 +36,7 @@ ClassMap = Annotated[
     ),
 ]
 LEADS = "Leads, such as MLII,V1. MLII,V1|V5 uses V5 if a record has no V1."
-Leads = Annotated[str | None, optional(LEADS, "a limb lead and a chest lead")]
+Leads = Annotated[str | None, common.optional(LEADS, "a limb lead and a chest lead")]
 Causal = Annotated[
     bool, typer.Option("--causal", help="Use only the signal up to each beat, as required for live use.")
 ]
@@ -66,11 +50,11 @@ def evaluate(
     group: Annotated[
         Group, typer.Option(help="Keep each patient or record together, for scores on new ones.")
     ] = Group.patient,
-    cv: Folds = 5,
+    cv: common.Folds = 5,
     causal: Causal = False,
-    seed: Seed = 0,
-    n_jobs: NJobs = 1,
-    output: Folder = Path("mne_cnnclass_results"),
+    seed: common.Seed = 0,
+    n_jobs: common.NJobs = 1,
+    output: common.Folder = Path("mne_cnnclass_results"),
 ):
     """Cross-validate a classifier of annotated heartbeats on new patients.
 
@@ -82,7 +66,7 @@ def evaluate(
     settings = _settings(class_map, leads, causal)
     epochs = _read_folder(records, settings)
     view = EpochsView(epochs, groups=group.value)
-    make_folder(output)
+    common.make_folder(output)
     print(view)
     result = evaluate(_pipeline(settings, seed), view, cv=cv, n_jobs=n_jobs, verbose=True)
     where = view.metadata[["record", "onset", "symbol"]].iloc[result.predictions["sample"]]
@@ -96,37 +80,37 @@ def evaluate(
     for name, (_, fig, _) in pages.items():
         files.append(output / f"{name}.png")
         fig.savefig(files[-1], dpi=150)
-    files.append(write_report(result, output, {"ECG": pages.values()}))
-    report_files(files)
+    files.append(common.write_report(result, output, {"ECG": pages.values()}))
+    common.report_files(files)
 
 
 @ecg_app.command()
 def train(
     records: Records,
-    output: Annotated[Path, output_option("File to save the model to, such as beats.mcnn.")],
+    output: Annotated[Path, common.output_option("File to save the model to, such as beats.mcnn.")],
     class_map: ClassMap = "aami",
     leads: Leads = None,
     causal: Causal = False,
-    seed: Seed = 0,
-    overwrite: Overwrite = False,
+    seed: common.Seed = 0,
+    overwrite: common.Overwrite = False,
 ):
     """Train a classifier on annotated heartbeats and save it for `mne-cnnclass ecg predict`."""
     from ..estimators.saving import save_classifier
     from ..samples.view import EpochsView
 
-    check_output(output, overwrite)
+    common.check_output(output, overwrite)
     settings = _settings(class_map, leads, causal)
     view = EpochsView(_read_folder(records, settings), groups="patient")
     print(view)
     save_classifier(_pipeline(settings, seed).fit(view), output, epochs_settings={"beats": settings})
-    report_files([output])
+    common.report_files([output])
 
 
 @ecg_app.command()
 def predict(
-    model: Annotated[Path, needed("Model saved by `mne-cnnclass ecg train`, or by save_classifier.")],
-    record: Annotated[Path, needed("WFDB record, or a file in any format that MNE reads.")],
-    output: Annotated[Path, output_option(TARGET)],
+    model: Annotated[Path, common.needed("Model saved by `mne-cnnclass ecg train`, or by save_classifier.")],
+    record: Annotated[Path, common.needed("WFDB record, or a file in any format that MNE reads.")],
+    output: Annotated[Path, common.output_option(TARGET)],
     peaks: Annotated[
         str,
         typer.Option(
@@ -134,7 +118,7 @@ def predict(
             help="Detect R peaks in the signal, or use those of an annotation file, such as atr.",
         ),
     ] = "detected",
-    overwrite: Overwrite = False,
+    overwrite: common.Overwrite = False,
 ):
     """Predict the class of each heartbeat of a recording.
 
@@ -147,7 +131,7 @@ def predict(
     from ..ecg.stretches import predict_beats
     from ..estimators import load_classifier
 
-    check_output(output, overwrite)
+    common.check_output(output, overwrite)
     clf = load_classifier(model)
     settings, detected = _settings_of(model, clf), peaks == "detected"
     if output.suffix not in TABLES:
@@ -173,7 +157,7 @@ def predict(
             NoBeats: "Is it an ECG of more than some seconds?" if detected else "Give --peaks detected.",
         }
         raise type(error)(error.args[0], advice[type(error)]) from error
-    print_counts(table["description"], "beats")
+    common.print_counts(table["description"], "beats")
     if left:
         print(f"Left out at the ends or in bad spans: {left}")
     if output.suffix in TABLES:
@@ -181,7 +165,7 @@ def predict(
     else:
         how = dict(sfreq=sfreq, classes=settings["classes"], overwrite=overwrite)
         write_beats(output, table["onset"], table["description"], **how)
-    report_files([output])
+    common.report_files([output])
 
 
 def _settings(text, leads, causal):

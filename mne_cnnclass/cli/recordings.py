@@ -13,27 +13,13 @@ from typing import Annotated
 import typer
 
 from ..utils.warn import warn
-from .common import (
-    Folder,
-    Folds,
-    MaxEpochs,
-    NJobs,
-    Overwrite,
-    Seed,
-    app,
-    check_output,
-    make_folder,
-    needed,
-    optional,
-    output_option,
-    print_counts,
-    report_files,
-    write_report,
-)
+from . import common
 
 # A StrEnum's values are shown less well in the help of older Typer.
 Group = Enum("Group", {"file": "file", "subject": "subject"}, type=str)
-Recordings = Annotated[list[Path], needed("Recordings in any format that MNE reads, or epochs (*-epo.fif).")]
+Recordings = Annotated[
+    list[Path], common.needed("Recordings in any format that MNE reads, or epochs (*-epo.fif).")
+]
 Events = Annotated[
     list[str],
     typer.Option(
@@ -43,15 +29,15 @@ Events = Annotated[
         show_default=False,
     ),
 ]
-Tmin = Annotated[float, optional("Start of the epochs in s after the event.")]
-Tmax = Annotated[float, optional("End of the epochs in s after the event.")]
-LFreq = Annotated[float | None, optional("Lower cut-off frequency of the filter in Hz.")]
-HFreq = Annotated[float | None, optional("Upper cut-off frequency of the filter in Hz.")]
+Tmin = Annotated[float, common.optional("Start of the epochs in s after the event.")]
+Tmax = Annotated[float, common.optional("End of the epochs in s after the event.")]
+LFreq = Annotated[float | None, common.optional("Lower cut-off frequency of the filter in Hz.")]
+HFreq = Annotated[float | None, common.optional("Upper cut-off frequency of the filter in Hz.")]
 Picks = Annotated[
     str | None,
     typer.Option(help="Channel names or types, such as C3,Cz,C4 or eeg. Default: all data channels."),
 ]
-Sfreq = Annotated[float | None, optional("Sampling frequency to resample to, in Hz.")]
+Sfreq = Annotated[float | None, common.optional("Sampling frequency to resample to, in Hz.")]
 StandardNames = Annotated[
     bool,
     typer.Option(
@@ -62,13 +48,13 @@ StandardNames = Annotated[
 Model = Annotated[str, typer.Option(help="Architecture; see `mne-cnnclass models`.")]
 
 
-@app.command()
+@common.app.command()
 def demo(
-    output: Annotated[Path, output_option("Folder for the figures and report.html.", True)] = Path(
+    output: Annotated[Path, common.output_option("Folder for the figures and report.html.", True)] = Path(
         "mne_cnnclass_demo"
     ),
-    max_epochs: MaxEpochs = None,
-    seed: Seed = 0,
+    max_epochs: common.MaxEpochs = None,
+    seed: common.Seed = 0,
 ):
     """Cross-validate a CNN and a linear model on a real EEG recording, then evaluate both on a test set.
 
@@ -86,7 +72,7 @@ def demo(
     from ..samples.view import EpochsView
 
     view = EpochsView([load_sample("train"), load_sample("test")])
-    make_folder(output)
+    common.make_folder(output)
     train, test = (np.flatnonzero(view.metadata["part"] == part) for part in ("train", "test"))
     models = {
         "CNN": _classifier(max_epochs=max_epochs, seed=seed, n_threads=1),
@@ -101,10 +87,10 @@ def demo(
     print(f"\n{summary_table(results).T.to_string()}\n")
     print("CV: mean ± SD over folds; test: fitted on all training trials.")
     result = results["CNN, CV"]
-    report_files([*result.save_figures(output), write_report(result, output)])
+    common.report_files([*result.save_figures(output), common.write_report(result, output)])
 
 
-@app.command()
+@common.app.command()
 def evaluate(
     recordings: Recordings,
     event: Events,
@@ -116,8 +102,8 @@ def evaluate(
     sfreq: Sfreq = None,
     standard_names: StandardNames = False,
     model: Model = "MultiScaleCNN",
-    max_epochs: MaxEpochs = None,
-    cv: Folds = 5,
+    max_epochs: common.MaxEpochs = None,
+    cv: common.Folds = 5,
     group: Annotated[
         Group | None,
         typer.Option(help="Keep each file or subject together, for scores on new ones."),
@@ -130,9 +116,9 @@ def evaluate(
         bool,
         typer.Option("--probes", help="Also check whether eyes, muscles or order could give the same score."),
     ] = False,
-    seed: Seed = 0,
-    n_jobs: NJobs = 1,
-    output: Folder = Path("mne_cnnclass_results"),
+    seed: common.Seed = 0,
+    n_jobs: common.NJobs = 1,
+    output: common.Folder = Path("mne_cnnclass_results"),
 ):
     """Cross-validate a CNN on recordings.
 
@@ -152,7 +138,7 @@ def evaluate(
             "were trained on. Give --group subject (or file) for those on new ones.",
             UserWarning,
         )
-    make_folder(output)
+    common.make_folder(output)
     print(view)
     result = evaluate(clf, view, cv=cv, n_jobs=n_jobs, probes=probes, verbose=True)
     results, comparison = {model: result}, None
@@ -166,25 +152,25 @@ def evaluate(
     where = view.metadata[["file", "onset"]].iloc[result.predictions["sample"]].reset_index(drop=True)
     result = replace(result, predictions=result.predictions.join(where))
     files = result.save_figures(output) + result.to_csv(output)
-    report_files([*files, write_report(result, output, comparison=comparison)])
+    common.report_files([*files, common.write_report(result, output, comparison=comparison)])
 
 
-@app.command()
+@common.app.command()
 def train(
     recordings: Recordings,
     event: Events,
     tmin: Tmin,
     tmax: Tmax,
-    output: Annotated[Path, output_option("File to save the model to, such as hands.mcnn.")],
+    output: Annotated[Path, common.output_option("File to save the model to, such as hands.mcnn.")],
     l_freq: LFreq = None,
     h_freq: HFreq = None,
     picks: Picks = None,
     sfreq: Sfreq = None,
     standard_names: StandardNames = False,
     model: Model = "MultiScaleCNN",
-    max_epochs: MaxEpochs = None,
-    seed: Seed = 0,
-    overwrite: Overwrite = False,
+    max_epochs: common.MaxEpochs = None,
+    seed: common.Seed = 0,
+    overwrite: common.Overwrite = False,
 ):
     """Train a CNN on recordings and save it for `mne-cnnclass predict`.
 
@@ -193,29 +179,29 @@ def train(
     """
     from ..estimators.saving import save_classifier
 
-    check_output(output, overwrite)
+    common.check_output(output, overwrite)
     clf = _classifier(model, max_epochs, seed, verbose=True)
     settings = _settings(event, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names)
     view = _read(recordings, settings)
     print(view)
     save_classifier(clf.fit(view), output, epochs_settings=settings)
-    report_files([output])
+    common.report_files([output])
 
 
-@app.command()
+@common.app.command()
 def predict(
-    model: Annotated[Path, needed("Model saved by `mne-cnnclass train`.")],
+    model: Annotated[Path, common.needed("Model saved by `mne-cnnclass train`.")],
     recordings: Recordings,
-    output: Annotated[Path, output_option("CSV file to write, with one row per epoch.")],
+    output: Annotated[Path, common.output_option("CSV file to write, with one row per epoch.")],
     event: Annotated[
         list[str] | None,
-        optional(
+        common.optional(
             "Event to cut epochs at. Repeat for several.",
             "the events used for training",
             metavar="EVENT[=NAME]",
         ),
     ] = None,
-    overwrite: Overwrite = False,
+    overwrite: common.Overwrite = False,
 ):
     """Predict the class of each epoch of recordings.
 
@@ -229,7 +215,7 @@ def predict(
     from ..preprocessing.stretches import iter_epochs
     from ..samples.view import EpochsView
 
-    check_output(output, overwrite)
+    common.check_output(output, overwrite)
     clf, settings = load_classifier(model), read_epochs_settings(model)
     if settings is not None and "beats" in settings:
         raise ValueError(
@@ -252,11 +238,11 @@ def predict(
         tables.append(table)
     table = pd.concat(tables, ignore_index=True)
     table.to_csv(output, index=False)
-    print_counts(table["predicted"], "epochs")
-    report_files([output])
+    common.print_counts(table["predicted"], "epochs")
+    common.report_files([output])
 
 
-@app.command()
+@common.app.command()
 def models(
     everything: Annotated[
         bool, typer.Option("--all", help="Also list those that can't be used, with the reason.")
@@ -282,7 +268,7 @@ def models(
         print(f"\n{unusable.sum()} more can't be used; --all lists them with the reason.")
 
 
-@app.command("sys-info")
+@common.app.command("sys-info")
 def sys_info():
     """Show the software versions and the hardware that results depend on."""
     from ..utils.versions import sys_info

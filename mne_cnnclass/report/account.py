@@ -11,25 +11,18 @@ from sklearn.base import BaseEstimator
 
 from .._version import __version__
 from ..utils.versions import _PACKAGES
+from . import methods
 from .html import fact_table, html_table, paragraph, verbatim, words
-from .methods import (
-    changed_parameters,
-    describe_estimator,
-    describe_splits,
-    networks_of,
-    parameter_text,
-    steps_of,
-    trains_on_the_rest,
-    write_methods,
-)
 
 
 def pipeline_pages(result):
     """What was trained, and with which parameters."""
-    yield "In words", paragraph(*describe_estimator(result.estimator))
-    for name, step in steps_of(result.estimator).items():
-        changed, params = changed_parameters(step), step.get_params(deep=False)
-        table = pd.DataFrame({"parameter": list(params), "value": list(map(parameter_text, params.values()))})
+    yield "In words", paragraph(*methods.describe_estimator(result.estimator))
+    for name, step in methods.steps_of(result.estimator).items():
+        changed, params = methods.changed_parameters(step), step.get_params(deep=False)
+        table = pd.DataFrame(
+            {"parameter": list(params), "value": list(map(methods.parameter_text, params.values()))}
+        )
         table[""] = ["set" if key in changed else "default" for key in params]
         described = paragraph(f"{type(step).__module__}.{type(step).__qualname__}")
         yield f"Step {name}", described + (html_table(table, index=False) if params else "")
@@ -37,30 +30,25 @@ def pipeline_pages(result):
 
 def splits_pages(result):
     """Which samples were trained and tested on."""
-    folds = result.folds[["fold", "n_train", "n_test"]]
-    tested = pd.crosstab(result.predictions["fold"], result.predictions["y_true"]).reindex(folds["fold"])
-    tested.columns = [f"test {name}" for name in tested.columns]
-    folds = folds.join(tested.reset_index(drop=True))
+    tested = pd.crosstab(result.predictions["fold"], result.predictions["y_true"]).add_prefix("test ")
     if "group" in result.predictions:
-        groups = result.predictions.groupby("fold")["group"].nunique().reindex(folds["fold"])
-        folds = folds.assign(**{"test groups": groups.to_numpy()})
-    times = [name for name in ("fit_time", "score_time") if name in result.folds]
+        tested["test groups"] = result.predictions.groupby("fold")["group"].nunique()
+    tested = tested.reindex(result.folds["fold"], fill_value="–")  # a failed fold has none
+    folds = result.folds[["fold", "n_train", "n_test"]].join(tested, on="fold")
+    times = result.folds.columns.intersection(["fit_time", "score_time"])
     folds = folds.join(result.folds[times].rename(columns=lambda name: f"{words(name)} (s)"))
-    counts = folds.columns[3 : 3 + tested.shape[1] + ("group" in result.predictions)]
-    numbers = folds[counts].astype("Int64").astype(object)
-    folds[counts] = numbers.where(numbers.notna(), "–")  # a failed fold has none
     if "best_params" in result.folds:
         chosen = result.folds["best_params"].map(lambda params: "–" if params != params else repr(params))
         folds["chosen parameters"] = chosen
     if result.folds["error"].notna().any():
         folds["error"] = result.folds["error"].fillna("")
     folds = folds.rename(columns={"n_train": "training samples", "n_test": "test samples"})
-    yield "Folds", paragraph(describe_splits(result)) + html_table(folds, index=False)
+    yield "Folds", paragraph(methods.describe_splits(result)) + html_table(folds, index=False)
 
 
 def methods_pages(result, permutations):
     """The paragraph for a paper and its citations."""
-    text, bibtex = write_methods(result, permutations)
+    text, bibtex = methods.write_methods(result, permutations)
     yield "Paragraph for a paper", paragraph(text)
     yield "Citations (BibTeX)", verbatim(bibtex)
 
@@ -80,7 +68,7 @@ def reproduce_pages(result):
         for cls in _classes(result.estimator)
     )
     lines = [*imports, "from mne_cnnclass import evaluate", f"estimator = {estimator}"]
-    if trains_on_the_rest(result):
+    if methods.trains_on_the_rest(result):
         lines = ["import numpy as np", "import pandas as pd", *lines]
         lines += [
             'predictions = pd.read_csv("predictions.csv")  # that result.to_csv(folder) wrote',
@@ -94,7 +82,7 @@ def reproduce_pages(result):
         lines += ["cv = …  # the splitter that was used"]
         note = "The training parts of the folds are not all other samples, so cv has to be the same splitter."
     lines += ["result = evaluate(estimator, view, cv=cv)"]
-    seedless = any(clf.random_state is None for clf in networks_of(result.estimator))
+    seedless = any(clf.random_state is None for clf in methods.networks_of(result.estimator))
     seed = "The network has no random_state, so another run gives other numbers." * seedless
     yield "Code", paragraph(note, seed) + verbatim("\n".join(lines))
 

@@ -11,7 +11,7 @@ import pandas as pd
 from ..metrics.scores import LOWER_IS_BETTER, METRICS, chance_levels
 from ..metrics.statistics import mean_interval
 from .build import add_sections
-from .html import bullets, fact_table, html_table, p_text, paragraph, verbatim, words
+from .html import bullets, fact_table, html_table, interval_text, p_text, paragraph, verbatim, words
 
 MANY = 12  # names that a table lists
 LONG = 60  # lines of a traceback that are shown
@@ -261,8 +261,7 @@ def comparison_table(comparison):
     shown = table[[*table.columns.intersection(["dataset"]), "pipeline_a", "pipeline_b"]].copy()
     for name in ("mean_a", "mean_b", "difference"):
         shown[name] = table[name].map("{:z.3f}".format)
-    interval = "{:z.3f}\u00a0to\u00a0{:z.3f}".format
-    shown["95 % CI"] = [interval(*edges) for edges in table[["low", "high"]].to_numpy()]
+    shown["95 % CI"] = [interval_text(*edges) for edges in table[["low", "high"]].to_numpy()]
     shown["n"] = table["n"]
     for name, shown_name in (("p_value", "p"), ("p_holm", "p holm")):
         shown[shown_name] = table[name].map(p_text)
@@ -301,9 +300,8 @@ def _error_pages(errors):
     if errors.empty:
         yield "Errors", paragraph("No fold failed.")
         return
-    keys = ["pipeline", "dataset", "splits", "type", "message"]
-    counts = errors.groupby(keys, sort=False).size().rename("folds").reset_index()
-    yield "Folds that failed", html_table(counts.sort_values("folds", ascending=False), index=False)
+    counts = count_errors(errors).sort_values("folds", ascending=False)
+    yield "Folds that failed", html_table(counts, index=False)
     first = errors.drop_duplicates(["type", "message"]).head(MANY)
     for number, row in enumerate(first.itertuples(), 1):
         lines = row.traceback.splitlines()
@@ -313,9 +311,14 @@ def _error_pages(errors):
         yield f"Traceback {number}: {row.type}", verbatim("\n".join(lines))
 
 
+def count_errors(errors):
+    """How many folds failed with each message."""
+    keys = ["pipeline", "dataset", "splits", "type", "message"]
+    return errors.groupby(keys, sort=False).size().reset_index(name="folds")
+
+
 def _time_pages(table):
-    keys = ["dataset", "splits", "pipeline"]
-    groups = table.groupby(keys, sort=False)
+    groups = table.groupby(["dataset", "splits", "pipeline"], sort=False)
     times = pd.DataFrame(
         {
             "folds": groups.size(),
@@ -354,14 +357,11 @@ def _pipeline_pages(pipelines):
 
 
 def _environment_pages(benchmark, pipelines):
-    versions = {}
-    for found in pipelines["versions"]:
-        for package, version in found.items():
-            versions.setdefault(package, []).append(version)
-    facts = {name: ", ".join(sorted(set(found))) for name, found in sorted(versions.items())}
+    versions = pd.DataFrame(pipelines["versions"].tolist())
+    facts = {name: ", ".join(sorted(versions[name].dropna().unique())) for name in sorted(versions)}
     yield "Versions", fact_table(facts)
     workers = benchmark.workers()
     times = workers[["started", "ended"]].apply(lambda column: column.dt.strftime("%Y-%m-%d %H:%M UTC"))
     workers[["started", "ended"]] = times.fillna("–")
-    facts = {"store": benchmark.store.resolve()}
-    yield "Processes", fact_table(facts) + html_table(workers, index=False)
+    store = fact_table({"store": benchmark.store.resolve()})
+    yield "Processes", store + html_table(workers, index=False)

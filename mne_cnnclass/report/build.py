@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mne
 import numpy as np
+from sklearn.base import BaseEstimator
 
-from .account import methods_pages, pipeline_pages, reproduce_pages, splits_pages
+from ..samples.view import EpochsView
+from . import account, scores
 from .data import data_pages
 from .explanations import explanations_pages
 from .html import CSS, PHONE, bullets
 from .methods import name_of, top_steps
-from .probes import probes_pages
-from .scores import calibration_pages, groups_pages, scores_pages, statistics_pages, summary_pages
-
-if TYPE_CHECKING:
-    from sklearn.base import BaseEstimator
-
-    from ..samples.view import EpochsView
-
 
 TAG = "classification"
 DPI = 110
@@ -96,18 +90,18 @@ def build_report(
         report = mne.Report(title=title, image_format="png", verbose="ERROR")
     permutations = result.permutation_test(n_permutations=n_permutations)
     sections = {
-        "Summary": summary_pages(result, permutations),
+        "Summary": scores.summary_pages(result, permutations),
         "Data": data_pages(result),
-        "Pipeline": pipeline_pages(result),
-        "Splits": splits_pages(result),
-        "Scores": scores_pages(result, permutations),
-        "Groups": groups_pages(result),
-        "Statistics": statistics_pages(result, permutations, comparison, n_permutations),
-        "Calibration": calibration_pages(result),
+        "Pipeline": account.pipeline_pages(result),
+        "Splits": account.splits_pages(result),
+        "Scores": scores.scores_pages(result, permutations),
+        "Groups": scores.groups_pages(result),
+        "Statistics": scores.statistics_pages(result, permutations, comparison, n_permutations),
+        "Calibration": scores.calibration_pages(result),
         "Explanations": explanations_pages(explain, explain_on, result),
-        "Confound probes": probes_pages(result),
-        "Methods": methods_pages(result, permutations),
-        "Versions and how to reproduce": reproduce_pages(result),
+        "Confound probes": scores.probes_pages(result),
+        "Methods": account.methods_pages(result, permutations),
+        "Versions and how to reproduce": account.reproduce_pages(result),
     }
     return add_sections(report, sections)
 

@@ -76,6 +76,11 @@ def p_text(value):
     return format_p(value).removeprefix("p ").removeprefix("= ").replace(" ", "\u00a0")
 
 
+def interval_text(low, high):
+    """The limits of an interval, or a dash where there is none."""
+    return f"{low:z.3f}\u00a0to\u00a0{high:z.3f}" if low == low else "–"
+
+
 def fact_table(facts):
     """A table of two columns."""
     table = pd.DataFrame({"": list(facts), " ": [str(value) for value in facts.values()]})

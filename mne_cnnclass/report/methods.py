@@ -93,8 +93,7 @@ def _describe_data(result):
     text = f"{len(truth)} samples{given} of the classes {classes}"
     if "group" in truth:
         sizes = truth["group"].value_counts()
-        each = f"{sizes.min()}" if sizes.min() == sizes.max() else f"{sizes.min()} to {sizes.max()}"
-        text += f" from {len(sizes)} groups ({each} samples each)"
+        text += f" from {len(sizes)} groups ({_range(sizes)} samples each)"
     text += " were classified."
     view = result.view
     if view is None:
@@ -276,7 +275,7 @@ def describe_splits(result):
     """Sentences about the splits, as far as they can be seen in the result."""
     predictions, failed = result.predictions, _failed(result)
     folds = result.folds[result.folds["error"].isna()]
-    n_train, n_test = (_range(folds[name]) for name in ("n_train", "n_test"))
+    n_train, n_test = _range(folds["n_train"]), _range(folds["n_test"])
     if len(result.folds) == 1:
         text = f"The classifier was trained on {n_train} samples and tested once on {n_test} others."
     else:

@@ -1,11 +1,11 @@
-"""Pages about how well the classifier did: summary, scores, groups, statistics, calibration."""
+"""Pages about how well the classifier did: summary, scores, groups, statistics, calibration, probes."""
 
 import numpy as np
 import pandas as pd
 
 from ..metrics.scores import METRICS, FastScores, are_probabilities, get_scores
 from ..metrics.statistics import format_p
-from .html import bullets, html_table, paragraph, words
+from .html import bullets, html_table, interval_text, paragraph, words
 from .methods import permuted_among, whole_groups
 
 
@@ -20,12 +20,9 @@ def summary_pages(result, permutations):
         f"{interval}, where chance is {row['chance']:.2f}: "
         f"{format_p(permutations.loc[metric, 'p_value'])} by permutation."
     )
-    yield "Result", paragraph(sentence) + _main_scores(result) + bullets(_cautions(result, row))
-
-
-def _main_scores(result):
     shown = ["accuracy", "balanced_accuracy", "f1_macro", "matthews_corrcoef", "roc_auc", "average_precision"]
-    return html_table(_readable_summary(result).loc[list(map(words, shown))])
+    table = html_table(_readable_summary(result).loc[list(map(words, shown))])
+    yield "Result", paragraph(sentence) + table + bullets(_cautions(result, row))
 
 
 def _readable_summary(result):
@@ -33,7 +30,7 @@ def _readable_summary(result):
     table = pd.DataFrame(
         {
             "all folds together": summary["pooled"],
-            "95 % CI": [_interval(*edges) or "–" for edges in summary[["low", "high"]].to_numpy()],
+            "95 % CI": [interval_text(*edges) for edges in summary[["low", "high"]].to_numpy()],
             "chance": summary["chance"],
             "mean over folds": summary["mean"],
             "SD over folds": summary["sd"],
@@ -43,20 +40,14 @@ def _readable_summary(result):
     return table.rename(index=words).rename_axis("metric")
 
 
-def _interval(low, high):
-    return f"{low:.3f}\u00a0to\u00a0{high:.3f}" if np.isfinite(low) else ""
-
-
 def _class_table(result):
     """Rates of each class as texts, with their intervals."""
     scores = result.class_scores(intervals=True)
-    edges = {name for name in scores if name.endswith(("_low", "_high"))}
-    table = scores[[name for name in scores if name not in edges]].copy()
-    for name in [name for name in table if f"{name}_low" in edges]:
-        texts = [_interval(*row) for row in scores[[f"{name}_low", f"{name}_high"]].to_numpy()]
+    table = scores[[name for name in scores if not name.endswith(("_low", "_high"))]].copy()
+    for name in [name for name in table if f"{name}_low" in scores]:
         table[name] = [
-            "–" if np.isnan(value) else f"{value:.3f}" + (f" ({text})" if text else "")
-            for value, text in zip(scores[name], texts, strict=True)
+            "–" if np.isnan(value) else f"{value:.3f} ({interval_text(*edges)})".removesuffix(" (–)")
+            for value, *edges in scores[[name, f"{name}_low", f"{name}_high"]].to_numpy()
         ]
     return table.rename(columns=words)
 
@@ -116,11 +107,10 @@ def _training(result):
     if result.histories is None:
         yield None, "Training curves: the classifier keeps no table of its training."
         return
-    import matplotlib.pyplot as plt
+    from ..viz.style import get_axes
 
     n_panels = 1 + any(name.endswith("_accuracy") for name in result.histories)
-    _, axes = plt.subplots(n_panels, 1, figsize=(5.6, 3.4 * n_panels), layout="constrained")
-    fig = result.plot_training(ax=axes)
+    fig = result.plot_training(ax=get_axes(None, (5.6, 3.4 * n_panels), nrows=n_panels))
     yield "Training", fig, "Loss and accuracy over the passes through the training samples."
 
 
@@ -134,7 +124,7 @@ def groups_pages(result):
         index=list(METRICS),
     ).T.rename_axis("group")
     shown = ["accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss"]
-    table = scores[[name for name in shown if scores[name].notna().any()]].astype(float)
+    table = scores[shown].astype(float).dropna(axis=1, how="all")
     errors = result.group_errors()
     table = errors[["n", "errors"]].join(table)
     table["share of all errors"] = [f"{100 * share:.1f} %" for share in errors["share"]]
@@ -205,8 +195,20 @@ def calibration_pages(result):
         f"and the log loss {row['log_loss']:.3f}."
     )
     yield "In words", paragraph(text)
-    yield (
-        "Reliability",
-        result.plot_reliability(),
-        "On the diagonal, predictions are right as often as they are sure.",
-    )
+    caption = "On the diagonal, predictions are right as often as they are sure."
+    yield "Reliability", result.plot_reliability(), caption
+
+
+def probes_pages(result):
+    """How well models do of what should hold no information on the classes."""
+    if result.probes is None:
+        text = (
+            "Confound probes: evaluate(..., probes=True) scores, on the same splits, simple models of what "
+            "should know nothing: eye movements, muscles, order in the recording, quality of the channels, "
+            "the time before the event, the group."
+        )
+        yield None, text
+        return
+    verdicts = [f"{name}: {text}" for name, text in result.probes["verdict"].items()]
+    numbers = result.probes.drop(columns="verdict").rename(columns=words)
+    yield "What they say", bullets(verdicts) + html_table(numbers)
