@@ -189,9 +189,9 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
     def _with_simulations(self, view, y, groups, rng, causal):
         """The beats, and copies of some records in another rhythm, as patients of their own."""
         table = view.metadata
-        rows, labels, tables, patients = [np.arange(len(y))], [y], [table], [groups]
+        parts = [(np.arange(len(y)), y, table, groups)]
         records = table.groupby("record", sort=True).indices
-        premature = self.n_premature if self.normal and self.supraventricular in labels[0] else 0
+        premature = self.n_premature if self.normal and self.supraventricular in y else 0
         plan = [
             (kind, record)
             for kind, n in (("fibrillation", self.n_fibrillation), ("premature", premature))
@@ -213,11 +213,10 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
                 continue
             features = interval_features(rr, causal=causal)
             simulated = table.iloc[own].reset_index(drop=True).assign(**features)
-            rows.append(own[keep])
-            labels.append(label[keep].astype(y.dtype))
-            tables.append(simulated[keep])
-            patients.append(np.array([f"{record}, simulated {kind}"] * keep.sum()))
-        if len(rows) > 1:
+            patient = np.repeat(f"{record}, simulated {kind}", keep.sum())
+            parts.append((own[keep], label[keep].astype(y.dtype), simulated[keep], patient))
+        rows, labels, tables, patients = zip(*parts, strict=True)
+        if len(parts) > 1:
             view = view[np.concatenate(rows)]
             view.metadata = pd.concat(tables, ignore_index=True)
         return view, np.concatenate(labels), np.concatenate(patients)
@@ -257,14 +256,13 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         for rows in table.groupby("record", sort=False).indices.values():
             rows = rows[np.argsort(table["onset"].to_numpy()[rows], kind="stable")]
             for part in np.array_split(rows, -(-len(rows) // STRETCH)):
-                average = average_alike(
-                    proba[part], beat_shapes(view[part]), table.iloc[part], self.smoothing
-                )
+                shapes = beat_shapes(view[part])
+                average = average_alike(proba[part], shapes, table.iloc[part], self.smoothing)
                 rest = proba[part][:, ~by_shape]
                 total = rest.sum(axis=1, keepdims=True)
                 rest = np.divide(rest, total, out=np.full_like(rest, 1 / rest.shape[1]), where=total > 0)
-                proba[np.ix_(part, by_shape)] = average[:, by_shape]
-                proba[np.ix_(part, ~by_shape)] = rest * average[:, ~by_shape].sum(axis=1, keepdims=True)
+                average[:, ~by_shape] = rest * average[:, ~by_shape].sum(axis=1, keepdims=True)
+                proba[part] = average
         return proba
 
     @fill_doc

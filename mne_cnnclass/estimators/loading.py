@@ -116,8 +116,8 @@ def _restore(header, tensors, source, prefix=""):
         raise RefusedFileError(
             f"{source.path} holds a {shown(kind)}, which this version of mne-cnnclass does not know."
         )
-    own = {name: tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
-    own = {name.removeprefix(prefix): value for name, value in own.items()}
+    names = [name for name in tensors if name.startswith(prefix)]
+    own = {name.removeprefix(prefix): tensors.pop(name) for name in names}
     estimator = restore(header, own, source)
     need(not own, source.path, f"nothing needs its tensors {', '.join(map(shown, list(own)[:3]))}")
     return estimator
@@ -209,10 +209,8 @@ def _restore_weights(clf, weights, source):
 
 
 def _restore_beats(header, tensors, source):
-    params = header["network_params"]
-    network = _unfitted(
-        params if source.module is None else params | {"model": source.module}, tensors, source
-    )
+    of_user = {} if source.module is None else {"model": source.module}
+    network = _unfitted(header["network_params"] | of_user, tensors, source)
     clf = BeatClassifier(network, **header["params"])
     clf.classes_ = make_array(header["classes"], header["classes_dtype"])
     clf.causal_ = header["causal"]
@@ -242,11 +240,11 @@ def _restore_transformer(header, tensors, source):
 
 def _restore_pipeline(header, tensors, source):
     names, headers = zip(*header["steps"], strict=True)
-    steps = _restore_each(headers, tensors, source)
-    for name, step in zip(names, steps, strict=True):
+    steps = list(zip(names, _restore_each(headers, tensors, source), strict=True))
+    for name, step in steps:
         known = isinstance(name, str) and (not isinstance(step, str) or step == "passthrough")
         need(known, source.path, f"it has {shown(step)} for the step {shown(name)}")
-    return Pipeline(list(zip(names, steps, strict=True)))
+    return Pipeline(steps)
 
 
 RESTORED = {

@@ -1,5 +1,7 @@
 """Numbers known of samples besides their signals, or computed of them, on their way to a network."""
 
+from itertools import compress
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_array
@@ -32,9 +34,10 @@ class SideScaler:
         self.mean_, deviation = side.mean(axis=0), side.std(axis=0)
         constant = deviation <= 1e-12 * np.abs(self.mean_)
         if not quiet and constant.any():
-            names = [self._name(column) for column in np.flatnonzero(constant)]
+            features = [f"column {k} of the transformers" for k in range(side.shape[1] - len(self.names))]
+            names = map(repr, compress([*self.names, *features], constant))
             warn(
-                f"Constant side input(s) {', '.join(map(repr, names))}: the same number for all training "
+                f"Constant side input(s) {', '.join(names)}: the same number for all training "
                 "samples. They carry no information and are taken as zero; leave them out of side_inputs.",
             )
         self.scale_ = np.where(constant, np.inf, deviation)
@@ -53,8 +56,3 @@ class SideScaler:
             check_finite(X)  # NaN are not left to a transformer to describe
             raise
         return np.hstack([side, *tables])
-
-    def _name(self, column):
-        if column < len(self.names):
-            return self.names[column]
-        return f"column {column - len(self.names)} of the transformers"

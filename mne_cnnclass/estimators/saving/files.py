@@ -134,13 +134,11 @@ def _check_sum(path, expected):
 def _check_file(path):
     """Look at a file before anything else reads it: its kind, and the length of its header."""
     path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(errno.ENOENT, f"There is no file {path}")
+    size = path.stat().st_size  # or a FileNotFoundError
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, f"{path} is a folder; give the file of a saved classifier")
     if not path.is_file():  # reading a pipe or a device could last for ever
         raise RefusedFileError(f"{path} is no regular file; give the file of a saved classifier.")
-    size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
     n_header = int.from_bytes(start, "little")  # as safetensors have it

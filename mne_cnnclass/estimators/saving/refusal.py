@@ -41,12 +41,9 @@ def check_network(header, path):
         need(value > 0, path, f"{name!r} is {value}")
         return value
 
-    for name in ("custom_module", "is_table"):
-        field(name, bool)
-    for name in ("params", "history"):
-        field(name, dict)
-    field("seed", int)
-    field("classes_dtype", str)
+    kinds = {"custom_module": bool, "is_table": bool, "params": dict, "history": dict, "seed": int}
+    for name, kind in {**kinds, "classes_dtype": str}.items():
+        field(name, kind)
     field("feature_names_in", list, NoneType)
     count("n_features_in")
     architecture, n_channels, n_times = field("architecture", dict), count("n_channels"), count("n_times")

@@ -87,8 +87,7 @@ def make_array(values, dtype):
 
 def _as_array(tensor, name):
     """A tensor of a file as an array of its own, which no longer needs the file."""
-    import torch
-
-    if tensor.dtype != torch.float64 or not tensor.ndim:
+    array = tensor.numpy().copy()
+    if array.dtype != np.float64 or not array.ndim:
         raise ValueError(f"{name} is no array of float64")
-    return tensor.numpy().copy()
+    return array

@@ -113,7 +113,7 @@ def test_what_is_no_saved_classifier_is_refused(make, path, tmp_path):
 def test_only_regular_files_are_opened(path, tmp_path):
     with pytest.raises(IsADirectoryError, match="is a folder"):
         load_classifier(tmp_path)
-    with pytest.raises(FileNotFoundError, match="There is no file .*hostile.mcnn"):
+    with pytest.raises(FileNotFoundError, match="No such file .*hostile.mcnn"):
         load_classifier(path)
     os.mkfifo(path)  # which would wait for a writer for ever
     refused(path, "is no regular file")

@@ -184,7 +184,7 @@ def test_a_module_of_ones_own_is_never_imported_by_the_file(tmp_path):
 
 
 def test_files_that_are_no_models_are_refused(path, tmp_path, clf):
-    with pytest.raises(FileNotFoundError, match="There is no file"):
+    with pytest.raises(FileNotFoundError, match="No such file"):
         load_classifier(tmp_path / "none.mcnn")
     (tmp_path / "pickle.mcnn").write_bytes(pickle.dumps({"a": 1}))
     with pytest.raises(ValueError, match="no classifier saved by mne_cnnclass, or is damaged"):
