@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import pandas as pd
 
 from ..metrics.scores import METRICS, chance_levels, score_predictions
-from .comparison import COMBINED, compare_scores
+from .comparison import COMBINED, Comparison, compare_scores
 from .result import Evaluation
-
-if TYPE_CHECKING:
-    from .comparison import Comparison
-
-
-UNITS = ("groups", "folds")
 
 
 def compare(
@@ -90,37 +84,31 @@ def compare(
     results = _check_results(results)
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {METRICS}, got {metric!r}.")
-    if units not in (None, *UNITS):
+    if units not in (None, "groups", "folds"):
         raise ValueError(f'units must be None, "groups" or "folds", got {units!r}.')
     firsts = {dataset: next(iter(evaluations.values())) for dataset, evaluations in results.items()}
     if units is None:
-        units = "groups" if min(map(_n_groups, firsts.values())) > 1 else "folds"
+        several = [first.predictions.get("group", pd.Series()).nunique() > 1 for first in firsts.values()]
+        units = "groups" if all(several) else "folds"
 
     scores, ratios, chance = {}, {}, {}
-    for dataset, evaluations in results.items():
-        first = firsts[dataset]
+    for dataset, first in firsts.items():
         scores[dataset] = pd.DataFrame(
-            {name: _score_units(result, metric, units) for name, result in evaluations.items()}
+            {name: _score_units(result, metric, units) for name, result in results[dataset].items()}
         )
         ratios[dataset] = (first.folds["n_test"] / first.folds["n_train"]).mean()
-        levels = chance_levels(first.predictions, first.folds, first.classes)
-        chance[dataset] = float(levels[metric])
+        chance[dataset] = float(chance_levels(first.predictions, first.folds, first.classes)[metric])
     return compare_scores(scores, ratios, chance, metric, units)
 
 
 def _check_results(results):
     """Evaluations by data set and pipeline, checked to be of the same pipelines on the same splits."""
     if not isinstance(results, Mapping) or not results:
-        raise TypeError(
-            "results must be a dict of pipeline names to evaluations, and not empty, got "
-            f"{type(results).__name__}."
-        )
-    nested = [isinstance(value, Mapping) for value in results.values()]
-    if any(nested) != all(nested):
-        raise TypeError(
-            "results must be a dict of evaluations, or of one dict of evaluations a data set, not both."
-        )
-    results = dict(results) if all(nested) else {"": results}
+        raise TypeError(f"results must be a dict of evaluations, not empty, got {type(results).__name__}.")
+    nested = {isinstance(value, Mapping) for value in results.values()}
+    if len(nested) > 1:
+        raise TypeError("results must be a dict of evaluations, or of a dict of them a data set, not both.")
+    results = dict(results) if True in nested else {"": results}
     if COMBINED in results:
         raise ValueError(f'No data set can have the name "{COMBINED}"; it is that of the rows over all.')
     expected = list(next(iter(results.values())))
@@ -155,7 +143,6 @@ def _check_same_splits(evaluations, place):
 
 def _difference(expected, got):
     """How the splits of two evaluations differ, or None."""
-    (expected, sizes), (got, got_sizes) = expected, got
     if list(got) != list(expected):
         return f"one has the columns {list(expected)}, the other {list(got)}"
     both = expected.merge(got, how="outer", indicator="in", on=["fold", "sample"], suffixes=("", "_"))
@@ -165,25 +152,19 @@ def _difference(expected, got):
         pairs = f"{len(lone)} pairs of fold and sample"
         return f"{pairs} are in one of them only, first fold {fold}, sample {sample}"
     for column in expected.columns[2:]:
-        n_other = int((both[column] != both[f"{column}_"]).sum())
-        if n_other:
-            return f"{column} is another for {n_other} of {len(both)} predictions"
-    if not sizes.equals(got_sizes):
-        fold = sizes.index[(sizes != got_sizes).any(axis=1)][0]
-        n_train, n_other = sizes["n_train"][fold], got_sizes["n_train"][fold]
-        return f"fold {fold} has {n_train} training samples in one and {n_other} in the other"
+        others = both[both[column] != both[f"{column}_"]]
+        if len(others):
+            first, second = others[[column, f"{column}_"]].iloc[0]
+            count = f"{len(others)} of {len(both)} predictions"
+            return f"{column} is another for {count}, first {first} in one and {second} in the other"
     return None
 
 
 def _split_table(result):
-    """Which samples were tested in which fold, with their truth; and the sizes of the folds."""
+    """Which samples were tested in which fold, with their truth and the size of the training part."""
     columns = [name for name in ("fold", "sample", "y_true", "group") if name in result.predictions]
-    sizes = result.folds.set_index("fold")[["n_train", "n_test"]].sort_index()
-    return result.predictions[columns].drop_duplicates(["fold", "sample"]), sizes
-
-
-def _n_groups(result):
-    return result.predictions["group"].nunique() if "group" in result.predictions else 0
+    table = result.predictions[columns].drop_duplicates(["fold", "sample"])
+    return table.merge(result.folds[["fold", "n_train"]], on="fold")
 
 
 def _score_units(result, metric, units):

@@ -63,22 +63,21 @@ def compare_scores(scores, ratios, chance, metric, units):
             for (a, b), of_pair, (p_greater, p_less) in zip(pairs, differences, p_values, strict=True)
         ]
 
-    table, n_datasets = pd.DataFrame(rows), len(scores)
-    lower_is_better = metric in LOWER_IS_BETTER
-    if n_datasets > 1:
+    table = pd.DataFrame(rows)
+    if len(scores) > 1:
         pairs = table.groupby(["pipeline_a", "pipeline_b"], sort=False)
         combined = [_combine_pair(*pair, rows) for pair, rows in pairs]
         table = pd.concat([table, pd.DataFrame(combined)], ignore_index=True)
     table["p_value"] = [two_sided(*p) for p in zip(table["p_greater"], table["p_less"], strict=True)]
     table["p_holm"] = table.groupby("dataset")["p_value"].transform(holm)
-    gain = -table["difference"] if lower_is_better else table["difference"]
+    gain = -table["difference"] if metric in LOWER_IS_BETTER else table["difference"]
     table["better"] = np.select(
         [gain > 1e-12, gain < -1e-12], [table["pipeline_a"], table["pipeline_b"]], default="neither"
     )
-    table = table.drop(columns=["p_greater", "p_less"] + ["dataset"] * (n_datasets == 1))
+    table = table.drop(columns=["p_greater", "p_less"])
     scores, means = (pd.concat(tables, names=["dataset"]) for tables in (scores, means))
-    if n_datasets == 1:
-        scores, means = scores.droplevel(0), means.droplevel(0)
+    if len(chance) == 1:
+        table, scores, means = table.drop(columns="dataset"), scores.droplevel(0), means.droplevel(0)
     return Comparison(table, scores, means, pd.Series(chance, name="chance"), metric, units)
 
 
@@ -135,6 +134,10 @@ class Comparison:
         """Whether lower values of the metric are better."""
         return self.metric in LOWER_IS_BETTER
 
+    @property
+    def _labels(self):
+        return dict(metric=self.metric, units=self.units, lower_is_better=self.lower_is_better)
+
     def _describe(self):
         direction = "lower" if self.lower_is_better else "higher"
         several = f", {len(self.chance)} data sets" if len(self.chance) > 1 else ""
@@ -162,14 +165,7 @@ class Comparison:
         table = self.table
         if "dataset" in table:
             table = table[table["dataset"] == COMBINED]
-        return viz.plot_comparison(
-            table,
-            pipelines=self.scores.columns,
-            metric=self.metric,
-            units=self.units,
-            lower_is_better=self.lower_is_better,
-            ax=ax,
-        )
+        return viz.plot_comparison(table, pipelines=self.scores.columns, ax=ax, **self._labels)
 
     @fill_doc
     def plot_scores(self, ax: Axes | Sequence[Axes] | np.ndarray | None = None) -> Figure:
@@ -186,15 +182,8 @@ class Comparison:
             {name: table.loc[name] for name in self.chance.index} if several else {"": table}
             for table in (self.scores, self.means)
         )
-        return viz.plot_paired_scores(
-            scores,
-            means=means,
-            chance=self.chance.to_numpy(),
-            metric=self.metric,
-            units=self.units,
-            lower_is_better=self.lower_is_better,
-            ax=ax,
-        )
+        chance = self.chance.to_numpy()
+        return viz.plot_paired_scores(scores, means=means, chance=chance, ax=ax, **self._labels)
 
 
 def _check_defined(values, metric, units):

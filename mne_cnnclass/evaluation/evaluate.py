@@ -131,10 +131,8 @@ def evaluate(
         raise TypeError(f"estimator must be an instance of a scikit-learn classifier, got {estimator!r}.")
     if is_regressor(estimator):
         raise TypeError(f"estimator must be a classifier, got the regressor {estimator!r}.")
-    if error_score != "raise":
-        if not isinstance(error_score, Real):
-            raise ValueError(f'error_score must be "raise" or a number, got {error_score!r}.')
-        error_score = float(error_score)
+    if error_score != "raise" and not isinstance(error_score, Real):
+        raise ValueError(f'error_score must be "raise" or a number, got {error_score!r}.')
     X, y, groups = check_samples(X, y, groups)
     view = X if isinstance(X, EpochsView) else None
     scorers = {name: get_scorer(name) for name in _names(scoring)}
@@ -188,7 +186,7 @@ def check_samples(X, y, groups):
 def _cross_validate(estimator, X, y, groups, *, splits, error_score, scorers=None, n_jobs=None, verbose=None):
     """The result of given folds, without a look at how they were split."""
     classes, raises = np.unique(y), error_score == "raise"
-    error_score = np.nan if raises else error_score
+    error_score = np.nan if raises else float(error_score)
     jobs = (
         delayed(run_fold)(
             *(clone(estimator), X, y, groups, classes, scorers or {}, fold, train, test),
@@ -199,27 +197,23 @@ def _cross_validate(estimator, X, y, groups, *, splits, error_score, scorers=Non
     )
     done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
     bar = tqdm(done, total=len(splits), desc="Cross-validation", unit="fold", disable=not verbose)
-    results, error, first = [], None, len(splits)  # the error of the first fold, unless another one succeeds
+    results, errors = {}, {}
     try:
         for row, *tables, failure in bar:
-            results.append((row, *tables))
-            if failure is None:
-                error, first = None, -1
-            elif row["fold"] < first:
-                error, first = failure.error, row["fold"]
+            results[row["fold"]] = row, *tables
+            if failure is not None:
+                errors[row["fold"]] = failure.error
     except FoldError as failure:
-        error, first = failure.error, len(splits)
+        results = errors = {0: failure.error}
     except (KeyboardInterrupt, BrokenProcessPool) as stop:
-        if first != -1:
+        if len(errors) == len(results):
             raise
-        known = {row["fold"] for row, *_ in results}
         for fold, (train, test) in enumerate(splits):
-            if fold not in known:
-                results.append((describe_fold(y, fold, train, test) | describe_error(stop), None, None))
-    if error is not None:
-        raise error
-    results.sort(key=lambda result: result[0]["fold"])
-    rows, predictions, histories = zip(*results, strict=True)
+            row = describe_fold(y, fold, train, test) | describe_error(stop)
+            results.setdefault(fold, (row, None, None))
+    if len(errors) == len(results):
+        raise errors[min(errors)]
+    rows, predictions, histories = zip(*(results[fold] for fold in range(len(splits))), strict=True)
     folds = pd.DataFrame(rows)
     failed = folds[folds["error"].notna()]
     if len(failed):
@@ -230,12 +224,12 @@ def _cross_validate(estimator, X, y, groups, *, splits, error_score, scorers=Non
             f"{failed['error'].iloc[0]}",
             FoldsFailedWarning,
         )
-    histories = [history for history in histories if history is not None]
+    has_history = any(history is not None for history in histories)
     return Evaluation(
-        predictions=pd.concat([table for table in predictions if table is not None], ignore_index=True),
+        predictions=pd.concat(predictions, ignore_index=True),
         folds=folds,
         classes=classes,
-        histories=pd.concat(histories, ignore_index=True) if histories else None,
+        histories=pd.concat(histories, ignore_index=True) if has_history else None,
         estimator=clone(estimator),
         view=X if isinstance(X, EpochsView) else None,
         error_score=error_score,

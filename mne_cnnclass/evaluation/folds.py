@@ -44,12 +44,11 @@ def _free_memory(error):
 
 def describe_fold(y, fold, train, test):
     """The row about a fold that has not been fitted."""
-    known, counts = np.unique(y[train], return_counts=True)
     return {
         "fold": fold,
         "n_train": len(train),
         "n_test": len(test),
-        "most_frequent": known[counts.argmax()],
+        "most_frequent": pd.Series(y[train]).mode()[0],
         "fit_time": np.nan,
         "score_time": np.nan,
         "error": None,
@@ -93,10 +92,9 @@ def fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row)
     if hasattr(estimator, "best_params_"):
         row["best_params"] = estimator.best_params_
     history = getattr(_last_step(estimator), "history_", None)
-    if isinstance(history, pd.DataFrame):
-        history = history.assign(fold=row["fold"])[["fold", *history.columns]]
-        return row, pd.DataFrame(table), history
-    return row, pd.DataFrame(table), None
+    if not isinstance(history, pd.DataFrame):
+        return row, pd.DataFrame(table), None
+    return row, pd.DataFrame(table), history.assign(fold=row["fold"])[["fold", *history.columns]]
 
 
 def fit_params(estimator, groups):
@@ -141,12 +139,11 @@ def _predict_scores(estimator, X, classes):
         )
     if not np.isfinite(values).all():
         raise ValueError(f"estimator gives NaN or infinite {prefix.rstrip('_')} values; check its input.")
-    far = np.abs(values.sum(axis=1) - 1) > 1e-3 if prefix == PROBA else np.zeros(len(X), bool)
-    if far.any() or (prefix == PROBA and (values < 0).any()):
+    far = np.abs(values.sum(axis=1) - 1) > 1e-3
+    if prefix == PROBA and (far.any() or values.min() < 0):
         raise ValueError(
-            "estimator.predict_proba must give probabilities, not below 0 and with a sum of 1 for each "
-            f"sample; {far.sum()} of {len(X)} samples have another sum, and the lowest value is "
-            f"{values.min():.3g}."
+            "estimator.predict_proba must give values from 0 on, with a sum of 1 for each sample; "
+            f"{far.sum()} of {len(X)} samples have another sum, and the lowest value is {values.min():.3g}."
         )
     columns = dict(zip(estimator.classes_.tolist(), values.T, strict=True))
     return {f"{prefix}{c}": columns.get(c, np.full(len(X), absent)) for c in classes.tolist()}

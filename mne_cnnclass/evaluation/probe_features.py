@@ -71,10 +71,8 @@ def ocular(view):
     """Course and amount of slow signals at the eyes, or at the forehead."""
     everything = EpochsView(view, picks="all")
     info = everything.info
-    eog = mne.pick_types(info, meg=False, eog=True, exclude="bads")
-    names = [info["ch_names"][i] for i in eog]
     heads = _head_channels(info)
-    names = names or [name for name in heads if "EOG" in name.upper()]
+    names = _good_channels(info, eog=True) or [name for name in heads if "EOG" in name.upper()]
     names = names or _find(info, heads, _FRONTAL, lambda direction: direction[:, 1], 0.85)
     if not names:
         return "there are no EOG channels, and no frontal ones by name (Fp1, AF3, F7 …) or position"
@@ -105,8 +103,9 @@ def muscle(view, recording):
     if not names:
         return "there are no channels at the rim of the head by name (T7, FT9, O1 …) or position"
     freqs = rfftfreq(view.shape[2], 1 / view.sfreq)
-    mains = [np.abs((freqs + line / 2) % line - line / 2) <= 2 for line in (50, 60)]
-    fast = (freqs > FAST) & (freqs <= top) & ~mains[0] & ~mains[1]
+    fast = (freqs > FAST) & (freqs <= top)
+    for line in (50, 60):
+        fast &= np.abs((freqs + line / 2) % line - line / 2) > 2
     if not fast.any():
         return f"windows of {view.shape[2]} samples are too short for power above {FAST:g} Hz"
     power = _measure(everything.pick(names), lambda block: _spectrum(block)[..., fast].mean(2))
@@ -187,9 +186,11 @@ def _with_relative(values, recording):
 
 
 def _head_channels(info):
-    """Names of the good EEG and MEG channels."""
-    index = mne.pick_types(info, meg=True, eeg=True, ref_meg=False, exclude="bads")
-    return [info["ch_names"][i] for i in index]
+    return _good_channels(info, meg=True, eeg=True, ref_meg=False)
+
+
+def _good_channels(info, **types):
+    return [info["ch_names"][i] for i in mne.pick_types(info, **types, exclude="bads")]
 
 
 def _find(info, names, pattern, height, least):

@@ -17,13 +17,10 @@ def make_splits(cv, X, y, groups):
     if isinstance(cv, Integral) and groups is not None:
         n_groups = len(np.unique(groups))
         if n_groups < cv:
-            advice = f"Give cv={n_groups}, so that each group is tested by what was trained on the others."
-            if n_groups == 1:
-                advice = "What is trained on one can't be tested on another: give samples of more."
-            there_are = "there is" if n_groups == 1 else "there are"
+            there_are, give = ("there are", f"cv={n_groups}") if n_groups > 1 else ("there is", "more groups")
             raise ValueError(
                 f"cv={cv} needs at least {cv} groups, and {there_are} {n_groups}, which folds keep whole. "
-                f"{advice}"
+                f"Give {give}."
             )
         cv = StratifiedGroupKFold(cv)
     positions = np.arange(len(y))
@@ -54,13 +51,18 @@ def make_splits(cv, X, y, groups):
 
 def warn_of_mixed_groups(groups, splits):
     """Warn if a group is on both sides of a fold."""
-    mixing = 0 if groups is None else sum(bool(np.isin(groups[a], groups[b]).any()) for a, b in splits)
+    mixing = 0 if groups is None else _n_mixing(groups, splits)
     if mixing:
         warn(
             f"In {mixing} of {len(splits)} folds a group is on both sides, so the scores say little about "
             "new groups. Use a splitter that keeps groups whole, such as GroupKFold or LeaveOneGroupOut.",
             UserWarning,
         )
+
+
+def _n_mixing(values, splits):
+    """The number of folds that have a value on both sides."""
+    return sum(bool(np.isin(values[train], values[test]).any()) for train, test in splits)
 
 
 def refuse_shared(X, splits):
@@ -78,11 +80,9 @@ def refuse_shared(X, splits):
 def mixed_column(view, splits):
     """The metadata column of people or recordings whose values are on both sides of a fold."""
     table = None if view is None else view.metadata
-    for column in ("patient", "subject", "record"):
-        if table is not None and column in table and table[column].nunique() > 1:
-            values = table[column].to_numpy()
-            if any(np.isin(values[train], values[test]).any() for train, test in splits):
-                return column
+    for column in ("patient", "subject", "record") if table is not None else ():
+        if column in table and table[column].nunique() > 1 and _n_mixing(table[column].to_numpy(), splits):
+            return column
     return None
 
 
@@ -91,22 +91,17 @@ def warn_of_overlap(view, splits, mixed=None):
     if view is None:
         return 0
     onset, recording = view.onsets()
-    length = len(view.times) / view.sfreq
+    # half a sampling interval less, so that windows that touch do not count
+    length = (len(view.times) - 0.5) / view.sfreq
     order = np.lexsort([onset, recording])
-    onset, recording = onset[order], recording[order]
     n_folds = 0
     for train, test in splits:
         side = np.zeros(len(order), int)
         side[train], side[test] = 1, 2
-        side = side[order]
-        shift, overlaps = 1, False
-        while not overlaps and shift < len(order):
-            # a sampling interval less, so that windows that touch do not count
-            near = onset[shift:] - onset[:-shift] < length - 0.5 / view.sfreq
-            near &= recording[shift:] == recording[:-shift]
-            overlaps = (near & (side[shift:] * side[:-shift] == 2)).any()
-            shift = shift + 1 if near.any() else len(order)
-        n_folds += overlaps
+        used = order[side[order] > 0]
+        # if any two windows of both sides overlap, so do two neighbours of both sides, between them
+        near = (np.diff(onset[used]) < length) & (np.diff(recording[used]) == 0)
+        n_folds += (near & (np.diff(side[used]) != 0)).any()
     if n_folds:
         hint = f"groups={mixed!r}" if mixed else "groups="
         warn(

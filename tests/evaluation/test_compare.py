@@ -217,7 +217,7 @@ def moons(cv, **changes):
         ),
         (
             lambda: moons([(train[:-5], test) for train, test in SPLITS]),
-            "fold 0 has 48 training samples in one and 43 in the other",
+            "n_train is another for 60 of 60 predictions, first 48 in one and 43 in the other",
         ),
     ],
     ids=["folds", "groups", "labels", "training size"],
