@@ -153,7 +153,8 @@ def plot_paired_scores(
     for axis, (name, table), level in zip(axes, scores.items(), chance, strict=True):
         places = np.arange(table.shape[1])
         axis.plot(places, table.to_numpy().T, color=COLORS[0], linewidth=0.8, alpha=0.35)
-        axis.plot(places, table.to_numpy().T, "o", color=COLORS[0], alpha=0.55, ms=4.5)
+        for place, pipeline in enumerate(table):
+            axis.plot(np.full(len(table), place), table[pipeline], "o", color=COLORS[0], alpha=0.55, ms=4.5)
         mean = means[name].loc[list(table)]
         sides = [mean["mean"] - mean["low"], mean["high"] - mean["mean"]]
         style = dict(fmt="D", color="black", capsize=4, zorder=3)
