@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -74,7 +75,8 @@ def status(store: Store):
         print("Nothing runs; `mne-cnnclass benchmark CONFIG -o STORE` resumes it.")
     if counts["running"]:
         running = running[running["alive"]].drop(columns="alive")
-        running["since"] = running["since"].dt.tz_convert(_local_zone()).dt.strftime("%a %H:%M:%S")
+        here = datetime.now().astimezone().tzinfo
+        running["since"] = running["since"].dt.tz_convert(here).dt.strftime("%a %H:%M:%S")
         print(f"\nRunning:\n{_text(running)}")
     _print_failures(result)
 
@@ -141,9 +143,3 @@ def _print_failures(result):
 def _text(table):
     """A table without the columns that say nothing."""
     return table.dropna(axis=1, how="all").to_string(index=False)
-
-
-def _local_zone():
-    from datetime import datetime
-
-    return datetime.now().astimezone().tzinfo

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -128,6 +129,12 @@ def write_report(result, folder, sections=None, comparison=None):
     report = add_sections(result.report(comparison=comparison), sections or {})
     report.save(path, overwrite=True, open_browser=False, verbose="ERROR")
     return path
+
+
+def join_metadata(result, columns):
+    """Add columns of the samples' metadata to the predictions of an evaluation."""
+    table = result.view.metadata[columns].iloc[result.predictions["sample"]].reset_index(drop=True)
+    return replace(result, predictions=result.predictions.join(table))
 
 
 def print_counts(labels, what):

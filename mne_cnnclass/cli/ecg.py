@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
-from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -24,8 +22,6 @@ HELP = "Classify heartbeats: evaluate on new patients, train, predict."
 ecg_app = typer.Typer(help=HELP, no_args_is_help=True, **common.STYLE)
 common.app.add_typer(ecg_app, name="ecg")
 
-# A StrEnum's values are shown less well in the help of older Typer.
-Group = Enum("Group", {"patient": "patient", "record": "record"}, type=str)
 Records = Annotated[list[Path], common.needed("WFDB records, such as mitdb/101, or folders of records.")]
 ClassMap = Annotated[
     str,
@@ -48,8 +44,9 @@ def evaluate(
     class_map: ClassMap = "aami",
     leads: Leads = None,
     group: Annotated[
-        Group, typer.Option(help="Keep each patient or record together, for scores on new ones.")
-    ] = Group.patient,
+        Literal["patient", "record"],
+        typer.Option(help="Keep each patient or record together, for scores on new ones."),
+    ] = "patient",
     cv: common.Folds = 5,
     causal: Causal = False,
     seed: common.Seed = 0,
@@ -64,15 +61,13 @@ def evaluate(
     from ..samples.view import EpochsView
 
     settings = _settings(class_map, leads, causal)
-    epochs = _read_folder(records, settings)
-    view = EpochsView(epochs, groups=group.value)
+    view = EpochsView(_read_folder(records, settings), groups=group)
     common.make_folder(output)
     print(view)
     result = evaluate(_pipeline(settings, seed), view, cv=cv, n_jobs=n_jobs, verbose=True)
-    where = view.metadata[["record", "onset", "symbol"]].iloc[result.predictions["sample"]]
-    result = replace(result, predictions=result.predictions.join(where.reset_index(drop=True)))
+    result = common.join_metadata(result, ["record", "onset", "symbol"])
     tables = {"classes.csv": result.class_scores(intervals=True), "errors.csv": result.group_errors()}
-    _print_scores(result, *tables.values(), group.value)
+    _print_scores(result, *tables.values(), group)
     for name, table in tables.items():
         table.to_csv(output / name)
     files = [output / name for name in tables] + result.to_csv(output) + result.save_figures(output)
@@ -307,15 +302,14 @@ def _beat_pages(result, view, paths):
     wrong = table["y_true"] != table["y_pred"]
     record = table["record"][wrong].mode().iloc[0] if wrong.any() else table["record"].iloc[0]
     own = table[table["record"] == record].sort_values("onset")
-    errors = own["onset"][own["y_true"] != own["y_pred"]].to_numpy()
+    errors = own["onset"][wrong[own.index]].to_numpy()
     start = 0.0
     if len(errors):
         n_near = np.searchsorted(errors, errors + 9) - np.arange(len(errors))
         start = max(0.0, errors[n_near.argmax()] - 0.5)
     raw = read_raw_wfdb(next(path for path in find_records(paths) if path.name == record))
-    shown = own[["onset", "y_pred", "y_true"]].to_numpy().T
     average, errors = viz.plot_average_beats(view), viz.plot_beat_errors(view, table)
-    stretch = viz.plot_beats(raw, *shown, start=start)
+    stretch = viz.plot_beats(raw, own["onset"], own["y_pred"], own["y_true"], start=start)
     return {
         "average_beats": ("Average beats", average, "Of the true classes."),
         "surest_errors": ("Surest errors", errors, "And how sure the predictions are, right and wrong ones."),

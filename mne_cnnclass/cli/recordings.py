@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from dataclasses import replace
-from enum import Enum
 from itertools import zip_longest
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from ..utils.warn import warn
 from . import common
 
-# A StrEnum's values are shown less well in the help of older Typer.
-Group = Enum("Group", {"file": "file", "subject": "subject"}, type=str)
 Recordings = Annotated[
     list[Path], common.needed("Recordings in any format that MNE reads, or epochs (*-epo.fif).")
 ]
@@ -105,7 +101,7 @@ def evaluate(
     max_epochs: common.MaxEpochs = None,
     cv: common.Folds = 5,
     group: Annotated[
-        Group | None,
+        Literal["file", "subject"] | None,
         typer.Option(help="Keep each file or subject together, for scores on new ones."),
     ] = None,
     baselines: Annotated[
@@ -131,7 +127,7 @@ def evaluate(
 
     clf = _classifier(model, max_epochs, seed, n_threads=1)  # so that results do not depend on n_jobs
     settings = _settings(event, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names)
-    view = _read(recordings, settings, None if group is None else group.value)
+    view = _read(recordings, settings, group)
     if group is None and view.metadata["file"].nunique() > 1:
         warn(
             "The epochs of a file are on both sides of the folds, so the scores are those on subjects that "
@@ -149,8 +145,7 @@ def evaluate(
     print(f"\n{summary_table(results).T.to_string()}\n\nMean ± SD over {cv} folds.")
     if probes:
         print(f"\nConfound probes\n{verdicts_text(result.probes)}")
-    where = view.metadata[["file", "onset"]].iloc[result.predictions["sample"]].reset_index(drop=True)
-    result = replace(result, predictions=result.predictions.join(where))
+    result = common.join_metadata(result, ["file", "onset"])
     files = result.save_figures(output) + result.to_csv(output)
     common.report_files([*files, common.write_report(result, output, comparison=comparison)])
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ..metrics.scores import METRICS, FastScores, are_probabilities, get_scores
+from ..metrics.scores import are_probabilities, get_scores
 from ..metrics.statistics import format_p
 from .html import bullets, html_table, interval_text, paragraph, words
 from .methods import permuted_among, whole_groups
@@ -119,14 +119,9 @@ def groups_pages(result):
     if "group" not in result.predictions:
         yield None, "Scores of groups: the samples have none (subjects, patients, sessions …)."
         return
-    scores = pd.DataFrame(
-        {group: FastScores(rows, result.classes)() for group, rows in result.predictions.groupby("group")},
-        index=list(METRICS),
-    ).T.rename_axis("group")
+    scores, errors = result.group_scores(), result.group_errors()
     shown = ["accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss"]
-    table = scores[shown].astype(float).dropna(axis=1, how="all")
-    errors = result.group_errors()
-    table = errors[["n", "errors"]].join(table)
+    table = errors[["n", "errors"]].join(scores[shown].dropna(axis=1, how="all"))
     table["share of all errors"] = [f"{100 * share:.1f} %" for share in errors["share"]]
     table["most frequent error"] = [
         f"{kind} ({times}×)" if times else "–"
@@ -134,7 +129,7 @@ def groups_pages(result):
     ]
     table = table.rename(columns=words).rename(columns={"n": "predictions"})
     yield "Scores of each group", paragraph("Most errors first.") + html_table(table)
-    fig = _plot_groups(scores["accuracy"].astype(float), result.chance)
+    fig = _plot_groups(scores["accuracy"], result.chance)
     yield "Accuracy of each group", fig, f"Sorted; n = {len(scores)} groups."
 
 
