@@ -130,10 +130,10 @@ def _summary(result, metric):
 
 def _print_failures(result):
     """Print what went wrong, and how often; return the number of folds."""
-    from ..report.benchmark import count_errors
-
     errors = result.errors()
     if len(errors):
+        from ..report.benchmark import count_errors
+
         counts = count_errors(errors)
         counts["message"] = counts["message"].str.split().str.join(" ").str.slice(stop=100)
         print(f"Failed:\n{_text(counts)}\n")

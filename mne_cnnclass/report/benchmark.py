@@ -10,6 +10,8 @@ import pandas as pd
 
 from ..metrics.scores import LOWER_IS_BETTER, METRICS, chance_levels
 from ..metrics.statistics import mean_interval
+from ..viz.comparison import plot_paired_scores
+from ..viz.style import class_names, class_style, draw_chance, get_axes
 from .build import add_sections
 from .html import bullets, fact_table, html_table, interval_text, p_text, paragraph, verbatim, words
 
@@ -192,8 +194,6 @@ def _score_pages(result):
 
 def _plot_units(result, dataset):
     """A dot a subject, or a fold that tests several, in the colours and lines of comparisons."""
-    from ..viz import plot_paired_scores
-
     comparison = result.comparison
     if comparison is None:
         rows = result.of(dataset)
@@ -222,8 +222,6 @@ def _plot_units(result, dataset):
 
 def _plot_sizes(result, dataset):
     """Mean and SD of each pipeline by the size of the training part."""
-    from ..viz.style import class_names, class_style, draw_chance, get_axes
-
     stats = result.stats[result.metric].xs(dataset, level="dataset")
     ax = get_axes(None, figsize=(6.4, 4.2))[0]
     for number, (name, rows) in enumerate(stats.groupby("pipeline", sort=False)):

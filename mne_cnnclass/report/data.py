@@ -9,6 +9,7 @@ from scipy.signal import welch
 
 from ..explain import EEG_BANDS
 from ..preprocessing import epochs_log
+from ..viz.signals import N_SHOWN, plot_class_means, plot_heads
 from .html import fact_table, html_table, paragraph
 from .methods import name_kind
 
@@ -95,8 +96,6 @@ def _signals(view, truth):
 
 
 def _draw_signals(data, y, part, classes, unit, described):
-    from ..viz.signals import N_SHOWN, plot_class_means, plot_heads
-
     info = part.info
     chosen = f"The {min(N_SHOWN, len(part.ch_names))} channels in which the classes differ most"
     options = dict(classes=classes, ch_names=part.ch_names)

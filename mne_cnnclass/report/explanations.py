@@ -4,7 +4,11 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from .. import explain
 from ..estimators.cnn import CNNClassifier
+from ..viz.explain import plot_importance
+from ..viz.signals import plot_heads
+from ..viz.style import COLORS, class_names, class_style, get_axes
 from .data import MAX_ROWS, display_unit, draw_rows, find_bands, has_positions
 from .html import html_table, paragraph
 
@@ -16,10 +20,8 @@ def explanations_pages(clf, view, result):
     if clf is None:
         yield None, "What the classifier relies on: report(..., explain=clf) explains one that is fitted."
         return
-    from .. import explain
-    from ..explain.components import FRONTS
+    from ..explain.components import FRONTS  # which needs torch
     from ..networks.side_inputs import signal_network
-    from ..viz.explain import plot_importance
 
     part = view[draw_rows(view.labels, MAX_EXPLAINED)]
     trained = (
@@ -62,10 +64,6 @@ def _describe_selection(part, view):
 
 def _components(clf, part, info):
     """Patterns and filters of the components that contribute most."""
-    from .. import explain
-    from ..viz.signals import plot_heads
-    from ..viz.style import COLORS, get_axes
-
     contributions = explain.component_contributions(clf, part, n_steps=8, random_state=0)
     best = contributions.mean(axis=1).nlargest(4).index
     patterns = explain.spatial_patterns(clf, part).data[:, best]
@@ -89,9 +87,6 @@ def _components(clf, part, info):
 
 def _draw_saliency(saliency, info):
     """Saliency of each class over the head and over time."""
-    from ..viz.signals import plot_heads
-    from ..viz.style import class_names, class_style, get_axes
-
     label, labels = "Contribution to the logit", list(saliency)
     caption = "What in the samples of a class speaks for it, by expected gradients."
     if has_positions(info):

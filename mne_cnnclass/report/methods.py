@@ -201,19 +201,16 @@ def _describe_network(clf):
         if clf.side_inputs
         else "",
     ]
+    held_out = "the held-out samples of an inner cross-validation"
     if clf.validation_fraction is not None:
+        held_out = "the same samples"
         sentences.append(
             f"{100 * clf.validation_fraction:.0f} % of the training samples were set aside to keep the "
             "weights of the least validation loss"
             + (f", and to stop after {clf.patience} epochs without a lesser one." if clf.patience else ".")
         )
     if clf.calibrate:
-        fitted_on = (
-            "on the held-out samples of an inner cross-validation"
-            if clf.validation_fraction is None
-            else "on the same samples"
-        )
-        sentences.append(f"A temperature fitted {fitted_on} calibrated the probabilities.")
+        sentences.append(f"A temperature fitted on {held_out} calibrated the probabilities.")
     return sentences
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 
 from ..metrics.scores import are_probabilities, get_scores
 from ..metrics.statistics import format_p
+from ..viz.style import CHANCE, COLORS, class_names, get_axes
 from .html import bullets, html_table, interval_text, paragraph, words
 from .methods import permuted_among, whole_groups
 
@@ -107,8 +108,6 @@ def _training(result):
     if result.histories is None:
         yield None, "Training curves: the classifier keeps no table of its training."
         return
-    from ..viz.style import get_axes
-
     n_panels = 1 + any(name.endswith("_accuracy") for name in result.histories)
     fig = result.plot_training(ax=get_axes(None, (5.6, 3.4 * n_panels), nrows=n_panels))
     yield "Training", fig, "Loss and accuracy over the passes through the training samples."
@@ -134,8 +133,6 @@ def groups_pages(result):
 
 
 def _plot_groups(accuracy, chance):
-    from ..viz.style import CHANCE, COLORS, class_names, get_axes
-
     accuracy = accuracy.sort_values()
     place = np.arange(len(accuracy))
     named = len(accuracy) <= 40

@@ -276,5 +276,5 @@ def _beats(epochs, typical=False):
     """The epochs as a view of their leads, without or with the differences from the typical beat."""
     if hasattr(epochs, "predictions"):
         raise TypeError("epochs must be those that were evaluated, result.view, got the result itself.")
-    view = epochs if isinstance(epochs, EpochsView) else EpochsView(epochs)
+    view = EpochsView(epochs)
     return view if typical else view.pick([name for name in view.ch_names if not name.endswith(TYPICAL)])

@@ -112,7 +112,7 @@ def test_evaluate_finds_a_planted_rhythm_in_new_subjects(run, recordings, tmp_pa
 
 @pytest.mark.filterwarnings("always:The epochs of a file")
 def test_files_without_groups_are_told_of(run, recordings, monkeypatch):
-    monkeypatch.setattr("mne_cnnclass.cli.recordings.write_report", lambda result, folder, **_: folder)
+    monkeypatch.setattr("mne_cnnclass.cli.common.write_report", lambda result, folder, **_: folder)
     arguments = ["--model", "EEGNet", "--max-epochs", 1, "--cv", 2, "-o", "results"]
     code, _, err = run("evaluate", *recordings[:2], *EVENTS, *SPAN, *arguments)
     assert code == 0, err
@@ -122,7 +122,7 @@ def test_files_without_groups_are_told_of(run, recordings, monkeypatch):
 
 def test_same_seed_same_scores_however_many_jobs(run, recordings, tmp_path, monkeypatch):
     # which takes 8 s
-    monkeypatch.setattr("mne_cnnclass.cli.recordings.write_report", lambda result, folder, **_: folder)
+    monkeypatch.setattr("mne_cnnclass.cli.common.write_report", lambda result, folder, **_: folder)
     arguments = [
         "evaluate",
         *recordings,
