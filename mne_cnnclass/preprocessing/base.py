@@ -55,7 +55,7 @@ def sampling_frequency(estimator, X, parameter="sfreq"):
 
 
 class SamplesTransformer(TransformerMixin, BaseEstimator):
-    """A transformer from samples to samples.
+    """A transformer from samples to samples, or with a ``transform`` of its own to a table.
 
     A subclass implements ``_fit(X)``, where it learns what ``_set_by_fit`` names, and
     ``_transform_block(block, out)``, which writes what it makes of an array of samples into another. If the

@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..samples.channel_names import standard_name
 from ..samples.datasets import MONTAGE_1005
+from ..samples.sources import BRAIN
 from ..utils.extras import from_extra
 
 FLAT = 1e-7  # V peak to peak from sample to sample: below what any amplifier's noise leaves
@@ -121,8 +122,7 @@ def has_position(channel):
 
 def _signals(info):
     """Numbers of the channels to filter: those of the brain, and of eyes, heart and muscles."""
-    brain = dict(meg=True, eeg=True, csd=True, seeg=True, dbs=True, ecog=True, fnirs=True)
-    return mne.pick_types(info, **brain, eog=True, ecg=True, emg=True, exclude=())
+    return mne.pick_types(info, **BRAIN, eog=True, ecg=True, emg=True, exclude=())
 
 
 def _check_length(design, raw, recording, what):

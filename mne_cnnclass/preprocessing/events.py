@@ -6,35 +6,31 @@ import mne
 import numpy as np
 
 from ..samples.limits import check_time
+from ..utils.text import shortened
 
 
 def choose_events(recordings, wanted):
     """The events (n, 3) of each recording and their ``event_id``, with the same codes in all of them."""
-    tables = [_event_tables(recording.source) for recording in recordings]
-    present = [{name: len(rows) for table in t[::-1] for name, rows in table.items()} for t in tables]
+    tables = [_events_by_name(recording.source) for recording in recordings]
     if wanted is None:
-        wanted = {name: name for counts in present for name in sorted(counts)}
-    wanted = _check_classes(wanted)
-    missing = [event for event in wanted.values() if not any(event in counts for counts in present)]
+        wanted = {name: name for table in tables for name in sorted(table)}
+    wanted, present = _check_classes(wanted), set().union(*tables)
+    missing = [event for event in wanted.values() if event not in present]
     if missing or not wanted:
         what = f"No event {', '.join(missing)}" if missing else "There are no events"
-        swapped = missing and all(any(name in counts for counts in present) for name in wanted)
+        swapped = missing and present.issuperset(wanted)
         hint = " The name of a class comes first, then its event." if swapped else ""
-        raise ValueError(f"{what}. Events found: {_counts(recordings, present)}.{hint}")
+        raise ValueError(f"{what}. Events found: {_counts(recordings, tables)}.{hint}")
+    codes = {name: code for code, name in enumerate(wanted, start=1)}
     chosen = []
-    for recording, its_tables, counts in zip(recordings, tables, present, strict=True):
-        rows, event_id = [], {}
-        for code, (name, event) in enumerate(wanted.items(), start=1):
-            table = next((table for table in its_tables if event in table), None)
-            if table is not None:
-                rows.append(table[event].copy())
-                rows[-1][:, 2] = code
-                event_id[name] = code
-        if not rows:
+    for recording, table in zip(recordings, tables, strict=True):
+        event_id = {name: code for name, code in codes.items() if wanted[name] in table}
+        if not event_id:
             raise ValueError(
                 f"{recording} has none of the events {', '.join(wanted.values())}. "
-                f"Events found: {_counts([recording], [counts])}."
+                f"Events found: {_counts([recording], [table])}."
             )
+        rows = [table[wanted[name]] * [1, 1, 0] + [0, 0, code] for name, code in event_id.items()]
         rows = np.concatenate(rows)
         chosen.append((_in_order(recording, rows, event_id), event_id))
     return chosen
@@ -66,18 +62,21 @@ def _check_classes(wanted):
     return wanted
 
 
-def _event_tables(source):
-    """Events (n, 3) by description: of the annotations (or of Epochs), and of the stim channel."""
+def _events_by_name(source):
+    """Events (n, 3) by description: of the annotations (or of Epochs), else of the stim channel."""
     if isinstance(source, mne.BaseEpochs):
-        return [{name: source.events[source.events[:, 2] == code] for name, code in source.event_id.items()}]
-    tables = [{}]
-    if not is_no_event(source.annotations).all():  # else MNE raises an error
-        events, event_id = mne.events_from_annotations(source, verbose="ERROR")
-        tables = [{name: events[events[:, 2] == code] for name, code in event_id.items()}]
+        return _by_name(source.events, source.event_id)
+    found = {}
     if len(mne.pick_types(source.info, meg=False, stim=True)):
         events = mne.find_events(source, shortest_event=1, verbose="ERROR")
-        tables.append({str(code): events[events[:, 2] == code] for code in np.unique(events[:, 2])})
-    return tables
+        found = _by_name(events, {str(code): code for code in np.unique(events[:, 2])})
+    if not is_no_event(source.annotations).all():  # else MNE raises an error
+        found |= _by_name(*mne.events_from_annotations(source, verbose="ERROR"))
+    return found
+
+
+def _by_name(events, event_id):
+    return {name: events[events[:, 2] == code] for name, code in event_id.items()}
 
 
 def is_no_event(annotations):
@@ -85,14 +84,11 @@ def is_no_event(annotations):
     return np.array([text.lower().startswith(("bad", "edge")) for text in annotations.description], bool)
 
 
-def _counts(recordings, present, n_shown=4):
+def _counts(recordings, tables):
     """Events and their counts as text, recording by recording."""
-    shown = [
-        f"{recording.name}: " + (", ".join(f"{name} ({n})" for name, n in sorted(counts.items())) or "none")
-        for recording, counts in zip(recordings[:n_shown], present, strict=False)
-    ]
-    more = len(recordings) - n_shown
-    return "; ".join(shown) + (f"; and {more} more files" if more > 0 else "")
+    counts = [", ".join(f"{name} ({len(table[name])})" for name in sorted(table)) for table in tables]
+    shown = [f"{recording.name}: {its or 'none'}" for recording, its in zip(recordings, counts, strict=True)]
+    return shortened(shown, 4, "more files", separator="; ")
 
 
 def choose_windows(recordings, windows, spans, classes):
@@ -120,9 +116,10 @@ def choose_windows(recordings, windows, spans, classes):
         )
     spans = None if spans is None else _check_classes(spans)
     codes = {name: code for code, name in enumerate(dict.fromkeys(spans or classes), start=1)}
+    classes = [None] * len(recordings) if classes is None else classes
     return [
-        _windows_of(recording, duration, overlap, spans, None if classes is None else classes[number], codes)
-        for number, recording in enumerate(recordings)
+        _windows_of(recording, duration, overlap, spans, its_class, codes)
+        for recording, its_class in zip(recordings, classes, strict=True)
     ]
 
 
@@ -143,9 +140,8 @@ def _windows_of(recording, duration, overlap, spans, its_class, codes):
             for a in raw.annotations
             if a["description"] == description
         ]
-    how = dict(duration=duration, overlap=overlap)
     rows = [
-        mne.make_fixed_length_events(raw, codes[name], start=start, stop=stop, **how)
+        mne.make_fixed_length_events(raw, codes[name], start, stop, duration, overlap=overlap)
         for name, start, stop in stretches
         if stop - start > duration - 0.5 / raw.info["sfreq"]
     ]

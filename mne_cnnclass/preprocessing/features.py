@@ -6,19 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 import mne
 import numpy as np
 from scipy.fft import fft, fftfreq, ifft
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ..samples.blocks import iter_blocks
 from ..samples.checks import check_samples
-from ..utils.docs import fill_doc
 from ..utils.quiet import quiet
-from .base import sampling_frequency, start_fit
+from .base import SamplesTransformer, sampling_frequency
 
 if TYPE_CHECKING:
     from ..samples.types import Samples
@@ -29,8 +27,7 @@ WELCH_SECONDS = 2.0  # of a segment: half a hertz separates the slow bands
 _NUMBERED = re.compile(r"(\D*)(\d+)(\D*)")  # C3, EEG C3-REF
 
 
-@fill_doc
-class Features(TransformerMixin, BaseEstimator):
+class Features(SamplesTransformer):
     r"""Compute a table of features, with one row per sample.
 
     Parameters
@@ -118,20 +115,7 @@ class Features(TransformerMixin, BaseEstimator):
         self.spectrum = spectrum
         self.sfreq = sfreq
 
-    @fill_doc
-    def fit(self, X: Samples, y: object = None) -> Self:
-        """Check that the features can be computed for these samples, and determine their names.
-
-        Parameters
-        ----------
-        %(X_train)s
-        %(y_unused)s
-
-        Returns
-        -------
-        self : Features
-            The fitted transformer.
-        """
+    def _fit(self, X):
         if not isinstance(self.features, (list, tuple)) or not self.features:
             raise TypeError(f"features must be a list such as ['band_power'], got {self.features!r}.")
         if self.spectrum not in ("welch", "multitaper"):
@@ -142,7 +126,6 @@ class Features(TransformerMixin, BaseEstimator):
                 f"There is no feature {unknown}; there are {list(_FEATURES)}, and with mne-features "
                 "installed (pip install mne-cnnclass[features]) all that it names."
             )
-        X = start_fit(self, X)
         self._sampling = sampling_frequency(self, X)
         names, _ = self._measure(next(iter_blocks(X, 1)))
         self.feature_names_out_ = np.array(names, dtype=object)
@@ -201,11 +184,6 @@ class Features(TransformerMixin, BaseEstimator):
         names = [name for some, _ in parts for name in some]
         return names, np.hstack([values.reshape(len(block), -1) for _, values in parts])
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
-
 
 class _Signals:
     """Samples, and what several features need of them, computed once."""
@@ -226,20 +204,14 @@ class _Signals:
     @cached_property
     def density(self):
         """Frequencies, and power spectral densities of shape (n_samples, n_channels, n_freqs)."""
-        n_times = self.data.shape[2]
-        highest = max(high for _, high in self.bands.values())
-        limits = dict(fmin=0, fmax=min(highest, self.sfreq / 2))
         if self.spectrum == "multitaper":
-            with quiet():
-                density, freqs = mne.time_frequency.psd_array_multitaper(
-                    self.data, self.sfreq, normalization="full", **limits
-                )
+            measure, how = mne.time_frequency.psd_array_multitaper, dict(normalization="full")
         else:
-            segment = min(n_times, round(WELCH_SECONDS * self.sfreq))
-            with quiet():
-                density, freqs = mne.time_frequency.psd_array_welch(
-                    self.data, self.sfreq, n_fft=segment, n_overlap=segment // 2, **limits
-                )
+            segment = min(self.data.shape[2], round(WELCH_SECONDS * self.sfreq))
+            measure, how = mne.time_frequency.psd_array_welch, dict(n_fft=segment, n_overlap=segment // 2)
+        highest = max(high for _, high in self.bands.values())
+        with quiet():
+            density, freqs = measure(self.data, self.sfreq, fmin=0, fmax=min(highest, self.sfreq / 2), **how)
         return freqs, density
 
     def bins(self, freqs, band):

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from ..samples.view import EpochsView
+from ..utils.text import shortened
 
 if TYPE_CHECKING:
     from ..samples.types import EpochsLike
 
 
-MAX_REASONS = 6
 _COLUMNS = ["file", "step", "done", "n_dropped"]
 
 
@@ -72,8 +72,7 @@ def attach_log(epochs, file, steps):
     text = f"{len(epochs)} of {len(entries)} kept"
     reasons = Counter(str(reason) for entry in entries for reason in entry)
     if reasons:  # one epoch may have several, such as the channels that were beyond a threshold
-        shown = ", ".join(f"{reason} ({n})" for reason, n in reasons.most_common(MAX_REASONS))
-        rest = len(reasons) - MAX_REASONS
-        text += f"; {n_dropped} dropped for {shown}" + (f" and {rest} more reasons" if rest > 0 else "")
+        shown = (f"{reason} ({n})" for reason, n in reasons.most_common())
+        text += f"; {n_dropped} dropped for {shortened(shown, 6, 'more reasons')}"
     rows = [(file, *step, 0) for step in steps]
     epochs.preparation = [*rows, (file, "epochs", text, n_dropped)]

@@ -95,11 +95,8 @@ class Filter(SamplesTransformer):
 
     def _info(self, view):
         info = view.info
-        highpass, lowpass = (
-            max(info["highpass"], self.l_freq or 0.0),
-            min(info["lowpass"], self.h_freq or np.inf),
-        )
-        set_info(info, highpass=highpass, lowpass=lowpass)
+        low, high = self.l_freq or 0.0, self.h_freq or np.inf
+        set_info(info, highpass=max(info["highpass"], low), lowpass=min(info["lowpass"], high))
         return info, None
 
 

@@ -10,6 +10,8 @@ from ..utils.quiet import quiet
 from ..utils.text import shortened
 from .mne_internals import data_of, event_rate
 
+BRAIN = dict.fromkeys(("meg", "eeg", "csd", "seeg", "dbs", "ecog", "fnirs"), True)  # for `mne.pick_types`
+
 
 def check_sources(epochs):
     """One or several Epochs as a tuple of Epochs that fit together."""
@@ -160,9 +162,8 @@ def event_names(epochs):
 def pick_names(info, picks):
     """Channel names for ``picks``; by default data channels, else ECG, EMG and EOG, without bads."""
     if picks is None:
-        kinds = dict(meg=True, eeg=True, csd=True, seeg=True, dbs=True, ecog=True, fnirs=True)
-        index = mne.pick_types(info, **kinds, ref_meg=False, exclude="bads")
-        if not len(mne.pick_types(info, **kinds, ref_meg=False, exclude=())):
+        index = mne.pick_types(info, **BRAIN, ref_meg=False, exclude="bads")
+        if not len(mne.pick_types(info, **BRAIN, ref_meg=False, exclude=())):
             index = mne.pick_types(info, meg=False, ecg=True, emg=True, eog=True, exclude="bads")
         if not len(index):
             raise ValueError(

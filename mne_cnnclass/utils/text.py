@@ -1,7 +1,7 @@
 """Words of messages."""
 
 
-def shortened(names, most=5, rest="more"):
-    """Names separated by commas, of many the first, and how many there are besides."""
+def shortened(names, most=5, rest="more", separator=", "):
+    """Names as one text, of many the first, and how many there are besides."""
     names = list(map(str, names))
-    return ", ".join(names[:most]) + (f" and {len(names) - most} {rest}" if len(names) > most else "")
+    return separator.join(names[:most]) + (f" and {len(names) - most} {rest}" if len(names) > most else "")
