@@ -215,11 +215,8 @@ def _find_beats(raw, lead, class_of, name, *, detect):
 def _name_peaks(found, onset, symbol):
     """The annotation that is near enough to each detected peak, else None."""
     names = np.full(len(found), None, object)
-    if len(onset) and len(found):
-        nearest = np.clip(np.searchsorted(found, onset), 1, len(found) - 1)
-        nearest -= onset - found[nearest - 1] < found[nearest] - onset
-        near = np.abs(found[nearest] - onset) <= MATCH
-        names[nearest[near]] = symbol[near]
+    nearest = pd.Index(found).get_indexer(onset, method="nearest", tolerance=MATCH)
+    names[nearest[nearest >= 0]] = symbol[nearest >= 0]
     return names
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import mne
 import pandas as pd
 
-from .files import check_files
+from .files import check_files, damage_as
 from .patients import make_raw
 
 if TYPE_CHECKING:
@@ -69,14 +69,11 @@ def read_raw_cinc2017(path: PathLike) -> mne.io.RawArray:
     array([[ 0. ,  1. , -0.5]])
     """
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
     path = Path(path).with_suffix(".mat")
     check_files(path)
-    try:
+    with damage_as(f"{path} is cut off or damaged, or has no variable val"):
         values = loadmat(path)["val"]
-    except (MatReadError, ValueError, TypeError, LookupError, OSError) as error:
-        raise ValueError(f"{path} is cut off or damaged, or has no variable val ({error}).") from error
     if values.ndim != 2 or len(values) != 1 or not values.size:
         raise ValueError(f"{path} must hold one lead, val of shape (1, n_times), got {values.shape}.")
     info = mne.create_info(["ECG"], 300.0, "ecg")
@@ -89,9 +86,8 @@ def read_raw_cinc2017(path: PathLike) -> mne.io.RawArray:
 
 def _cinc2017_label(path):
     """Label of a recording from the table of the newest version; None without a table."""
-    tables = [folder / "REFERENCE-v3.csv" for folder in path.absolute().parents[:3]]
-    tables.append(path.parent / "REFERENCE.csv")
-    table = next((table for table in tables if table.is_file()), None)
+    newest = [folder / "REFERENCE-v3.csv" for folder in path.absolute().parents[:3]]
+    table = next((file for file in (*newest, path.parent / "REFERENCE.csv") if file.is_file()), None)
     if table is None:
         return None
     found = re.search(rf"^{re.escape(path.stem)},(.*?)\s*$", table.read_text(), re.M)
@@ -170,9 +166,10 @@ def read_ptbxl(folder: PathLike, *, sfreq: Literal[100, 500] = 100) -> pd.DataFr
         )
     published = published[here]
     superclass_of = statements["diagnostic_class"].dropna()
-    likelihoods = map(ast.literal_eval, published["scp_codes"])
-    found = [{superclass_of.get(code) for code, value in codes.items() if value > 0} for codes in likelihoods]
-    found = [superclasses - {None} for superclasses in found]
+    found = [
+        {superclass_of[code] for code, value in codes.items() if value > 0 and code in superclass_of}
+        for codes in map(ast.literal_eval, published["scp_codes"])
+    ]
     table = published[["record"]].assign(
         patient=published["patient_id"].astype(int).astype(str),
         age=published["age"].mask(published["age"] >= 300, 90.0),

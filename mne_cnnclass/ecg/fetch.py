@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mne
-from tqdm import tqdm
+from tqdm.contrib.concurrent import thread_map
 
 from ..samples.datasets import DATA_VARIABLE, local_folder
 
@@ -226,8 +225,7 @@ def _download(database, records):
         fetcher = pooch.create(folder, url, registry={file: sums[file] for file in files}, retry_if_failed=2)
         for parent in {(folder / file).parent for file in files}:
             parent.mkdir(parents=True, exist_ok=True)  # pooch fails if two threads make a folder at once
-        with ThreadPoolExecutor(N_CONNECTIONS) as pool:
-            list(tqdm(pool.map(fetcher.fetch, files), database.name, len(files), unit="file"))
+        thread_map(fetcher.fetch, files, max_workers=N_CONNECTIONS, desc=database.name, unit="file")
     except RequestException as error:
         raise ConnectionError(
             f"{database.name} could not be downloaded from {url} ({type(error).__name__}: {error}). What is "

@@ -1,5 +1,6 @@
 """Where the files of WFDB records are."""
 
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..utils.extras import from_extra
@@ -53,13 +54,20 @@ def read_header(wfdb, stem):
     if stem.is_dir() and not Path(f"{stem}.hea").is_file():
         raise no_record(stem)
     check_files(Path(f"{stem}.hea"))
-    try:
+    with damage_as(f"{stem}.hea is no header of a WFDB record, or is damaged"):
         header = wfdb.rdheader(str(stem), rd_segments=True)
-    except Exception as error:  # wfdb raises many kinds for a damaged header
-        raise ValueError(f"{stem}.hea is no header of a WFDB record, or is damaged: {error}") from error
     if not header.fs > 0:
         raise ValueError(f"{stem}.hea is damaged: it gives a sampling frequency of {header.fs} Hz.")
     return header
+
+
+@contextmanager
+def damage_as(message):
+    """Say of which file a reader fails: errors for damaged files are of many kinds."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(f"{message} ({error}).") from error
 
 
 def check_files(*files, needed_by=None):

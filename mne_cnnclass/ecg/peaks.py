@@ -6,7 +6,7 @@ import mne
 import numpy as np
 
 from ..samples.limits import LARGEST
-from .files import import_wfdb
+from ..utils.extras import from_extra
 from .leads import ecg_names
 
 DETECTION_RATE = 120.0  # Hz; more makes the search slower, and not better (180 Hz: the same to 0.0001)
@@ -60,9 +60,8 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     >>> np.diff(find_r_peaks(raw))[:5].tolist()
     [200, 200, 200, 200, 200]
     """
-    import_wfdb()
-    from wfdb.processing import gqrs_detect
-
+    with from_extra("ecg", "The search for R peaks"):
+        from wfdb.processing import gqrs_detect
     if not isinstance(raw, mne.io.BaseRaw):
         came = type(raw).__name__
         raise TypeError(f"raw must be an mne.io.Raw, such as mne.io.RawArray(data, info), got {came}.")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Literal
 import mne
 import numpy as np
 
+from ..utils.numbers import runs
 from ..utils.warn import warn
 from .errors import NoAnnotations
-from .files import check_files, find_wfdb, import_wfdb, no_record, read_header
+from .files import check_files, damage_as, find_wfdb, import_wfdb, no_record, read_header
 from .patients import make_raw, patient_of
 
 if TYPE_CHECKING:
@@ -205,15 +206,13 @@ def _read_signals(wfdb, stem, start, stop):
     check_files(*files, needed_by=header_file)
     rates = {n for s in segments for n in s.samps_per_frame}
     parts = getattr(header, "seg_name", [])
-    if "~" in parts and header.layout == "fixed":
+    has_gap = "~" in parts and header.layout == "fixed"
+    if has_gap or (parts and rates != {1}):
+        averaged = "several segments and signals with several samples a frame"  # which wfdb would average
+        what = "a gap between segments of a fixed layout" if has_gap else averaged
         raise ValueError(
-            f"{header_file} has a gap between segments of a fixed layout, which wfdb can't read. Read its "
-            f"segments one by one: {', '.join(part for part in parts if part != '~')}."
-        )
-    if rates != {1} and parts:
-        raise ValueError(
-            f"{header_file} has several segments and signals with several samples a frame, which wfdb "
-            "can't read without averaging them. Read its segments one by one."
+            f"{header_file} has {what}, which can't be read. Read its segments one by one: "
+            f"{', '.join(part for part in parts if part != '~')}."
         )
     if not parts:
         _warn_of_missing_gain(header_file)
@@ -223,13 +222,11 @@ def _read_signals(wfdb, stem, start, stop):
             f"start and stop must be a part of {stem}, which has {end:g} s, got {start} and {stop}."
         )
     first, last = round(start * header.fs), None if stop is None else round(stop * header.fs)
-    try:
+    with damage_as(
+        f"{', '.join(map(str, files))} can't be read as {header_file.name} describes it: it is cut off or "
+        "damaged. Compare its size with the published one and download it again"
+    ):
         read = wfdb.rdrecord(str(stem), first, last, smooth_frames=rates == {1})
-    except Exception as error:  # wfdb raises many kinds for damaged files
-        raise ValueError(
-            f"{', '.join(map(str, files))} can't be read as {header_file.name} describes it ({error}): it is "
-            "cut off or damaged. Compare its size with the published one and download it again."
-        ) from error
     total = header.sig_len or first + read.sig_len
     if rates == {1}:
         return read, list(read.p_signal.T), float(read.fs), total
@@ -279,10 +276,8 @@ def _read_annotations(wfdb, stem, annotator, frame_rate, duration):
         raise ValueError(
             f"{file} is cut off: it does not end with WFDB's mark for the end of the annotations."
         )
-    try:
+    with damage_as(f"{file} is damaged, or no file of annotations"):
         found = wfdb.rdann(str(stem), annotator)
-    except Exception as error:  # wfdb raises many kinds for damaged files
-        raise ValueError(f"{file} is damaged, or no file of annotations ({error}).") from error
     onsets = found.sample / (found.fs or frame_rate)
     past = onsets >= duration
     if past.any():
@@ -324,7 +319,7 @@ def _invalid_spans(raw, stem):
     invalid = np.isnan(data)
     empty = invalid.all(axis=1)
     raw.info["bads"] = names[empty].tolist()
-    gaps = np.diff(np.r_[0, invalid[~empty].any(axis=0), 0])
+    is_gap = invalid[~empty].any(axis=0)
     sfreq = raw.info["sfreq"]
     shares = [f"{n} {s:.3g} s" for n, s in zip(names, invalid.sum(axis=1) / sfreq, strict=True) if s]
     warn(
@@ -332,5 +327,5 @@ def _invalid_spans(raw, stem):
         "BAD_ACQ_SKIP, so that MNE's filters and epochs leave them out; a lead that has nothing else is bad. "
         "Drop it, or crop the recording, for steps that take no NaN.",
     )
-    spans = zip(np.flatnonzero(gaps == 1), np.flatnonzero(gaps == -1), strict=True)
-    return [(start / sfreq, (stop - start) / sfreq, "BAD_ACQ_SKIP", {}) for start, stop in spans]
+    gaps = [span for span in runs(is_gap) if is_gap[span.start]]
+    return [(gap.start / sfreq, (gap.stop - gap.start) / sfreq, "BAD_ACQ_SKIP", {}) for gap in gaps]

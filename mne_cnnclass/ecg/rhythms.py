@@ -12,9 +12,10 @@ import pandas as pd
 from mne.utils import logger
 
 from ..samples.limits import check_time
+from ..samples.sources import event_names
 from ..utils.docs import fill_doc
 from .leads import describe_leads, filter_leads, invert_classes, map_recordings, pick_leads, spans_of
-from .measures import RHYTHM_COLUMNS, amplitudes_by_second, measure_rhythm
+from .measures import amplitudes_by_second, measure_rhythm
 from .peaks import find_r_peaks
 
 if TYPE_CHECKING:
@@ -127,9 +128,8 @@ def make_rhythm_epochs(
         return made
     names = sorted({name for epochs in made for name in epochs.event_id})
     for epochs in made:  # a class has the same code in all, as mne.concatenate_epochs wants
-        codes = {code: names.index(name) + 1 for name, code in epochs.event_id.items()}
-        epochs.events[:, 2] = [codes[code] for code in epochs.events[:, 2]]
-        epochs.event_id = {name: codes[code] for name, code in epochs.event_id.items()}
+        epochs.events[:, 2] = np.searchsorted(names, event_names(epochs)) + 1
+        epochs.event_id = {name: names.index(name) + 1 for name in epochs.event_id}
     return made
 
 
@@ -169,17 +169,19 @@ def _rhythm_epochs(
         first, last = max(0, middle - half), min(length, middle + half)
         inside = peaks[(peaks >= first) & (peaks < last)] - first
         rows.append(measure_rhythm(signal[0, first:last], inside, rate))
-    table = pd.DataFrame(rows, columns=RHYTHM_COLUMNS)
-    own = dict(leads=", ".join(picked), onset=start[keep] / rate, window=keep, n_windows=len(start))
-    padded = (n_times - (stop - start)[keep]) / rate
-    metadata = pd.DataFrame({**about, **own, "padded": padded}, index=table.index).join(table)
-    info = describe_leads(raw, slots, rate, l_freq, h_freq)
-    kept = [names[k] for k in keep]
-    code = {text: number for number, text in enumerate(sorted(set(kept)), 1)}
-    events = np.column_stack([start[keep], np.zeros_like(keep), [code[text] for text in kept]])
-    event_id = {text: code[text] for text in dict.fromkeys(kept)}
-    log = dict(metadata=metadata, selection=keep, drop_log=tuple(reasons))
-    return mne.EpochsArray(data, info, events, event_id=event_id, **log, verbose="ERROR")
+    about |= dict(leads=", ".join(picked), onset=start[keep] / rate, window=keep, n_windows=len(start))
+    about |= dict(padded=(n_times - (stop - start)[keep]) / rate)
+    classes, code = np.unique([names[k] for k in keep], return_inverse=True)
+    return mne.EpochsArray(
+        data,
+        describe_leads(raw, slots, rate, l_freq, h_freq),
+        np.column_stack([start[keep], np.zeros_like(keep), code + 1]),
+        event_id={text: k for k, text in enumerate(classes.tolist(), 1)},
+        metadata=pd.DataFrame(about).join(pd.DataFrame(rows)),
+        selection=keep,
+        drop_log=tuple(reasons),
+        verbose="ERROR",
+    )
 
 
 def _starts(length, n_times, overlap):
@@ -202,15 +204,15 @@ def _window_labels(raw, start, stop, rate, label, class_of, share):
     is_bad = np.array([t.lower().startswith("bad") for t in text], bool)
     windows = list(zip(start, stop, strict=True))
     reasons = [tuple(dict.fromkeys(text[is_bad & (begin < b) & (end > a)])) for a, b in windows]
-    names = [t if class_of is None else class_of.get(t) for t in text]
-    is_rhythm = ~is_bad & np.array([n is not None for n in names], bool)
-    if label is not None or not (~is_bad).any():
+    if label is not None or is_bad.all():
         return ["unknown" if label is None else str(label)] * len(start), reasons
+    names = [t if class_of is None else class_of.get(t) for t in text]
+    is_rhythm = ~is_bad & np.array([n is not None for n in names])
     labels = []
     half = 1 / rate  # what resampling may add to the length of a recording
     for k, (a, b) in enumerate(windows):
         inside = np.where(is_rhythm, np.minimum(end + half, b) - np.maximum(begin - half, a), 0.0)
-        enough = len(inside) and inside.max() >= share * (b - a) - 1e-9
+        enough = inside.max() >= share * (b - a) - 1e-9
         labels.append(names[inside.argmax()] if enough else None)
         if not enough:
             reasons[k] += ("no single rhythm",)
