@@ -7,9 +7,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from mne.decoding import CSP, Vectorizer
 from scipy.signal import periodogram
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
@@ -17,7 +18,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
-from sklearn.pipeline import make_pipeline, make_union
+from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ..ecg import BEAT_COLUMNS
@@ -26,10 +27,6 @@ from ..samples.blocks import check_finite
 from ..samples.inputs import as_samples
 from ..samples.view import EpochsView
 from ..utils.warn import warn
-
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
-
 
 BANDS = ((4.0, 8.0), (8.0, 13.0), (13.0, 30.0), (30.0, 45.0))  # Hz: theta, alpha, beta, gamma
 N_SHAPES = 20  # principal components of a beat
@@ -176,11 +173,6 @@ def beat_columns(X):
     return metadata[columns].to_numpy(float)
 
 
-def flat(X):
-    """Samples as rows of a table."""
-    return as_array(X).reshape(len(X), -1)
-
-
 def _from_array(*steps):
     return make_pipeline(SameChannels(), FunctionTransformer(as_array), *steps)
 
@@ -230,8 +222,6 @@ def _band_power(random_state):
 
 
 def _csp(random_state):
-    from mne.decoding import CSP
-
     return _from_array(CSP(6, reg="ledoit_wolf", log=True), LinearDiscriminantAnalysis())
 
 
@@ -255,8 +245,8 @@ def _mini_rocket(random_state, n_kernels=10_000):
 
 
 def _beats(random_state):
-    shape = make_pipeline(FunctionTransformer(flat), PCA(N_SHAPES, random_state=random_state))
-    features = make_union(FunctionTransformer(beat_columns), shape)
+    shape = FunctionTransformer(as_array), Vectorizer(), PCA(N_SHAPES, random_state=random_state)
+    features = make_union(FunctionTransformer(beat_columns), make_pipeline(*shape))
     return make_pipeline(SameChannels(), features, HistGradientBoostingClassifier(random_state=random_state))
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
+import mne
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -15,21 +17,15 @@ from ..ecg.beats import BEAT_COLUMNS, TYPICAL
 from ..ecg.intervals import interval_features, simulate_fibrillation, simulate_premature
 from ..samples.checks import check_labels
 from ..samples.inputs import as_samples
+from ..samples.types import RandomState
 from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from ..utils.seeds import draw_seed
+from .cnn import CNNClassifier
 from .members import STOPS, train_members
 from .parameters import describe_parameters
 from .saving.write import describe_each
-
-if TYPE_CHECKING:
-    import mne
-    from numpy.typing import ArrayLike
-
-    from ..samples.types import RandomState
-    from .cnn import CNNClassifier
-
 
 STRETCH = 3000  # beats that are compared with each other; of longer records, stretch by stretch
 BEAT_WINDOW = (-0.1, 0.2)  # s around the R peak, in which beats are compared

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.utils.class_weight import compute_sample_weight
@@ -42,8 +42,7 @@ class TrainingSamples:
         return len(self.target)
 
     def __getitem__(self, rows):
-        groups = None if self.groups is None else self.groups[rows]
-        return TrainingSamples(self.X[rows], self.target[rows], self.weight[rows], groups, self.side[rows])
+        return TrainingSamples(*(None if part is None else part[rows] for part in vars(self).values()))
 
 
 MOST_CHANNELS_A_TIME = 6  # in an array: 512 channels have some hundred times; swapped axes have far fewer
@@ -72,19 +71,19 @@ def check_training_samples(clf, X, y, groups, sample_weight):
         groups = check_column(groups, "groups", len(y))
     keep = weight > 0
     side = check_side_inputs(X, split_side_inputs(clf.side_inputs)[0], keep)
+    samples = TrainingSamples(X, y, weight, groups, side)
     if not keep.all():
-        X, y, weight, side = X[keep], y[keep], weight[keep], side[keep]
-        groups = None if groups is None else groups[keep]
-    weight = weight * compute_sample_weight(clf.class_weight, y)
+        samples = samples[keep]
+    weight = samples.weight * compute_sample_weight(clf.class_weight, samples.target)
     if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any()):
         raise ValueError(
             "class_weight must be finite, not negative, and not zero for all classes, got "
             f"{clf.class_weight!r}."
         )
-    classes, target = np.unique(y, return_inverse=True)
+    classes, target = np.unique(samples.target, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"y has only 1 class, {classes.tolist()[0]!r}, but a classifier needs at least 2.")
-    return TrainingSamples(X, target, weight, groups, side), classes
+    return replace(samples, target=target, weight=weight), classes
 
 
 def check_same_problem(fitted, X, classes):

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import copy
 import numbers
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
+import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from ..samples.types import Samples
 from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from .cnn import CNNClassifier
 from .saving.write import describe
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike
-
-    from ..samples.types import Samples
 
 
 @fill_doc

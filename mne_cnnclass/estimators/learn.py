@@ -150,14 +150,14 @@ class Trainer:
             side_scaler.fit(samples.side, samples.X, samples.target, quiet=quiet)
         else:
             scaler, side_scaler = start.scaler, start.side_scaler
-        data = scaler.transform_all(X, check=start is not None)  # a fit has checked while it measured
-        del X  # which may be a copy
         unit = samples.weight.mean()
-        if valid is not None:
-            valid_data = scaler.transform_all(within_reach(valid.X))
-            side = side_scaler.transform(valid.side, valid.X)
-            valid = (valid_data, valid.target, valid.weight / unit, side)
-        side = side_scaler.transform(samples.side, samples.X)
+
+        def inputs(part, X, check=True):
+            data = scaler.transform_all(X, check=check)
+            return data, part.target, part.weight / unit, side_scaler.transform(part.side, part.X)
+
+        training = inputs(samples, X, check=start is not None)  # a fit has checked while it measured
+        valid = None if valid is None else inputs(valid, within_reach(valid.X))
         network = FittedNetwork(
             module=None if start is None else start.module,
             scaler=scaler,
@@ -165,7 +165,7 @@ class Trainer:
             architecture=self.architecture | {"n_side": len(side_scaler.mean_)},
             seed=self.seed,
         )
-        return network, (data, samples.target, samples.weight / unit, side), valid
+        return network, training, valid
 
     def _train_member(self, network, inputs, valid, number, seed):
         """Train a new network, or a copy of the one with this number among the members."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mne
 import numpy as np
@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 
 from .. import preprocessing
 from ..samples.scaling import ChannelScaler
+from ..samples.types import PathLike
 from .beats import BeatClassifier
 from .cnn import SAVED, CNNClassifier
 from .fitted import FittedNetwork
@@ -26,11 +27,6 @@ from .saving.values import decode, make_array
 from .saving.write import known_attributes
 from .side_inputs import SideScaler
 
-if TYPE_CHECKING:
-    from torch import nn
-
-    from ..samples.types import PathLike
-
 
 @dataclass(frozen=True)
 class Source:
@@ -41,7 +37,7 @@ class Source:
     versions: dict[str, str]  # of the libraries that wrote the file
 
 
-def load_classifier(path: PathLike, *, module: type[nn.Module] | None = None) -> Any:
+def load_classifier(path: PathLike, *, module: type[torch.nn.Module] | None = None) -> Any:
     """Load an estimator saved by :func:`save_classifier` or :meth:`CNNClassifier.save`.
 
     Parameters

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from ..ecg import BEAT_COLUMNS, RHYTHM_COLUMNS, interval_features, vary_gain
 from ..preprocessing import EuclideanAlignment, Resample
 from .beats import BeatClassifier
 from .cnn import CNNClassifier
-
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
-
 
 # Kernels of half a P wave to a QRS complex; pools that keep the course of a beat.
 BEAT_NETWORK = dict(

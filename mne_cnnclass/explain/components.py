@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import mne
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import ArrayLike
 
+from ..estimators.cnn import CNNClassifier
 from ..networks.side_inputs import signal_network
 from ..samples.blocks import iter_blocks
 from ..samples.checks import check_samples
 from ..samples.mne_internals import set_info
 from ..samples.scaling import ChannelScaler
+from ..samples.types import RandomState, Samples
 from ..utils.docs import fill_doc
 from .checks import batch_size, check_labelled, check_network, info_of, known_sfreq
 from .gradients import mean_contributions
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from ..estimators.cnn import CNNClassifier
-    from ..samples.types import RandomState, Samples
 
 
 @fill_doc

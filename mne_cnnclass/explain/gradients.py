@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import numbers
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mne
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
+from ..estimators.cnn import CNNClassifier
 from ..networks.training import resolve_device
 from ..samples.blocks import iter_blocks, iter_parts, numbered_in
 from ..samples.checks import check_side_inputs
+from ..samples.types import RandomState, Samples
 from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from ..utils.seeds import draw_seed
 from .checks import batch_size, check_labelled, info_of, known_sfreq
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from ..estimators.cnn import CNNClassifier
-    from ..samples.types import RandomState, Samples
-
 
 N_OTHERS = 128  # samples that a sample is compared with
 

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 
 from ..samples.limits import check_rate
+from ..samples.types import RandomState, Samples
 from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from ..utils.seeds import draw_seed
 from .checks import check_any
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-    from sklearn.base import BaseEstimator
-
-    from ..samples.types import RandomState, Samples
-
 
 EEG_BANDS = {"delta": (1, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30), "gamma": (30, 45)}  # Hz
 
@@ -176,9 +171,8 @@ def band_importance(
     for (name, edges), rows in zip(bands.items(), inside, strict=True):
         if not rows.any():
             raise ValueError(
-                f"Band {name!r}, {edges[0]:g} to {edges[1]:g} Hz, holds no frequency of windows of "
-                f"{X.shape[-1]} samples at {sfreq:g} Hz, which are {frequencies[1]:g} Hz apart and end at "
-                f"{frequencies[-1]:g} Hz. Widen the band, or take longer windows."
+                f"Band {name!r}, {edges[0]:g} to {edges[1]:g} Hz, holds no frequency of these windows: every "
+                f"{frequencies[1]:g} Hz up to {frequencies[-1]:g} Hz. Widen the band, or take longer windows."
             )
 
     def band_of_others(i):

@@ -1,4 +1,4 @@
-"""What hints call the arguments of public functions. Imported by type checkers alone."""
+"""What hints call the arguments of public functions."""
 
 from __future__ import annotations
 

@@ -360,7 +360,7 @@ def test_errors_say_what_to_do(eegnet, test_view):
         explain.saliency(eegnet, test_view, np.resize(["up", "left"], len(test_view)))
     with pytest.raises(TypeError, match="channel_importance and band_importance take any"):
         explain.saliency(LogisticRegression().fit([[0], [1]], [0, 1]), test_view)
-    with pytest.raises(ValueError, match="1 Hz apart and end at 64 Hz. Widen"):
+    with pytest.raises(ValueError, match="every 1 Hz up to 64 Hz. Widen"):
         explain.band_importance(eegnet, test_view, bands={"none": (10.2, 10.8)})
     with pytest.raises(ValueError, match="no channels to compare"):
         explain.channel_importance(LogisticRegression().fit([[0], [1]], [0, 1]), [[0.0], [1.0]], [0, 1])

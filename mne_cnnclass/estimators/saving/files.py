@@ -7,17 +7,13 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...samples.types import PathLike
 from ...utils.atomic import write_atomically
 from ...utils.versions import library_versions
 from .refusal import RefusedFileError, in_short, need, shown
-
-if TYPE_CHECKING:
-    from ...samples.types import PathLike
-
 
 # 2 knows the temperature, without which a file of schema 1 has one of 1.0; 3 knows side inputs; 4 knows
 # estimators other than CNNClassifier; 5 knows transformers, also as side inputs, and steps left out; 6 knows

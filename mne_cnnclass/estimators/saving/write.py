@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ...preprocessing.base import SET_BY_ALL
+from ...samples.types import PathLike
 from .files import write_file
 from .refusal import MOST_VALUES
 from .values import encode
-
-if TYPE_CHECKING:
-    from sklearn.base import BaseEstimator
-
-    from ...samples.types import PathLike
 
 
 def save_classifier(
