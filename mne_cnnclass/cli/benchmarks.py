@@ -61,20 +61,18 @@ def status(store: Store):
 
     result = open_benchmark(store)
     state = result.status()
-    running = state["running"]
-    dead = int((~running["alive"]).sum())
-    counts = {name: state[name] for name in ("done", "failed", "waiting")}
-    counts = {"done": counts.pop("done"), "running": len(running) - dead} | counts
-    counts["waiting"] += dead  # the next process takes them over
-    print(f"{store}: {', '.join(f'{n} {name}' for name, n in counts.items())}")
+    running = state["running"][state["running"]["alive"]].drop(columns="alive")
+    # Folds of processes that died wait for the next process.
+    waiting = state["waiting"] + len(state["running"]) - len(running)
+    counts = f"{state['done']} done, {len(running)} running, {state['failed']} failed, {waiting} waiting"
+    print(f"{store}: {counts}")
     if state["ends"] is not None:
         print(f"Expected end: {state['ends']:%a %d %b %H:%M}")
-    elif counts["running"]:
+    elif len(running):
         print("Expected end: known when the first fold is done")
-    elif counts["waiting"]:
+    elif waiting:
         print("Nothing runs; `mne-cnnclass benchmark CONFIG -o STORE` resumes it.")
-    if counts["running"]:
-        running = running[running["alive"]].drop(columns="alive")
+    if len(running):
         here = datetime.now().astimezone().tzinfo
         running["since"] = running["since"].dt.tz_convert(here).dt.strftime("%a %H:%M:%S")
         print(f"\nRunning:\n{_text(running)}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -312,6 +311,7 @@ def _classifier(model="MultiScaleCNN", max_epochs=None, seed=0, **options):
 def _print_entry(name, *texts, indent=24):
     """A name, and beside it a paragraph for each text, as wide as the terminal."""
     width = max(shutil.get_terminal_size().columns - 1, 2 * indent)
-    lines = [line for text in texts for line in textwrap.wrap(text, width - indent)] or [""]
-    for left, line in zip_longest([name], lines, fillvalue=""):
-        print(f"{left:<{indent - 1}} {line}")
+    left = f"{name:<{indent - 1}} "
+    for text in filter(None, texts):
+        print(textwrap.fill(text, width, initial_indent=left, subsequent_indent=" " * indent))
+        left = " " * indent

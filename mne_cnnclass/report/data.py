@@ -59,13 +59,11 @@ def data_pages(result):
 
 def _dropped(view):
     _, recording = view.onsets()
-    reasons, n_events = Counter(), 0
+    reasons = Counter()
     for first in np.unique(recording, return_index=True)[1]:
         log = view[[first]].epochs.drop_log
-        kept_out = [entry for entry in log if set(entry) - {"IGNORED"}]
-        n_events += sum(set(entry) != {"IGNORED"} for entry in log)
-        reasons.update(", ".join(map(str, entry)) for entry in kept_out)
-    n_dropped = sum(reasons.values())
+        reasons.update(", ".join(map(str, entry)) for entry in log if set(entry) - {"IGNORED"})
+    n_dropped = reasons.total()
     if not n_dropped:
         return paragraph("No epoch was dropped, by the log of the Epochs.")
     text = paragraph(
@@ -73,9 +71,8 @@ def _dropped(view):
         "for the reasons below: channels that were rejected, or what MNE calls the reason.",
         "TOO_SHORT means that the window leaves the recording." * ("TOO_SHORT" in reasons),
     )
-    shown = reasons.most_common(30)
-    table = pd.DataFrame(shown, columns=["reason", "epochs"])
-    rest = n_dropped - sum(n for _, n in shown)
+    table = pd.DataFrame(reasons.most_common(30), columns=["reason", "epochs"])
+    rest = n_dropped - table["epochs"].sum()
     more = paragraph(f"{rest} more have rarer reasons.") if rest else ""
     return text + html_table(table, index=False) + more
 
