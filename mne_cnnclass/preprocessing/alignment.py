@@ -61,7 +61,7 @@ class _Alignment(SamplesTransformer):
         """
         check_number(self.n_prior, "n_prior", (int, float, np.number), min_val=1)
         X = start_fit(self, X, reads=True)
-        groups = _own_groups(X) if groups is None else groups
+        groups = _groups_of(X, groups)
         self._has_groups = groups is not None
         self.references_ = {}
         covariances = _covariances(X)
@@ -112,7 +112,7 @@ class _Alignment(SamplesTransformer):
         """
         check_is_fitted(self)
         X = check_samples(self, X)
-        groups = _own_groups(X) if groups is None else groups
+        groups = _groups_of(X, groups)
         if (groups is not None) != self._has_groups:
             raise ValueError(
                 f"{type(self).__name__} was fitted with groups, so it has to know the group of each sample: "
@@ -321,10 +321,12 @@ class RiemannianAlignment(_Alignment):
         return course
 
 
-def _own_groups(X):
-    """The groups that samples bring along."""
-    if not isinstance(X, EpochsView) or X.groups is not None:
-        return getattr(X, "groups", None)
+def _groups_of(X, groups):
+    """The groups that are given, else those that samples bring along."""
+    if groups is None:
+        groups = getattr(X, "groups", None)
+    if groups is not None or not isinstance(X, EpochsView):
+        return groups
     subject = None if X.metadata is None else X.metadata.get("subject")
     return None if subject is None or subject.isna().all() else subject.to_numpy()
 

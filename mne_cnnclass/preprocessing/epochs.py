@@ -303,8 +303,7 @@ def tabulate(recording, events, group):
     """A row an event; what the metadata of Epochs already say stays."""
     source = recording.source
     onset = (events[:, 0] - getattr(source, "first_samp", 0)) / recording.sfreq
-    from_name = {name: getattr(recording, name) for name in ("subject", "session", "run")}
-    table = pd.DataFrame(dict(file=recording.name, **from_name, onset=onset))
+    table = pd.DataFrame(dict(file=recording.name, **recording.from_name(), onset=onset))
     if isinstance(source, mne.BaseEpochs) and source.metadata is not None:
         table = table.assign(**source.metadata.iloc[_rows(source, events)].reset_index(drop=True))
     if group == "subject" and table["subject"].isna().any():

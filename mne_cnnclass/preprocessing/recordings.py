@@ -44,22 +44,12 @@ class Recording:
     def sfreq(self):
         return self.source.info["sfreq"]
 
-    def in_name(self, pattern):
-        """What the name of the file has by a pattern, else None."""
-        found = pattern.search(self.name)
-        return found.group(1) if found else None
+    def from_name(self):
+        """Subject, session and run in the file or in its name; None where they are not known."""
+        session, run = _SESSION.search(self.name), _RUN.search(self.name)
+        return dict(subject=self._subject(), session=session and session[1], run=run and run[1])
 
-    @property
-    def session(self):
-        return self.in_name(_SESSION)
-
-    @property
-    def run(self):
-        return self.in_name(_RUN)
-
-    @property
-    def subject(self):
-        """The subject in the file or in its name, else None."""
+    def _subject(self):
         stored = str((self.source.info["subject_info"] or {}).get("his_id", ""))
         if stored.strip().lower() not in _NOBODY:
             return stored
@@ -131,7 +121,7 @@ def _open_bids(root, what):
     with from_extra("bids", "A BIDS root"):
         import mne_bids
     suffixes = ["eeg", "meg", "ieeg", "ecg"]
-    paths = mne_bids.find_matching_paths(root, **dict(dict(suffixes=suffixes, ignore_json=True), **what))
+    paths = mne_bids.find_matching_paths(root, **{"suffixes": suffixes, "ignore_json": True, **what})
     readable = [path for path in paths if path.extension in mne_bids.config.reader]
     if not readable:
         raise ValueError(f"{root} has no recordings of bids={what}.")

@@ -24,8 +24,7 @@ def event_rate(epochs):
 def set_info(info, **entries):
     """Set entries of an `mne.Info` that MNE allows only its own methods to set."""
     with info._unlock():
-        for name, value in entries.items():
-            info[name] = value
+        info.update(entries)
 
 
 def array_epochs(data, info, tmin):

@@ -243,8 +243,7 @@ class EpochsView:
         numbers : array of int, shape (n_epochs,)
             The numbers.
         """
-        first = {id(source): number for number, source in reversed(list(enumerate(self._sources)))}
-        source = np.array([first[id(source)] for source in self._sources])[self._origin[:, 0]]
+        source = np.array([id(source) for source in self._sources])[self._origin[:, 0]]
         return pd.factorize(pd.MultiIndex.from_arrays([source, self._origin[:, 1]]))[0]
 
     @property
