@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from mne.utils import logger
+from numpy.typing import ArrayLike
 from sklearn import clone
-from sklearn.base import is_regressor
+from sklearn.base import BaseEstimator, is_regressor
 from sklearn.metrics import get_scorer
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
@@ -20,6 +21,7 @@ from tqdm import tqdm
 from ..metrics.scores import METRICS
 from ..samples.columns import check_classes, check_column
 from ..samples.inputs import as_samples
+from ..samples.types import Samples, Splitter
 from ..samples.view import EpochsView
 from ..utils.warn import warn
 from .failures import FoldError, FoldsFailedWarning
@@ -27,12 +29,6 @@ from .folds import describe_error, describe_fold, run_fold
 from .probes import judge_probes, make_probes, probe_estimator
 from .result import Evaluation
 from .splits import make_splits, mixed_column, warn_of_mixing_searches, warn_of_overlap, warn_of_prefit
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-    from sklearn.base import BaseEstimator
-
-    from ..samples.types import Samples, Splitter
 
 
 def evaluate(

@@ -2,6 +2,7 @@
 
 import pickle
 import traceback
+from functools import partial
 
 from joblib.externals.loky.backend.reduction import dumps
 from sklearn.exceptions import FitFailedWarning
@@ -28,26 +29,25 @@ class FoldsFailedWarning(FitFailedWarning, UserWarning):
 
 
 def _pickle_error(error):
-    """An error that can be read in another process with its class and message, as far as that is possible."""
+    """A pickled function that makes an error again, with its class and message as far as that is possible."""
     cls, text = type(error), str(error)
-    for make, args in (
-        (_same, (error,)),
-        (_without_init, (cls, error.args, vars(error))),  # whose __init__ takes something else than args
-        (_without_init, (cls, (text,), {})),
+    for make in (
+        partial(_same, error),
+        partial(_without_init, cls, error.args, vars(error)),  # whose __init__ takes something else than args
+        partial(_without_init, cls, (text,), {}),
     ):
         try:
-            pickled = bytes(dumps((make, args)))  # also of classes of __main__
-            made = _unpickle_error(pickled)
+            pickled = bytes(dumps(make))  # also of classes of __main__
+            made = _made_again(pickled)
             if type(made) is cls and str(made) == text:
                 return pickled
         except Exception:  # of whatever kind: classes of users raise what they like
             continue
-    return bytes(dumps((RuntimeError, (f"{cls.__name__}: {text}",))))
+    return bytes(dumps(partial(RuntimeError, f"{cls.__name__}: {text}")))
 
 
-def _unpickle_error(pickled):
-    make, args = pickle.loads(pickled)  # noqa: S301 - of the same evaluation
-    return make(*args)
+def _made_again(pickled):
+    return pickle.loads(pickled)()  # noqa: S301 - of the same evaluation
 
 
 def _same(error):
@@ -62,6 +62,6 @@ def _without_init(cls, args, state):
 
 
 def _arrive(pickled, text):
-    error = _unpickle_error(pickled)
+    error = _made_again(pickled)
     error.__cause__ = RemoteTraceback(f"\n{text}")
     return FoldError(error)

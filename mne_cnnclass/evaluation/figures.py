@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .. import viz
 from ..metrics.scores import are_probabilities, get_scores
+from ..samples.types import PathLike
 from ..utils.docs import fill_doc
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from ..samples.types import PathLike
 
 
 class Figures:
@@ -43,7 +43,7 @@ class Figures:
             If the classifier gave neither probabilities nor decision scores, or if no fold has test samples
             of two classes.
         """
-        return self._plot_curves(viz.plot_roc, "A ROC curve", ax)
+        return self._plot_curves(viz.plot_roc, ax)
 
     @fill_doc
     def plot_precision_recall(self, ax: Axes | None = None) -> Figure:
@@ -56,13 +56,13 @@ class Figures:
         ValueError
             As in :meth:`plot_roc`.
         """
-        return self._plot_curves(viz.plot_precision_recall, "A precision-recall curve", ax)
+        return self._plot_curves(viz.plot_precision_recall, ax)
 
-    def _plot_curves(self, plot, name, ax):
+    def _plot_curves(self, plot, ax):
         y_score = get_scores(self.predictions)
         if y_score is None:
             raise ValueError(
-                f"{name} needs probabilities or decision scores, and this classifier has neither "
+                "The curve needs probabilities or decision scores, and this classifier has neither "
                 "predict_proba nor decision_function. Wrap it in CalibratedClassifierCV to get them."
             )
         return self._plot(plot, y_score, self.predictions["fold"].to_numpy(), ax=ax)

@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 
 from .. import viz
+from ..samples.types import Samples, Splitter
 from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from .evaluate import check_samples, evaluate
+from .result import Evaluation
 from .splits import make_splits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import ArrayLike
-    from sklearn.base import BaseEstimator
-
-    from ..samples.types import Samples, Splitter
-    from .result import Evaluation
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ..samples.columns import check_column
 from ..samples.inputs import as_samples
+from ..samples.types import Samples
 from ..samples.view import EpochsView
 from .probe_features import baseline, group, muscle, ocular, order, quality, recordings
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from ..samples.types import Samples
-
 
 # for each probe: what its features are, what a flag says is seen, what the score may come from, what to do
 _PROBES = {
@@ -234,47 +229,40 @@ def judge_probes(result, probes, evaluations, metric="balanced_accuracy"):
     """
     classifier, rows = result.summary().loc[metric], {}
     for name, probe in probes.items():
-        score, flagged = pd.Series(np.nan, ["pooled", "low", "high"]), False
-        verdict = f"Not measured: {probe.reason}."
+        score, verdict = dict.fromkeys(("pooled", "low", "high"), np.nan), f"Not measured: {probe.reason}."
+        flagged = False
         if probe.features is not None:
             score = evaluations[name].summary().loc[metric]
-            flagged = bool(
-                classifier["low"] > classifier["chance"]
-                and score["low"] > score["chance"]
-                and score["pooled"] >= classifier["low"]
-            )
-            verdict = _verdict(name, score, classifier, flagged)
-        values = [*score[["pooled", "low", "high"]], *classifier[["chance", "pooled", "low", "high"]]]
-        rows[name] = [*values, flagged, verdict]
+            flagged, verdict = _judge(name, score, classifier)
+        values = [score[name] for name in ("pooled", "low", "high")]
+        rows[name] = [*values, *classifier[["chance", "pooled", "low", "high"]], flagged, verdict]
     columns = ["score", "low", "high", "chance", "classifier", "classifier_low", "classifier_high"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=[*columns, "flagged", "verdict"])
     return table.rename_axis("probe")
 
 
-def _verdict(name, score, classifier, flagged):
+def _judge(name, score, classifier):
+    """Whether a probe scores like the classifier, and a verdict in words."""
     unknown = "", f"The features of {name!r}", "what they see", "Leave it out, and see what remains."
     _, seen, cause, advice = _PROBES.get(name, unknown)
     interval = "{low:.2f}–{high:.2f}".format(**score)
     theirs = "{low:.2f}–{high:.2f}".format(**classifier)
     reached = f"{seen} alone reach {score['pooled']:.2f} (chance {score['chance']:.2f})"
     if not np.isfinite([score["pooled"], score["low"], classifier["low"]]).all():
-        return f"{seen} can't be judged: the score has no value or no interval."
+        return False, f"{seen} can't be judged: the score has no value or no interval."
     above_chance = score["low"] > score["chance"]
     if not classifier["low"] > classifier["chance"]:
         text = f"The classifier itself is near chance ({theirs}), so there is no score to explain"
-        return f"{text}; yet {reached[0].lower()}{reached[1:]}." if above_chance else f"{text}."
-    if flagged:
-        where = "within" if score["pooled"] <= classifier["high"] else "above"
-        return (
-            f"{reached}, {where} the interval of the classifier ({theirs}): its score may come from {cause}. "
-            f"{advice}"
-        )
-    if above_chance:
-        return (
-            f"{reached}, above chance ({interval}) but below the interval of the classifier ({theirs}): "
-            f"{cause} may be part of its score, not all. {advice}"
-        )
-    return f"{seen} are near chance ({score['pooled']:.2f}, {interval}; chance {score['chance']:.2f})."
+        return False, text + (f"; yet {reached[0].lower()}{reached[1:]}." if above_chance else ".")
+    if not above_chance:
+        chance = f"{score['pooled']:.2f}, {interval}; chance {score['chance']:.2f}"
+        return False, f"{seen} are near chance ({chance})."
+    if score["pooled"] < classifier["low"]:
+        place = f"above chance ({interval}) but below the interval of the classifier ({theirs})"
+        return False, f"{reached}, {place}: {cause} may be part of its score, not all. {advice}"
+    place = "within" if score["pooled"] <= classifier["high"] else "above"
+    place = f"{place} the interval of the classifier ({theirs})"
+    return True, f"{reached}, {place}: its score may come from {cause}. {advice}"
 
 
 def verdicts_text(probes):

@@ -6,23 +6,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import mne
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 
 from ..metrics.resampling import bootstrap, bootstrap_classes, permutation_test
 from ..metrics.scores import chance_levels, score_classes, score_folds, score_predictions
+from ..samples.types import PathLike
+from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
 from .figures import Figures
 from .probes import verdicts_text
-
-if TYPE_CHECKING:
-    import mne
-    from sklearn.base import BaseEstimator
-
-    from ..samples.types import PathLike
-    from ..samples.view import EpochsView
 
 
 @dataclass(frozen=True, eq=False, repr=False)

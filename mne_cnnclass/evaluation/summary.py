@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ..metrics.statistics import mean_sd
-
-if TYPE_CHECKING:
-    from .result import Evaluation
-
+from .result import Evaluation
 
 SHOWN = ("accuracy", "balanced_accuracy", "precision_macro", "recall_macro", "f1_macro", "roc_auc")
 
