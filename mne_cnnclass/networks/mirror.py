@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from ..samples.blocks import known_places
 from ..samples.channel_names import standard_name, standard_names
 
 _OTHER = {"left": "right", "right": "left"}
@@ -27,8 +28,7 @@ def mirrored_channels(channels):
         lonely = [name for name, partner in zip(names, partners, strict=True) if partner is None]
     else:
         places = np.array([ch["loc"][:3] for ch in channels])
-        # none, or the origin, is what MNE has where a place is unknown
-        unknown = ~np.isfinite(places).all(1) | ~places.any(1)
+        unknown = ~known_places(channels)
         distance = np.linalg.norm(places[:, None] * [-1, 1, 1] - places[None], axis=2)
         distance[unknown], distance[:, unknown] = np.inf, np.inf
         partners = distance.argmin(1).tolist()

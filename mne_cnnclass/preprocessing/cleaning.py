@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import pearsonr
 from sklearn.exceptions import ConvergenceWarning
 
+from ..samples.blocks import known_places
 from ..samples.channel_names import standard_name
 from ..samples.datasets import MONTAGE_1005
 from ..samples.sources import BRAIN
@@ -103,7 +104,7 @@ def interpolate(raw, recording, bads):
             f"least {MIN_GOOD} good ones are needed to interpolate them from. Leave this recording out."
         )
     eeg = mne.pick_types(raw.info, eeg=True, exclude=())
-    if not all(has_position(raw.info["chs"][i]) for i in eeg):
+    if not known_places(raw.info["chs"])[eeg].all():
         raise ValueError(
             f"The bad channels {', '.join(reasons)} of {recording} can't be interpolated without the "
             'positions of the electrodes; give montage, such as montage="standard_1005".'
@@ -112,12 +113,6 @@ def interpolate(raw, recording, bads):
     raw.interpolate_bads(verbose="ERROR")
     raw.info["bads"] = left
     return "interpolated " + ", ".join(f"{name} ({why})" for name, why in reasons.items())
-
-
-def has_position(channel):
-    """Whether the place of an electrode is known."""
-    place = channel["loc"][:3]
-    return np.isfinite(place).all() and place.any()
 
 
 def _signals(info):

@@ -10,14 +10,13 @@ import mne
 import numpy as np
 from mne.io.constants import FIFF
 
-from ..samples.blocks import check_finite
+from ..samples.blocks import check_finite, known_places
 from ..samples.limits import check_edges, check_rate, check_time
 from ..samples.mne_internals import set_info
 from ..samples.sources import pick_names
 from ..samples.view import EpochsView
 from ..utils.quiet import quiet
 from .base import SamplesTransformer, sampling_frequency
-from .cleaning import has_position
 
 
 class Filter(SamplesTransformer):
@@ -336,8 +335,8 @@ class Reference(SamplesTransformer):
             set_info(info, custom_ref_applied=FIFF.FIFFV_MNE_CUSTOM_REF_ON)
             self._info_out = info
             return
-        lost = [info["ch_names"][i] for i in eeg if not has_position(info["chs"][i])]
-        if lost:
+        lost = np.array(info["ch_names"])[eeg][~known_places(info["chs"])[eeg]]
+        if len(lost):
             raise ValueError(
                 f"Current source density needs the position of every EEG channel, which {', '.join(lost)} "
                 "lack(s). Set them with epochs.set_montage()."

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..metrics.scores import LOWER_IS_BETTER, METRICS, chance_levels
 from ..metrics.statistics import mean_interval
+from ..utils.text import shortened
 from ..viz.comparison import plot_paired_scores
 from ..viz.style import class_names, class_style, draw_chance, get_axes
 from .build import add_sections
@@ -334,19 +335,14 @@ def _dataset_pages(datasets):
     for name, row in datasets.iterrows():
         facts = {
             "samples": row["n_samples"],
-            "classes": _listed(row["classes"]),
-            "channels": f"{row['n_channels']}: {_listed(row['ch_names'])}",
+            "classes": shortened(row["classes"], MANY),
+            "channels": f"{row['n_channels']}: {shortened(row['ch_names'], MANY)}",
             "window": f"from {row['tmin']:g} s, {row['n_times']} times at {row['sfreq']:g} Hz",
         }
         for key in ("subjects", "sessions"):
             values = row[key]
-            facts[key] = "unknown" if values is None else f"{len(values)}: {_listed(values)}"
+            facts[key] = "unknown" if values is None else f"{len(values)}: {shortened(values, MANY)}"
         yield name, fact_table(facts)
-
-
-def _listed(values):
-    more = f" and {len(values) - MANY} more" if len(values) > MANY else ""
-    return ", ".join(map(str, values[:MANY])) + more
 
 
 def _pipeline_pages(pipelines):

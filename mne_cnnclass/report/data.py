@@ -9,6 +9,7 @@ from scipy.signal import welch
 
 from ..explain import EEG_BANDS
 from ..preprocessing import epochs_log
+from ..samples.blocks import known_places
 from ..viz.signals import N_SHOWN, plot_class_means, plot_heads
 from .html import fact_table, html_table, paragraph
 from .methods import name_kind
@@ -169,5 +170,5 @@ def has_positions(info):
     if info.get_channel_types()[0] not in OVER_THE_HEAD:
         return False
     places = np.array([channel["loc"][:3] for channel in info["chs"]])
-    known = np.isfinite(places).all() and places.any(axis=1).all()
+    known = known_places(info["chs"]).all()
     return bool(known and len(places) > 3 and len(np.unique(places.round(6), axis=0)) == len(places))

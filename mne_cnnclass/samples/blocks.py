@@ -25,6 +25,12 @@ def channel_positions(X):
     ]
 
 
+def known_places(channels):
+    """Which channels have a place, as an array of bool; MNE has NaN or the origin where it is unknown."""
+    places = np.array([channel["loc"][:3] for channel in channels])
+    return np.isfinite(places).all(axis=1) & places.any(axis=1)
+
+
 class NotFiniteError(ValueError):
     """NaN or infinity among samples."""
 

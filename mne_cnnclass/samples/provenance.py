@@ -2,6 +2,7 @@
 
 import math
 
+from ..utils.text import shortened
 from ..utils.warn import warn
 from .sources import first_baseline
 from .view import EpochsView
@@ -72,4 +73,4 @@ def _show(name, values):
         else str(value).lower()
         for value in values
     ]
-    return " or ".join(shown[:3]) + (f" or {len(shown) - 3} others" if len(shown) > 3 else "")
+    return shortened(shown, 3, "others", separator=" or ")
