@@ -89,8 +89,6 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     if ratio > 1:
         slow = mne.filter.resample(signal, down=ratio, npad="auto", verbose="ERROR")
     found = gqrs_detect(1e3 * slow, fs=sfreq / ratio)
-    if not len(found):
-        return np.empty(0, int)
     low, high = QRS_BAND[0], min(QRS_BAND[1], 0.45 * sfreq)
     steep = np.abs(mne.filter.filter_data(signal, sfreq, low, high, method="iir", verbose="ERROR"))
     around = np.arange(-round(REACH * sfreq), round(REACH * sfreq) + 1)

@@ -153,7 +153,7 @@ def _rhythm_epochs(
     names, reasons = _window_labels(raw, start, stop, rate, label, class_of, share)
     keep = np.flatnonzero([not reason for reason in reasons])
     if not len(keep):
-        spans = ", ".join(sorted(set(_long_spans(raw)[2]))) or "none"
+        spans = ", ".join(sorted(set(raw.annotations.description[raw.annotations.duration > 0]))) or "none"
         raise ValueError(
             f"{name}: none of its {len(start)} windows of {duration:g} s lies in one rhythm and no bad span. "
             f"Its annotations with a duration are: {spans}. Choose a shorter duration, or other classes."
@@ -190,16 +190,9 @@ def _starts(length, n_times, overlap):
     return np.linspace(0, max(0, length - n_times), n_windows).round().astype(int)
 
 
-def _long_spans(raw):
-    """Start, end (s) and description of the annotations that have a duration."""
-    begin, end, text = spans_of(raw)
-    long = raw.annotations.duration > 0
-    return begin[long], end[long], text[long]
-
-
 def _window_labels(raw, start, stop, rate, label, class_of, share):
     """The class of each window or None, and why it is to be left out: a tuple as in MNE's drop_log."""
-    begin, end, text = _long_spans(raw)
+    begin, end, text = (values[raw.annotations.duration > 0] for values in spans_of(raw))
     start, stop = start / rate, stop / rate
     is_bad = np.array([t.lower().startswith("bad") for t in text], bool)
     windows = list(zip(start, stop, strict=True))
