@@ -16,27 +16,13 @@ from .parameters import are_equal, split_side_inputs
 
 @dataclass(frozen=True)
 class TrainingSamples:
-    """What to train on, checked; can be indexed by samples.
+    """What to train on, checked; can be indexed by samples."""
 
-    Parameters
-    ----------
-    X : EpochsView | array, shape (n_samples, n_channels, n_times)
-        The samples.
-    target : array of int, shape (n_samples,)
-        Their class numbers.
-    weight : array, shape (n_samples,)
-        Their weights.
-    groups : None | array, shape (n_samples,)
-        Their groups.
-    side : array, shape (n_samples, n_side)
-        Numbers known of them besides their signals.
-    """
-
-    X: object
-    target: np.ndarray
+    X: EpochsView | np.ndarray  # of shape (n_samples, n_channels, n_times)
+    target: np.ndarray  # numbers of their classes
     weight: np.ndarray
     groups: np.ndarray | None
-    side: np.ndarray
+    side: np.ndarray  # numbers known of them besides their signals, shape (n_samples, n_side)
 
     def __len__(self):
         return len(self.target)
@@ -51,12 +37,8 @@ MOST_CHANNELS_A_TIME = 6  # in an array: 512 channels have some hundred times; s
 def check_training_samples(clf, X, y, groups, sample_weight):
     """Check what came to :meth:`CNNClassifier.fit` besides samples, which `open_samples` has checked.
 
-    Returns
-    -------
-    samples : TrainingSamples
-        The samples whose weight is not zero; their weights include those of their classes.
-    classes : array, shape (n_classes,)
-        The labels.
+    Returns `TrainingSamples`, those whose weight is not zero, with weights that include those of the classes;
+    and the labels of the classes.
     """
     if isinstance(X, EpochsView):
         groups = X.groups if groups is None else groups

@@ -19,30 +19,14 @@ PREDICTION_VALUES = 2**21  # of a batch at prediction: enough to keep the proces
 
 @dataclass
 class FittedNetwork:
-    """A trained network with its standardisation and temperature, which predicts checked samples.
+    """A trained network with its standardisation and temperature, which predicts checked samples."""
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        The network, or the `Ensemble` of several.
-    scaler : ChannelScaler
-        The fitted standardisation of the channels.
-    side_scaler : SideScaler
-        The fitted standardisation of the side inputs.
-    architecture : dict
-        Arguments of :func:`~mne_cnnclass.networks.build.build_module` that built the network.
-    seed : int
-        Seed of the training.
-    temperature : float
-        What logits are divided by.
-    """
-
-    module: nn.Module
+    module: nn.Module  # the network, or the `Ensemble` of several
     scaler: ChannelScaler
     side_scaler: SideScaler
-    architecture: dict
-    seed: int
-    temperature: float = 1.0
+    architecture: dict  # arguments of `build_module` that built the network
+    seed: int  # of the training
+    temperature: float = 1.0  # what logits are divided by
 
     def session(self, *, device, n_threads):
         """A torch session to predict in; only a user's own class may draw random numbers when it predicts."""

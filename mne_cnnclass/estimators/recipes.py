@@ -11,29 +11,6 @@ from ..preprocessing import EuclideanAlignment, Resample
 from .beats import BeatClassifier
 from .cnn import CNNClassifier
 
-# Kernels of half a P wave to a QRS complex; pools that keep the course of a beat.
-BEAT_NETWORK = dict(
-    kernel_widths=((0.04, 0.09, 0.18),),
-    n_filters=(8,),
-    pool_size=(0.05,),
-    pool_stride=(0.03,),
-    n_cosines=16,
-    hidden_units=(16,),
-)
-
-# Kernels of a QRS complex to two seconds; pools that keep apart what beats at different times are like.
-RHYTHM_NETWORK = dict(
-    kernel_widths=((0.1, 0.3), (0.3, 1.0), (1.0, 2.0)),
-    n_filters=(12, 12, 12),
-    pool_size=(0.1, 0.2, 0.4),
-    pool_stride=(0.1, 0.2, 0.4),
-    n_cosines=0,
-)
-
-# At 80 Hz a temporal kernel of 0.3 s: three periods of the mu rhythm.
-IMAGERY_RATE = 80.0
-IMAGERY_NETWORK = dict(F1=16, D=2, kernel_length=24, drop_prob=0.25)
-
 
 def recipe(
     task: Literal["heartbeats", "motor imagery", "rhythm"],
@@ -106,13 +83,14 @@ def recipe(
 def _motor_imagery(causal, **how):
     network = CNNClassifier(
         "EEGNet",
-        model_params=dict(IMAGERY_NETWORK),
+        # at 80 Hz a temporal kernel of 0.3 s: three periods of the mu rhythm
+        model_params=dict(F1=16, D=2, kernel_length=24, drop_prob=0.25),
         n_members=5,
         symmetry="left_right",
         max_epochs=40,
         **how,
     )
-    return Resample(IMAGERY_RATE), EuclideanAlignment(online=causal), network
+    return Resample(80.0), EuclideanAlignment(online=causal), network
 
 
 def _heartbeats(causal, **how):
@@ -122,7 +100,15 @@ def _heartbeats(causal, **how):
         columns = [name for name in columns if not name.startswith("rr_") or name in past]
     network = CNNClassifier(
         "MultiScaleCNN",
-        model_params=dict(BEAT_NETWORK),
+        # kernels of half a P wave to a QRS complex; pools that keep the course of a beat
+        model_params=dict(
+            kernel_widths=((0.04, 0.09, 0.18),),
+            n_filters=(8,),
+            pool_size=(0.05,),
+            pool_stride=(0.03,),
+            n_cosines=16,
+            hidden_units=(16,),
+        ),
         side_inputs=columns,
         max_epochs=12,
         batch_size=192,
@@ -139,7 +125,14 @@ def _rhythm(causal, **how):
         )
     network = CNNClassifier(
         "MultiScaleCNN",
-        model_params=dict(RHYTHM_NETWORK),
+        # kernels of a QRS complex to two seconds; pools that keep beats at different times apart
+        model_params=dict(
+            kernel_widths=((0.1, 0.3), (0.3, 1.0), (1.0, 2.0)),
+            n_filters=(12, 12, 12),
+            pool_size=(0.1, 0.2, 0.4),
+            pool_stride=(0.1, 0.2, 0.4),
+            n_cosines=0,
+        ),
         side_inputs=list(RHYTHM_COLUMNS),
         augmentation=vary_gain,
         max_epochs=20,

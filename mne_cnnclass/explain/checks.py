@@ -66,8 +66,7 @@ def info_of(clf, X):
     """The channels of the samples; those of an array are called EEG."""
     if isinstance(X, EpochsView):
         return X.info
-    names = clf.ch_names_ or [str(number) for number in range(X.shape[1])]
-    return mne.create_info(names, clf.sfreq_ or 1.0, "eeg")
+    return mne.create_info(clf.ch_names_ or X.shape[1], clf.sfreq_ or 1.0, "eeg")  # numbers as names
 
 
 def batch_size(X):

@@ -117,10 +117,9 @@ def _check_sum(path, expected):
     with open(path, "rb") as file:
         start = file.read(8)
         start += file.read(int.from_bytes(start, "little"))
-        found = hashlib.sha256(start.replace(expected.encode(), NO_CHECKSUM.encode(), 1))
-        while block := file.read(2**20):
-            found.update(block)
-    if found.hexdigest() != expected:
+        start = start.replace(expected.encode(), NO_CHECKSUM.encode(), 1)
+        found = hashlib.file_digest(file, lambda: hashlib.sha256(start)).hexdigest()  # from here on
+    if found != expected:
         raise RefusedFileError(
             f"{path} was damaged or changed after it was saved: its bytes do not have the checksum (SHA-256) "
             "that they had then. Save the classifier again, or get the file again from where it came from."

@@ -58,9 +58,7 @@ def _convert(clf, onnx, onnxruntime, *, optimize):
         model = _translate(onnx, module, _random_inputs(clf, 3), optimize)
     except Exception as error:  # of torch, onnxscript and onnx, whose own types are many
         raise _not_exportable(clf, f"torch can't translate it ({type(error).__name__}: {error})") from error
-    known = _metadata(clf).items()
-    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in known}
-    onnx.helper.set_model_props(model, texts)
+    onnx.helper.set_model_props(model, _metadata(clf))
     content = model.SerializeToString()
     _check_same(clf, onnxruntime, content)
     return content
@@ -137,8 +135,8 @@ def _translate(onnx, module, inputs, optimize):
 
 
 def _metadata(clf):
-    """What a program that runs the model has to know."""
-    return {
+    """What a program that runs the model has to know, as text or JSON."""
+    known = {
         "classes": clf.classes_.tolist(),
         "ch_names": clf.ch_names_,
         "sfreq": clf.sfreq_,
@@ -149,6 +147,7 @@ def _metadata(clf):
         "versions": clf.versions_,
         "exported_by": library_versions(),
     }
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in known.items()}
 
 
 def _check_same(clf, onnxruntime, content):
