@@ -11,31 +11,24 @@ MOST_CHANNELS = 256
 
 def smallest_working(works, fails, most):
     """The smallest number above ``fails`` that works, by doubling and bisection; None up to ``most``."""
-    low = high = fails
-    while high < most:
-        high = min(2 * high, most)
-        if works(high):
-            return _bisect(works, low, high)
-        low = high
-    return None
+    doubled = [fails * 2**i for i in range(1, most.bit_length()) if fails * 2**i < most]
+    return _nearest(works, fails, [*doubled, most] if fails < most else [])
 
 
 def largest_working(works, fails):
     """The largest number below ``fails`` that works, by halving and bisection; None if none does."""
-    low = high = fails
-    while low > 1:
-        low //= 2
-        if works(low):
-            return _bisect(works, high, low)
-        high = low
+    return _nearest(works, fails, [fails // 2**i for i in range(1, fails.bit_length())])
+
+
+def _nearest(works, fails, numbers):
+    """The number nearest to one that fails that works, looked for up to the first of these that does."""
+    for number in numbers:
+        if works(number):
+            step = 1 if number > fails else -1
+            between = range(fails + step, number, step)
+            return [*between, number][bisect_left(between, True, key=works)]
+        fails = number
     return None
-
-
-def _bisect(works, bad, good):
-    """The number nearest to one that does not work that does."""
-    step = 1 if good > bad else -1
-    between = range(bad + step, good, step)
-    return [*between, good][bisect_left(between, True, key=works)]
 
 
 def placeholder_channels(n_chans, chs_info=()):

@@ -112,15 +112,15 @@ class SpatialFirstEEGNet(EEGNet):
 
     def first_block(self, x, summary):
         """Through the first layers, at least to the spatial convolution, and the number of these layers."""
-        norm = self.bnorm_1
+        norm, layers = self.bnorm_1, list(self._modules)
         parts = *self.filters(x, summary), self.time_padding
         if not (norm.training and self._has_usual_layers()):
-            return Filtering.apply(x, *parts).unsqueeze(2), FIRST_LAYERS.index("bnorm_1")
+            return Filtering.apply(x, *parts).unsqueeze(2), layers.index("bnorm_1")
         settings = norm.weight, norm.bias, norm.eps, self.pool_1.kernel_size[1]
         pooled, mean, variance = FilteringToPooling.apply(x, *parts, *settings)
         n_out = x.shape[2] + sum(self.time_padding) - self.kernel_length + 1
         count_in(norm, mean, variance, len(x) * n_out)
-        return pooled.unsqueeze(2), FIRST_LAYERS.index("pool_1") + 1
+        return pooled.unsqueeze(2), layers.index("pool_1") + 1
 
     def infer(self, x):
         """Predict, with normalisations merged into the convolutions before them."""
@@ -194,10 +194,6 @@ def count_in(norm, mean, variance, n):
         norm.running_var.lerp_((variance * (n / (n - 1))).to(norm.running_var.dtype), share)
 
 
-FIRST_LAYERS = (
-    *("ensuredims", "dimshuffle", "conv_temporal", "bnorm_temporal", "conv_spatial"),
-    *("bnorm_1", "elu_1", "pool_1"),
-)
 BLOCKS = {
     CombinedConv: MergedConv,
     Deep4Net: MergedDeep4Net,

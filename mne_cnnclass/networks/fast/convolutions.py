@@ -85,8 +85,8 @@ class FastConv2d(nn.Conv2d):
 
     def _padding(self, axis):
         """Numbers of zeros before and after an axis."""
-        last, first = self._reversed_padding_repeated_twice[:2], self._reversed_padding_repeated_twice[2:]
-        return tuple(last if axis == 1 else first)
+        last_first = self._reversed_padding_repeated_twice
+        return tuple(last_first[:2] if axis == 1 else last_first[2:])
 
     def _along_last(self, x, weight, axis):
         """Convolve along the last axis, which was this one; None if torch does it in as little time."""

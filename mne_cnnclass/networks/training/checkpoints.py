@@ -44,12 +44,11 @@ class Checkpoint(Callback):
     continues from it. A file begins with the SHA-256 of the rest, as torch does not notice a flipped byte.
     """
 
-    def __init__(self, options):
-        self.options, self.failed = options, False
+    def __init__(self, options, datasets):
+        self.options, self.datasets, self.failed = options, datasets, False
 
-    def resume(self, net, datasets):
-        """Restore the state of a net at the beginning of this very training, if there is a file of it."""
-        name = _fingerprint(net, self.options, datasets)
+    def on_train_begin(self, net, **kwargs):
+        name = _fingerprint(net, self.options, self.datasets)
         self.path = self.options.checkpoints.folder / f"{name}.checkpoint"
         self.options.checkpoints.paths.append(self.path)
         if not self.path.is_file():

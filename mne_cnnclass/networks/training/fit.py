@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
-from functools import partial
 
 import pandas as pd
 import torch
 from skorch.callbacks import EarlyStopping, GradientNormClipping, LRScheduler
 from skorch.helper import predefined_split
+from skorch.utils import noop
 
 from ...utils.warn import warn
 from ..fast import accelerated_layers
@@ -82,9 +82,9 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
         options = replace(options, batch_size=min(max(round(len(dataset) / 8), 8), 64))
         initial = copy.deepcopy(module.state_dict())
     while True:
-        net, resume = _make_net(module, dataset, valid, options, summarize, device)
+        net = _make_net(module, dataset, valid, options, summarize, device)
         try:
-            error = net.run(dataset, resume)
+            error = net.run(dataset)
             break
         except Exception as problem:
             if not is_out_of_memory(problem):
@@ -99,7 +99,7 @@ def train(module, data, y, weight, side, *, options, valid=None, device):
 
 
 def _make_net(module, dataset, valid, options, summarize, device):
-    """The skorch net of a training, and what takes it to a checkpoint, or None."""
+    """The skorch net of a training."""
     callbacks = [("accuracy", Accuracy()), ("learning_rate", LearningRate()), ("divergence", Divergence())]
     callbacks.append(("stopping", Stopping(keeps_best=valid is not None)))
     n_batches = len(Batches(dataset, batch_size=options.batch_size, shuffle=True))
@@ -112,19 +112,15 @@ def _make_net(module, dataset, valid, options, summarize, device):
     if valid is not None:
         # without patience it never stops, and still restores the best weights at the end
         patience = options.max_epochs + 1 if options.patience is None else options.patience
-        stopping = EarlyStopping(
-            monitor="valid_loss", patience=patience, threshold=0.0, load_best=True, sink=_silent
-        )
+        stopping = EarlyStopping("valid_loss", patience=patience, threshold=0.0, load_best=True, sink=noop)
         callbacks.append(("early_stopping", stopping))
     callbacks += copy.deepcopy(list(options.callbacks or []))
-    resume = None
-    if options.checkpoints is not None:
-        checkpoint = Checkpoint(options)
-        callbacks.append(("checkpoint", checkpoint))
-        resume = partial(checkpoint.resume, datasets=[dataset] if valid is None else [dataset, valid])
+    if options.checkpoints is not None:  # after all whose state it puts back
+        datasets = [dataset] if valid is None else [dataset, valid]
+        callbacks.append(("checkpoint", Checkpoint(options, datasets)))
     if options.progress:
         callbacks.append(("progress", Progress()))
-    net = SampleNet(
+    return SampleNet(
         module,
         augmentation=own_copies(options.augmentation),
         class_weight=options.class_weight,
@@ -145,7 +141,6 @@ def _make_net(module, dataset, valid, options, summarize, device):
         verbose=0,
         device=device,
     )
-    return net, resume
 
 
 def _smaller_batches(net, dataset, problem, automatic):
@@ -172,17 +167,9 @@ def _check_outputs(net, dataset, options):
         )
 
 
-def _silent(*args, **kwargs):
-    """Where skorch's messages go: what they say is in the history."""
-
-
 def _history_table(history):
     """The history of skorch as a table, best-known columns first."""
-    table = pd.DataFrame(
-        [
-            {k: v for k, v in row.items() if k != "batches" and not k.endswith(("_best", "_batch_count"))}
-            for row in history
-        ]
-    ).rename(columns={"dur": "duration"})
+    table = pd.DataFrame(history.to_list()).rename(columns={"dur": "duration"})
+    table = table.loc[:, ~table.columns.str.contains("^batches$|_best$|_batch_count$")]
     first = ["epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "lr", "duration"]
     return table[[c for c in first if c in table] + [c for c in table if c not in first]]

@@ -79,20 +79,17 @@ class SampleNet(NeuralNetClassifier):
         except KeyboardInterrupt as error:
             raise StopTraining from error
 
-    def run(self, dataset, resume=None):
+    def run(self, dataset):
         """Train until the last epoch, or until a callback, Ctrl-C or an error stops it.
 
-        ``resume`` is given the net when training begins, and may restore what an earlier one had reached.
         Returns what stopped it early, or raises that before an epoch was complete. The net is then as after
         its last whole epoch, or its best.
         """
         self.initialize()
         self.notify("on_train_begin", X=dataset, y=None)
-        if resume is not None:
-            resume(self)
         stopping, error = dict(self.callbacks_)["stopping"], None
         try:
-            with stopping.ctrl_c.noted():
+            with stopping.noting_ctrl_c():
                 self.fit_loop(dataset, epochs=self.max_epochs - len(self.history))
         except StopTraining:
             pass

@@ -63,16 +63,11 @@ def resolve_device(device):
     """The torch device for ``"auto"`` (CUDA where there is one, else CPU), a name or a device."""
     if isinstance(device, str) and device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(device)
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(
-            f"device must be 'auto', 'cpu', 'cuda' or 'cuda:<number>', got {device!r}."
-        ) from error
-    if device.type not in ("cpu", "cuda"):
-        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or 'cuda:<number>', got {str(device)!r}.")
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(
-            f"device is {str(device)!r}, but torch finds no CUDA device here; use device='auto'."
-        )
-    return device
+    found = None
+    with contextlib.suppress(RuntimeError, TypeError):
+        found = torch.device(device)
+    if found is None or found.type not in ("cpu", "cuda"):
+        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or 'cuda:<number>', got {device!r}.")
+    if found.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device is {str(found)!r}, but torch finds no CUDA device here; use device='auto'.")
+    return found

@@ -12,31 +12,6 @@ class Interrupted(Exception):  # noqa: N818, not an error
     """Ctrl-C came during a training."""
 
 
-class CtrlC:
-    """Takes note of a first Ctrl-C, so that a training can stop after a batch; a second one stops at once."""
-
-    came = False
-
-    @contextlib.contextmanager
-    def noted(self):
-        """Take note inside this block, where Ctrl-C would else end it anywhere."""
-        usual = signal.default_int_handler
-        in_main = threading.current_thread() is threading.main_thread()
-        if not in_main or signal.getsignal(signal.SIGINT) != usual:
-            yield  # another thread never sees it, and another program's way is left alone
-            return
-
-        def note(*_):
-            self.came = True
-            signal.signal(signal.SIGINT, usual)
-
-        signal.signal(signal.SIGINT, note)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, usual)
-
-
 class Stopping(Callback):
     """Stops after a batch if Ctrl-C came, and keeps the weights of the last epoch that came to its end.
 
@@ -47,10 +22,29 @@ class Stopping(Callback):
         self.keeps_best = keeps_best
 
     def on_train_begin(self, net, **kwargs):
-        self.ctrl_c, self.n_complete, self.weights = CtrlC(), len(net.history), None
+        self.ctrl_c, self.n_complete, self.weights = False, len(net.history), None
+
+    @contextlib.contextmanager
+    def noting_ctrl_c(self):
+        """Take note of a first Ctrl-C, which would else end this block anywhere; a second one does."""
+        usual = signal.default_int_handler
+        in_main = threading.current_thread() is threading.main_thread()
+        if not in_main or signal.getsignal(signal.SIGINT) != usual:
+            yield  # another thread never sees it, and another program's way is left alone
+            return
+
+        def note(*_):
+            self.ctrl_c = True
+            signal.signal(signal.SIGINT, usual)
+
+        signal.signal(signal.SIGINT, note)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, usual)
 
     def on_batch_end(self, net, **kwargs):
-        if self.ctrl_c.came:
+        if self.ctrl_c:
             raise Interrupted
 
     def on_epoch_end(self, net, **kwargs):
