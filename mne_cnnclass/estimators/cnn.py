@@ -466,7 +466,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        %(X_as_proba)s
+        %(X)s
+            The samples, as in :meth:`predict_proba`.
 
         Returns
         -------
@@ -494,7 +495,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        %(X_as_proba)s
+        %(X)s
+            The samples, as in :meth:`predict_proba`.
         y : None | array-like, shape (n_samples,)
             The true labels; ``None`` uses those of the epochs.
         sample_weight : None | array-like, shape (n_samples,)

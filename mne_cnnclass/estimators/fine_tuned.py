@@ -130,7 +130,8 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        %(X_any)s
+        %(X)s
+            The samples.
 
         Returns
         -------
@@ -145,7 +146,8 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        %(X_any)s
+        %(X)s
+            The samples.
 
         Returns
         -------

@@ -20,7 +20,7 @@ def reliability_bins(y_true, proba, *, classes):
     0.666667  2         0.7       0.5
     0.866667  1         0.9       1.0
     """
-    y_true, proba = np.asarray(y_true), np.asarray(proba)
+    y_true, proba = _check_probabilities(y_true, proba, classes)
     confidence = proba.max(axis=1)
     right = np.asarray(classes)[proba.argmax(axis=1)] == y_true
     table = pd.DataFrame(
@@ -31,7 +31,7 @@ def reliability_bins(y_true, proba, *, classes):
     )
 
 
-def check_probabilities(y_true, proba, classes):
+def _check_probabilities(y_true, proba, classes):
     """True classes and probabilities as arrays that fit together, or an error that says what does not."""
     y_true, proba = np.asarray(y_true), np.asarray(proba)
     if proba.shape != (len(y_true), len(classes)) or not sum_to_one(proba):

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
 
 from ..utils.docs import fill_doc
-from .bins import N_BINS, bin_numbers, bins_error, check_probabilities, reliability_bins
+from .bins import N_BINS, bin_numbers, bins_error, reliability_bins
 
 METRICS = (
     *("accuracy", "balanced_accuracy"),
@@ -160,7 +160,6 @@ def calibration_error(y_true: np.ndarray, proba: np.ndarray, classes: np.ndarray
     >>> calibration_error(np.array([0, 1]), np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([0, 1]))
     0.4
     """
-    y_true, proba = check_probabilities(y_true, proba, classes)
     return bins_error(reliability_bins(y_true, proba, classes=classes))
 
 

@@ -43,7 +43,8 @@ class _Alignment(SamplesTransformer):
 
         Parameters
         ----------
-        %(X_train)s
+        %(X)s
+            The training samples, as in :meth:`CNNClassifier.fit <mne_cnnclass.CNNClassifier.fit>`.
         %(y_unused)s
         groups : None | array-like, shape (n_samples,)
             The group of each sample. ``None`` uses the groups of an EpochsView, or else the column

@@ -11,15 +11,7 @@ Documented = TypeVar("Documented")
 # An entry is named after its parameter; another word distinguishes entries for the same parameter.
 docdict = {
     # samples, labels and scores
-    "X_any": """\
-X : EpochsView | mne.Epochs | list of mne.Epochs | array
-    The samples.""",
-    "X_as_proba": """\
-X : EpochsView | mne.Epochs | list of mne.Epochs | array
-    The samples, as in :meth:`predict_proba`.""",
-    "X_train": """\
-X : EpochsView | mne.Epochs | list of mne.Epochs | array
-    The training samples, as in :meth:`CNNClassifier.fit <mne_cnnclass.CNNClassifier.fit>`.""",
+    "X": "X : EpochsView | mne.Epochs | list of mne.Epochs | array",
     "y_unused": """\
 y : None
     Not used.""",

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy.stats import binomtest
 
-from ..metrics.bins import N_BINS, bins_error, check_probabilities, reliability_bins
+from ..metrics.bins import N_BINS, bins_error, reliability_bins
 from ..utils.docs import fill_doc
 from .style import COLORS, LEGEND, draw_chance, get_axes
 
@@ -61,7 +61,6 @@ def plot_reliability(
     >>> p = np.array([0.2, 0.9, 0.6, 0.5])
     >>> fig = plot_reliability([0, 1, 0, 1], np.column_stack([1 - p, p]), classes=[0, 1])
     """
-    y_true, proba = check_probabilities(y_true, proba, classes)
     bins = reliability_bins(y_true, proba, classes=classes)
     right = (bins["accuracy"] * bins["n"]).round().astype(int)
     interval = np.array(
