@@ -82,8 +82,7 @@ def compare(
     ...
     """
     results = _check_results(results)
-    if metric not in METRICS:
-        raise ValueError(f"metric must be one of {METRICS}, got {metric!r}.")
+    check_metric(metric)
     if units not in (None, "groups", "folds"):
         raise ValueError(f'units must be None, "groups" or "folds", got {units!r}.')
     firsts = {dataset: next(iter(evaluations.values())) for dataset, evaluations in results.items()}
@@ -99,6 +98,13 @@ def compare(
         ratios[dataset] = (first.folds["n_test"] / first.folds["n_train"]).mean()
         chance[dataset] = float(chance_levels(first.predictions, first.folds, first.classes)[metric])
     return compare_scores(scores, ratios, chance, metric, units)
+
+
+def check_metric(metric):
+    """The name of a metric, which must be known."""
+    if metric not in METRICS:
+        raise ValueError(f"metric must be one of {METRICS}, got {metric!r}.")
+    return metric
 
 
 def _check_results(results):

@@ -16,10 +16,8 @@ POLL = 1.0  # s between looks at the workers, which may come and go
 
 def check_client(client):
     """Refuse what is no client of Dask, or an asynchronous one."""
-    is_client = any(
-        f"{cls.__module__}.{cls.__name__}" == "distributed.client.Client" for cls in type(client).__mro__
-    )
-    if not is_client or client.asynchronous:
+    distributed = sys.modules.get("distributed")  # imported by whoever made a client
+    if distributed is None or not isinstance(client, distributed.Client) or client.asynchronous:
         raise TypeError(
             "client must be a dask.distributed.Client that is not asynchronous, such as "
             f'Client("tcp://scheduler:8786"), got {client!r}.'

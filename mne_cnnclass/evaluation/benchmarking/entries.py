@@ -7,6 +7,9 @@ from pathlib import Path
 import mne
 from sklearn.pipeline import make_pipeline
 
+from ... import ecg, preprocessing
+from ...ecg.files import find_records
+from ...samples import datasets
 from ...samples.view import EpochsView
 from ...utils.extras import from_extra
 from .tables import Table, join, parameter_types
@@ -37,8 +40,6 @@ def make_pipelines(tables):
 
 def _steps(table):
     """Transformers of this package that come before a pipeline, each a name or a table with ``step``."""
-    from ... import preprocessing
-
     known = [name for name in preprocessing.__all__ if isinstance(getattr(preprocessing, name), type)]
     steps = []
     for number, step in enumerate(table.take("before", "Sequence[str | dict]", [])):
@@ -105,8 +106,7 @@ def _epochs(table):
 
 
 def _recordings(table):
-    files = table.files("recordings", "str | Sequence[str]")
-    return partial(_make_epochs, files, **_cuts(table))
+    return _cut(table, table.files("recordings", "str | Sequence[str]"))
 
 
 def _bids(table):
@@ -116,39 +116,28 @@ def _bids(table):
     find = table.table("select")
     match = _import(table, "bids", "mne_bids").find_matching_paths
     select = find.arguments(match, but=("root",), untyped="str | Sequence[str]")
-    return partial(_make_epochs, root, bids=select, **_cuts(table))
+    return _cut(table, root, bids=select)
 
 
-def _cuts(table):
-    """Arguments of make_epochs."""
-    from ...preprocessing import make_epochs
-
-    arguments = table.arguments(make_epochs, but=("recordings", "bids"))
-    if "windows" not in arguments:
-        for name in ("tmin", "tmax"):
-            if name not in arguments:
-                raise table.error(name, "is missing, expected a number (s), or a table windows.")
-    return arguments
+def _cut(table, recordings, **bids):
+    """A function that makes a view of recordings by the arguments of make_epochs in a table."""
+    make = preprocessing.make_epochs
+    arguments = table.arguments(make, but=("recordings", "bids"))
+    for name in () if "windows" in arguments else ("tmin", "tmax"):
+        if name not in arguments:
+            raise table.error(name, "is missing, expected a number (s), or a table windows.")
+    return partial(_make_view, make, recordings, arguments.get("group"), **arguments, **bids)
 
 
-def _make_epochs(recordings, **arguments):
-    from ...preprocessing import make_epochs
-
-    return EpochsView(make_epochs(recordings, **arguments), groups=arguments.get("group"))
+def _make_view(make, recordings, groups, **arguments):
+    return EpochsView(make(recordings, **arguments), groups=groups)
 
 
 def _wfdb(table):
-    from ... import ecg
-    from ...ecg.files import find_records
-
     makers = {"heartbeats": ecg.make_beat_epochs, "rhythm": ecg.make_rhythm_epochs}
     records = table.call("wfdb", find_records, [table.path("wfdb")])
     make = makers[table.choose("cut", makers, "kind of epochs")]
-    return partial(_make_ecg, make, records, **table.arguments(make, but=("recordings",)))
-
-
-def _make_ecg(make, records, **arguments):
-    return EpochsView(make(records, **arguments), groups="patient")
+    return partial(_make_view, make, records, "patient", **table.arguments(make, but=("recordings",)))
 
 
 def _moabb(table):
@@ -165,8 +154,6 @@ def _moabb(table):
 
 
 def _load(table):
-    from ...samples import datasets
-
     known = [name.removeprefix("load_") for name in datasets.__all__]
     load = getattr(datasets, f"load_{table.choose('load', known, 'data set to load')}")
     return partial(load, **table.arguments(load))

@@ -12,7 +12,7 @@ from sklearn import clone
 from sklearn.pipeline import Pipeline
 
 from ...metrics.scores import score_predictions
-from ..folds import fit_and_predict, fit_params
+from ..folds import describe_fold, fit_and_predict, fit_params
 from .machine import peak_memory
 from .packing import encode_label, pack
 from .sources import Dataset
@@ -37,9 +37,10 @@ def run_job(job):
     """Fit and score the folds of a job: for each its grid, its number, and what `Store.finish` takes."""
     with mne.use_log_level(job.log_level):
         start = perf_counter()
-        before = job.cells[0][3].before
-        estimator = seeded(job.estimator, job.cells[0][2])
-        pretrain = {"pretrain_time": None, "n_pretrain": None if before is None else len(before)}
+        _, _, seed, split = job.cells[0]
+        before = split.before
+        estimator = seeded(job.estimator, seed)
+        pretrain = {"n_pretrain": None if before is None else len(before)}
         shared = before is not None and _ends_in_network(estimator)
         if shared:
             try:
@@ -67,14 +68,11 @@ def run_job(job):
 def seeded(estimator, seed):
     """A copy whose parts without a random state have one that follows from a seed."""
     estimator = clone(estimator)
-    parameters = estimator.get_params(deep=True) if hasattr(estimator, "get_params") else {}
-    names = sorted(
-        name
-        for name, value in parameters.items()
-        if value is None and name.rpartition("__")[2] == "random_state"
-    )
+    unset = [name for name, value in estimator.get_params().items() if value is None]
+    names = sorted(name for name in unset if name.rpartition("__")[2] == "random_state")
     drawn = np.random.RandomState(seed).randint(2**31 - 1, size=len(names))
-    return estimator.set_params(**dict(zip(names, drawn.tolist(), strict=True))) if names else estimator
+    estimator.set_params(**dict(zip(names, drawn.tolist(), strict=True)))
+    return estimator
 
 
 def _ends_in_network(estimator):
@@ -102,18 +100,13 @@ def _groups(data, rows):
 def _run_cell(estimator, data, train, test):
     """Columns of the table cells, and packed predictions."""
     classes = np.unique(data.y)
-    known, counts = np.unique(data.y[train], return_counts=True)
-    row = {"fold": 0}
+    row = describe_fold(data.y, 0, train, test)
     row, predictions, _ = fit_and_predict(
         estimator, data.X, data.y, _groups(data, train), classes, {}, train, test, row
     )
-    result = {name: row[name] for name in ("fit_time", "score_time")}
-    result |= score_predictions(predictions, classes) | {
-        "n_test": len(test),
-        "most_frequent": encode_label(known[counts.argmax()]),
-        "peak_memory": peak_memory(),
-    }
-    return result, pack(predictions, classes, None if data.subjects is None else data.subjects[test], data)
+    result = {name: row[name] for name in ("n_test", "fit_time", "score_time")}
+    result |= {"most_frequent": encode_label(row["most_frequent"]), "peak_memory": peak_memory()}
+    return result | score_predictions(predictions, classes), pack(predictions, classes, data.subjects)
 
 
 def describe_error(error, message="{}"):

@@ -16,9 +16,10 @@ def encode_label(label):
     return json.dumps(label.item() if isinstance(label, np.generic) else label)
 
 
-def pack(predictions, classes, subjects, data):
+def pack(predictions, classes, subjects):
     """Pack the predictions of a fold into a compressed file of NumPy (``.npz``).
 
+    ``subjects`` are those of all samples of the data set, or None.
     Its arrays are ``sample`` (int32), ``y_true`` and ``y_pred`` (int16, positions in the sorted classes) and,
     if there are such, ``subject`` (int32, positions in the sorted subjects) and ``proba`` or ``decision``
     (float32, shape (n_samples, n_classes)).
@@ -27,7 +28,8 @@ def pack(predictions, classes, subjects, data):
     for name in ("y_true", "y_pred"):
         arrays[name] = np.searchsorted(classes, predictions[name].to_numpy()).astype(np.int16)
     if subjects is not None:
-        arrays["subject"] = np.searchsorted(np.unique(data.subjects), subjects).astype(np.int32)
+        _, codes = np.unique(subjects, return_inverse=True)
+        arrays["subject"] = codes[arrays["sample"]].astype(np.int32)
     scores = get_scores(predictions)
     if scores is not None:
         name = (PROBA if are_probabilities(predictions) else DECISION).rstrip("_")

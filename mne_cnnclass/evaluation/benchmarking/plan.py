@@ -72,7 +72,7 @@ def _cross_session(data, n_folds):
                 "two. Leave this subject out, or use within-session."
             )
         for fold, (train, test) in enumerate(LeaveOneGroupOut().split(rows, groups=sessions)):
-            yield Split(rows[train], rows[test], fold, subject, sessions[test[0]])
+            yield Split(rows[train], rows[test], fold, subject, _only(sessions, test))
 
 
 def _cross_subject(data, n_folds):
@@ -123,7 +123,7 @@ def _across(data, splitter, groups):
 
 def _only(column, rows):
     """The one value of these rows, or None if there are several."""
-    values = [] if column is None else np.unique(column[rows])
+    values = [] if column is None else np.unique(column[rows]).tolist()
     return values[0] if len(values) == 1 else None
 
 
@@ -131,7 +131,9 @@ def _subjects(data, kind):
     """Each subject with its samples."""
     if data.subjects is None:
         raise ValueError(_lacks(data, "subject", kind))
-    return [(subject, np.flatnonzero(data.subjects == subject)) for subject in np.unique(data.subjects)]
+    return [
+        (subject, np.flatnonzero(data.subjects == subject)) for subject in np.unique(data.subjects).tolist()
+    ]
 
 
 def _sessions(data):
@@ -140,7 +142,7 @@ def _sessions(data):
         if data.sessions is None:
             yield subject, None, rows
             continue
-        for session in np.unique(data.sessions[rows]):
+        for session in np.unique(data.sessions[rows]).tolist():
             yield subject, session, rows[data.sessions[rows] == session]
 
 

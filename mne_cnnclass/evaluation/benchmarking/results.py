@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from ...metrics.scores import METRICS
 from .. import Evaluation, compare
+from ..compare import check_metric
 from .comparing import check_comparable, compare_stored_scores
 from .packing import unpack
 from .queries import NAMED_GRIDS, describe_grids, read_folds, read_grids, summarize
@@ -139,7 +139,7 @@ class Benchmark:
             are averaged first; a fold that tests several subjects counts as one unit. Folds in which the
             metric is undefined are left out.
         """
-        _check_metric(metric)
+        check_metric(metric)
         with closing(Store(self.store)) as store:
             names = read_grids(store, current=current)[["dataset", "splits", "pipeline", "grid_id"]]
             stats = summarize(store, metric, names["grid_id"].unique())
@@ -165,7 +165,7 @@ class Benchmark:
         columns += ["type", "message", "traceback"]
         return self._table(
             f"SELECT {', '.join(columns)} FROM folds JOIN errors USING (cell_id) WHERE state = 'failed' "
-            f"{_current(current)} ORDER BY dataset, splits, pipeline, cell_id"
+            f"{'AND current' if current else ''} ORDER BY dataset, splits, pipeline, cell_id"
         )
 
     def status(self) -> dict[str, int]:
@@ -287,7 +287,7 @@ class Benchmark:
         folds of a subject, rather than the score of all its predictions together, and there is no chance
         level.
         """
-        _check_metric(metric)
+        check_metric(metric)
         with closing(Store(self.store)) as store:
             grids = describe_grids(store, read_grids(store, splits=splits).sort_values("grid_id"))
             check_comparable(grids)
@@ -374,7 +374,7 @@ class Benchmark:
         """
         from ...report import build_benchmark_report
 
-        report = build_benchmark_report(self, title=title, metric=_check_metric(metric))
+        report = build_benchmark_report(self, title=title, metric=check_metric(metric))
         if path is not None:
             report.save(path, overwrite=True, open_browser=False, verbose="ERROR")
         return report
@@ -384,13 +384,3 @@ class Benchmark:
         counts = status | {"running": len(status["running"])}
         shown = ", ".join(f"{counts[state]} {state}" for state in ("done", "running", "failed", "waiting"))
         return f"<Benchmark | {shown}>\n{self.summary().round(3).to_string()}"
-
-
-def _current(current):
-    return "AND current" if current else ""
-
-
-def _check_metric(metric):
-    if metric not in METRICS:
-        raise ValueError(f"metric must be one of {METRICS}, got {metric!r}.")
-    return metric

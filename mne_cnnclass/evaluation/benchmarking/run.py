@@ -8,16 +8,18 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import product
+from numbers import Integral
 from typing import TYPE_CHECKING
 
-import numpy as np
 from joblib import effective_n_jobs
 from mne.utils import logger
 from sklearn import clone
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
+from ...utils.numbers import check_number
 from ...utils.warn import warn
 from ..failures import FoldsFailedWarning
 from ..splits import refuse_shared, warn_of_mixed_groups, warn_of_overlap, warn_of_prefit
@@ -167,19 +169,20 @@ def benchmark(
     ...
     """
     _check_arguments(pipelines, datasets, random_state, n_jobs, client)
+    random_state = int(random_state)
     splits = splits if isinstance(splits, (list, tuple)) else [splits]
     described = {name: describe_pipeline(estimator) for name, estimator in pipelines.items()}
-    load = _Loader(datasets)
+    load = _loader(datasets)
     with closing(Store(store, create=True)) as filled:
         grids = {}
         for name, kind in product(datasets, splits):
-            plan = _plan(load(name), kind, n_folds)
-            kind, cells = name_of_splits(kind), _cells(plan, int(random_state))
+            plan = _plan(load(name)[0], kind, n_folds)
+            kind, cells = name_of_splits(kind), _cells(plan, random_state)
             indices = digest([split.fingerprint for split in plan])
-            grid = {"splits": kind, "indices": indices, "random_state": int(random_state)}
+            grid = {"splits": kind, "indices": indices, "random_state": random_state}
             for pipeline, estimator in pipelines.items():
                 names = {"pipeline": pipeline, "dataset": name, "splits": kind}
-                grid_id = filled.add_grid(names, described[pipeline], load.about, grid, cells)
+                grid_id = filled.add_grid(names, described[pipeline], load(name)[1], grid, cells)
                 grids[grid_id] = Grid(names, clone(estimator), plan, cells)
         filled.put_back(grids, failed=retry, without_predictions=keep_predictions)
         try:
@@ -206,10 +209,7 @@ def _check_arguments(pipelines, datasets, random_state, n_jobs, client):
         if isinstance(estimator, type) or not (hasattr(estimator, "fit") and hasattr(estimator, "predict")):
             raise TypeError(f"Pipelines must be instances of scikit-learn classifiers, got {estimator!r}.")
         warn_of_prefit(estimator)
-    if isinstance(random_state, bool) or not isinstance(random_state, (int, np.integer)):
-        raise TypeError(
-            f"random_state must be an integer, so that results can be had again, got {random_state!r}."
-        )
+    check_number(random_state, "random_state", Integral)
     if client is not None:
         check_client(client)
         if n_jobs is not None:
@@ -237,23 +237,22 @@ def _plan(data, kind, n_folds):
     return plan
 
 
-class _Loader:
-    """Makes one data set after the other, so that not all of them are in memory."""
+def _loader(sources):
+    """A function that makes a data set and describes it; of them all, the last alone stays in memory."""
+    fingerprints = {}
 
-    def __init__(self, sources):
-        self._sources, self._fingerprints, self._name = sources, {}, None
+    @lru_cache(maxsize=1)
+    def load(name):
+        data = as_dataset(name, sources[name])
+        about = data.describe()
+        if fingerprints.setdefault(name, about["fingerprint"]) != about["fingerprint"]:
+            raise ValueError(
+                f"Data set {name!r} is not the same as when this benchmark began. Start it again, and "
+                "make sure that what makes the data set always gives the same."
+            )
+        return data, about
 
-    def __call__(self, name):
-        if name != self._name:
-            self._name, self.data = name, as_dataset(name, self._sources[name])
-            self.about = self.data.describe()
-            found = self.about["fingerprint"]
-            if self._fingerprints.setdefault(name, found) != found:
-                raise ValueError(
-                    f"Data set {name!r} is not the same as when this benchmark began. Start it again, and "
-                    "make sure that what makes the data set always gives the same."
-                )
-        return self.data
+    return load
 
 
 def _cells(plan, random_state):
@@ -261,24 +260,20 @@ def _cells(plan, random_state):
     cells, jobs = [], {}
     for number, split in enumerate(plan):
         # folds that share what was learnt before are one job, with one seed
-        shared = number if split.before is None else split.before.tobytes()
         decisive = split.fingerprint if split.before is None else split.before.tolist()
+        shared = number if split.before is None else split.before.tobytes()
         cells.append(
             {
                 "number": number,
                 "job": jobs.setdefault(shared, number),
-                "subject": _plain(split.subject),
-                "session": _plain(split.session),
+                "subject": split.subject,
+                "session": split.session,
                 "fold": split.fold,
                 "size": split.size,
                 "seed": int(digest([random_state, decisive])[:8], 16) >> 1,
             }
         )
     return cells
-
-
-def _plain(value):
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _fill(store, grids, load, keep_predictions, verbose, **where):
@@ -309,7 +304,7 @@ def _work(store, grids, load, keep_predictions, progress, **where):
                 progress.started(cells)
                 grid = grids[cells[0][0]]
                 planned = [(grid_id, n, grid.cells[n]["seed"], grid.plan[n]) for grid_id, n in cells]
-                data = load(grid.names["dataset"])
+                data, _ = load(grid.names["dataset"])
                 yield Job(grid.estimator, data, planned, keep_predictions, logger.level)
         except Exception as error:
             failures.append(error)
