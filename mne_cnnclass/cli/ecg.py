@@ -187,18 +187,18 @@ def _settings_of(path, clf):
     from ..ecg.beats import TYPICAL
     from ..estimators.saving import read_epochs_settings
 
-    steps = [step for _, step in getattr(clf, "steps", [("", clf)])]
-    if not isinstance(steps[-1], BeatClassifier):
+    last = clf[-1] if hasattr(clf, "steps") else clf
+    if not isinstance(last, BeatClassifier):
         raise ValueError(
             f"{path} is no classifier of heartbeats: `mne-cnnclass ecg train` writes one, and so does "
             "save_classifier with a fitted recipe('heartbeats')."
         )
-    network = steps[-1].estimators_[0]
+    network = last.estimators_[0]
     names = [name.removesuffix(TYPICAL) for name in network.ch_names_]
     known = dict(
         classes=AAMI_CLASSES,
         leads=[next((lead for lead in LEADS if lead.split("|")[0] == name), name) for name in names],
-        causal=steps[-1].causal_,
+        causal=last.causal_,
         sfreq=network.sfreq_,
     )
     settings = known | (read_epochs_settings(path) or {}).get("beats", {})

@@ -35,13 +35,18 @@ def with_brackets(text):
     return text.replace(OPEN, "[").replace(CLOSE, "]")
 
 
+def paper_of(clf):
+    """Where the architecture of a network was published, if it is known and not one of this package."""
+    named = isinstance(clf.model, str) and clf.model not in OWN
+    return list_models()["paper"].get(clf.model, "") if named else ""
+
+
 def _architecture_entries(networks):
     """BibTeX of the papers of architectures, as far as the table of models knows it."""
-    papers = list_models()["paper"]
     entries = {}
     for clf in networks:
-        paper = papers.get(clf.model, "") if isinstance(clf.model, str) else ""
-        if not paper or clf.model in OWN:
+        paper = paper_of(clf)
+        if not paper:
             continue
         who, _, where = paper.partition(", ")
         authors, year = who.rsplit(" ", 1)

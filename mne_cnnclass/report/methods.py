@@ -11,11 +11,10 @@ from sklearn.pipeline import Pipeline
 from .._version import __version__
 from ..estimators.cnn import CNNClassifier
 from ..metrics.statistics import format_p
-from ..networks import list_models
 from ..networks.augmentations import listed
 from ..networks.catalog import OWN
 from ..preprocessing import EuclideanAlignment, RiemannianAlignment
-from .citations import cite, find_entries, with_brackets
+from .citations import cite, find_entries, paper_of, with_brackets
 
 ALIGNED_ONLINE = "themselves and those before them."
 ALIGNED_BY_ALL = (
@@ -164,8 +163,7 @@ def _listed_params(params):
 
 def _describe_network(clf):
     name = name_of(clf)
-    known = list_models()["paper"].get(clf.model if isinstance(clf.model, str) else None, "")
-    cited = f" {cite(name)}" if known and name not in OWN else ""
+    cited = f" {cite(name)}" if paper_of(clf) else ""
     origin = f", in the implementation of braindecode {cite('braindecode')}," if cited else ""
     if name in OWN:
         origin = f" of mne-cnnclass {cite('mnecnnclass')}"
