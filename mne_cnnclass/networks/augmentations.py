@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A parameter that depends on the samples, and its description."""
 
     text: str
@@ -19,14 +18,13 @@ class Rule:
         return self.text
 
 
-@dataclass(frozen=True)
-class Augmentation:
-    """A transform that has a name: its class in `transforms`, its description and its parameters."""
+class Augmentation(NamedTuple):
+    """A transform that has a name: its description, its parameters, its class in `transforms`, its source."""
 
-    transform: str
     does: str
-    reference: str
     parameters: dict
+    implementation: str
+    reference: str
 
 
 def _sampling_frequency(problem):
@@ -54,9 +52,9 @@ MOHSENVAND = "Mohsenvand et al. 2020, PMLR 136:238-253"
 SAEED = "Saeed et al. 2020, arXiv:2010.13694"
 
 
-def _per_sample(transform, does, reference, **parameters):
+def _per_sample(implementation, does, reference, **parameters):
     """What is applied to each sample of a batch with a probability."""
-    return Augmentation(transform, does, reference, {"probability": 0.5, **parameters})
+    return Augmentation(does, {"probability": 0.5, **parameters}, implementation, reference)
 
 
 AUGMENTATIONS = {
@@ -104,11 +102,11 @@ AUGMENTATIONS = {
         channels=Rule("those of the epochs", _channels),
     ),
     "mixup": Augmentation(
-        "Mixup",
         "averages samples and their labels in pairs, weighted by Beta(`alpha`, `alpha`), the same for a "
         "whole batch unless `beta_per_sample`",
-        "Zhang et al. 2018, arXiv:1710.09412",
         {"alpha": 0.2, "beta_per_sample": False},
+        "Mixup",
+        "Zhang et al. 2018, arXiv:1710.09412",
     ),
     "sign_flip": _per_sample("SignFlip", "turns the sign of all channels", ROMMEL),
     "smooth_time_mask": _per_sample(
@@ -149,16 +147,9 @@ def list_augmentations() -> pd.DataFrame:
     >>> list_augmentations().loc["channel_dropout", "parameters"]
     'probability=0.5, p_drop=0.2'
     """
-    rows = {
-        name: {
-            "does": one.does,
-            "parameters": ", ".join(f"{key}={value}" for key, value in one.parameters.items()),
-            "implementation": one.transform,
-            "reference": one.reference,
-        }
-        for name, one in AUGMENTATIONS.items()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("name")
+    table = pd.DataFrame(AUGMENTATIONS.values(), index=pd.Index(AUGMENTATIONS, name="name"))
+    table["parameters"] = [", ".join(f"{k}={v}" for k, v in one.items()) for one in table["parameters"]]
+    return table
 
 
 def listed(augmentation):
@@ -170,9 +161,7 @@ def listed(augmentation):
 
 def is_named(one):
     """Whether it is a name, or a name with parameters."""
-    return isinstance(one, str) or (
-        isinstance(one, (list, tuple))
-        and len(one) == 2
-        and isinstance(one[0], str)
-        and isinstance(one[1], dict)
-    )
+    match one:
+        case str() | [str(), dict()]:
+            return True
+    return False

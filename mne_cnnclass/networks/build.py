@@ -116,7 +116,7 @@ def build_module(
         return join([build_module(model, params, **of_each) for _ in range(n_members)])
     cls = resolve_model(model)
     params = dict(params or {})
-    _check_parameter_names(cls, params)
+    check_parameter_names(cls, params)
     signal = dict(
         n_chans=n_chans,
         n_outputs=N_FEATURES if n_side else n_outputs,
@@ -125,16 +125,17 @@ def build_module(
         chs_info=without_partial_positions(chs_info),
     )
 
+    module = None
     try:
         with quiet_braindecode():
-            module, logits = _build(cls, params, signal, accelerate)
+            module = _construct(cls, params, signal, accelerate)
+            logits = _try_out(module, signal)
     except _WrongOutput as error:
         raise ValueError(f"{cls.__name__} {error}") from None
     except Exception as error:  # architectures raise what they like
         clause = _explain(cls, params, signal) if explain else None
         if clause is None:
-            failed = isinstance(error, _FailsToRun)
-            what = "was built, but fails on a batch of" if failed else "can't be built from"
+            what = "can't be built from" if module is None else "was built, but fails on a batch of"
             clause = f"{what} {_describe(signal)} with model_params={params}: {_first_line(error)}"
         raise ValueError(f"{cls.__name__} {clause.rstrip('.')}.") from error
     if explain and n_outputs > 1 and _are_probabilities(logits):
@@ -169,22 +170,18 @@ class _WrongOutput(Exception):
     """The network runs, but what it returns are no logits."""
 
 
-class _FailsToRun(Exception):
-    """The network was built, and raised this when it was tried out."""
-
-
 def takes(cls, params, signal):
     """Whether a network of this class can be built for the signal and works."""
     with quiet_braindecode():
         try:
-            _build(cls, params, signal)
+            _try_out(_construct(cls, params, signal), signal)
         except Exception:  # architectures raise what they like; here it only counts that they do
             return False
     return True
 
 
-def _build(cls, params, signal, accelerate=False):
-    """A network that works, and its logits of two samples of noise."""
+def _construct(cls, params, signal, accelerate=False):
+    """A network of this class, with what its constructor takes of the signal's properties."""
     accepted, takes_all = accepted_parameters(cls)
     # an unknown sampling frequency is passed on as None, so that no default is taken for it
     known = {k: v for k, v in signal.items() if v is not None or k == "sfreq"}
@@ -194,20 +191,13 @@ def _build(cls, params, signal, accelerate=False):
     module = corrected(cls, signal["n_chans"])(**arguments)
     if accelerate:
         fast.accelerate(module)
-    with fast.trial(module):
-        try:
-            logits = _check_outputs(module, signal)
-        except _WrongOutput:
-            raise
-        except Exception as error:
-            raise _FailsToRun(_first_line(error)) from error
-    return module, logits
+    return module
 
 
-def _check_outputs(module, signal):
-    """Run the module on noise, as at prediction and as in training, and leave its buffers as they were."""
+def _try_out(module, signal):
+    """Logits of a run on noise as in training, after one as at prediction; buffers stay as they were."""
     generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
+    with fast.trial(module), torch.no_grad():
         for training, n_samples in [(False, 1), (True, 2)]:
             module.train(training)
             # the first run comes before, since it may be what gives lazy layers their buffers
@@ -232,7 +222,8 @@ def _are_probabilities(logits):
     return bool((logits >= 0).all() and torch.allclose(logits.sum(dim=1), torch.ones(len(logits)), atol=1e-4))
 
 
-def _check_parameter_names(cls, params):
+def check_parameter_names(cls, params):
+    """Refuse parameters that an architecture does not take, or that the samples determine."""
     given = [name for name in ("n_chans", "n_outputs", "n_times", "chs_info") if name in params]
     if given:
         raise ValueError(

@@ -53,27 +53,17 @@ def explain_refusal(works, signal):
     """
     n_chans, n_times, sfreq, chs_info = (signal[k] for k in ("n_chans", "n_times", "sfreq", "chs_info"))
 
-    missing = _missing_knowledge(works, n_chans, sfreq, chs_info)
-    if missing is not None:
-        return missing
-
-    def times(n):
-        return f"{n} time point{'s' * (n != 1)}"
-
-    def times_and_seconds(n):
-        return times(n) + ("" if sfreq is None else f" ({n / sfreq:.2f} s at {sfreq:g} Hz)")
-
     def works_for(n):
         return works(n_times=n)
-
-    def channels(n):
-        return f"{n} channel{'s' * (n != 1)}"
 
     def works_with(n):
         return works(n_chans=n, chs_info=None if chs_info is None else placeholder_channels(n, chs_info))
 
-    clause = _range_clause(works_for, n_times, LONGEST_WINDOW, "windows of ", times, times_and_seconds)
-    return clause or _range_clause(works_with, n_chans, MOST_CHANNELS, "", channels, channels)
+    return (
+        _missing_knowledge(works, n_chans, sfreq, chs_info)
+        or _range_clause(works_for, n_times, LONGEST_WINDOW, "time point", "windows of ", sfreq)
+        or _range_clause(works_with, n_chans, MOST_CHANNELS, "channel")
+    )
 
 
 def _missing_knowledge(works, n_chans, sfreq, chs_info):
@@ -101,8 +91,15 @@ def _missing_knowledge(works, n_chans, sfreq, chs_info):
     return None
 
 
-def _range_clause(works, refused, most, what, count, count_limit):
+def _range_clause(works, refused, most, unit, what="", sfreq=None):
     """What of a number (of times, of channels) works, with an end of the range where there is one."""
+
+    def count(n):
+        return f"{n} {unit}{'s' * (n != 1)}"
+
+    def count_limit(n):
+        return count(n) + ("" if sfreq is None else f" ({n / sfreq:.2f} s at {sfreq:g} Hz)")
+
     found = smallest_working(works, refused, most)
     bound, beyond = "needs {}at least {}", found and found + 1
     if found is None:

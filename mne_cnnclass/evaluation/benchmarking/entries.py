@@ -59,12 +59,12 @@ def _recipe(table):
 
 def _model(table):
     from ...estimators.cnn import CNNClassifier
-    from ...networks.build import _check_parameter_names, resolve_model
+    from ...networks.build import check_parameter_names, resolve_model
 
     model = table.take("model", "str")
     params = table.arguments(CNNClassifier)
     cls = table.call("model", resolve_model, model)
-    table.call("model_params", _check_parameter_names, cls, params.get("model_params", {}))
+    table.call("model_params", check_parameter_names, cls, params.get("model_params", {}))
     return CNNClassifier(model, **params)
 
 

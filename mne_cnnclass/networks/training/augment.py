@@ -40,7 +40,7 @@ def _make(one, problem):
             for key, value in known.parameters.items()
             if key not in own
         }
-        return getattr(transforms, known.transform)(**rules, **own)
+        return getattr(transforms, known.implementation)(**rules, **own)
     except (AssertionError, TypeError, ValueError) as error:
         raise ValueError(f"augmentation {name!r}: {error}") from error
 

@@ -45,17 +45,16 @@ def torch_session(seed, *, n_threads=None, device=None):
             _keep_freed_memory(2**29)
         if cuda:
             stack.enter_context(torch.backends.cudnn.flags(deterministic=True, benchmark=False))
-        if seed is None:
-            yield
-            return
-        stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002
-        stack.callback(random.setstate, random.getstate())
-        stack.enter_context(torch.random.fork_rng(devices=cuda))
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed takes a millisecond to look for devices
-        if cuda:
-            torch.cuda.manual_seed_all(seed)
-        np.random.seed(seed)  # noqa: NPY002
-        random.seed(seed)
+        if seed is not None:
+            stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002
+            stack.callback(random.setstate, random.getstate())
+            stack.enter_context(torch.random.fork_rng(devices=cuda))
+            # torch.manual_seed takes a millisecond to look for devices
+            torch.default_generator.manual_seed(seed)
+            if cuda:
+                torch.cuda.manual_seed_all(seed)
+            np.random.seed(seed)  # noqa: NPY002
+            random.seed(seed)
         yield
 
 
