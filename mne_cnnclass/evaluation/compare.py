@@ -110,7 +110,8 @@ def check_metric(metric):
 def _check_results(results):
     """Evaluations by data set and pipeline, checked to be of the same pipelines on the same splits."""
     if not isinstance(results, Mapping) or not results:
-        raise TypeError(f"results must be a dict of evaluations, not empty, got {type(results).__name__}.")
+        found = type(results).__name__
+        raise TypeError(f"results must be a dict of pipeline names to evaluations, not empty, got {found}.")
     nested = {isinstance(value, Mapping) for value in results.values()}
     if len(nested) > 1:
         raise TypeError("results must be a dict of evaluations, or of a dict of them a data set, not both.")

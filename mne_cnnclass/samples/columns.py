@@ -31,7 +31,7 @@ def find_column(name, values, metadata, n_epochs, n_sources):
             meant = f" Did you mean {alike[0]!r}?" if alike else ""
             raise ValueError(
                 f"{name}={values!r} is no metadata column.{meant} These Epochs have "
-                f"{shortened(columns, 10) or 'none'}."
+                f"[{shortened(map(repr, columns), 10)}]."
             )
         values = metadata[values]
     if np.ndim(values) == 1 and 1 < len(values) == n_sources != n_epochs:

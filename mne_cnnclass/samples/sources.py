@@ -131,7 +131,8 @@ def missing_channels(missing, present):
         fix = 'They may only be spelt differently: make_epochs(rename="standard"), or epochs.rename_channels.'
     else:
         fix = "Rename the channels, or interpolate the missing ones."
-    return f"Channel(s) {shortened(missing, 10)} missing: these Epochs have {shortened(present, 10)}. {fix}"
+    lost, there = (shortened(map(repr, names), 10) for names in (missing, present))
+    return f"Channel(s) [{lost}] missing: these Epochs have [{there}]. {fix}"
 
 
 def _bare(name):
