@@ -14,9 +14,10 @@ from .view import EpochsView
 
 PathLike: TypeAlias = str | os.PathLike[str]
 RandomState: TypeAlias = int | np.random.RandomState | None
-EpochsLike: TypeAlias = EpochsView | mne.BaseEpochs | Sequence[mne.BaseEpochs]
-Samples: TypeAlias = EpochsLike | np.ndarray
-Recordings: TypeAlias = PathLike | mne.io.BaseRaw | Sequence[PathLike | mne.io.BaseRaw]
+# as text, since python -OO can't import these classes of MNE
+EpochsLike: TypeAlias = "EpochsView | mne.BaseEpochs | Sequence[mne.BaseEpochs]"
+Samples: TypeAlias = "EpochsLike | np.ndarray"
+Recordings: TypeAlias = "PathLike | mne.io.BaseRaw | Sequence[PathLike | mne.io.BaseRaw]"
 Splitter: TypeAlias = int | BaseCrossValidator | Iterable[tuple[np.ndarray, np.ndarray]]
 Splits: TypeAlias = str | BaseCrossValidator  # of a benchmark
-Dataset: TypeAlias = EpochsLike | PathLike | Mapping[str, Any] | Callable[[], Any]
+Dataset: TypeAlias = "EpochsLike | PathLike | Mapping[str, Any] | Callable[[], Any]"
