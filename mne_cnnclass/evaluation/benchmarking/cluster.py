@@ -8,7 +8,7 @@ from concurrent.futures import CancelledError
 from dataclasses import replace
 from functools import cache
 
-from .fingerprint import describe_pipeline, other_versions
+from .fingerprint import describe_pipeline, version_here
 from .jobs import describe_error, run_job
 
 POLL = 1.0  # s between looks at the workers, which may come and go
@@ -104,12 +104,12 @@ def _submit(client, function, content, *others):
 def _unpack(pickled, versions):
     from distributed.protocol import pickle
 
-    others = other_versions(versions)
+    found = [(name, version_here(name, expected), expected) for name, expected in versions.items()]
+    others = [f"{name} {here} in place of {expected}" for name, here, expected in found if here != expected]
     if others:
-        found = ", ".join(f"{name} {here} in place of {other}" for name, (other, here) in others.items())
         raise _OtherVersions(
-            f"A worker has {found}, and its results would be stored as those of the versions here. Install "
-            "the same versions."
+            f"A worker has {', '.join(others)}, and its results would be stored as those of the versions "
+            "here. Install the same versions."
         )
     return pickle.loads(pickled)
 

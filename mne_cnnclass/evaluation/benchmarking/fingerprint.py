@@ -50,14 +50,9 @@ def describe_pipeline(estimator):
     }
 
 
-def other_versions(versions):
-    """Packages that differ here from the versions that describe a pipeline: expected and found, by name."""
-    here = {name: _version(name, expected) for name, expected in versions.items()}
-    return {name: (versions[name], here[name]) for name in versions if versions[name] != here[name]}
-
-
 @cache
-def _version(name, like):
+def version_here(name, like):
+    """The version of a package in this process, or the hash of its sources if ``like`` is one."""
     if name == "python":
         return platform.python_version()
     try:

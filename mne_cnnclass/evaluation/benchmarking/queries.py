@@ -3,10 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from ...metrics.scores import METRICS
-from .store import TIMES
+from .store import NUMBERS
 
-NUMBERS = (*TIMES, "peak_memory", *METRICS)
 NAMED_GRIDS = "FROM names JOIN grids ON grids.id = grid_id"
 KEYS = ("subject", "session", "fold", "size", "seed", "changed", "n_train", "n_test", "n_pretrain")
 

@@ -262,17 +262,9 @@ def _cells(plan, random_state):
         # folds that share what was learnt before are one job, with one seed
         decisive = split.fingerprint if split.before is None else split.before.tolist()
         shared = number if split.before is None else split.before.tobytes()
-        cells.append(
-            {
-                "number": number,
-                "job": jobs.setdefault(shared, number),
-                "subject": split.subject,
-                "session": split.session,
-                "fold": split.fold,
-                "size": split.size,
-                "seed": int(digest([random_state, decisive])[:8], 16) >> 1,
-            }
-        )
+        seed = int(digest([random_state, decisive])[:8], 16) >> 1
+        about = {name: getattr(split, name) for name in ("subject", "session", "fold", "size")}
+        cells.append({"number": number, "job": jobs.setdefault(shared, number), "seed": seed} | about)
     return cells
 
 
@@ -294,13 +286,12 @@ def _fill(store, grids, load, keep_predictions, verbose, **where):
 
 def _work(store, grids, load, keep_predictions, progress, **where):
     """Compute the folds that wait, and store each as soon as it is finished."""
-    running, failures = set(), []
+    failures = []
 
     def claimed():
         # joblib takes jobs in a thread of its own, where an error would be lost
         try:
             while not failures and (cells := store.claim(list(grids))):
-                running.update(cells)
                 progress.started(cells)
                 grid = grids[cells[0][0]]
                 planned = [(grid_id, n, grid.cells[n]["seed"], grid.plan[n]) for grid_id, n in cells]
@@ -313,12 +304,11 @@ def _work(store, grids, load, keep_predictions, progress, **where):
         for finished in run_jobs(claimed(), **where):
             for grid_id, number, outcome in finished:
                 store.finish(grid_id, number, **outcome)
-                running.discard((grid_id, number))
                 progress.finished((grid_id, number))
     except BrokenProcessPool as error:
         # which of the running folds is to blame is not known
         message = "A process was killed while this ran, probably as memory was short: {}"
-        for cell in running:
+        for cell in [*progress.running]:
             store.finish(*cell, error=describe_error(error, message))
             progress.finished(cell)
     if failures:
@@ -330,16 +320,15 @@ def run_jobs(jobs, *, n_jobs=None, client=None):
     if client is not None:
         yield from run_jobs_on(client, jobs)
         return
-    work = (delayed(run_job)(job) for job in jobs)
-    options = dict(return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1)
-    yield from Parallel(n_jobs=n_jobs, **options)(work)
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1)
+    yield from parallel(delayed(run_job)(job) for job in jobs)
 
 
 class _Progress:
-    """A bar with what is running and when it will end."""
+    """What this process is running, and a bar that shows it and when all will end."""
 
     def __init__(self, store, grids, verbose):
-        self._store, self._grids, self._running, self._shown = store, grids, {}, 0.0
+        self._store, self._grids, self.running, self._shown = store, grids, set(), 0.0
         counts = store.count(grids)
         self._bar = tqdm(
             desc="Benchmark",
@@ -354,12 +343,11 @@ class _Progress:
         self._bar.close()
 
     def started(self, cells):
-        for cell in cells:
-            self._running[cell] = " / ".join(self._grids[cell[0]].names.values())
+        self.running.update(cells)
         self.show()
 
     def finished(self, cell):
-        self._running.pop(cell, None)
+        self.running.discard(cell)
         self._bar.update()
 
     def show(self):
@@ -369,7 +357,7 @@ class _Progress:
         self._shown = time.monotonic()
         counts = self._store.count(self._grids)
         self._bar.n = counts["done"] + counts["failed"]  # of other processes, too
-        names = ", ".join(sorted(set(self._running.values()))) or "other processes"
+        names = {" / ".join(self._grids[grid_id].names.values()) for grid_id, _ in self.running}
         seconds = self._store.remaining_seconds(self._grids)
         end = "" if seconds is None else f", ends {datetime.now() + timedelta(seconds=seconds):%a %H:%M}"
-        self._bar.set_postfix_str(f"{names}{end}")
+        self._bar.set_postfix_str(f"{', '.join(sorted(names)) or 'other processes'}{end}")

@@ -59,8 +59,6 @@ def _distinct(column):
 
 def as_dataset(name, source):
     """Make a data set of anything that :func:`~mne_cnnclass.benchmark` takes as one."""
-    if isinstance(source, Dataset):
-        return source
     if isinstance(source, Mapping):
         source = dataset_source(name, source)
     if callable(source):

@@ -20,6 +20,7 @@ BUSY = 60  # s to wait for another process that writes
 BEAT, LEASE = 20, 120  # s between signs of life; s without one after which work of another host is taken over
 
 TIMES = ("fit_time", "score_time", "pretrain_time", "seconds")
+NUMBERS = (*TIMES, "peak_memory", *METRICS)
 SCHEMA = f"""
 CREATE TABLE pipelines (
     id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE, repr TEXT, parameters TEXT, versions TEXT);
@@ -43,7 +44,7 @@ CREATE TABLE cells (
     state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'running', 'done', 'failed')),
     worker_id INTEGER REFERENCES workers, changed REAL,
     n_train INTEGER, n_test INTEGER, n_pretrain INTEGER, most_frequent TEXT,
-    {", ".join(f"{name} REAL" for name in (*TIMES, "peak_memory", *METRICS))},
+    {", ".join(f"{name} REAL" for name in NUMBERS)},
     UNIQUE (grid_id, number));
 CREATE INDEX by_state ON cells (grid_id, state);
 CREATE INDEX by_accuracy ON cells (grid_id, size, subject, accuracy, state) WHERE state = 'done';
@@ -53,7 +54,7 @@ CREATE TABLE predictions (cell_id INTEGER PRIMARY KEY REFERENCES cells, content 
 CREATE VIEW folds AS
     SELECT names.pipeline, names.dataset, names.splits, cells.subject, cells.session, cells.fold, cells.size,
         cells.seed, cells.state, cells.changed, cells.n_train, cells.n_test, cells.n_pretrain,
-        {", ".join(f"cells.{name}" for name in (*TIMES, "peak_memory", *METRICS))},
+        {", ".join(f"cells.{name}" for name in NUMBERS)},
         names.current, cells.id AS cell_id, cells.grid_id, cells.number, cells.worker_id,
         grids.pipeline_id, grids.dataset_id, grids.indices, grids.random_state
     FROM names JOIN grids ON grids.id = names.grid_id JOIN cells ON cells.grid_id = grids.id;
@@ -97,12 +98,12 @@ class Store:
         return connection
 
     def _check(self, create):
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        (application,) = self._connection.execute("PRAGMA application_id").fetchone()
-        (n_tables,) = self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if application == 0 and n_tables == 0 and create:
+        n_tables = "SELECT count(*) FROM sqlite_schema"
+        queries = ("PRAGMA user_version", "PRAGMA application_id", n_tables)
+        (version,), (application,), (n,) = (self.read(query)[0] for query in queries)
+        if application == n == 0 and create:
             with self.writing() as connection:  # another process may have been faster
-                if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+                if not self.read(n_tables)[0][0]:
                     for statement in SCHEMA.split(";\n"):
                         connection.execute(statement)
                     connection.execute(f"PRAGMA user_version = {VERSION}")
@@ -307,9 +308,9 @@ class Store:
 
 def _find_or_insert(connection, table, row, key):
     """The id of a row, which is added if there is none with this key."""
-    where = " AND ".join(f"{name} = ?" for name in key)
-    found = connection.execute(f"SELECT id FROM {table} WHERE {where}", [row[k] for k in key]).fetchone()
-    return _insert(connection, table, row) if found is None else found["id"]
+    _insert(connection, table, row, "OR IGNORE")
+    where = " AND ".join(f"{name} = :{name}" for name in key)
+    return connection.execute(f"SELECT id FROM {table} WHERE {where}", row).fetchone()["id"]
 
 
 def _insert(connection, table, row, otherwise=""):

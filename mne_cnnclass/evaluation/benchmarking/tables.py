@@ -205,9 +205,8 @@ def _alternatives_of(node, plural=False):
 
 
 def _is_list(inner, value):
-    return isinstance(value, list) and (
-        not inner or all(any(fits(item) for _, fits in inner) for item in value)
-    )
+    items = value if inner else ()  # of an unknown type, any
+    return isinstance(value, list) and all(any(fits(item) for _, fits in inner) for item in items)
 
 
 def _expected(kind):
