@@ -10,17 +10,14 @@ SIGNAL = ("n_chans", "n_outputs", "n_times", "sfreq", "chs_info", "input_window_
 
 def accepted_parameters(cls):
     """Names that the constructor and its parents take, and whether it takes any other name as well."""
-    names = []
-    for parent in cls.__mro__:
-        if "__init__" not in vars(parent):
-            continue
+    names, takes_all = [], True
+    for parent in (parent for parent in cls.__mro__ if "__init__" in vars(parent)):
         parameters = list(inspect.signature(parent.__init__).parameters.values())[1:]
         names += [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            return list(dict.fromkeys(names)), False
-        if parent is nn.Module:
+        takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        if parent is nn.Module or not takes_all:
             break
-    return list(dict.fromkeys(names)), True
+    return list(dict.fromkeys(names)), takes_all
 
 
 def own_parameters(cls):

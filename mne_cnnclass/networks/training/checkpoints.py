@@ -84,7 +84,7 @@ def _state(net):
         "optimizer": net.optimizer_.state_dict(),
         "history": json.dumps(net.history.to_list(), default=lambda value: value.item()),
         "torch": torch.get_rng_state(),
-        "python": json.dumps(random.getstate()),
+        "python": random.getstate(),
         "numpy": [_numbers(np.random.get_state())]  # noqa: NPY002
         + [_numbers(part.rng.get_state()) for part in random_parts(net.augmentation)],
     }
@@ -105,9 +105,8 @@ def _put_back(net, state):
     net.optimizer_.load_state_dict(state["optimizer"])
     net.history_ = type(net.history)(json.loads(state["history"]))
     torch.set_rng_state(state["torch"].cpu())
-    version, numbers, gauss = json.loads(state["python"])
-    random.setstate((version, tuple(numbers), gauss))
-    first, *others = [("MT19937", np.array(key, np.uint32), *more) for key, *more in state["numpy"]]
+    random.setstate(state["python"])
+    first, *others = state["numpy"]
     np.random.set_state(first)  # noqa: NPY002
     for part, numbers in zip(random_parts(net.augmentation), others, strict=True):
         part.rng.set_state(numbers)
@@ -121,8 +120,9 @@ def _put_back(net, state):
 
 
 def _numbers(state):
-    _, key, *others = state
-    return [key.tolist(), *others]
+    """A random state of numpy, which takes it back, without an array, which torch would not read."""
+    name, key, *others = state
+    return [name, key.tolist(), *others]
 
 
 def _fingerprint(net, options, datasets):
