@@ -6,19 +6,15 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import mne
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..samples.limits import check_rate
+from ..samples.types import PathLike
 from .beats import AAMI_CLASSES, BEAT_SYMBOLS
 from .files import import_wfdb
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from ..samples.types import PathLike
 
 
 def write_beats(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import mne
 import numpy as np
 import pandas as pd
 
 from ..samples.limits import check_time
+from ..samples.types import Recordings
 from ..utils.docs import fill_doc
 from ..utils.warn import warn
 from .errors import NoBeats
@@ -18,10 +19,6 @@ from .intervals import INTERVAL_COLUMNS, interval_features, local_median, record
 from .leads import describe_leads, filter_leads, invert_classes, map_recordings, pick_leads, spans_of
 from .measures import NEAR_QRS, QRS, cut_beats, slope_widths, span_slice
 from .peaks import find_r_peaks
-
-if TYPE_CHECKING:
-    from ..samples.types import Recordings
-
 
 # Classes of ANSI/AAMI EC57 and the symbols of WFDB in them: normal (with bundle branch block and atrial or
 # nodal escape), supraventricular, ventricular, fusion of ventricular and normal, unclassifiable or paced.

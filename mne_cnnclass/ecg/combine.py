@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from ..metrics.bins import sum_to_one
 from ..metrics.scores import PROBA, SCORER
 from ..samples.columns import check_column
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
 
 
 def combine_windows(predictions: Any, records: ArrayLike) -> Any:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import mne
 import pandas as pd
 
+from ..samples.types import PathLike
 from .files import check_files, damage_as
 from .patients import make_raw
-
-if TYPE_CHECKING:
-    from ..samples.types import PathLike
-
 
 PTBXL_SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 CINC2017_LABELS = ("N", "A", "O", "~")

@@ -7,16 +7,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import mne
 from tqdm.contrib.concurrent import thread_map
 
 from ..samples.datasets import DATA_VARIABLE, local_folder
-
-if TYPE_CHECKING:
-    from ..samples.types import PathLike
-
+from ..samples.types import PathLike
 
 PHYSIONET = "https://physionet.org/files"
 SUMS = "SHA256SUMS.txt"

@@ -5,20 +5,17 @@ from __future__ import annotations
 import re
 from datetime import UTC
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import mne
 import numpy as np
 
+from ..samples.types import PathLike
 from ..utils.numbers import runs
 from ..utils.warn import warn
 from .errors import NoAnnotations
 from .files import check_files, damage_as, find_wfdb, import_wfdb, no_record, read_header
 from .patients import make_raw, patient_of
-
-if TYPE_CHECKING:
-    from ..samples.types import PathLike
-
 
 _VOLTS = {"v": 1.0, "mv": 1e-3, "uv": 1e-6, "µv": 1e-6, "μv": 1e-6, "nv": 1e-9}
 # What a signal is that is no lead of the heart, by the names in PhysioNet's databases; the first that fits.

@@ -167,22 +167,13 @@ def make_probes(X: Samples, groups: ArrayLike | None = None) -> dict[str, Probe]
 
 
 def probe_estimator():
-    """Create the classifier used for every probe: linear discriminant analysis of standardised features.
+    """The classifier of every probe: linear discriminant analysis of standardised features.
 
-    The shrinkage is computed from the training samples [1]_, so there is nothing to tune and nothing random.
+    Its shrinkage is computed from the training samples, so there is nothing to tune and nothing random.
 
-    Returns
-    -------
-    estimator : sklearn.pipeline.Pipeline
-        ``StandardScaler`` and ``LinearDiscriminantAnalysis``.
+    Ledoit O, Wolf M (2004). A well-conditioned estimator for large-dimensional covariance matrices. Journal
+    of Multivariate Analysis 88(2):365-411. doi:10.1016/S0047-259X(03)00096-4
 
-    References
-    ----------
-    .. [1] Ledoit O, Wolf M (2004). A well-conditioned estimator for large-dimensional covariance matrices.
-       Journal of Multivariate Analysis 88(2):365-411. https://doi.org/10.1016/S0047-259X(03)00096-4
-
-    Examples
-    --------
     >>> import numpy as np
     >>> from mne_cnnclass import evaluate
     >>> from mne_cnnclass.evaluation.probes import make_probes, probe_estimator
@@ -196,32 +187,13 @@ def probe_estimator():
 
 
 def judge_probes(result, probes, evaluations, metric="balanced_accuracy"):
-    """Compare the scores of probes with those of a classifier, with a verdict in words.
+    """Compare the scores of probes with those of a classifier on the same splits, with a verdict in words.
 
-    A probe is flagged if its score reaches the lower limit of the classifier's 95 % interval, and both the
-    probe's and the classifier's intervals lie above chance: the features of the probe then suffice for a
-    score like the classifier's.
+    A probe is flagged if its score reaches the lower limit of the classifier's 95 % interval, and both
+    intervals lie above chance: its features then suffice for a score like the classifier's. The table has a
+    row a probe: its pooled ``score``, ``low`` and ``high``, ``chance``, the same of the ``classifier``,
+    ``flagged`` and ``verdict``, which is the reason if there are no features.
 
-    Parameters
-    ----------
-    result : Evaluation
-        The result of the classifier.
-    probes : dict of str to Probe
-        The probes.
-    evaluations : dict of str to Evaluation
-        The evaluations of the probes that have features, on the same splits.
-    metric : str
-        The metric to compare, a row of :meth:`Evaluation.summary`. Higher values must be better.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        One row per probe, with the columns ``score``, ``low`` and ``high`` (its pooled score and 95 %
-        interval), ``chance``, ``classifier``, ``classifier_low`` and ``classifier_high``, ``flagged`` and
-        ``verdict``; if the probe has no features, the verdict is the reason.
-
-    Notes
-    -----
     A flag does not prove that the classifier uses what the probe measures, and the absence of a flag does not
     prove that there is no confound: probes are linear, and limited to their features. The intervals are not
     corrected for the number of probes: of six uninformative probes, at least one lies above chance in about

@@ -1,4 +1,8 @@
-"""Tests, effect sizes and intervals of paired differences, each with its assumption and its reference."""
+"""Tests, effect sizes and intervals of paired differences, each with its assumption and its reference.
+
+A difference is the score of one pipeline minus that of the other, of a group (subject …) or of a fold. Tests
+return the one-sided p-values of it lying above and below 0; both are 0.5 if all differences are 0.
+"""
 
 from functools import partial
 
@@ -10,32 +14,15 @@ N_FLIPS = 2**14  # sign flips at most: all that there are up to 14 differences, 
 
 
 def sign_flip_test(differences):
-    """Paired permutation test of a mean difference: flip the signs of the differences.
+    """Paired permutation test of a mean difference: flip the signs of the differences, of shape (n,).
 
-    Parameters
-    ----------
-    differences : array-like, shape (n,)
-        The score of one pipeline minus that of the other, one value per group (subject …).
+    Under the null hypothesis each is equally likely to have either sign, independently of the others. For up
+    to 14 differences all 2**n flips are used, so that the p-value is exact; for more, 16384 random ones with
+    a fixed seed. No p-value is below 1 / 2**n.
 
-    Returns
-    -------
-    p_greater, p_less : float
-        One-sided p-values of the mean being above and below 0; both are 0.5 if all differences are 0. No
-        p-value is below 1 / 2**n.
+    Nichols TE, Holmes AP (2002). Nonparametric permutation tests for functional neuroimaging: a primer with
+    examples. Human Brain Mapping 15(1):1-25. doi:10.1002/hbm.1058
 
-    Notes
-    -----
-    Assumption: under the null hypothesis each difference is equally likely to have either sign, independently
-    of the others. For up to 14 differences, all 2**n flips are used, so that the p-value is exact; for more,
-    16384 random flips with a fixed seed.
-
-    References
-    ----------
-    .. [1] Nichols TE, Holmes AP (2002). Nonparametric permutation tests for functional neuroimaging: a
-       primer with examples. Human Brain Mapping 15(1):1-25. doi:10.1002/hbm.1058
-
-    Examples
-    --------
     >>> sign_flip_test([0.1, 0.2, 0.05, 0.3, 0.02])
     (0.03125, 0.96875)
     """
@@ -58,30 +45,14 @@ def sign_flip_test(differences):
 
 
 def signed_rank_test(differences):
-    """Wilcoxon's signed-rank test of paired differences.
+    """Wilcoxon's signed-rank test of differences of shape (n,), or of each row of (n_pairs, n).
 
-    Parameters
-    ----------
-    differences : array-like, shape (n,) or (n_pairs, n)
-        The score of one pipeline minus that of the other, one value per group (subject …).
+    Under the null hypothesis they are independent, and distributed symmetrically about 0. Groups whose
+    difference is 0 are left out, as in the paper.
 
-    Returns
-    -------
-    p_greater, p_less : float | array, shape (n_pairs,)
-        One-sided p-values of the differences lying above and below 0; both are 0.5 if all are 0.
+    Wilcoxon F (1945). Individual comparisons by ranking methods. Biometrics Bulletin 1(6):80-83.
+    doi:10.2307/3001968
 
-    Notes
-    -----
-    Assumption: independent differences, distributed symmetrically about 0 under the null hypothesis. Groups
-    whose difference is 0 are left out, as in Wilcoxon's paper. Computed by :func:`scipy.stats.wilcoxon`.
-
-    References
-    ----------
-    .. [1] Wilcoxon F (1945). Individual comparisons by ranking methods. Biometrics Bulletin 1(6):80-83.
-       doi:10.2307/3001968
-
-    Examples
-    --------
     >>> signed_rank_test([0.1, 0.2, 0.05, 0.3, 0.02])
     (0.03125, 1.0)
     """
@@ -98,39 +69,20 @@ def signed_rank_test(differences):
 
 
 def corrected_resampled_ttest(differences, test_train_ratio):
-    """t-test of differences over the folds of a cross-validation, corrected for shared training samples.
+    """t-test of differences over folds, shape (n_folds,), corrected for the training samples they share.
 
-    Parameters
-    ----------
-    differences : array-like, shape (n_folds,)
-        The score of one pipeline minus that of the other, one value per fold (of all repetitions).
-    test_train_ratio : float
-        Number of test samples divided by the number of training samples of a fold.
+    Folds share training samples, so their scores are not independent, and the ordinary t-test gives too many
+    false positives. Here the variance of the mean is ``(1 / n_folds + test_train_ratio)`` times that of the
+    differences [1]_, also for repeated cross-validation [2]_. Assumption: normally distributed differences,
+    whose correlation between folds equals the fraction of samples that are tested; this is a heuristic,
+    without proof. The conclusion generalises to training sets of this size from the population of these
+    samples: if they are from one subject, to this subject.
 
-    Returns
-    -------
-    p_greater, p_less : float
-        One-sided p-values of the mean being above and below 0; both are 0.5 if all differences are 0.
-
-    Notes
-    -----
-    The folds of a cross-validation share training samples, so their scores are not independent, and the
-    ordinary t-test gives too many false positives. Here the variance of the mean is
-    ``(1 / n_folds + test_train_ratio)`` times that of the differences [1]_, also for repeated
-    cross-validation [2]_. Assumption: normally distributed differences, whose correlation between folds
-    equals the fraction of samples that are tested; this is a heuristic, without proof. The conclusion
-    generalises to training sets of this size from the population of these samples: if they are from one
-    subject, to this subject.
-
-    References
-    ----------
     .. [1] Nadeau C, Bengio Y (2003). Inference for the generalization error. Machine Learning 52:239-281.
        doi:10.1023/A:1024068626366
     .. [2] Bouckaert RR, Frank E (2004). Evaluating the replicability of significance tests for comparing
        learning algorithms. PAKDD 2004, 3-12. doi:10.1007/978-3-540-24775-3_3
 
-    Examples
-    --------
     >>> p_greater, p_less = corrected_resampled_ttest([0.1, 0.2, 0.0, 0.1, 0.1], 0.25)
     >>> round(p_greater, 3)
     0.051
@@ -151,33 +103,15 @@ def two_sided(p_greater, p_less):
 
 
 def stouffer(p_values, n):
-    """Combine one-sided p-values of several data sets by Stouffer's weighted Z, as MOABB does.
+    """Combine one-sided p-values of data sets of ``n`` subjects by Stouffer's weighted Z, as MOABB does.
 
-    Parameters
-    ----------
-    p_values : array-like, shape (n_datasets,)
-        One-sided p-values, all in the same direction.
-    n : array-like, shape (n_datasets,)
-        Number of subjects of each data set; the weights are its square root.
+    The weights are the square roots of ``n``. Assumption: the data sets are independent (no subject is in two
+    of them) and each p-value is uniform under the null hypothesis, or conservative.
 
-    Returns
-    -------
-    p_value : float
-        The combined one-sided p-value, by :func:`scipy.stats.combine_pvalues`.
-
-    Notes
-    -----
-    Assumption: the data sets are independent (no subject is in two of them) and each p-value is uniform under
-    the null hypothesis, or conservative.
-
-    References
-    ----------
     .. [1] Stouffer SA et al. (1949). The American Soldier, vol. 1. Princeton University Press.
     .. [2] Jayaram V, Barachant A (2018). MOABB: trustworthy algorithm benchmarking for BCIs. Journal of
        Neural Engineering 15(6):066011. doi:10.1088/1741-2552/aadea0
 
-    Examples
-    --------
     >>> round(stouffer([0.05, 0.05], [10, 10]), 4)
     0.01
     """
@@ -186,30 +120,14 @@ def stouffer(p_values, n):
 
 
 def holm(p_values):
-    """Adjust the p-values of several tests by Holm's method, which controls the family-wise error rate.
+    """Adjust p-values by Holm's method, which controls the family-wise error rate.
 
-    Parameters
-    ----------
-    p_values : array-like, shape (n_tests,)
-        The p-values.
+    If all null hypotheses are true, the probability that any adjusted one is below 0.05 is at most 5 %. The
+    tests may depend on each other in any way.
 
-    Returns
-    -------
-    adjusted : array, shape (n_tests,)
-        The adjusted p-values. If all null hypotheses are true, the probability that any of them is below 0.05
-        is at most 5 %.
+    Holm S (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics
+    6(2):65-70. https://www.jstor.org/stable/4615733
 
-    Notes
-    -----
-    The tests may depend on each other in any way.
-
-    References
-    ----------
-    .. [1] Holm S (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of
-       Statistics 6(2):65-70. https://www.jstor.org/stable/4615733
-
-    Examples
-    --------
     >>> holm([0.01, 0.04, 0.03, 0.005]).round(3).tolist()
     [0.03, 0.06, 0.06, 0.02]
     """
@@ -220,23 +138,11 @@ def holm(p_values):
 
 
 def mean_interval(values, factor):
-    """Compute the mean and its 95 % confidence interval from the t distribution.
+    """Mean of normally distributed values, and its 95 % confidence interval from the t distribution.
 
-    Parameters
-    ----------
-    values : array-like, shape (n,)
-        The values, assumed to be normally distributed.
-    factor : float
-        Variance of the mean divided by the variance of the values: ``1 / n`` if they are independent,
-        ``1 / n_folds + test_train_ratio`` for folds (see `corrected_resampled_ttest`).
+    ``factor`` is the variance of the mean divided by that of the values: ``1 / n`` if they are independent,
+    ``1 / n_folds + test_train_ratio`` for folds (see `corrected_resampled_ttest`).
 
-    Returns
-    -------
-    mean, low, high : float
-        The mean and the limits of its interval.
-
-    Examples
-    --------
     >>> print("{:.2f} [{:.2f}, {:.2f}]".format(*mean_interval([0.1, 0.2, 0.0, 0.1, 0.1], 1 / 5)))
     0.10 [0.01, 0.19]
     """
@@ -246,37 +152,19 @@ def mean_interval(values, factor):
 
 
 def standardized_difference(differences, factor):
-    """Compute the standardised mean difference dz and its 95 % confidence interval.
+    """Standardised mean dz of paired differences and its 95 % interval; ``factor`` as for `mean_interval`.
 
-    Parameters
-    ----------
-    differences : array-like, shape (n,)
-        Paired differences.
-    factor : float
-        As for `mean_interval`.
+    This is Cohen's dz (mean by standard deviation with n - 1), the effect size of MOABB, without correction
+    for small samples: with 5 subjects it is about 25 % too large on average, with 20 about 4 % [1]_. The
+    interval inverts the noncentral t distribution [2]_. Assumption: normally distributed differences. If all
+    are equal, the effect is 0 or infinite, and the interval is NaN.
 
-    Returns
-    -------
-    effect, low, high : float
-        Mean of the differences divided by their standard deviation (with n - 1), and its interval. If all
-        differences are equal, the effect is 0 or infinite, and the interval is NaN.
-
-    Notes
-    -----
-    This is Cohen's dz, the effect size of MOABB, without correction for small samples: with 5 subjects it is
-    about 25 % too large on average, with 20 about 4 % [1]_. The interval inverts the noncentral t
-    distribution [2]_. Assumption: normally distributed differences.
-
-    References
-    ----------
-    .. [1] Hedges LV (1981). Distribution theory for Glass's estimator of effect size and related
-       estimators. Journal of Educational Statistics 6(2):107-128. doi:10.3102/10769986006002107
+    .. [1] Hedges LV (1981). Distribution theory for Glass's estimator of effect size and related estimators.
+       Journal of Educational Statistics 6(2):107-128. doi:10.3102/10769986006002107
     .. [2] Cumming G, Finch S (2001). A primer on the understanding, use, and calculation of confidence
        intervals that are based on central and noncentral distributions. Educational and Psychological
        Measurement 61(4):532-574. doi:10.1177/0013164401614002
 
-    Examples
-    --------
     >>> effect, low, high = standardized_difference([0.1, 0.2, 0.0, 0.1, 0.1], 1 / 5)
     >>> print(f"{effect:.2f} [{low:.2f}, {high:.2f}]")
     1.41 [0.09, 2.67]
@@ -293,32 +181,14 @@ def standardized_difference(differences, factor):
 
 
 def weighted_mean_interval(values, low, high, n):
-    """Average the estimates of several data sets, weighted by the square root of n, with a 95 % interval.
+    """Average the estimates of data sets of ``n`` subjects, weighted by its root, with a 95 % interval.
 
-    Parameters
-    ----------
-    values, low, high : array-like, shape (n_datasets,)
-        The estimate of each data set and the limits of its interval.
-    n : array-like, shape (n_datasets,)
-        Number of subjects of each data set.
-
-    Returns
-    -------
-    mean, low, high : float
-        The mean and the limits of its interval.
-
-    Notes
-    -----
     The weights are those of MOABB. The interval recovers variances from the limits of each data set, which
-    may be asymmetric [1]_. Assumption: independent data sets.
+    may be asymmetric. Assumption: independent data sets.
 
-    References
-    ----------
-    .. [1] Zou GY, Donner A (2008). Construction of confidence limits about effect measures: a general
-       approach. Statistics in Medicine 27(10):1693-1702. doi:10.1002/sim.3095
+    Zou GY, Donner A (2008). Construction of confidence limits about effect measures: a general approach.
+    Statistics in Medicine 27(10):1693-1702. doi:10.1002/sim.3095
 
-    Examples
-    --------
     >>> mean, low, high = weighted_mean_interval([0.1, 0.3], [0.0, 0.1], [0.2, 0.5], [10, 10])
     >>> print(f"{mean:.2f} [{low:.2f}, {high:.2f}]")
     0.20 [0.09, 0.31]
@@ -331,20 +201,8 @@ def weighted_mean_interval(values, low, high, n):
 
 
 def mean_sd(values):
-    """Mean ± SD over folds as text, with the number of folds if the value is undefined in some.
+    """Mean ± SD over folds as text, with the number of folds if the value is undefined (NaN) in some.
 
-    Parameters
-    ----------
-    values : array-like, shape (n_folds,)
-        The value of each fold, NaN where it is undefined.
-
-    Returns
-    -------
-    text : str
-        Such as "0.87 ± 0.03"; for a single value, only the value.
-
-    Examples
-    --------
     >>> mean_sd([0.8, 0.9]), mean_sd([0.8]), mean_sd([0.8, 0.9, np.nan]), mean_sd([np.nan])
     ('0.85 ± 0.07', '0.80', '0.85 ± 0.07 (2 of 3 folds)', 'undefined')
     """

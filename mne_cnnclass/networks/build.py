@@ -67,42 +67,17 @@ def build_module(
 ):
     """Build a network and make sure that it works for the input.
 
-    Parameters
-    ----------
-    model : str | type
-        A name from :func:`~mne_cnnclass.list_models`, or a subclass of `torch.nn.Module` whose constructor
-        takes the arguments below that it names (all, if it has ``**kwargs``).
-    params : None | dict
-        Further arguments of the constructor; they take precedence over those below.
-    n_chans, n_outputs, n_times, sfreq, chs_info
-        What braindecode calls so; positions of channels are passed on only if every channel has one.
-    n_side : int
-        Number of side inputs. With any, the architecture is built for ``N_FEATURES`` outputs and put into
-        `WithSideInputs`.
-    mirror : None | dict
-        ``permutation`` of the channels and ``swapped`` classes for `LeftRightSymmetric`.
-    n_members : int
-        Number of networks, which are joined into an `Ensemble`.
-    accelerate : bool
-        Whether to compute the same in less time where a way is known, see `networks.fast`.
-    explain : bool
-        Whether to find out, by trying, what a network needs that can't take the input. ``False`` for one that
-        could once.
+    ``model`` is a name from :func:`~mne_cnnclass.list_models`, or a class whose constructor takes those of
+    the next arguments that it names; ``params`` are further ones, and take precedence. Positions in
+    ``chs_info`` are passed on only if every channel has one. With ``n_side`` side inputs, the architecture has
+    ``N_FEATURES`` outputs and is put into `WithSideInputs`; ``mirror`` has the ``permutation`` of channels
+    and the ``swapped`` classes for `LeftRightSymmetric`; ``accelerate`` computes the same in less time where
+    a way is known. ``explain=False``, for an input that was taken once, does not try what is needed.
 
-    Returns
-    -------
-    module : torch.nn.Module
-        The network, in training mode, which returns logits of shape (n_samples, n_outputs) for input of
-        shape (n_samples, n_chans, n_times), and with side inputs a second one of shape (n_samples, n_side).
+    The module is in training mode, and returns logits of shape (n_samples, n_outputs) for input of shape
+    (n_samples, n_chans, n_times), and with side inputs a second one of shape (n_samples, n_side).
+    An unknown model or parameter, or a network that can't take the input, is a TypeError or ValueError.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If there is no such model or parameter, or if the network can't take the input; the message says
-        what it needs.
-
-    Examples
-    --------
     >>> from mne_cnnclass.networks.build import build_module
     >>> module = build_module("EEGNet", {"F1": 4}, n_chans=3, n_outputs=2, n_times=256)
     >>> build_module("EEGNet", n_chans=3, n_outputs=2, n_times=8)

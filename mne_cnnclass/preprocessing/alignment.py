@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import mne
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from ..samples.blocks import iter_parts, numbered_in
 from ..samples.checks import check_samples
 from ..samples.columns import check_column
+from ..samples.types import Samples
 from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from .base import SamplesTransformer, start_fit
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from ..samples.types import Samples
-
 
 ONE_GROUP = "all samples"
 TINY = np.finfo(float).tiny

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -12,12 +12,9 @@ from ..samples.blocks import check_finite, iter_parts
 from ..samples.checks import check_samples
 from ..samples.inputs import note_samples, open_samples
 from ..samples.limits import check_rate
+from ..samples.types import Samples
 from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
-
-if TYPE_CHECKING:
-    from ..samples.types import Samples
-
 
 # What the fit of any transformer sets; `_set_by_fit` of each class has what else its own does. Nothing but
 # these and parameters is read from a saved file.

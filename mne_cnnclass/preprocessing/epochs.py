@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import mne
 import numpy as np
 import pandas as pd
 
 from ..samples.limits import check_edges, check_rate, check_thresholds, check_time, check_values
+from ..samples.types import Recordings
 from . import cleaning
 from .events import choose_events, choose_windows
 from .log import attach_log
 from .recordings import open_recordings
-
-if TYPE_CHECKING:
-    from ..samples.types import Recordings
 
 
 def make_epochs(

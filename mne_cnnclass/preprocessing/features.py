@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import mne
 import numpy as np
@@ -15,12 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..samples.blocks import iter_blocks
 from ..samples.checks import check_samples
+from ..samples.types import Samples
 from ..utils.quiet import quiet
 from .base import SamplesTransformer, sampling_frequency
-
-if TYPE_CHECKING:
-    from ..samples.types import Samples
-
 
 BANDS = {"delta": (1, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30), "gamma": (30, 45)}  # Hz
 WELCH_SECONDS = 2.0  # of a segment: half a hertz separates the slow bands

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from ..samples.types import EpochsLike
 from ..samples.view import EpochsView
 from ..utils.text import shortened
-
-if TYPE_CHECKING:
-    from ..samples.types import EpochsLike
-
 
 _COLUMNS = ["file", "step", "done", "n_dropped"]
 

@@ -6,17 +6,14 @@ import importlib.util
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import mne
 import numpy as np
 import pandas as pd
 
 from .limits import check_edges
-
-if TYPE_CHECKING:
-    from .types import PathLike
-
+from .types import PathLike
 
 __all__ = ["load_eegbci", "load_sample"]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mne
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, DTypeLike
 
 from ..utils.numbers import adjacent, runs
 from ..utils.quiet import quiet
@@ -26,9 +27,6 @@ from .sources import (
     read_rows,
     state_of,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, DTypeLike
 
 
 class EpochsView:

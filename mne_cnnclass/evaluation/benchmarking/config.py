@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ...samples.types import PathLike
 from .entries import make_dataset, make_pipelines
 from .plan import KINDS
 from .tables import Table
-
-if TYPE_CHECKING:
-    from ...samples.types import PathLike
 
 
 def read_config(path: PathLike) -> dict[str, object]:

@@ -48,29 +48,13 @@ class TrainingOptions:
 
 
 def train(module, data, y, weight, side, *, options, valid=None, device):
-    """Train a network in place on standardised samples.
+    """Train a network in place on standardised samples, see `SampleDataset`; weights are of mean one.
 
-    Parameters
-    ----------
-    module : torch.nn.Module
-        The network, which gives logits.
-    data, y, weight, side
-        The samples, see `SampleDataset`; weights are of mean one.
-    options : TrainingOptions
-        How to train.
-    valid : None | tuple of array
-        The same four of the validation samples.
-    device : torch.device
-        Where to compute.
-
-    Returns
-    -------
-    history : pandas.DataFrame
-        A row an epoch: epoch, train_loss, train_accuracy, valid_loss, valid_accuracy (with a validation
-        split), lr, duration in s, and what callbacks recorded.
-    error : None | Exception | KeyboardInterrupt
-        What stopped the training before its end, after at least one epoch; before that it is raised. The
-        network has its best weights by the validation loss, or those of the last whole epoch.
+    ``valid`` has the same four arrays of the validation samples, or is None. The history has a row an epoch:
+    epoch, train_loss, train_accuracy, valid_loss, valid_accuracy (with a validation split), lr, duration (s),
+    and what callbacks recorded. The error is what stopped the training after at least one epoch, or None;
+    before that it is raised. The network has its best weights by the validation loss, or those of the last
+    whole epoch.
     """
     # only the method of a rewrite, not one of that name of a user's own network
     network = signal_network(module.network if isinstance(module, LeftRightSymmetric) else module)
