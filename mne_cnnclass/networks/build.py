@@ -67,12 +67,13 @@ def build_module(
 ):
     """Build a network and make sure that it works for the input.
 
-    ``model`` is a name from :func:`~mne_cnnclass.list_models`, or a class whose constructor takes those of
-    the next arguments that it names; ``params`` are further ones, and take precedence. Positions in
-    ``chs_info`` are passed on only if every channel has one. With ``n_side`` side inputs, the architecture has
-    ``N_FEATURES`` outputs and is put into `WithSideInputs`; ``mirror`` has the ``permutation`` of channels
-    and the ``swapped`` classes for `LeftRightSymmetric`; ``accelerate`` computes the same in less time where
-    a way is known. ``explain=False``, for an input that was taken once, does not try what is needed.
+    ``model`` is a name from :func:`~mne_cnnclass.list_models`, or a class whose constructor takes those
+    of the next arguments that it names; ``params`` are further ones, and take precedence. Positions in
+    ``chs_info`` are passed on only if every channel has one. With ``n_side`` side inputs, the
+    architecture has ``N_FEATURES`` outputs and is put into `WithSideInputs`; ``mirror`` has the
+    ``permutation`` of channels and the ``swapped`` classes for `LeftRightSymmetric`; ``accelerate``
+    computes the same in less time where a way is known. ``explain=False``, for an input that was taken
+    once, does not try what is needed.
 
     The module is in training mode, and returns logits of shape (n_samples, n_outputs) for input of shape
     (n_samples, n_chans, n_times), and with side inputs a second one of shape (n_samples, n_side).
