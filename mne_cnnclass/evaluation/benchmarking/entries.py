@@ -100,13 +100,13 @@ def make_dataset(table):
 
 
 def _epochs(table):
-    files = table.files("epochs", "str | Sequence[str]")
+    files = table.files("epochs")
     table.arguments(lambda: None)
     return partial(read_files, files)
 
 
 def _recordings(table):
-    return _cut(table, table.files("recordings", "str | Sequence[str]"))
+    return _cut(table, table.files("recordings"))
 
 
 def _bids(table):

@@ -184,8 +184,8 @@ class Benchmark:
         with closing(Store(self.store)) as store:
             grids = [grid for (grid,) in store.read("SELECT DISTINCT grid_id FROM names WHERE current")]
             counts = store.count(grids)
-            workers = {row["id"]: row for row in store.read("SELECT * FROM workers WHERE ended IS NULL")}
-            alive = {number for number, row in workers.items() if store.is_alive(row)}
+            workers = store.read("SELECT * FROM workers WHERE ended IS NULL")
+            alive = {row["id"] for row in workers if store.is_alive(row)}
             running = store.table(
                 f"SELECT {', '.join(columns)}, worker_id FROM folds "
                 "JOIN workers ON workers.id = worker_id WHERE state = 'running' AND current"

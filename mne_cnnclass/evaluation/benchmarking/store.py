@@ -222,9 +222,7 @@ class Store:
         connection.execute("UPDATE workers SET ended = ? WHERE id = ?", [time.time(), worker])
 
     def is_alive(self, worker):
-        """Whether a row of the table workers is of a process that still runs."""
-        if worker["ended"] is not None:
-            return False
+        """Whether a worker that has not said that it ended still runs, by its row of the table workers."""
         if worker["host"] == socket.gethostname() and worker["pid_start"] is not None:
             return process_start(worker["pid"]) == worker["pid_start"]
         # by this computer's clock alone, as those of two may differ
@@ -249,13 +247,12 @@ class Store:
             ).fetchone()
             if first is None:
                 return None
-            where = "grid_id = ? AND job = ? AND state = 'waiting'"
-            job = connection.execute(f"SELECT grid_id, number FROM cells WHERE {where}", [*first]).fetchall()
-            connection.execute(
-                f"UPDATE cells SET state = 'running', worker_id = ?, changed = ? WHERE {where}",
+            job = connection.execute(
+                "UPDATE cells SET state = 'running', worker_id = ?, changed = ? "
+                "WHERE grid_id = ? AND job = ? AND state = 'waiting' RETURNING grid_id, number",
                 [self.worker, time.time(), *first],
-            )
-        return [tuple(cell) for cell in job]
+            ).fetchall()
+        return sorted(map(tuple, job))
 
     def count(self, grid_ids):
         """Number of cells by state, as a dict."""

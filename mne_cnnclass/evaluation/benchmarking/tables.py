@@ -101,12 +101,11 @@ class Table:
             raise self.error(key, f"does not exist: {path}")
         return path
 
-    def files(self, key, kind):
+    def files(self, key):
         """The files of a pattern or of several."""
-        patterns = self.take(key, kind)
+        patterns = self.take(key, "str | Sequence[str]")
         found = []
-        for pattern in [patterns] if isinstance(patterns, str) else patterns:
-            pattern = self._path(pattern)
+        for pattern in map(self._path, [patterns] if isinstance(patterns, str) else patterns):
             files = sorted(glob(pattern, recursive=True))
             if not files:
                 raise self.error(key, f"finds no file {pattern}")
