@@ -33,8 +33,7 @@ def as_samples(X):
         raise TypeError(
             "X must be mne.Epochs, an EpochsView, or an array of shape (n_samples, n_channels, n_times), got "
             f"{'None' if X is None else f'a {type(X).__name__}'}."
-            + " Read the file first, such as with mne.read_epochs."
-            * is_path
+            f"{' Read the file first, such as with mne.read_epochs.' if is_path else ''}"
         )
     if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
         raise ValueError(
