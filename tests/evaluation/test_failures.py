@@ -1,5 +1,6 @@
 """Folds that fail: what reaches the user, from this process or from another one, and what is kept."""
 
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -16,6 +17,7 @@ from sklearn.exceptions import FitFailedWarning
 
 from mne_cnnclass import evaluate
 from mne_cnnclass.evaluation import learning_curve
+from mne_cnnclass.evaluation.failures import FoldError
 
 X = np.arange(24.0)[:, None]
 Y = np.resize(["left", "right"], 24)
@@ -83,6 +85,14 @@ def test_errors_of_python_arrive_whole_from_another_process(error):
     assert type(told.value) is type(error)
     assert str(told.value) == str(error)
     assert told.value.args == error.args
+
+
+def test_an_error_without_words_gets_them_from_its_arguments_on_its_way():
+    whole = UnicodeDecodeError("utf-8", b"x", 0, 1, "why")
+    wordless = UnicodeDecodeError.__new__(UnicodeDecodeError, *whole.args)  # never initialised
+    assert not str(wordless)
+    arrived = pickle.loads(pickle.dumps(FoldError(wordless))).error
+    assert (type(arrived), str(arrived)) == (UnicodeDecodeError, str(whole))
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
