@@ -31,13 +31,16 @@ class FoldsFailedWarning(FitFailedWarning, UserWarning):
 def _pickle_error(error):
     """A pickled function that makes an error again, with its class and message as far as that is possible."""
     cls, text = type(error), str(error)
-    for make in (
-        partial(_same, error),
-        partial(_without_init, cls, error.args, vars(error)),  # whose __init__ takes something else than args
-        partial(_without_init, cls, (text,), {}),
+    for described in (
+        # not the error itself: the hook of copyreg that dask puts in place (tblib's) drops what __init__ took
+        lambda: partial(_described, *error.__reduce__()),
+        lambda: partial(
+            _without_init, cls, error.args, vars(error)
+        ),  # whose __init__ takes something else than args
+        lambda: partial(_without_init, cls, (text,), {}),
     ):
         try:
-            pickled = bytes(dumps(make))  # also of classes of __main__
+            pickled = bytes(dumps(described()))  # also of classes of __main__
             made = _made_again(pickled)
             if type(made) is cls and (str(made) == text or not text):
                 return pickled
@@ -50,7 +53,10 @@ def _made_again(pickled):
     return pickle.loads(pickled)()  # noqa: S301 - of the same evaluation
 
 
-def _same(error):
+def _described(cls, args, state=None):
+    error = cls(*args)
+    if state is not None:
+        error.__setstate__(state)
     return error
 
 

@@ -29,10 +29,11 @@ def run_fold(estimator, X, y, groups, classes, scoring, fold, train, test, *, ra
             return *fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row), None
     except Exception as error:  # of whatever kind: the other folds are not to be lost
         error.__traceback__ = error.__traceback__.tb_next  # without this frame, which would hold itself
-        if raises:
-            raise FoldError(error) from None
-        _free_memory(error)
-        return row | describe_error(error), None, None, FoldError(error)
+        failure = FoldError(error)
+        if not raises:
+            _free_memory(error)
+            return row | describe_error(error), None, None, failure
+    raise failure  # out here, where it has no context: the error itself may not survive a process
 
 
 def _free_memory(error):
