@@ -76,7 +76,7 @@ def test_the_error_of_a_fold_keeps_its_class_and_its_traceback(error_score, n_jo
 
 OF_PYTHON = [
     (KeyError, ("missing",)),
-    (OSError, (13, "why", "x.fif")),
+    (PermissionError, (13, "why", "x.fif")),
     (UnicodeDecodeError, ("utf-8", b"x", 0, 1, "why")),
 ]
 
