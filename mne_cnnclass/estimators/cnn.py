@@ -22,6 +22,7 @@ from ..utils.versions import library_versions
 from .checks import check_logits, check_same_problem, check_training_samples
 from .parameters import check_parameters, describe_parameters
 from .saving import save_classifier
+from .together import run_alone
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -389,6 +390,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         is fitted nevertheless, and ``stopped_`` says what happened. Before that, the estimator is left
         unchanged.
         """
+        return run_alone(self._fitting(X, y, groups, sample_weight))
+
+    def _fitting(self, X, y=None, groups=None, sample_weight=None):
+        """The fit as a generator, see `together`."""
         check_parameters(self)
         all_samples, table = open_samples(X, self)
         samples, classes = check_training_samples(self, all_samples, y, groups, sample_weight)
@@ -400,7 +405,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
         # nothing of an earlier fit is touched before this point, nor before the training has ended well
         with numbered_in(all_samples):
-            network, history, error = learn(self, samples, classes, previous=previous)
+            network, history, error = yield from learn(self, samples, classes, previous=previous)
         self.classes_, self.network_, self.history_ = classes, network, history
         self.stopped_ = None if error is None else f"{type(error).__name__}: {error}"
         if previous is None:
@@ -414,6 +419,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             )
             raise error
         return self
+
+    def _n_copies(self):
+        """How often a fit has its samples in memory, standardised."""
+        return 3 if self.calibrate and self.validation_fraction is None else 1
 
     # parts of `network_`, which can be exchanged, too
     module_ = _part_of_network("module")

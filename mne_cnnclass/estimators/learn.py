@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 from dataclasses import dataclass, fields, replace
-from functools import partial
+from itertools import islice
 
 import mne
 import numpy as np
@@ -18,28 +19,30 @@ from ..networks.ensemble import join, split
 from ..networks.mirror import mirrored_channels, swapped_classes
 from ..networks.training import (
     Checkpoints,
+    Training,
     TrainingOptions,
     fit_temperature,
     make_transforms,
+    random_states,
     resolve_device,
     split_folds,
     split_validation,
     torch_session,
-    train,
 )
 from ..samples.blocks import channel_positions
 from ..samples.disk import within_reach
 from ..samples.scaling import ChannelScaler
 from ..utils.seeds import draw_seed
-from .checks import check_logits
+from .checks import TrainingSamples, check_logits
 from .fitted import FittedNetwork
-from .members import STOPS, train_members
+from .members import STOPS
 from .parameters import split_side_inputs
 from .side_inputs import SideScaler
+from .together import TOGETHER_BYTES, Request
 
 
 def learn(clf, samples, classes, *, previous=None):
-    """Train a network as a classifier asks for, and find its temperature.
+    """Train a network as a classifier asks for, and find its temperature; a generator, see `together`.
 
     Continues from ``previous``, the network of the last fit, if there is one. Returns the new
     `FittedNetwork`, the history as ``history_``, and None or what stopped the training early, after at least
@@ -47,19 +50,26 @@ def learn(clf, samples, classes, *, previous=None):
     """
     trainer = _make_trainer(clf, samples, classes, previous)
     how = dict(groups=samples.groups, seed=trainer.seed)
-    train_rows, valid, folds = slice(None), None, None
+    train_rows, valid, folds = None, None, []
     if clf.validation_fraction is not None:
         train_rows, valid_rows = split_validation(samples.target, clf.validation_fraction, **how)
         valid = samples[valid_rows]
     elif clf.calibrate:
         folds = split_folds(samples.target, **how)
-    network, history, error = trainer.train(samples[train_rows], valid, start=previous)
+    plans = [Plan(samples, train_rows, valid, previous)]
+    # a channel that is flat in all samples is warned of by the first, and one in a part does not matter
+    plans += [Plan(samples, rows, quiet=True) for rows, _ in folds]
+    at_once = 1 if sum(plan.n_bytes for plan in plans) > TOGETHER_BYTES else len(plans)
+    (network, history, error), *others = yield from trainer.train(plans[:at_once])
+    if history is None:
+        raise error
     if clf.calibrate and error is None:
         try:
-            if folds is None:
+            if valid is not None:
                 rows, logits = valid_rows, trainer.predict(network, valid)
             else:
-                rows, logits = np.arange(len(samples)), trainer.cross_predict(samples, folds)
+                rows = np.arange(len(samples))
+                logits = yield from trainer.cross_predict(samples, folds, others or plans[1:])
             check_logits(logits, rows)
             network.temperature = fit_temperature(logits, samples.target[rows], samples.weight[rows])
         except STOPS as stop:  # the network is there, and is not to be lost
@@ -108,6 +118,26 @@ def _architecture(clf, X, classes):
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What a network is trained on, and where it starts.
+
+    Unless ``quiet``, flat channels and constant side inputs are warned of.
+    """
+
+    samples: TrainingSamples
+    rows: np.ndarray | None = None
+    valid: TrainingSamples | None = None
+    start: FittedNetwork | None = None
+    quiet: bool = False
+
+    @property
+    def n_bytes(self):
+        """Size of the standardised samples."""
+        n_samples = len(self.samples if self.rows is None else self.rows) + len(self.valid or ())
+        return 4 * n_samples * math.prod(self.samples.X.shape[1:])
+
+
+@dataclass(frozen=True)
 class Trainer:
     """Trains networks that differ in nothing but their samples."""
 
@@ -117,31 +147,60 @@ class Trainer:
     device: torch.device
     seed: int
 
-    def train(self, samples, valid=None, *, start=None, quiet=False):
-        """Train a network, or the members of an ensemble one after the other, from ``start`` if there is one.
+    def train(self, plans):
+        """Train a network, or the members of an ensemble, by each plan; a generator, see `together`.
 
-        Unless ``quiet``, warns of flat channels and constant side inputs. Returns the `FittedNetwork`,
-        without a temperature; its history, with a column ``member`` for several; and None or what stopped the
-        training early, when the members that had begun are there.
+        Returns for each plan the `FittedNetwork`, without a temperature; its history, with a column
+        ``member`` for several; and None or the first error that stopped the training of a member. Members
+        that have learnt nothing are left out; the first two are None where none is left.
         """
-        n_members = self.architecture["n_members"]
-        seeds = np.random.SeedSequence(self.seed).generate_state(n_members - 1).tolist()
-        with torch_session(self.seed, n_threads=self.clf.n_threads, device=self.device):
-            network, inputs, valid = self._prepare(samples, valid, start, quiet)
-            train_one = partial(self._train_member, network, inputs, valid)
-            members, error = train_members(train_one, enumerate([self.seed, *seeds]))
+        networks, trainings = zip(*map(self._prepare, plans), strict=True)
+        how = dict(device=self.device, n_threads=self.clf.n_threads)
+        request = Request([training for of_network in trainings for training in of_network], **how)
+        yield request
+        outcomes = iter(zip(request.trainings, request.outcomes, strict=True))
+        return [self._join(network, islice(outcomes, self.n_members)) for network in networks]
+
+    @property
+    def n_members(self):
+        """Number of networks that a plan asks for."""
+        return self.architecture["n_members"]
+
+    def _join(self, network, outcomes):
+        """The network of trained members, see `train`."""
+        trained = [(training.module, *outcome) for training, outcome in outcomes]
+        error = next((error for *_, error in trained if error is not None), None)
+        members = [(module, history) for module, history, _ in trained if history is not None]
+        if not members:
+            return None, None, error
         modules, histories = zip(*members, strict=True)
-        if n_members > 1:
+        if self.n_members > 1:
             histories = [history.assign(member=number) for number, history in enumerate(histories)]
         architecture = network.architecture | {"n_members": len(modules)}
         network = replace(network, module=join(modules).eval(), architecture=architecture)
         return network, pd.concat(histories, ignore_index=True), error
 
-    def _prepare(self, samples, valid, start, quiet):
-        """What the members share: standardisations, and training and validation samples for `train`.
+    def _prepare(self, plan):
+        """A `FittedNetwork` that has no module yet, and a `Training` of each member."""
+        seeds = np.random.SeedSequence(self.seed).generate_state(self.n_members - 1).tolist()
+        with torch_session(self.seed, n_threads=self.clf.n_threads, device=self.device):
+            network, inputs, valid = self._standardise(plan)
+            before = [None] * self.n_members if plan.start is None else split(plan.start.module)
+            trainings = []
+            for seed, module in zip([self.seed, *seeds], before, strict=True):
+                with torch_session(seed, device=self.device):
+                    module = self._build(network) if module is None else copy.deepcopy(module)
+                    how = (self.options, valid, random_states(self.device))
+                    trainings.append(Training(module.to(self.device), *inputs, *how))
+        return network, trainings
+
+    def _standardise(self, plan):
+        """What the members share: standardisations, and training and validation samples for `Training`.
 
         These are tuples of standardised signals, class numbers, weights and side inputs.
         """
+        samples, start, quiet = plan.samples, plan.start, plan.quiet
+        samples = samples if plan.rows is None else samples[plan.rows]
         X = within_reach(samples.X)
         if start is None:
             partners = (self.architecture["mirror"] or {}).get("permutation")
@@ -157,9 +216,9 @@ class Trainer:
             return data, part.target, part.weight / unit, side_scaler.transform(part.side, part.X)
 
         training = inputs(samples, X, check=start is not None)  # a fit has checked while it measured
-        valid = None if valid is None else inputs(valid, within_reach(valid.X))
+        valid = None if plan.valid is None else inputs(plan.valid, within_reach(plan.valid.X))
         network = FittedNetwork(
-            module=None if start is None else start.module,
+            module=None,
             scaler=scaler,
             side_scaler=side_scaler,
             architecture=self.architecture | {"n_side": len(side_scaler.mean_)},
@@ -167,29 +226,25 @@ class Trainer:
         )
         return network, training, valid
 
-    def _train_member(self, network, inputs, valid, number, seed):
-        """Train a new network, or a copy of the one with this number among the members."""
-        with torch_session(seed, device=self.device):
-            if network.module is None:
-                architecture = network.architecture | {"n_members": 1}
-                fast = self.clf.accelerate and self.device.type == "cpu"
-                module = build_module(**architecture, accelerate=fast)
-            else:
-                module = copy.deepcopy(split(network.module)[number])
-            module = module.to(self.device)
-            history, error = train(module, *inputs, valid=valid, options=self.options, device=self.device)
-            return (module, history), error
+    def _build(self, network):
+        """A new network of one member."""
+        fast = self.clf.accelerate and self.device.type == "cpu"
+        return build_module(**network.architecture | {"n_members": 1}, accelerate=fast)
 
     def predict(self, network, samples):
         """Logits of samples."""
         return network.logits(samples.X, samples.side, device=self.device, n_threads=self.clf.n_threads)
 
-    def cross_predict(self, samples, folds):
-        """Logits of every sample, each by a network that was trained without its fold."""
+    def cross_predict(self, samples, folds, trained):
+        """Logits of every sample, by a network trained without its fold; a generator as `train`.
+
+        ``trained`` is what `train` returned of the folds, or their plans.
+        """
         logits = np.empty((len(samples), self.architecture["n_outputs"]))
-        for train_rows, held_out in folds:
-            # a channel that is flat in all samples was warned of before, and one in a part does not matter
-            network, _, error = self.train(samples[train_rows], quiet=True)
+        for (_, held_out), one in zip(folds, trained, strict=True):
+            if isinstance(one, Plan):
+                [one] = yield from self.train([one])
+            network, _, error = one
             if error is not None:
                 raise error
             logits[held_out] = self.predict(network, samples[held_out])

@@ -167,7 +167,7 @@ KINDS = pytest.mark.parametrize(
 )
 def test_no_network_is_trained_on_NaN(epochs, labels, kind, params, monkeypatch):
     X, channel = broken(epochs, kind)
-    monkeypatch.setattr("mne_cnnclass.estimators.learn.train", None)  # it is not come to
+    monkeypatch.setattr("mne_cnnclass.estimators.together._train", None)  # it is not come to
     weight = np.ones(N)
     weight[[0, 3, 20]] = 0
     for more in ({}, {"sample_weight": weight}):
