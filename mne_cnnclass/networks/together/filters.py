@@ -10,6 +10,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 N_COLUMNS = 32  # outputs of all filters that a window gives; with more, matrices have more zeros
+UNIT = 16  # numbers in 64 bytes, see `products`
 CACHE_BYTES = 2**20  # of windows that are made in one go
 
 
@@ -24,20 +25,24 @@ def fir(x, filters, padding=(0, 0), stride=1):
 
 
 class _Fir(Function):
-    """`fir`; a window of ``hop + k - stride`` samples gives ``hop / stride`` outputs of each filter."""
+    """`fir`; a window of ``hop + k - stride`` samples, or more, gives ``hop / stride`` outputs a filter."""
 
     @staticmethod
     def forward(ctx, x, filters, padding, stride):
         n_groups, n_rows, n_times = x.shape
         n_filters, k = filters.shape[1:]
         n_out = (n_times + sum(padding) - k) // stride + 1
-        n_blocks = -(-n_out // max(8, N_COLUMNS // n_filters))
-        size = -(-n_out // n_blocks)
+        size = max(8, N_COLUMNS // n_filters)
+        size += next(more for more in range(UNIT) if (size + more) * n_filters % UNIT == 0)
+        n_blocks = max(-(-n_out // size), 2 if n_rows == 1 else 1)  # a product by a vector rounds otherwise
         hop = size * stride
         width = hop + k - stride
+        width += -width % UNIT
         length = (n_blocks - 1) * hop + width
         padded = functional.pad(x, (padding[0], length - n_times - padding[0])).contiguous()
-        matrix = functional.pad(filters, (0, hop)).unsqueeze(2).expand(-1, -1, size, -1).flatten(2)
+        matrix = (
+            functional.pad(filters, (0, width + stride - k)).unsqueeze(2).expand(-1, -1, size, -1).flatten(2)
+        )
         matrix = matrix[..., : size * width].reshape(n_groups, n_filters * size, width)
         ctx.sizes = n_rows, n_blocks, n_filters, size, stride, width, k, n_out
         ctx.n_times, ctx.before = n_times, padding[0]
