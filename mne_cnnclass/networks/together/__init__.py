@@ -12,6 +12,6 @@ training updates running statistics in place. Networks agree with their own ``fo
 """
 
 from .dropout import Dropout
-from .stack import Stack
+from .stack import Alone, Stack, make_program
 
-__all__ = ["Dropout", "Stack"]
+__all__ = ["Alone", "Dropout", "Stack", "make_program"]

@@ -1,59 +1,111 @@
 """The weights of several networks, and the program that computes them at once."""
 
 import torch
+from torch import nn
 
-from ..side_inputs import WithSideInputs
+from ..fast import accelerated_layers
+from ..side_inputs import WithSideInputs, signal_network
 from ..symmetry import LeftRightSymmetric
 
 
-class Stack:
+class Stack(nn.Module):
     """Networks with the same layers, stacked: ``flat`` has all weights of a network in a row.
 
-    ``buffers`` are theirs by name, with the networks along the first axis.
+    ``running`` are their buffers by name, with the networks along the first axis.
     """
 
     def __init__(self, modules, device):
+        super().__init__()
         first = modules[0]
-        self.modules, self.program = modules, make_program(first)
+        self.program = make_program(first)
         if self.program is None:
             raise ValueError(f"There is no program for {type(first).__name__}.")
+        self.summarize = getattr(self.program, "summarize", None)
         rows = [torch.cat([p.detach().reshape(-1) for p in module.parameters()]) for module in modules]
-        self.flat = torch.stack(rows).to(device).requires_grad_()
+        self.flat = nn.Parameter(torch.stack(rows).to(device))
         self.shapes = {name: p.shape for name, p in first.named_parameters()}
-        self.buffers = {
+        self.running = {
             name: torch.stack([module.get_buffer(name) for module in modules]).to(device)
             for name, _ in first.named_buffers()
         }
 
-    def __call__(self, inputs, dropout, *, training, rows=None):
+    def __len__(self):
+        return len(self.flat)
+
+    def forward(self, inputs, dropout, *, training, rows=None):
         """Logits (n_networks, n_samples, n_outputs) of all networks, or of those with these numbers.
 
         ``inputs`` are signals, and side inputs and summaries if there are any, each (n_networks, n_samples,
         ...).
         """
-        flat = self.flat if rows is None else self.flat[rows]
-        buffers = self.buffers if rows is None else {name: b[rows] for name, b in self.buffers.items()}
+        everything = rows is None or len(rows) == len(self)
+        flat = self.flat if everything else self.flat[rows]
+        running = self.running if everything else {name: b[rows] for name, b in self.running.items()}
         parts = flat.split([shape.numel() for shape in self.shapes.values()], dim=1)
         weights = {
             name: part.view(-1, *shape)
             for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
         }
-        logits = self.program({**weights, **buffers}, inputs, dropout, training)
-        if training and rows is not None:
-            for name, buffer in buffers.items():
-                self.buffers[name][rows] = buffer
+        logits = self.program({**weights, **running}, inputs, dropout, training)
+        if training and not everything:
+            for name, values in running.items():
+                self.running[name][rows] = values
         return logits
 
-    def write_back(self):
-        """Copy weights and buffers into the networks."""
+    def clip(self, norm):
+        """Scale the gradients of each network to this norm, if theirs is larger."""
+        gradient = self.flat.grad
+        gradient.mul_((norm / (gradient.norm(dim=1, keepdim=True) + 1e-6)).clamp_(max=1.0))
+
+    def state(self):
+        """Weights and buffers by name, as they are in memory, with the networks along the first axis."""
+        return {"flat": self.flat.detach(), **self.running}
+
+    def load(self, state):
+        """Take over a `state`."""
+        for name, value in self.state().items():
+            value.copy_(state[name])
+
+    def write_back(self, modules):
+        """Copy weights and buffers into networks."""
         with torch.no_grad():
-            for module, row in zip(self.modules, self.flat, strict=True):
+            for module, row in zip(modules, self.flat, strict=True):
                 parts = row.split([shape.numel() for shape in self.shapes.values()])
                 for parameter, part in zip(module.parameters(), parts, strict=True):
                     parameter.copy_(part.view(parameter.shape))
-            for name, buffer in self.buffers.items():
-                for module, own in zip(self.modules, buffer, strict=True):
+            for name, values in self.running.items():
+                for module, own in zip(modules, values, strict=True):
                     module.get_buffer(name).copy_(own)
+
+
+class Alone:
+    """A network without a program, which is trained by its own ``forward``; as a `Stack` of one."""
+
+    def __init__(self, module):
+        self.module = module
+        # only the method of a rewrite, not one of that name of a user's own network
+        network = signal_network(module.network if isinstance(module, LeftRightSymmetric) else module)
+        self.summarize = getattr(network, "summarize", None) if "" in accelerated_layers(network) else None
+
+    def __len__(self):
+        return 1
+
+    def __call__(self, inputs, dropout, *, training, rows=None):
+        if self.module.training != training:
+            self.module.train(training)
+        return self.module(*(one[0] for one in inputs))[None]
+
+    def clip(self, norm):
+        nn.utils.clip_grad_norm_(self.module.parameters(), norm)
+
+    def state(self):
+        return {name: value[None] for name, value in self.module.state_dict().items()}
+
+    def load(self, state):
+        self.module.load_state_dict({name: value[0] for name, value in state.items()})
+
+    def write_back(self, modules):
+        """Nothing is to be done, as the network itself was trained."""
 
 
 def make_program(module, prefix=""):

@@ -4,22 +4,24 @@ Nothing in here knows of Epochs: samples are tensors, labels are integers.
 """
 
 from .augment import make_transforms
+from .batches import SampleDataset
 from .checkpoints import Checkpoints
-from .fit import TrainingOptions
+from .fit import Training, TrainingOptions, train_all
 from .predict import predict_logits
+from .randomness import Randomness
 from .session import resolve_device, torch_session
 from .split import split_folds, split_validation
 from .temperature import fit_temperature
-from .together import Training, random_states, train_all
 
 __all__ = [
     "Checkpoints",
+    "Randomness",
+    "SampleDataset",
     "Training",
     "TrainingOptions",
     "fit_temperature",
     "make_transforms",
     "predict_logits",
-    "random_states",
     "resolve_device",
     "split_folds",
     "split_validation",

@@ -16,11 +16,11 @@ def make_transforms(augmentation, problem):
     None.
     """
     made = [_make(one, problem) if is_named(one) else one for one in listed(augmentation)]
-    if sum(map(_mixes, made)) > 1:
+    if sum(map(mixes, made)) > 1:
         raise ValueError(
             "augmentation can have one mixup only, as labels that are mixed can't be mixed again."
         )
-    return sorted(made, key=_mixes)
+    return sorted(made, key=mixes)
 
 
 def _make(one, problem):
@@ -45,7 +45,7 @@ def _make(one, problem):
         raise ValueError(f"augmentation {name!r}: {error}") from error
 
 
-def _mixes(transform):
+def mixes(transform):
     """Whether it is braindecode's Mixup, which is not imported to find out."""
     return any(cls.__name__ == "Mixup" and "braindecode" in cls.__module__ for cls in type(transform).mro())
 
@@ -54,7 +54,7 @@ def _chooses(transform):
     """Whether braindecode's own method applies it to some samples of a batch, each for itself."""
     forward = getattr(type(transform), "forward", None)
     usual = getattr(forward, "__qualname__", "") == "Transform.forward"
-    return usual and forward.__module__.startswith("braindecode.") and not _mixes(transform)
+    return usual and forward.__module__.startswith("braindecode.") and not mixes(transform)
 
 
 def _apply(transform, x, y):
@@ -117,7 +117,7 @@ def augment(inputs, y, transforms, *, class_weight=None, summarize=None):
     x, changed = inputs["x"], np.zeros(len(y), dtype=bool)
     for transform in transforms:
         rows = slice(None)
-        if _mixes(transform):
+        if mixes(transform):
             # numbers of samples in place of labels, so that it tells who is mixed with whom
             x, (_, partner, share) = transform(x, torch.arange(len(x), device=x.device))
             inputs["partner_weight"] = inputs["weight"][partner]

@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import pickle
-import random
 from dataclasses import fields
 from pathlib import Path
 
@@ -19,8 +18,8 @@ from ...utils.versions import library_versions
 from ...utils.warn import warn
 from .augment import random_parts
 from .batches import parts
+from .randomness import numbers
 
-OF_EARLY_STOPPING = ("misses_", "best_epoch_", "best_model_weights_", "dynamic_threshold_")
 NOT_DECISIVE = ("class_weight", "callbacks", "progress", "checkpoints")  # the first is described apart
 N_CHECKSUM = hashlib.sha256().digest_size
 
@@ -38,19 +37,21 @@ class Checkpoints:
 
 
 class Checkpoint(Callback):
-    """Writes all that a training depends on into a file after each epoch, and puts it back.
+    """Writes all that trainings depend on into a file after each epoch, and puts it back.
 
     The name of a file is a hash of all that decides the result of a training, so that no other training
     continues from it. A file begins with the SHA-256 of the rest, as torch does not notice a flipped byte.
     """
 
-    def __init__(self, options, datasets):
-        self.options, self.datasets, self.failed = options, datasets, False
+    def __init__(self):
+        self.failed = False
 
     def on_train_begin(self, net, **kwargs):
-        name = _fingerprint(net, self.options, self.datasets)
-        self.path = self.options.checkpoints.folder / f"{name}.checkpoint"
-        self.options.checkpoints.paths.append(self.path)
+        with net.trainings[0].randomness.in_place():  # transforms may hold numpy's global state
+            name = _fingerprint(net)
+        self.path = net.options.checkpoints.folder / f"{name}.checkpoint"
+        for training in net.trainings:
+            training.options.checkpoints.paths.append(self.path)
         if not self.path.is_file():
             return
         content = self.path.read_bytes()
@@ -78,61 +79,54 @@ class Checkpoint(Callback):
 
 
 def _state(net):
-    callbacks = dict(net.callbacks_)
     state = {
-        "weights": net.module_.state_dict(),
+        "weights": net.networks.state(),
+        "kept": net.kept.state(),
+        "errors": [None if error is None else str(error) for error in net.errors],
         "optimizer": net.optimizer_.state_dict(),
         "history": json.dumps(net.history.to_list(), default=lambda value: value.item()),
-        "torch": torch.get_rng_state(),
-        "python": random.getstate(),
-        "numpy": [_numbers(np.random.get_state())]  # noqa: NPY002
-        + [_numbers(part.rng.get_state()) for part in random_parts(net.augmentation)],
+        "random": [training.randomness.state() for training in net.trainings],
+        "transforms": [numbers(part.rng.get_state()) for part in _random_parts(net)],
     }
-    if torch.device(net.device).type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(net.device)
-    if "schedule" in callbacks:
-        state["schedule"] = callbacks["schedule"].lr_scheduler_.state_dict()
-    if "early_stopping" in callbacks:
-        values = {name: getattr(callbacks["early_stopping"], name) for name in OF_EARLY_STOPPING}
-        values["dynamic_threshold_"] = float(values["dynamic_threshold_"])  # of numpy, it could not be read
-        state["early_stopping"] = values
+    if net.schedule is not None:
+        state["schedule"] = net.schedule.state_dict()
     return state
 
 
 def _put_back(net, state):
-    callbacks = dict(net.callbacks_)
-    net.module_.load_state_dict(state["weights"])
+    with torch.no_grad():
+        net.networks.load(state["weights"])
+    vars(net.kept).update(state["kept"])
+    net.errors = [None if text is None else RuntimeError(text) for text in state["errors"]]
     net.optimizer_.load_state_dict(state["optimizer"])
     net.history_ = type(net.history)(json.loads(state["history"]))
-    torch.set_rng_state(state["torch"].cpu())
-    random.setstate(state["python"])
-    first, *others = state["numpy"]
-    np.random.set_state(first)  # noqa: NPY002
-    for part, numbers in zip(random_parts(net.augmentation), others, strict=True):
-        part.rng.set_state(numbers)
-    if "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"].cpu(), net.device)
-    if "schedule" in callbacks:
-        callbacks["schedule"].lr_scheduler_.load_state_dict(state["schedule"])
-    if "early_stopping" in callbacks:
-        vars(callbacks["early_stopping"]).update(state["early_stopping"])
-    callbacks["stopping"].on_epoch_end(net)
+    for training, own in zip(net.trainings, state["random"], strict=True):
+        training.randomness.put_back(own)
+    for part, own in zip(_random_parts(net), state["transforms"], strict=True):
+        part.rng.set_state(own)
+    if net.schedule is not None:
+        net.schedule.load_state_dict(state["schedule"])
 
 
-def _numbers(state):
-    """A random state of numpy, which takes it back, without an array, which torch would not read."""
-    name, key, *others = state
-    return [name, key.tolist(), *others]
+def _random_parts(net):
+    return [part for training in net.trainings for part in random_parts(training.transforms)]
 
 
-def _fingerprint(net, options, datasets):
+def _fingerprint(net):
     """Hash of what decides the result: initial weights, samples, options, random states, versions."""
-    weights = {name: value.cpu().numpy() for name, value in net.module_.state_dict().items()}
-    decisive = {f.name: getattr(options, f.name) for f in fields(options) if f.name not in NOT_DECISIVE}
-    decisive["class_weight"] = None if options.class_weight is None else options.class_weight.numpy()
-    states = [torch.get_rng_state().numpy(), _numbers(np.random.get_state())]  # noqa: NPY002
-    where = [str(net.device), torch.get_num_threads(), library_versions()]
-    decisive = [weights, decisive, states, where, [_content(one) for one in datasets]]
+    weights = {name: value.cpu().numpy() for name, value in net.networks.state().items()}
+    decisive = [weights, str(net.device), torch.get_num_threads(), library_versions()]
+    contents = {}
+    for training in net.trainings:
+        options = {f.name: getattr(training.options, f.name) for f in fields(training.options)}
+        own = options["class_weight"]
+        decisive.append({name: value for name, value in options.items() if name not in NOT_DECISIVE})
+        decisive.append(None if own is None else own.numpy())
+        decisive.append(_as_arrays(training.randomness.state()))
+        for part in (training.samples, training.valid):
+            if part is not None and id(part) not in contents:
+                contents[id(part)] = _content(part)
+            decisive.append(contents.get(id(part)))
     try:
         return joblib.hash(decisive)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
@@ -145,6 +139,10 @@ def _fingerprint(net, options, datasets):
 def _content(dataset):
     content = hashlib.sha256()
     for part in parts(len(dataset), int(np.prod(dataset.data.shape[1:]))):
-        content.update(np.ascontiguousarray(dataset.read(part)))
-    others = {name: value.numpy() for name, value in dataset.others.items()}
-    return content.hexdigest(), dataset.y.numpy(), others
+        content.update(np.ascontiguousarray(dataset.read(part).cpu()))
+    return content.hexdigest(), dataset.y.cpu().numpy(), _as_arrays(dataset.others)
+
+
+def _as_arrays(state):
+    """The same dict with tensors as arrays, which joblib can hash."""
+    return {k: v.cpu().numpy() if isinstance(v, torch.Tensor) else v for k, v in state.items()}

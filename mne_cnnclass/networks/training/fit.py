@@ -1,28 +1,28 @@
-"""Train a network on samples."""
+"""Train networks on samples, those of one architecture together."""
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
+import joblib
 import pandas as pd
 import torch
-from skorch.callbacks import EarlyStopping, GradientNormClipping, LRScheduler
-from skorch.helper import predefined_split
-from skorch.utils import noop
+from torch import nn
 
 from ...utils.warn import warn
-from ..fast import accelerated_layers
-from ..side_inputs import signal_network
-from ..symmetry import LeftRightSymmetric
-from .augment import own_copies
-from .batches import Batches, SampleDataset
+from ..together import Alone, Stack, make_program
+from .augment import mixes, own_copies
+from .batches import SampleDataset, n_batches
 from .checkpoints import Checkpoint, Checkpoints
-from .net import Accuracy, Divergence, LearningRate, Progress, SampleNet
-from .stopping import Stopping, fitting_batch_size, is_out_of_memory
+from .net import Progress, SampleNet
+from .randomness import Randomness
+from .stopping import fitting_batch_size, is_out_of_memory
 
-# A shorter schedule would have hardly a step at a rate that trains.
-FEWEST_SCHEDULED_STEPS = 10
+# Numbers of a batch of all networks that are trained together. More of them gain little, as there is more to
+# compute than there are calls to make, and take memory.
+TOGETHER = 2**22
 
 
 @dataclass(frozen=True)
@@ -47,113 +47,190 @@ class TrainingOptions:
     progress: bool
 
 
-def train(module, data, y, weight, side, *, options, valid=None, device):
-    """Train a network in place on standardised samples, see `SampleDataset`; weights are of mean one.
+OF_ONE_NETWORK = ("augmentation", "class_weight", "callbacks", "checkpoints", "progress")
 
-    ``valid`` has the same four arrays of the validation samples, or is None. The history has a row an epoch:
-    epoch, train_loss, train_accuracy, valid_loss, valid_accuracy (with a validation split), lr, duration (s),
-    and what callbacks recorded. The error is what stopped the training after at least one epoch, or None;
-    before that it is raised. The network has its best weights by the validation loss, or those of the last
-    whole epoch.
+
+@dataclass
+class Training:
+    """A network that is to be trained in place, on samples, with a validation part or None.
+
+    ``randomness`` has the random states after the network was built; ``architecture`` tells it from networks
+    of another one. Networks may share samples. ``together`` is whether others may be trained with it.
     """
-    # only the method of a rewrite, not one of that name of a user's own network
-    network = signal_network(module.network if isinstance(module, LeftRightSymmetric) else module)
-    summarize = getattr(network, "summarize", None) if "" in accelerated_layers(network) else None
-    dataset = SampleDataset(data, y, weight, side, summarize=summarize)
-    valid = None if valid is None else SampleDataset(*valid)
-    automatic, initial = options.batch_size == "auto", None
-    if automatic:
-        options = replace(options, batch_size=min(max(round(len(dataset) / 8), 8), 64))
-        initial = copy.deepcopy(module.state_dict())
+
+    module: nn.Module
+    samples: SampleDataset
+    valid: SampleDataset | None
+    options: TrainingOptions
+    randomness: Randomness
+    architecture: dict
+    together: bool = True
+
+    def __post_init__(self):
+        self.automatic = self.options.batch_size == "auto"
+        if self.automatic:
+            size = min(max(round(len(self.samples) / 8), 8), 64)
+            self.options = replace(self.options, batch_size=size)
+        self.together = self.together and not self.options.callbacks and make_program(self.module) is not None
+
+    def kind(self):
+        """Equal for networks that can be trained together."""
+        options = {f.name: getattr(self.options, f.name) for f in fields(self.options)}
+        numbers = [n_batches(len(part), options["batch_size"]) for part in (self.samples, self.valid) if part]
+        options = {name: value for name, value in options.items() if name not in OF_ONE_NETWORK}
+        options["batch_size"] = numbers
+        shapes = [tuple(self.samples.data.shape[1:]), sorted(self.samples.others)]
+        mixed = list(map(mixes, self.options.augmentation))
+        architecture = {name: value for name, value in self.architecture.items() if name != "chs_info"}
+        return joblib.hash([architecture, options, shapes, mixed])
+
+
+def train_all(trainings, *, device):
+    """Train networks in place, those of one kind together.
+
+    Returns a history and an error for each. The history has a row an epoch: epoch, train_loss,
+    train_accuracy, valid_loss, valid_accuracy (with a validation part), lr, duration (s, the share of this
+    network), and what callbacks recorded. The error is what stopped the training early, or None; without one
+    whole epoch the history is None. The networks have their best weights by the validation loss, or those of
+    the last whole epoch. After Ctrl-C no other training is begun.
+    """
+    outcomes, stop = {}, None
+    for numbers in _groups(trainings):
+        if stop is not None:
+            outcomes |= dict.fromkeys(numbers, (None, stop))
+            continue
+        outcomes |= zip(numbers, _train([trainings[k] for k in numbers], device), strict=True)
+        errors = (outcomes[k][1] for k in numbers)
+        stop = next((error for error in errors if isinstance(error, KeyboardInterrupt)), None)
+    return [outcomes[k] for k in range(len(trainings))]
+
+
+def _groups(trainings):
+    """Numbers of the trainings that are done together, a list each."""
+    kinds = {}
+    for k, training in enumerate(trainings):
+        kinds.setdefault(training.kind() if training.together else k, []).append(k)
+    groups = []
+    for numbers in kinds.values():
+        first = trainings[numbers[0]]
+        size = first.samples.data[:1].size if not first.samples.in_memory else first.samples.data[0].numel()
+        most = max(1, TOGETHER // (first.options.batch_size * size))
+        groups += [numbers[start : start + most] for start in range(0, len(numbers), most)]
+    return groups
+
+
+def _train(trainings, device):
+    """Histories and errors of trainings that are done together; one by one where the memory is short."""
+    first = trainings[0]
+    before = [one.randomness.state() for one in trainings]
+    networks = Stack([one.module for one in trainings], device) if first.together else Alone(first.module)
+    initial = {name: value.clone() for name, value in networks.state().items()}
+    options = first.options
     while True:
-        net = _make_net(module, dataset, valid, options, summarize, device)
-        try:
-            error = net.run(dataset)
+        for one in trainings:
+            with one.randomness.in_place():
+                one.transforms = own_copies(one.options.augmentation)
+        net = _make_net(networks, trainings, options, device)
+        with contextlib.nullcontext() if first.together else first.randomness.in_place():
+            net.run()
+        problem = next((error for error in net.errors if is_out_of_memory(error)), None)
+        if problem is None:
             break
-        except Exception as problem:
-            if not is_out_of_memory(problem):
-                raise
-            problem.with_traceback(None)  # which holds the tensors of the step
-            options = replace(options, batch_size=_smaller_batches(net, dataset, problem, automatic))
-            module.load_state_dict(initial)
-            automatic = False
-    if error is None:
-        _check_outputs(net, dataset, options)
-    return _history_table(net.history), error
+        problem.with_traceback(None)  # which holds the tensors of the step
+        for one, state in zip(trainings, before, strict=True):
+            one.randomness.put_back(state)
+        if len(trainings) > 1:
+            return [outcome for one in trainings for outcome in _train([one], device)]
+        try:
+            options = replace(options, batch_size=_smaller_batches(net, problem))
+        except MemoryError as error:
+            return [(None, error)]
+        with torch.no_grad():
+            networks.load(initial)
+        first.options, first.automatic = options, False
+    networks.write_back([one.module for one in trainings])
+    errors = _with_final_errors(net)
+    n_epochs = net.kept.n_epochs.tolist()
+    return [(_history_table(net, k) if n_epochs[k] else None, errors[k]) for k in range(len(trainings))]
 
 
-def _make_net(module, dataset, valid, options, summarize, device):
-    """The skorch net of a training."""
-    callbacks = [("accuracy", Accuracy()), ("learning_rate", LearningRate()), ("divergence", Divergence())]
-    callbacks.append(("stopping", Stopping(keeps_best=valid is not None)))
-    n_batches = len(Batches(dataset, batch_size=options.batch_size, shuffle=True))
-    n_steps = int(options.max_epochs) * n_batches
-    if options.lr_schedule is not None and n_steps >= FEWEST_SCHEDULED_STEPS:
-        policy = torch.optim.lr_scheduler.OneCycleLR
-        schedule = LRScheduler(policy=policy, max_lr=options.lr, total_steps=n_steps, step_every="batch")
-        callbacks.append(("schedule", schedule))
-    callbacks.append(("clipping", GradientNormClipping(gradient_clip_value=1.0)))
-    if valid is not None:
-        # without patience it never stops, and still restores the best weights at the end
-        patience = options.max_epochs + 1 if options.patience is None else options.patience
-        stopping = EarlyStopping("valid_loss", patience=patience, threshold=0.0, load_best=True, sink=noop)
-        callbacks.append(("early_stopping", stopping))
-    callbacks += copy.deepcopy(list(options.callbacks or []))
+def _make_net(networks, trainings, options, device):
+    """The skorch net of trainings."""
+    callbacks = copy.deepcopy(list(options.callbacks or []))
     if options.checkpoints is not None:  # after all whose state it puts back
-        datasets = [dataset] if valid is None else [dataset, valid]
-        callbacks.append(("checkpoint", Checkpoint(options, datasets)))
+        callbacks.append(("checkpoint", Checkpoint()))
     if options.progress:
         callbacks.append(("progress", Progress()))
+    summarize = networks.summarize
+    for part in (part for one in trainings for part in (one.samples, one.valid) if part is not None):
+        part.summarize(summarize)
+        part.to(device)
+    alone = isinstance(networks, Alone)
     return SampleNet(
-        module,
-        augmentation=own_copies(options.augmentation),
-        class_weight=options.class_weight,
-        summarize=summarize,
-        label_smoothing=options.label_smoothing,
+        networks.module if alone else networks,
+        networks=networks,
+        options=options,
+        trainings=trainings,
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=options.weight_decay,
         # a step of all weights at once, which torch has for real numbers
-        optimizer__fused=all(p.is_floating_point() for p in module.parameters()),
+        optimizer__fused=not alone or all(p.is_floating_point() for p in networks.module.parameters()),
         lr=options.lr,
         max_epochs=int(options.max_epochs),
         batch_size=options.batch_size,
-        train_split=None if valid is None else predefined_split(valid),
-        classes=list(range(int(dataset.y.max()) + 1)),
+        train_split=None,
+        classes=list(range(int(trainings[0].samples.y.max()) + 1)),
         callbacks=callbacks,
         callbacks__print_log=None,
+        callbacks__train_loss=None,
+        callbacks__valid_loss=None,
         callbacks__valid_acc=None,
         verbose=0,
         device=device,
     )
 
 
-def _smaller_batches(net, dataset, problem, automatic):
+def _smaller_batches(net, problem):
     """A batch size with which a step fits into memory, after one that did not; only for ``"auto"``."""
-    size = fitting_batch_size(net, dataset)
-    n, shape = min(net.batch_size, len(dataset)), tuple(dataset.data.shape[1:])
+    training = net.trainings[0]
+    size = fitting_batch_size(net)
+    n, shape = min(net.batch_size, len(training.samples)), tuple(training.samples.data.shape[1:])
     failed = f"A training step on {n} samples of shape {shape} takes more memory than there is"
-    if size is None or not automatic:
+    if size is None or not training.automatic:
         found = "and so does one on a single sample" if size is None else f"batch_size={size} fits"
         raise MemoryError(f"{failed}; {found}.") from problem
     warn(f"{failed}, so batch_size={size} is taken.", UserWarning)
     return size
 
 
-def _check_outputs(net, dataset, options):
-    """Refuse a network that diverged in its last step, which no loss has judged."""
-    with torch.inference_mode():
-        net.module_.eval()
-        outputs = net.infer(dataset[slice(0, options.batch_size)][0])
-    if not outputs.isfinite().all():
-        raise RuntimeError(
-            f"Training diverged: outputs are no longer finite after {len(net.history)} epochs at "
-            f"lr={options.lr:g}. Lower lr, or look for outliers in the data."
-        )
+def _with_final_errors(net):
+    """What stopped each network, or an error if it diverged in its last step, which no loss has judged."""
+    parts = [one.samples[slice(0, net.batch_size)][0] for one in net.trainings]
+    errors = list(net.errors)
+    for k, part in enumerate(parts):
+        inputs = {name: values[None] for name, values in part.items()}
+        with torch.inference_mode():
+            finite = net._outputs(inputs, None, False, [k]).isfinite().all()
+        if errors[k] is None and not finite:
+            errors[k] = RuntimeError(
+                f"Training diverged: outputs are no longer finite after {len(net.history)} epochs at "
+                f"lr={net.lr:g}. Lower lr, or look for outliers in the data."
+            )
+            net.kept.n_epochs[k] = 0
+    return errors
 
 
-def _history_table(history):
-    """The history of skorch as a table, best-known columns first."""
-    table = pd.DataFrame(history.to_list()).rename(columns={"dur": "duration"})
+def _history_table(net, k):
+    """The history of a network as a table, best-known columns first."""
+    n = len(net.networks)
+    rows = net.history.to_list()[: net.kept.n_epochs[k]]
+    if n > 1:
+        rows = [
+            {name: value[k] if isinstance(value, list) else value for name, value in row.items()}
+            | {"dur": row["dur"] / n}
+            for row in rows
+        ]
+    table = pd.DataFrame(rows).rename(columns={"dur": "duration"})
     table = table.loc[:, ~table.columns.str.contains("^batches$|_best$|_batch_count$")]
     first = ["epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "lr", "duration"]
     return table[[c for c in first if c in table] + [c for c in table if c not in first]]

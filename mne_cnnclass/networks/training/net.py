@@ -1,16 +1,24 @@
-"""The skorch net that trains on `SampleDataset`, and its own callbacks."""
+"""The skorch net that trains one network, or several at once."""
 
 import math
 
+import numpy as np
 import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
 from torch.nn import functional
+from torch.optim.lr_scheduler import OneCycleLR
 from tqdm import tqdm
 
+from ..together import Dropout
 from .augment import augment
-from .batches import Batches
-from .stopping import Interrupted
+from .batches import Batches, n_batches
+from .kept import Kept
+from .stopping import CtrlC, Interrupted
+
+# A shorter schedule would have hardly a step at a rate that trains.
+FEWEST_SCHEDULED_STEPS = 10
+GRADIENT_NORM = 1.0
 
 
 class StopTraining(Exception):  # noqa: N818, not an error
@@ -18,55 +26,88 @@ class StopTraining(Exception):  # noqa: N818, not an error
 
 
 class SampleNet(NeuralNetClassifier):
-    """A skorch net with weighted samples and augmented batches, which tells Ctrl-C from other ends.
+    """A skorch net whose module is a `Stack` of several networks, or one network by itself (`Alone`).
 
-    ``class_weight`` is what the weights of samples contain of their classes, ``summarize`` what made their
-    summaries, ``label_smoothing`` as in `torch.nn.CrossEntropyLoss`.
+    Samples have weights, batches are augmented, and each network has its own samples, random numbers, losses,
+    best weights and errors. The loop is our own: it makes no records of batches, which take as long as the
+    step of a small network, unless there are callbacks of the user's, and waits for a device once an epoch.
     """
 
-    def __init__(
-        self, module, *, augmentation=(), class_weight=None, summarize=None, label_smoothing=0.0, **kwargs
-    ):
+    def __init__(self, module, *, networks, options, trainings, **kwargs):
         super().__init__(module, criterion=torch.nn.CrossEntropyLoss, **kwargs)
-        self.augmentation = augmentation
-        self.class_weight, self.summarize = class_weight, summarize
-        self.label_smoothing = label_smoothing
+        self.networks, self.options, self.trainings = networks, options, trainings
+        self.watched = bool(options.callbacks)
 
     def get_iterator(self, dataset, training=False):
-        return Batches(dataset, batch_size=self.batch_size, shuffle=training)
+        """Batches of the only network, for callbacks."""
+        for _, inputs, y in Batches([dataset], self.batch_size):
+            yield {name: values[0] for name, values in inputs.items()}, y[0]
 
     def infer(self, x, **fit_params):
-        inputs = (x[name].to(self.device) for name in ("x", "side", "summary") if name in x)
-        return self.module_(*inputs)
+        return self._outputs({name: values[None] for name, values in x.items()}, None, False)[0]
 
-    def train_step_single(self, batch, **fit_params):
-        """One forward and backward pass on a batch, augmented if asked."""
-        inputs, y = batch
-        if self.augmentation:
-            of_samples = dict(class_weight=self.class_weight, summarize=self.summarize)
-            inputs, y = augment(inputs, y, self.augmentation, **of_samples)
-        self._set_training(True)
-        y_pred = self.infer(inputs)
-        loss = self.get_loss(y_pred, y, X=inputs, training=True)
-        loss.backward()
-        # for the accuracy; of two samples that are mixed, the label of the first
-        return {"loss": loss, "y_pred": y_pred, "labels": y[0] if isinstance(y, (tuple, list)) else y}
+    def _outputs(self, inputs, dropout, training, rows=None):
+        inputs = [inputs[name].to(self.device) for name in ("x", "side", "summary") if name in inputs]
+        return self.networks(inputs, dropout, training=training, rows=rows)
 
-    def get_loss(self, y_pred, y_true, X, training=False):  # noqa: N803
-        """Cross-entropy, each sample with its weight."""
-        smoothing = self.label_smoothing if training else 0.0
+    # -- a batch -----------------------------------------------------------------------------------
 
-        def cross_entropy(y):
-            y = y.to(y_pred.device, torch.long)
-            return functional.cross_entropy(y_pred, y, reduction="none", label_smoothing=smoothing)
+    def train_batch(self, rows, inputs, y):
+        """Forward and backward pass on a batch of each network with these numbers; losses and outputs."""
+        trainings = [self.trainings[k] for k in rows]
+        if self.options.augmentation:
+            inputs, y = _augment_each(inputs, y, trainings, self.networks.summarize)
+        dropout = Dropout([one.randomness.dropout for one in trainings])
+        outputs = self._outputs(inputs, dropout, True, rows)
+        losses = weighted_losses(outputs, y, inputs, self.options.label_smoothing)
+        losses.sum().backward()
+        return losses.detach(), outputs.detach(), y
 
-        weight = X["weight"].to(y_pred.device)
-        if not isinstance(y_true, (tuple, list)):
-            return (weight * cross_entropy(y_true)).mean()
-        y, partner, share = y_true
-        share, partner_weight = share.to(y_pred.device), X.get("partner_weight", weight).to(y_pred.device)
-        losses = share * weight * cross_entropy(y) + (1 - share) * partner_weight * cross_entropy(partner)
-        return losses.mean()
+    def _run_batches(self, datasets, training):
+        """Mean loss and accuracy of each network over its batches, on the device."""
+        generators = [one.randomness.order for one in self.trainings] if training else None
+        done, stepped = {}, 0  # what comes of batches is looked at after the last one, all at once
+        for rows, inputs, y in Batches(datasets, self.batch_size, generators):
+            if self.watched:
+                batch = {name: values[0] for name, values in inputs.items()}, y[0]
+                self.notify("on_batch_begin", batch=batch, training=training)
+            if training:
+                losses, outputs, y = self.train_batch(rows, inputs, y)
+                stepped += len(rows)
+                if stepped == len(self.networks):
+                    self._step()
+                    stepped = 0
+            else:
+                with torch.no_grad():
+                    outputs = self._outputs(inputs, None, False, rows)
+                    losses = weighted_losses(outputs, y, inputs, 0.0)
+            # of two samples that are mixed, the label of the first
+            labels = (y[0] if isinstance(y, tuple) else y).to(self.device)
+            done.setdefault(tuple(rows), []).append((losses * labels.shape[1], outputs, labels))
+            if self.watched:
+                prefix = "train" if training else "valid"
+                self.history.record_batch(f"{prefix}_loss", losses[0].item())
+                self.history.record_batch(f"{prefix}_batch_size", labels.shape[1])
+                step = dict(loss=losses[0], y_pred=outputs[0])
+                self.notify("on_batch_end", batch=batch, training=training, **step)
+            self.ctrl_c.check()
+        sums = torch.zeros(2, len(self.networks), device=self.device, dtype=torch.float64)
+        for rows, batches in done.items():
+            losses, outputs, labels = zip(*batches, strict=True)
+            hits = torch.cat(outputs, 1).argmax(2) == torch.cat(labels, 1)
+            sums[:, rows] += torch.stack([torch.stack(losses).double().sum(0), hits.double().sum(1)])
+        return sums / torch.tensor([len(dataset) for dataset in datasets], device=self.device)
+
+    def _step(self):
+        self.networks.clip(GRADIENT_NORM)
+        if self.watched:
+            self.notify("on_grad_computed", named_parameters=list(self.module_.named_parameters()))
+        self.optimizer_.step()
+        self.optimizer_.zero_grad(set_to_none=True)
+        if self.schedule is not None:
+            self.schedule.step()
+
+    # -- a training --------------------------------------------------------------------------------
 
     def notify(self, method_name, **kwargs):
         """Call the callbacks, which in skorch end a training by raising KeyboardInterrupt.
@@ -79,67 +120,104 @@ class SampleNet(NeuralNetClassifier):
         except KeyboardInterrupt as error:
             raise StopTraining from error
 
-    def run(self, dataset):
+    def begin(self, dataset, validates):
+        """Get ready for the first step."""
+        self.initialize()
+        self.errors = [None] * len(self.networks)
+        self.kept = Kept(self.networks, self.options.patience, validates)
+        n_steps = self.max_epochs * n_batches(len(dataset), self.batch_size)
+        self.schedule, self.ctrl_c = None, CtrlC()
+        if self.options.lr_schedule is not None and n_steps >= FEWEST_SCHEDULED_STEPS:
+            self.schedule = OneCycleLR(self.optimizer_, max_lr=self.lr, total_steps=n_steps)
+
+    def run(self):
         """Train until the last epoch, or until a callback, Ctrl-C or an error stops it.
 
-        Returns what stopped it early, or raises that before an epoch was complete. The net is then as after
-        its last whole epoch, or its best.
+        The networks are then as after their last whole epoch, or their best; ``kept.n_epochs`` is the number
+        of whole epochs of each, and ``errors`` has what stopped it early, or None.
         """
-        self.initialize()
-        self.notify("on_train_begin", X=dataset, y=None)
-        stopping, error = dict(self.callbacks_)["stopping"], None
+        datasets = [one.samples for one in self.trainings]
+        valid = None if self.trainings[0].valid is None else [one.valid for one in self.trainings]
+        self.begin(datasets[0], valid is not None)
+        of_first = dict(dataset_train=datasets[0], dataset_valid=None if valid is None else valid[0])
         try:
-            with stopping.noting_ctrl_c():
-                self.fit_loop(dataset, epochs=self.max_epochs - len(self.history))
+            self.notify("on_train_begin", X=datasets[0], y=None)
+            with self.ctrl_c.noted():
+                while len(self.history) < self.max_epochs and self.kept.running.any():
+                    self._run_epoch(datasets, valid, of_first)
         except StopTraining:
-            pass
-        except (Exception, KeyboardInterrupt) as stop:
-            error = stop
-            if isinstance(stop, Interrupted):
-                error = KeyboardInterrupt(
-                    f"Ctrl-C stopped the training in epoch {len(self.history)} of {self.max_epochs}."
-                )
-            if not stopping.n_complete:
-                raise error from None
-        self.notify("on_train_end", X=dataset, y=None)
-        if error is not None:
-            stopping.put_back(self)
-        return error
+            self.kept.stop(self.networks, len(self.history))
+        except (Exception, KeyboardInterrupt) as error:
+            self._note_stop(error)
+        self.notify("on_train_end", X=datasets[0], y=None)
+        if self.kept.weights is not None:
+            with torch.no_grad():
+                self.networks.load(self.kept.weights)
 
+    def _run_epoch(self, datasets, valid, of_first):
+        lr = self.optimizer_.param_groups[0]["lr"]
+        self.notify("on_epoch_begin", **of_first)
+        names, values = ["train_loss", "train_accuracy"], [self._run_batches(datasets, True)]
+        if valid is not None:
+            names += ["valid_loss", "valid_accuracy"]
+            values.append(self._run_batches(valid, False))
+        values = torch.cat(values).cpu()
+        for name, of_networks in zip(names, values.tolist(), strict=True):
+            self.history.record(name, of_networks if len(self.networks) > 1 else of_networks[0])
+        self.history.record("lr", lr)
+        self._note_divergence(values[::2], lr)
+        self.kept.epoch(self.networks, None if valid is None else values[2])
+        self.notify("on_epoch_end", **of_first)
 
-class Accuracy(Callback):
-    """Record the accuracy over the training and the validation batches of each epoch."""
+    def _note_stop(self, error):
+        """Take note of what stopped all networks that still ran."""
+        if isinstance(error, Interrupted):
+            where = f"in epoch {len(self.history)} of {self.max_epochs}"
+            error = KeyboardInterrupt(f"Ctrl-C stopped the training {where}.")
+        running = self.kept.running.tolist()
+        self.errors = [error if runs else own for runs, own in zip(running, self.errors, strict=True)]
 
-    def on_epoch_begin(self, net, **kwargs):
-        self.hits = {True: [], False: []}
-
-    def on_batch_end(self, net, batch, training, y_pred, labels=None, **kwargs):
-        labels = batch[1] if labels is None else labels
-        self.hits[training].append((y_pred.detach().argmax(1).cpu() == labels.cpu()).float())
-
-    def on_epoch_end(self, net, **kwargs):
-        for training, name in ((True, "train_accuracy"), (False, "valid_accuracy")):
-            if self.hits[training]:
-                net.history.record(name, torch.cat(self.hits[training]).mean().item())
-
-
-class LearningRate(Callback):
-    """Record the learning rate at the start of each epoch."""
-
-    def on_epoch_begin(self, net, **kwargs):
-        net.history.record("lr", net.optimizer_.param_groups[0]["lr"])
-
-
-class Divergence(Callback):
-    """Stop with an error when the loss is no longer a number."""
-
-    def on_batch_end(self, net, loss, **kwargs):
-        if not math.isfinite(loss.item()):
-            rate = net.optimizer_.param_groups[0]["lr"]
-            raise RuntimeError(
-                f"Training diverged: the loss became {loss.item()} in epoch {len(net.history)} at a "
-                f"learning rate of {rate:.3g} (lr={net.lr:g}). Lower lr, or look for outliers in the data."
+    def _note_divergence(self, losses, lr):
+        """Stop networks whose loss is no longer a number, with an error."""
+        for k in torch.nonzero(self.kept.running & ~losses.isfinite().all(0)).flatten().tolist():
+            loss = next(loss for loss in losses[:, k].tolist() if not math.isfinite(loss))
+            self.errors[k] = RuntimeError(
+                f"Training diverged: the loss became {loss} in epoch {len(self.history)} at a "
+                f"learning rate of {lr:.3g} (lr={self.lr:g}). Lower lr, or look for outliers in the data."
             )
+            self.kept.running[k] = False
+
+
+def _augment_each(inputs, y, trainings, summarize):
+    """Augmented batches of several networks, by the transforms and random numbers of each."""
+    augmented = []
+    for k, training in enumerate(trainings):
+        of_samples = dict(class_weight=training.options.class_weight, summarize=summarize)
+        with training.randomness.in_place():
+            own = {name: values[k] for name, values in inputs.items()}
+            augmented.append(augment(own, y[k], training.transforms, **of_samples))
+    inputs, y = zip(*augmented, strict=True)
+    inputs = {name: torch.stack([one[name] for one in inputs]) for name in inputs[0]}
+    mixed = isinstance(y[0], (tuple, list))
+    return inputs, tuple(map(torch.stack, zip(*y, strict=True))) if mixed else torch.stack(y)
+
+
+def weighted_losses(outputs, y_true, inputs, smoothing):
+    """Mean cross-entropy of each network, each sample with its weight."""
+
+    def cross_entropy(y):
+        y = y.to(outputs.device, torch.long).flatten()
+        losses = functional.cross_entropy(
+            outputs.flatten(0, 1), y, reduction="none", label_smoothing=smoothing
+        )
+        return losses.view(outputs.shape[:2])
+
+    weight = inputs["weight"].to(outputs.device)
+    if not isinstance(y_true, tuple):
+        return (weight * cross_entropy(y_true)).mean(1)
+    y, partner, share = y_true
+    share, partner_weight = share.to(outputs.device), inputs.get("partner_weight", weight).to(outputs.device)
+    return (share * weight * cross_entropy(y) + (1 - share) * partner_weight * cross_entropy(partner)).mean(1)
 
 
 class Progress(Callback):
@@ -150,7 +228,8 @@ class Progress(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         row = net.history[-1]
-        self.bar.set_postfix({k: f"{row[k]:.3g}" for k in ("train_loss", "valid_loss") if k in row})
+        means = {name: np.mean(row[name]) for name in ("train_loss", "valid_loss") if name in row}
+        self.bar.set_postfix({name: f"{mean:.3g}" for name, mean in means.items()})
         self.bar.update()
 
     def on_train_end(self, net, **kwargs):

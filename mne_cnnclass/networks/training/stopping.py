@@ -1,32 +1,25 @@
-"""What is kept of a training that Ctrl-C or an error ends early."""
+"""What ends a training early: Ctrl-C, and a lack of memory."""
 
 import contextlib
 import signal
 import threading
 
 import torch
-from skorch.callbacks import Callback
 
 
 class Interrupted(Exception):  # noqa: N818, not an error
     """Ctrl-C came during a training."""
 
 
-class Stopping(Callback):
-    """Stops after a batch if Ctrl-C came, and keeps the weights of the last epoch that came to its end.
+class CtrlC:
+    """Takes note of a first Ctrl-C, which would else end a training anywhere; a second one does."""
 
-    If early stopping ``keeps_best`` weights, those of the last epoch are not needed.
-    """
-
-    def __init__(self, keeps_best):
-        self.keeps_best = keeps_best
-
-    def on_train_begin(self, net, **kwargs):
-        self.ctrl_c, self.n_complete, self.weights = False, len(net.history), None
+    def __init__(self):
+        self.came = False
 
     @contextlib.contextmanager
-    def noting_ctrl_c(self):
-        """Take note of a first Ctrl-C, which would else end this block anywhere; a second one does."""
+    def noted(self):
+        """Within the block, a first Ctrl-C is but noted."""
         usual = signal.default_int_handler
         in_main = threading.current_thread() is threading.main_thread()
         if not in_main or signal.getsignal(signal.SIGINT) != usual:
@@ -34,7 +27,7 @@ class Stopping(Callback):
             return
 
         def note(*_):
-            self.ctrl_c = True
+            self.came = True
             signal.signal(signal.SIGINT, usual)
 
         signal.signal(signal.SIGINT, note)
@@ -43,20 +36,10 @@ class Stopping(Callback):
         finally:
             signal.signal(signal.SIGINT, usual)
 
-    def on_batch_end(self, net, **kwargs):
-        if self.ctrl_c:
+    def check(self):
+        """End the training if it came."""
+        if self.came:
             raise Interrupted
-
-    def on_epoch_end(self, net, **kwargs):
-        self.n_complete = len(net.history)
-        if not self.keeps_best:
-            self.weights = {name: value.clone() for name, value in net.module_.state_dict().items()}
-
-    def put_back(self, net):
-        """Weights and history as they were after the last whole epoch."""
-        if self.weights is not None:
-            net.module_.load_state_dict(self.weights)
-        del net.history[self.n_complete :]
 
 
 def is_out_of_memory(error):
@@ -67,13 +50,15 @@ def is_out_of_memory(error):
     )
 
 
-def fitting_batch_size(net, dataset):
-    """The largest half, quarter … of a net's batch size with which a step fits into memory, or None."""
+def fitting_batch_size(net):
+    """The largest half, quarter … of the batch size with which a step of the only network fits, or None."""
+    dataset = net.trainings[0].samples
     size = min(net.batch_size, len(dataset)) // 2
     while size:
         net.optimizer_.zero_grad(set_to_none=True)
+        inputs, y = dataset[slice(0, size)]
         try:
-            net.train_step_single(dataset[slice(0, size)])
+            net.train_batch([0], {name: values[None] for name, values in inputs.items()}, y[None])
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
