@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from itertools import pairwise
 from numbers import Integral, Real
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from joblib import effective_n_jobs
 from mne.utils import logger
 from numpy.typing import ArrayLike
 from sklearn import clone
@@ -18,6 +20,7 @@ from sklearn.metrics import get_scorer
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
+from ..estimators.together import n_together
 from ..metrics.scores import METRICS
 from ..samples.columns import check_classes, check_column
 from ..samples.inputs import as_samples
@@ -25,7 +28,7 @@ from ..samples.types import Samples, Splitter
 from ..samples.view import EpochsView
 from ..utils.warn import warn
 from .failures import FoldError, FoldsFailedWarning
-from .folds import describe_error, describe_fold, run_fold
+from .folds import describe_error, describe_fold, run_folds
 from .probes import judge_probes, make_probes, probe_estimator
 from .result import Evaluation
 from .splits import make_splits, mixed_column, warn_of_mixing_searches, warn_of_overlap, warn_of_prefit
@@ -184,21 +187,25 @@ def _cross_validate(estimator, X, y, groups, *, splits, error_score, scorers=Non
     classes, raises = np.unique(y), error_score == "raise"
     error_score = np.nan if raises else float(error_score)
     jobs = (
-        delayed(run_fold)(
-            *(clone(estimator), X, y, groups, classes, scorers or {}, fold, train, test),
+        delayed(run_folds)(
+            *(clone(estimator), X, y, groups, classes, scorers or {}, folds),
             raises=raises,
             verbose=logger.level,  # of MNE, which is not known in other processes unless it is handed on
         )
-        for fold, (train, test) in enumerate(splits)
+        for folds in _chunks(estimator, X, splits, n_jobs)
     )
     done = Parallel(n_jobs=n_jobs, return_as="generator_unordered")(jobs)
-    bar = tqdm(done, total=len(splits), desc="Cross-validation", unit="fold", disable=not verbose)
+    bar = tqdm(total=len(splits), desc="Cross-validation", unit="fold", disable=not verbose)
     results, errors = {}, {}
     try:
-        for row, *tables, failure in bar:
-            results[row["fold"]] = row, *tables
-            if failure is not None:
-                errors[row["fold"]] = failure.error
+        for ended, stop in done:
+            for row, *tables, failure in ended:
+                results[row["fold"]] = row, *tables
+                if failure is not None:
+                    errors[row["fold"]] = failure.error
+                bar.update()
+            if stop is not None:
+                raise stop
     except FoldError as failure:
         results = errors = {0: failure.error}
     except (KeyboardInterrupt, BrokenProcessPool) as stop:
@@ -207,6 +214,8 @@ def _cross_validate(estimator, X, y, groups, *, splits, error_score, scorers=Non
         for fold, (train, test) in enumerate(splits):
             row = describe_fold(y, fold, train, test) | describe_error(stop)
             results.setdefault(fold, (row, None, None))
+    finally:
+        bar.close()
     if len(errors) == len(results):
         raise errors[min(errors)]
     rows, predictions, histories = zip(*(results[fold] for fold in range(len(splits))), strict=True)
@@ -230,6 +239,15 @@ def _cross_validate(estimator, X, y, groups, *, splits, error_score, scorers=Non
         view=X if isinstance(X, EpochsView) else None,
         error_score=error_score,
     )
+
+
+def _chunks(estimator, X, splits, n_jobs):
+    """Folds, each with its number, in lists of those whose networks are trained at once in one process."""
+    folds = [(fold, *split) for fold, split in enumerate(splits)]
+    most = n_together(estimator, max(len(train) for train, _ in splits), X.shape[1:])
+    n_chunks = max(-(-len(folds) // most), min(effective_n_jobs(n_jobs), len(folds)))
+    edges = [len(folds) * chunk // n_chunks for chunk in range(n_chunks + 1)]
+    return [folds[start:stop] for start, stop in pairwise(edges)]
 
 
 def _names(scoring):

@@ -1,39 +1,59 @@
-"""One fold: fit a clone on its training part, predict its test part, and describe both."""
+"""Folds: fit a clone on the training part of each, predict its test part, and describe both."""
 
 import traceback
+from contextlib import closing
 from time import perf_counter
 
 import mne
 import numpy as np
 import pandas as pd
-from sklearn import get_config
+from sklearn import clone, get_config
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
+from ..estimators.together import fitting, run_together, timed
 from ..metrics.scores import DECISION, PROBA, SCORER
 from ..samples.blocks import numbered_in
 from .failures import FoldError
 
 
-def run_fold(estimator, X, y, groups, classes, scoring, fold, train, test, *, raises, verbose):
-    """One fold: a row about it, tables of predictions and of the training history, and its `FoldError`.
+def run_folds(estimator, X, y, groups, classes, scoring, folds, *, raises, verbose):
+    """Fit and predict some folds, each a number with samples to train on and to test; networks at once.
 
-    The tables and the error are None where there are none; with ``raises`` the error is raised.
+    Returns of each fold a row about it, tables of predictions and of the training history, and its
+    `FoldError`, where the tables and the error are None where there are none; and the Ctrl-C that stopped
+    them, or None. With ``raises`` the first error is raised.
     """
-    row = describe_fold(y, fold, train, test)
-    try:
-        # the decorator mne.verbose would have all of this module pickled
-        with mne.use_log_level(verbose), numbered_in(X):
-            return *fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row), None
-    except Exception as error:  # of whatever kind: the other folds are not to be lost
-        error.__traceback__ = error.__traceback__.tb_next  # without this frame, which would hold itself
-        failure = FoldError(error)
-        if not raises:
-            _free_memory(error)
-            return row | describe_error(error), None, None, failure
-    raise failure  # out here, where it has no context: the error itself may not survive a process
+    rows = [describe_fold(y, *fold) for fold in folds]
+    fits = [
+        _run_fold(clone(estimator), X, y, groups, classes, scoring, train, test, row)
+        for row, (_, train, test) in zip(rows, folds, strict=True)
+    ]
+    results, failure = [], None
+    # the decorator mne.verbose would have all of this module pickled
+    with mne.use_log_level(verbose), closing(run_together(fits)) as ended:
+        for number, tables, error in ended:
+            if isinstance(error, KeyboardInterrupt):
+                return results, error
+            failure = None if error is None else FoldError(error)
+            if failure is None:
+                results.append((rows[number], *tables, None))
+            elif raises:
+                break
+            else:
+                _free_memory(error)
+                results.append((rows[number] | describe_error(error), None, None, failure))
+    if failure is not None and raises:
+        raise failure  # out here, where it has no context: the error itself may not survive a process
+    return results, None
+
+
+def _run_fold(estimator, X, *others):
+    """A fold as `run_together` runs it."""
+    with numbered_in(X):
+        return (yield from fit_and_predict(estimator, X, *others))
 
 
 def _free_memory(error):
@@ -66,10 +86,12 @@ def describe_error(error):
 
 
 def fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row):
-    """Fit on the training part and predict the test part: row, predictions and history as of `run_fold`."""
-    start = perf_counter()
+    """Fit on the training part and predict the test part; a generator, see `run_together`.
+
+    The row gets the times and scores; returns the tables of predictions and of the training history.
+    """
     params = fit_params(estimator, None if groups is None else groups[train])
-    estimator.fit(X[train], y[train], **params)
+    _, fit_time = yield from timed(fitting(estimator, X[train], y[train], **params))
     fitted = perf_counter()
     if not hasattr(estimator, "classes_"):
         raise TypeError(f"evaluate needs a classifier, but {estimator!r} has no classes_ after fit.")
@@ -88,14 +110,14 @@ def fit_and_predict(estimator, X, y, groups, classes, scoring, train, test, row)
     if groups is not None:
         table["group"] = groups[test]
     table |= _predict_scores(estimator, X[test], classes)
-    row |= {"fit_time": fitted - start, "score_time": perf_counter() - fitted}
+    row |= {"fit_time": fit_time, "score_time": perf_counter() - fitted}
     row |= {f"{SCORER}{name}": scorer(estimator, X[test], y[test]) for name, scorer in scoring.items()}
     if hasattr(estimator, "best_params_"):
         row["best_params"] = estimator.best_params_
     history = getattr(_last_step(estimator), "history_", None)
     if not isinstance(history, pd.DataFrame):
-        return row, pd.DataFrame(table), None
-    return row, pd.DataFrame(table), history.assign(fold=row["fold"])[["fold", *history.columns]]
+        return pd.DataFrame(table), None
+    return pd.DataFrame(table), history.assign(fold=row["fold"])[["fold", *history.columns]]
 
 
 def fit_params(estimator, groups):

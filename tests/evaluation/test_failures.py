@@ -19,7 +19,7 @@ from sklearn.exceptions import FitFailedWarning
 from mne_cnnclass import evaluate
 from mne_cnnclass.evaluation import learning_curve
 from mne_cnnclass.evaluation.failures import FoldError
-from mne_cnnclass.evaluation.folds import run_fold
+from mne_cnnclass.evaluation.folds import run_folds
 
 X = np.arange(24.0)[:, None]
 Y = np.resize(["left", "right"], 24)
@@ -108,16 +108,8 @@ def test_the_error_of_a_fold_has_nothing_beside_it_that_may_not_survive_a_proces
     assert told.value.__context__ is told.value.__cause__
     train, test = np.arange(12), np.arange(12, 24)
     with pytest.raises(FoldError) as told:
-        run_fold(
-            FailsWithout(99),
-            X,
-            Y,
-            None,
-            np.unique(Y),
-            ["accuracy"],
-            0,
-            train,
-            test,
+        run_folds(
+            *(FailsWithout(99), X, Y, None, np.unique(Y), ["accuracy"], [(0, train, test)]),
             raises=True,
             verbose=None,
         )

@@ -82,7 +82,7 @@ def _result(future, job):
         return future.result()
     except KilledWorker as error:
         described = describe_error(error, "Workers died while this ran, probably as memory was short: {}")
-        return [(grid_id, number, {"error": described}) for grid_id, number, *_ in job.cells]
+        return [(grid_id, number, {"error": described}) for grid_id, number, *_ in job.cells], None
     except (CancelledError, CommClosedError, _OtherVersions):
         raise
     except Exception as error:  # what a fold raises is in its result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import closing
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -11,6 +12,7 @@ import numpy as np
 from sklearn import clone
 from sklearn.pipeline import Pipeline
 
+from ...estimators.together import run_together, timed
 from ...metrics.scores import score_predictions
 from ..folds import describe_fold, fit_and_predict, fit_params
 from .machine import peak_memory
@@ -34,35 +36,49 @@ class Job:
 
 
 def run_job(job):
-    """Fit and score the folds of a job: for each its grid, its number, and what `Store.finish` takes."""
+    """Fit and score the folds of a job; networks that can be trained at once are.
+
+    Returns of each its grid, its number, and what `Store.finish` takes; and the Ctrl-C that stopped them, or
+    None.
+    """
+    finished = []
     with mne.use_log_level(job.log_level):
         start = perf_counter()
         _, _, seed, split = job.cells[0]
-        before = split.before
-        estimator = seeded(job.estimator, seed)
-        pretrain = {"n_pretrain": None if before is None else len(before)}
-        shared = before is not None and _ends_in_network(estimator)
-        if shared:
+        before, pretrained = split.before, None
+        about = {"n_pretrain": None if before is None else len(before)}
+        if before is not None and _ends_in_network(job.estimator):
             try:
-                estimator = _pretrain(estimator, job.data, before)
+                pretrained = _pretrain(seeded(job.estimator, seed), job.data, before)
             except Exception as error:  # of any kind: other folds must not be lost
-                return [(grid_id, n, {"error": describe_error(error)}) for grid_id, n, *_ in job.cells]
-            pretrain["pretrain_time"] = perf_counter() - start
-        finished = []
+                described = {"error": describe_error(error)}
+                return [(grid_id, number, described) for grid_id, number, *_ in job.cells], None
+            about["pretrain_time"] = perf_counter() - start
         share = (perf_counter() - start) / len(job.cells)
-        for grid_id, number, seed, split in job.cells:
-            began = perf_counter()
-            fresh = clone(estimator) if shared else seeded(job.estimator, seed)
-            train = split.train if shared or before is None else np.concatenate([before, split.train])
-            try:
-                result, predictions = _run_cell(fresh, job.data, train, split.test)
-                seconds = share + perf_counter() - began
-                result |= pretrain | {"n_train": len(split.train), "seconds": seconds}
-                outcome = {"result": result, "predictions": predictions if job.keep_predictions else None}
-            except Exception as error:
-                outcome = {"error": describe_error(error)}
-            finished.append((grid_id, number, outcome))
-    return finished
+        fits = [_run_cell(job, pretrained, seed, split) for _, _, seed, split in job.cells]
+        with closing(run_together(fits)) as ended:
+            for i, outcome, stop in ended:
+                if stop is not None:
+                    return finished, stop
+                if "result" in outcome:
+                    outcome["result"] |= about
+                    outcome["result"]["seconds"] += share
+                finished.append((*job.cells[i][:2], outcome))
+    return finished, None
+
+
+def _run_cell(job, pretrained, seed, split):
+    """What `Store.finish` takes of a fold, as `run_together` runs it."""
+    try:
+        train = split.train
+        if pretrained is None and split.before is not None:
+            train = np.concatenate([split.before, train])
+        estimator = seeded(job.estimator, seed) if pretrained is None else clone(pretrained)
+        (result, predictions), seconds = yield from timed(_score_cell(estimator, job.data, train, split.test))
+    except Exception as error:
+        return {"error": describe_error(error)}
+    result |= {"n_train": len(split.train), "seconds": seconds}
+    return {"result": result, "predictions": predictions if job.keep_predictions else None}
 
 
 def seeded(estimator, seed):
@@ -97,11 +113,11 @@ def _groups(data, rows):
     return None if groups is None or len(np.unique(groups[rows])) < 2 else groups
 
 
-def _run_cell(estimator, data, train, test):
-    """Columns of the table cells, and packed predictions."""
+def _score_cell(estimator, data, train, test):
+    """Columns of the table cells, and packed predictions; a generator, see `run_together`."""
     classes = np.unique(data.y)
     row = describe_fold(data.y, 0, train, test)
-    row, predictions, _ = fit_and_predict(
+    predictions, _ = yield from fit_and_predict(
         estimator, data.X, data.y, _groups(data, train), classes, {}, train, test, row
     )
     result = {name: row[name] for name in ("n_test", "fit_time", "score_time")}

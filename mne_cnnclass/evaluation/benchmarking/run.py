@@ -19,6 +19,7 @@ from sklearn import clone
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
+from ...estimators.together import n_together
 from ...utils.numbers import check_number
 from ...utils.warn import warn
 from ..failures import FoldsFailedWarning
@@ -183,7 +184,8 @@ def benchmark(
             for pipeline, estimator in pipelines.items():
                 names = {"pipeline": pipeline, "dataset": name, "splits": kind}
                 grid_id = filled.add_grid(names, described[pipeline], load(name)[1], grid, cells)
-                grids[grid_id] = Grid(names, clone(estimator), plan, cells)
+                n_at_once = _n_jobs_at_once(estimator, plan, load(name)[0].X.shape[1:])
+                grids[grid_id] = Grid(names, clone(estimator), plan, cells, n_at_once)
         filled.put_back(grids, failed=retry, without_predictions=keep_predictions)
         try:
             _fill(filled, grids, load, keep_predictions, verbose, n_jobs=n_jobs, client=client)
@@ -224,6 +226,7 @@ class Grid:
     estimator: object
     plan: list
     cells: list
+    n_at_once: int  # of its jobs, in one process
 
 
 def _plan(data, kind, n_folds):
@@ -268,6 +271,13 @@ def _cells(plan, random_state):
     return cells
 
 
+def _n_jobs_at_once(estimator, plan, shape):
+    """How many folds are one job to a process: several where their networks can be trained at once."""
+    if any(split.before is not None for split in plan):
+        return 1
+    return n_together(estimator, max(len(split.train) for split in plan), shape)
+
+
 def _fill(store, grids, load, keep_predictions, verbose, **where):
     """Compute the folds that wait, until all are finished by this process or by others."""
     store.join(effective_n_jobs(where["n_jobs"]) if where["client"] is None else n_threads(where["client"]))
@@ -287,11 +297,12 @@ def _fill(store, grids, load, keep_predictions, verbose, **where):
 def _work(store, grids, load, keep_predictions, progress, **where):
     """Compute the folds that wait, and store each as soon as it is finished."""
     failures = []
+    most = {grid_id: grid.n_at_once for grid_id, grid in grids.items()}
 
     def claimed():
         # joblib takes jobs in a thread of its own, where an error would be lost
         try:
-            while not failures and (cells := store.claim(list(grids))):
+            while not failures and (cells := store.claim(list(grids), most)):
                 progress.started(cells)
                 grid = grids[cells[0][0]]
                 planned = [(grid_id, n, grid.cells[n]["seed"], grid.plan[n]) for grid_id, n in cells]
@@ -301,10 +312,12 @@ def _work(store, grids, load, keep_predictions, progress, **where):
             failures.append(error)
 
     try:
-        for finished in run_jobs(claimed(), **where):
+        for finished, stop in run_jobs(claimed(), **where):
             for grid_id, number, outcome in finished:
                 store.finish(grid_id, number, **outcome)
                 progress.finished((grid_id, number))
+            if stop is not None:
+                raise stop
     except BrokenProcessPool as error:
         # which of the running folds is to blame is not known
         message = "A process was killed while this ran, probably as memory was short: {}"

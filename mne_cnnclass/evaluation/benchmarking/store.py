@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 from mne.utils import logger
@@ -232,27 +233,40 @@ class Store:
             return True
         return time.monotonic() - since < LEASE
 
-    def claim(self, grid_ids):
-        """Take the next job, also from a process that has died.
+    def claim(self, grid_ids, most=MappingProxyType({})):
+        """Take the next job, also from a process that has died; or several that are done at once.
 
-        Returns numbers of grid and cell of the cells to compute; None if none is waiting.
+        ``most`` has the number of those by grid; no worker takes more than its share of them. Returns numbers
+        of grid and cell of the cells to compute; None if none is waiting.
         """
         with self.writing() as connection:
+            n_workers = 0
             for worker in connection.execute("SELECT * FROM workers WHERE ended IS NULL").fetchall():
                 if worker["id"] != self.worker and not self.is_alive(worker):
                     self._free(connection, worker["id"])
+                else:
+                    n_workers += worker["n_jobs"]
             first = connection.execute(
                 f"SELECT grid_id, job FROM cells WHERE state = 'waiting' AND grid_id IN ({_list(grid_ids)}) "
                 "LIMIT 1"
             ).fetchone()
             if first is None:
                 return None
-            job = connection.execute(
-                "UPDATE cells SET state = 'running', worker_id = ?, changed = ? "
-                "WHERE grid_id = ? AND job = ? AND state = 'waiting' RETURNING grid_id, number",
-                [self.worker, time.time(), *first],
+            grid_id, jobs = first["grid_id"], [first["job"]]
+            if most.get(grid_id, 1) > 1:
+                left = connection.execute(
+                    "SELECT job, max(state = 'waiting') AS waits FROM cells WHERE grid_id = ? "
+                    "AND state IN ('waiting', 'running') GROUP BY job ORDER BY job",
+                    [grid_id],
+                ).fetchall()
+                share = -(-len(left) // max(1, n_workers))
+                jobs = [row["job"] for row in left if row["waits"]][: min(most[grid_id], share)]
+            cells = connection.execute(
+                "UPDATE cells SET state = 'running', worker_id = ?, changed = ? WHERE grid_id = ? "
+                f"AND job IN ({_list(jobs)}) AND state = 'waiting' RETURNING grid_id, number",
+                [self.worker, time.time(), grid_id],
             ).fetchall()
-        return sorted(map(tuple, job))
+        return sorted(map(tuple, cells))
 
     def count(self, grid_ids):
         """Number of cells by state, as a dict."""
