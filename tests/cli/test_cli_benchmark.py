@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -206,7 +207,7 @@ def test_status_while_another_process_fills_the_store(folder, run):
         "import time\nfrom sklearn.dummy import DummyClassifier\n"
         "class Slow(DummyClassifier):\n"
         "    def fit(self, X, y):\n"
-        "        time.sleep(1.5)\n"
+        "        time.sleep(1)\n"
         "        return super().fit(X, y)\n"
     )
     text = 'n_folds = 4\n[pipelines.slow]\nimport = "slow:Slow"\n[datasets.d]\nepochs = "first/*-epo.fif"\n'
@@ -219,6 +220,7 @@ def test_status_while_another_process_fills_the_store(folder, run):
                 code, out, _ = run("status", "s.sqlite")
                 if code == 0 and (found := re.search(r"(\d) done, (\d) running", out)):
                     seen.add((*map(int, found.groups()), "Expected end: " in out and "Running:" in out))
+            time.sleep(0.1)  # not to take the time of the other process
         process.communicate()
     assert process.returncode == 0
     assert {(1, 1, True), (2, 1, True)} <= seen
@@ -342,17 +344,26 @@ def test_every_parameter_that_a_config_can_set_has_a_type_that_is_understood():
 
 def test_types_are_checked_without_docstrings(tmp_path):
     net = '[pipelines.a]\nmodel = "EEGNet"\n'
-    for text, message in (
+    cases = (
         (f'n_folds = "5"\n{PIPELINES}{DATASETS}', "n_folds is '5', expected an integer"),
         (f"{net}batch_size = 1.5\n{DATASETS}", 'batch_size is 1.5, expected "auto" or an integer'),
         (
             f'{PIPELINES}[datasets.d]\nload = "eegbci"\n',
             "subjects is missing, expected an integer or a list of",
         ),
-    ):
-        code = f"from mne_cnnclass import read_config; read_config({str(_write(tmp_path, text))!r})"
-        run = subprocess.run([sys.executable, "-OO", "-c", code], capture_output=True, text=True)
-        assert message in run.stderr
+    )
+    for number, (text, _) in enumerate(cases):
+        (tmp_path / f"{number}.toml").write_text(text, "utf-8")
+    # in one process, as what it imports is compiled anew
+    code = (
+        "import sys\nfrom mne_cnnclass import read_config\nfor path in sys.argv[1:]:\n"
+        "    try: read_config(path)\n    except ValueError as error: print(error)\n"
+    )
+    paths = sorted(map(str, tmp_path.glob("*.toml")))
+    run = subprocess.run([sys.executable, "-OO", "-c", code, *paths], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    for (_, message), line in zip(cases, run.stdout.splitlines(), strict=True):
+        assert message in line
 
 
 # -- what is wrong in a config ---------------------------------------------------------------------

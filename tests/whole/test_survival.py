@@ -256,7 +256,7 @@ def third(path, content):
 checkpoints.write_atomically = third
 X, y = np.load(sys.argv[1]), np.arange(24) % 2
 how = dict(max_epochs=6, batch_size=8, random_state=0, n_threads=1, augmentation=["time_shift"])
-CNNClassifier("EEGNet", checkpoint_dir=sys.argv[2], **how).fit(X, y)
+CNNClassifier(checkpoint_dir=sys.argv[2], **how).fit(X, y)
 """
 
 
@@ -271,9 +271,9 @@ def test_a_process_that_was_killed_goes_on_to_the_same_bits_in_another(tmp_path)
     assert len(list(folder.iterdir())) == 1
     how = dict(max_epochs=6, batch_size=8, random_state=0, n_threads=1, augmentation=["time_shift"])
     with mne.utils.catch_logging() as log, mne.use_log_level("INFO"):
-        resumed = CNNClassifier("EEGNet", checkpoint_dir=folder, **how).fit(X, y)
+        resumed = CNNClassifier(checkpoint_dir=folder, **how).fit(X, y)
     assert "Training goes on after epoch 3" in log.getvalue()
-    whole = CNNClassifier("EEGNet", **how).fit(X, y)
+    whole = CNNClassifier(**how).fit(X, y)
     np.testing.assert_array_equal(resumed.predict_proba(X), whole.predict_proba(X))
 
 

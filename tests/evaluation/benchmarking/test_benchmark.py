@@ -20,8 +20,7 @@ import pandas as pd
 import pytest
 from mne.decoding import Vectorizer
 from planted import planted_epochs
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from power import Power, rows_of, session_epochs
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -38,52 +37,11 @@ from mne_cnnclass.evaluation.benchmarking.sources import as_dataset
 forking = pytest.mark.skipif("fork" not in get_all_start_methods(), reason="a fork has all imported")
 
 
-def _epochs(n_subjects=3, n_sessions=2, n_each=8, **planted):
-    """Epochs of a planted 10 Hz rhythm, the same number in each session of each subject."""
-    epochs = planted_epochs(n_subjects * n_sessions * n_each, ch_names=("C3", "Cz"), n_times=20, **planted)
-    order = pd.MultiIndex.from_product(
-        [[f"s{i}" for i in range(n_subjects)], range(n_sessions), range(n_each)]
-    )
-    with mne.use_log_level("ERROR"):
-        epochs.metadata = pd.DataFrame(
-            {"subject": order.get_level_values(0), "session": order.get_level_values(1)}
-        )
-    return epochs
-
-
-class _Power(ClassifierMixin, BaseEstimator):
-    """LDA of log power: sees the planted rhythm."""
-
-    def __init__(self, shrinkage=None):
-        self.shrinkage = shrinkage
-
-    def fit(self, X, y):
-        self.lda_ = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=self.shrinkage).fit(_power(X), y)
-        self.classes_ = self.lda_.classes_
-        return self
-
-    def predict(self, X):
-        return self.lda_.predict(_power(X))
-
-    def predict_proba(self, X):
-        return self.lda_.predict_proba(_power(X))
-
-
-def _power(X):
-    return np.log(np.asarray(X).var(axis=2))
-
-
-def _rows(result):
-    """What must be the same however it was run."""
-    keys = ["pipeline", "dataset", "splits", "subject", "session", "fold", "size"]
-    return result.table()[[*keys, "seed", "n_train", "n_test", "accuracy", "roc_auc", "log_loss"]]
-
-
 # -- splits ------------------------------------------------------------------------------------------
 
 
 def test_within_session_splits_are_those_of_scikit_learn():
-    data = as_dataset("d", _epochs())
+    data = as_dataset("d", session_epochs())
     plan = plan_splits(data, "within-session", 4)
     assert len(plan) == 3 * 2 * 4
     for number, split in enumerate(plan):
@@ -95,7 +53,7 @@ def test_within_session_splits_are_those_of_scikit_learn():
 
 
 def test_cross_session_tests_a_session_by_the_others_of_its_subject():
-    data = as_dataset("d", _epochs(n_sessions=3))
+    data = as_dataset("d", session_epochs(n_sessions=3))
     for split in plan_splits(data, "cross-session", 5):
         assert set(data.subjects[split.train]) == set(data.subjects[split.test]) == {split.subject}
         assert set(data.sessions[split.test]) == {split.session}
@@ -104,7 +62,7 @@ def test_cross_session_tests_a_session_by_the_others_of_its_subject():
 
 @pytest.mark.parametrize("kind", ["cross-subject", "leave-one-subject-out"])
 def test_no_subject_is_on_both_sides(kind):
-    data = as_dataset("d", _epochs(n_subjects=5))
+    data = as_dataset("d", session_epochs(n_subjects=5))
     plan = plan_splits(data, kind, 2)
     expected = list(GroupKFold(2 if kind == "cross-subject" else 5).split(data.y, groups=data.subjects))
     assert {tuple(split.test) for split in plan} == {tuple(test) for _, test in expected}
@@ -114,7 +72,7 @@ def test_no_subject_is_on_both_sides(kind):
 
 
 def test_transfer_learns_before_from_all_others_and_from_nobody_else():
-    data = as_dataset("d", _epochs())
+    data = as_dataset("d", session_epochs())
     within = plan_splits(data, "within-session", 2)
     for split, same in zip(plan_splits(data, "transfer", 2), within, strict=True):
         assert set(data.subjects[split.before]) == {"s0", "s1", "s2"} - {split.subject}
@@ -124,7 +82,7 @@ def test_transfer_learns_before_from_all_others_and_from_nobody_else():
 
 
 def test_learning_curves_grow_and_keep_the_test_part():
-    data = as_dataset("d", _epochs(n_subjects=1, n_sessions=1, n_each=40))
+    data = as_dataset("d", session_epochs(n_subjects=1, n_sessions=1, n_each=40))
     plan = plan_splits(data, "learning-curve", 2)
     by_fold = {fold: [split for split in plan if split.fold == fold] for fold in (0, 1)}
     for curve in by_fold.values():
@@ -136,7 +94,7 @@ def test_learning_curves_grow_and_keep_the_test_part():
 
 
 def test_windows_of_one_trial_stay_together():
-    epochs = _epochs(n_subjects=1, n_sessions=1, n_each=24)
+    epochs = session_epochs(n_subjects=1, n_sessions=1, n_each=24)
     trials = np.repeat(np.arange(6), 4)
     data = as_dataset("d", EpochsView(epochs, groups=trials))
     for split in plan_splits(data, "within-session", 3):
@@ -145,9 +103,9 @@ def test_windows_of_one_trial_stay_together():
 
 @pytest.mark.filterwarnings("ignore:The groups parameter is ignored")  # which scikit-learn says
 def test_a_splitter_that_mixes_subjects_is_warned_of(tmp_path):
-    data = {"d": EpochsView(_epochs(), groups="subject")}
+    data = {"d": EpochsView(session_epochs(), groups="subject")}
     with pytest.warns(UserWarning, match="In 2 of 2 folds a group is on both sides"):
-        benchmark({"power": _Power()}, data, splits=StratifiedKFold(2), store=tmp_path / "s.sqlite")
+        benchmark({"power": Power()}, data, splits=StratifiedKFold(2), store=tmp_path / "s.sqlite")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +117,7 @@ def test_a_splitter_that_mixes_subjects_is_warned_of(tmp_path):
     ],
 )
 def test_what_splits_lack_is_told(columns, kind, message):
-    epochs = _epochs()
+    epochs = session_epochs()
     epochs.metadata = epochs.metadata[columns] if columns else None
     with pytest.raises(ValueError, match=message):
         plan_splits(as_dataset("d", epochs), kind, 2)
@@ -174,11 +132,11 @@ class _Leaky:
 
 def test_a_splitter_that_tests_what_it_trains_on_is_refused(tmp_path):
     with pytest.raises(ValueError, match="5 samples in both the training and the test part"):
-        benchmark({"power": _Power()}, {"d": _epochs()}, store=tmp_path / "s.sqlite", splits=_Leaky())
+        benchmark({"power": Power()}, {"d": session_epochs()}, store=tmp_path / "s.sqlite", splits=_Leaky())
 
 
 def test_sessions_that_a_store_can_not_keep_are_refused():
-    epochs = _epochs()
+    epochs = session_epochs()
     epochs.metadata["session"] = pd.to_datetime("2020-01-01") + pd.to_timedelta(
         epochs.metadata["session"], unit="D"
     )
@@ -190,10 +148,10 @@ def test_sessions_that_a_store_can_not_keep_are_refused():
 
 
 def test_rows_are_what_evaluate_gives(tmp_path):
-    epochs = _epochs()
+    epochs = session_epochs()
     view = EpochsView(epochs, groups="subject")
-    result = benchmark({"power": _Power()}, {"planted": epochs}, store=tmp_path / "s.sqlite", n_folds=3)
-    expected = evaluate(_Power(), view, cv=GroupKFold(3)).scores.pivot(
+    result = benchmark({"power": Power()}, {"planted": epochs}, store=tmp_path / "s.sqlite", n_folds=3)
+    expected = evaluate(Power(), view, cv=GroupKFold(3)).scores.pivot(
         index="fold", columns="metric", values="value"
     )
     table = result.table().set_index("fold")
@@ -205,21 +163,23 @@ def test_rows_are_what_evaluate_gives(tmp_path):
 
 def test_results_depend_on_neither_order_nor_processes(tmp_path):
     pipelines = {
-        "power": _Power(),
+        "power": Power(),
         "forest": make_pipeline(Vectorizer(), RandomForestClassifier(3)),
     }
     how = dict(splits=["within-session", "cross-subject"], n_folds=2)
-    data = {"planted": _epochs(n_subjects=2, n_sessions=1, amplitude=0.5)}
+    data = {"planted": session_epochs(n_subjects=2, n_sessions=1, amplitude=0.5)}
     one = benchmark(pipelines, data, store=tmp_path / "1.sqlite", **how)
     names = dict(reversed(pipelines.items()))
     two = benchmark(names, data, store=tmp_path / "2.sqlite", n_jobs=2, **how)
-    pd.testing.assert_frame_equal(_rows(one), _rows(two))
+    pd.testing.assert_frame_equal(rows_of(one), rows_of(two))
     other = benchmark(pipelines, data, store=tmp_path / "3.sqlite", random_state=1, **how)
-    assert not _rows(other)["log_loss"].equals(_rows(one)["log_loss"])
+    assert not rows_of(other)["log_loss"].equals(rows_of(one)["log_loss"])
 
 
 def test_nothing_is_done_twice(tmp_path, monkeypatch):
-    ask = dict(pipelines={"power": _Power()}, datasets={"planted": _epochs()}, store=tmp_path / "s.sqlite")
+    ask = dict(
+        pipelines={"power": Power()}, datasets={"planted": session_epochs()}, store=tmp_path / "s.sqlite"
+    )
     first = benchmark(**ask).table()
     monkeypatch.setattr(run, "run_job", None)  # would fail
     pd.testing.assert_frame_equal(benchmark(**ask).table(), first)
@@ -227,7 +187,7 @@ def test_nothing_is_done_twice(tmp_path, monkeypatch):
 
 def test_a_store_is_one_file_that_pandas_reads(tmp_path):
     path = tmp_path / "s.sqlite"
-    benchmark({"power": _Power()}, {"planted": _epochs()}, store=path, n_folds=3)
+    benchmark({"power": Power()}, {"planted": session_epochs()}, store=path, n_folds=3)
     assert list(tmp_path.iterdir()) == [path]
     connection = sqlite3.connect(path)
     table = pd.read_sql("SELECT * FROM folds", connection)
@@ -238,13 +198,13 @@ def test_a_store_is_one_file_that_pandas_reads(tmp_path):
 
 def test_a_file_of_epochs_is_a_data_set(tmp_path):
     for subject, part in enumerate(np.split(np.arange(48), 3)):
-        _epochs()[part].save(tmp_path / f"{subject}-epo.fif", verbose="ERROR")
+        session_epochs()[part].save(tmp_path / f"{subject}-epo.fif", verbose="ERROR")
     files = {"planted": tmp_path / "*-epo.fif"}
     how = dict(n_folds=3, random_state=3)
-    result = benchmark({"power": _Power()}, files, store=tmp_path / "1.sqlite", **how)
-    memory = {"planted": lambda: _epochs()}
-    expected = benchmark({"power": _Power()}, memory, store=tmp_path / "2.sqlite", **how)
-    np.testing.assert_allclose(_rows(result)["log_loss"], _rows(expected)["log_loss"], rtol=1e-4)
+    result = benchmark({"power": Power()}, files, store=tmp_path / "1.sqlite", **how)
+    memory = {"planted": lambda: session_epochs()}
+    expected = benchmark({"power": Power()}, memory, store=tmp_path / "2.sqlite", **how)
+    np.testing.assert_allclose(rows_of(result)["log_loss"], rows_of(expected)["log_loss"], rtol=1e-4)
 
 
 # -- what is the same ----------------------------------------------------------------------------------
@@ -255,18 +215,18 @@ def _n_rows(result):
 
 
 def test_changed_parameters_are_other_rows_and_former_ones_come_back(tmp_path):
-    ask = dict(datasets={"planted": _epochs()}, store=tmp_path / "s.sqlite", n_folds=3)
-    assert _n_rows(benchmark({"power": _Power()}, **ask)) == (3, 3)
-    assert _n_rows(benchmark({"power": _Power(shrinkage=0.5)}, **ask)) == (3, 6)
-    back = benchmark({"power": _Power()}, **ask)
+    ask = dict(datasets={"planted": session_epochs()}, store=tmp_path / "s.sqlite", n_folds=3)
+    assert _n_rows(benchmark({"power": Power()}, **ask)) == (3, 3)
+    assert _n_rows(benchmark({"power": Power(shrinkage=0.5)}, **ask)) == (3, 6)
+    back = benchmark({"power": Power()}, **ask)
     assert _n_rows(back) == (3, 6)
     assert back.summary()["n"].tolist() == [3]
 
 
 def test_a_new_name_costs_nothing(tmp_path):
-    ask = dict(datasets={"planted": _epochs()}, store=tmp_path / "s.sqlite", n_folds=3)
-    first = benchmark({"power": _Power()}, **ask).table()
-    both = benchmark({"again": _Power(), "power": _Power()}, **ask).table()
+    ask = dict(datasets={"planted": session_epochs()}, store=tmp_path / "s.sqlite", n_folds=3)
+    first = benchmark({"power": Power()}, **ask).table()
+    both = benchmark({"again": Power(), "power": Power()}, **ask).table()
     assert both["pipeline"].tolist() == ["again"] * 3 + ["power"] * 3
     assert set(both["finished"]) == set(first["finished"])
 
@@ -301,7 +261,7 @@ def _changed_rate(epochs):
     [_changed_signal, _changed_label, _changed_session, _changed_name, _changed_place, _changed_rate],
 )
 def test_changed_data_are_other_data(change):
-    epochs = _epochs()
+    epochs = session_epochs()
     before = as_dataset("d", epochs.copy()).describe()["fingerprint"]
     assert as_dataset("other", epochs).describe()["fingerprint"] == before
     change(epochs)
@@ -309,16 +269,16 @@ def test_changed_data_are_other_data(change):
 
 
 def test_data_that_change_while_it_runs_are_told(tmp_path):
-    epochs, n = _epochs(), []
+    epochs, n = session_epochs(), []
 
     def make():
         n.append(1)
         epochs._data[0, 0, 0] = 1e-6 * len(n)
         return epochs
 
-    data = {"changes": make, "other": _epochs(seed=1)}
+    data = {"changes": make, "other": session_epochs(seed=1)}
     with pytest.raises(ValueError, match="'changes' is not the same as when"):
-        benchmark({"power": _Power()}, data, store=tmp_path / "s.sqlite")
+        benchmark({"power": Power()}, data, store=tmp_path / "s.sqlite")
     status = open_benchmark(tmp_path / "s.sqlite").status()
     assert (status["waiting"], len(status["running"])) == (6, 0)
 
@@ -414,7 +374,7 @@ def test_errors_are_kept_and_retried_on_request(tmp_path):
     bad.touch()
     ask = dict(
         pipelines={"fails": _Fails(str(bad)), "guess": DummyClassifier()},
-        datasets={"planted": _epochs()},
+        datasets={"planted": session_epochs()},
         store=tmp_path / "s.sqlite",
         n_folds=3,
     )
@@ -435,7 +395,9 @@ def test_errors_are_kept_and_retried_on_request(tmp_path):
 
 
 def test_an_interrupt_keeps_what_is_done_and_gives_back_the_rest(tmp_path, monkeypatch):
-    ask = dict(pipelines={"power": _Power()}, datasets={"planted": _epochs()}, store=tmp_path / "s.sqlite")
+    ask = dict(
+        pipelines={"power": Power()}, datasets={"planted": session_epochs()}, store=tmp_path / "s.sqlite"
+    )
     finish, n = store.Store.finish, []
 
     def finish_two(*args, **kwargs):
@@ -464,14 +426,14 @@ def _is_whole(path):
 def test_a_full_disk_is_told_and_loses_nothing(tmp_path):
     """The limit on the size of files is that of a process, to which its disk is full."""
     path, told = tmp_path / "s.sqlite", tmp_path / "told"
-    how = dict(datasets={"planted": _epochs()}, store=path, n_folds=2, keep_predictions=True)
+    how = dict(datasets={"planted": session_epochs()}, store=path, n_folds=2, keep_predictions=True)
 
     def fill():
-        benchmark({"power": _Power()}, **how)
+        benchmark({"power": Power()}, **how)
         limit = path.stat().st_size + 20_000
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
         try:
-            benchmark({f"power {i}": _Power(i / 99) for i in range(99)}, **how)
+            benchmark({f"power {i}": Power(i / 99) for i in range(99)}, **how)
         except StoreError as error:
             told.write_text(str(error))
 
@@ -491,18 +453,18 @@ def test_a_full_page_count_is_told(tmp_path, monkeypatch):
         connection.execute("PRAGMA max_page_count = 40")
         return connection
 
-    ask = dict(datasets={"planted": _epochs()}, store=tmp_path / "s.sqlite", n_folds=2)
-    benchmark({"power": _Power()}, **ask)
+    ask = dict(datasets={"planted": session_epochs()}, store=tmp_path / "s.sqlite", n_folds=2)
+    benchmark({"power": Power()}, **ask)
     with monkeypatch.context() as patch:
         patch.setattr(store.Store, "_connect", small)
         with pytest.raises(StoreError, match=r"disk is full.*start again"):
-            benchmark({f"power {i}": _Power(i / 99) for i in range(60)}, **ask)
+            benchmark({f"power {i}": Power(i / 99) for i in range(60)}, **ask)
     assert _is_whole(ask["store"])
     assert len(open_benchmark(ask["store"]).table(current=False)) >= 2
 
 
 def test_a_locked_store_is_told(tmp_path, monkeypatch):
-    ask = dict(pipelines={"guess": DummyClassifier()}, datasets={"planted": _epochs()}, n_folds=2)
+    ask = dict(pipelines={"guess": DummyClassifier()}, datasets={"planted": session_epochs()}, n_folds=2)
     path = tmp_path / "s.sqlite"
     benchmark(**ask, store=path)
     monkeypatch.setattr(store, "BUSY", 0.1)
@@ -516,7 +478,7 @@ def test_a_locked_store_is_told(tmp_path, monkeypatch):
 
 
 def test_what_is_no_store_is_told_and_left_alone(tmp_path):
-    ask = dict(pipelines={"guess": DummyClassifier()}, datasets={"planted": _epochs()}, n_folds=2)
+    ask = dict(pipelines={"guess": DummyClassifier()}, datasets={"planted": session_epochs()}, n_folds=2)
     text, other, later = (tmp_path / name for name in ("text", "other", "later"))
     text.write_text("important " * 200)
     connection = sqlite3.connect(other)
@@ -538,13 +500,13 @@ def test_what_is_no_store_is_told_and_left_alone(tmp_path):
 
 
 def test_a_read_only_store_can_be_read_and_says_why_not_written(tmp_path, monkeypatch):
-    ask = dict(datasets={"planted": _epochs()}, store=tmp_path / "s.sqlite", n_folds=2)
+    ask = dict(datasets={"planted": session_epochs()}, store=tmp_path / "s.sqlite", n_folds=2)
     benchmark({"guess": DummyClassifier()}, **ask)
     connect = store.Store._connect  # root may write whatever the permissions say
     monkeypatch.setattr(store.Store, "_connect", lambda self, mode: connect(self, "ro"))
     assert len(open_benchmark(ask["store"]).table()) == 2
     with pytest.raises(StoreError, match="may not be written. Change its permissions"):
-        benchmark({"power": _Power()}, **ask)
+        benchmark({"power": Power()}, **ask)
 
 
 # -- several processes, and dead ones ------------------------------------------------------------------
@@ -564,7 +526,7 @@ def _fill(path, seconds):
     _Slow.seconds = seconds
     pipelines = {"a": _Slow(), "b": _Slow(strategy="uniform")}
     how = dict(splits="within-session", n_folds=2, keep_predictions=True)
-    benchmark(pipelines, {"planted": _epochs()}, store=path, **how)
+    benchmark(pipelines, {"planted": session_epochs()}, store=path, **how)
 
 
 def start_worker(path, seconds=0.02):
@@ -651,7 +613,7 @@ def test_the_work_of_a_dead_process_is_taken_over_at_once(tmp_path):
 
 def test_work_of_another_host_is_taken_over_when_its_signs_of_life_end(tmp_path, monkeypatch):
     path = tmp_path / "s.sqlite"
-    benchmark({"guess": DummyClassifier()}, {"planted": _epochs()}, store=path, n_folds=3)
+    benchmark({"guess": DummyClassifier()}, {"planted": session_epochs()}, store=path, n_folds=3)
     here = store.Store(path)
     with here.writing() as connection:
         connection.execute("UPDATE workers SET ended = NULL, host = 'elsewhere'")
@@ -680,7 +642,7 @@ class _Dies(DummyClassifier):
 def test_a_process_of_joblib_that_is_killed_is_an_error_of_its_folds(tmp_path):
     how = dict(store=tmp_path / "s.sqlite", n_folds=2, n_jobs=2)
     with pytest.warns(UserWarning, match="2 of 2 folds failed"):
-        result = benchmark({"dies": _Dies()}, {"planted": _epochs()}, **how)
+        result = benchmark({"dies": _Dies()}, {"planted": session_epochs()}, **how)
     assert set(result.errors()["type"]) == {"TerminatedWorkerError"}
     assert len(result.errors()) == 2
 
@@ -689,8 +651,8 @@ def test_a_process_of_joblib_that_is_killed_is_an_error_of_its_folds(tmp_path):
 
 
 def test_predictions_make_the_evaluation_again(tmp_path):
-    epochs = _epochs(amplitude=0.7)
-    pipelines = {"power": _Power(), "guess": DummyClassifier(strategy="stratified", random_state=0)}
+    epochs = session_epochs(amplitude=0.7)
+    pipelines = {"power": Power(), "guess": DummyClassifier(strategy="stratified", random_state=0)}
     ask = dict(pipelines=pipelines, datasets={"planted": epochs}, store=tmp_path / "s.sqlite", n_folds=3)
     with pytest.raises(ValueError, match="keep_predictions=True"):
         benchmark(**ask).evaluation("power", "planted")
@@ -708,15 +670,18 @@ def test_predictions_make_the_evaluation_again(tmp_path):
 def test_pipelines_are_compared_without_predictions(tmp_path):
     """By folds the same as with predictions; by subjects on the mean of their folds."""
     ask = dict(
-        pipelines={"power": _Power(), "guess": DummyClassifier()},
-        datasets={"planted": _epochs(n_sessions=1), "other": _epochs(n_sessions=1, amplitude=0.7)},
+        pipelines={"power": Power(), "guess": DummyClassifier()},
+        datasets={
+            "planted": session_epochs(n_sessions=1),
+            "other": session_epochs(n_sessions=1, amplitude=0.7),
+        },
         store=tmp_path / "s.sqlite",
         splits="within-session",
         n_folds=2,
     )
     result = benchmark(**ask)
     with pytest.raises(ValueError, match=r"at least 2 pipelines, got \['power'\]"):
-        benchmark(**ask | {"pipelines": {"power": _Power()}, "store": tmp_path / "one.sqlite"}).compare()
+        benchmark(**ask | {"pipelines": {"power": Power()}, "store": tmp_path / "one.sqlite"}).compare()
     plain, means = result.compare(units="folds"), result.compare()
     expected = result.table().groupby(["dataset", "subject", "pipeline"])["accuracy"].mean().unstack()
     assert means.units == "groups"
@@ -733,7 +698,7 @@ def test_pipelines_are_compared_without_predictions(tmp_path):
 
 def test_decision_scores_come_back(tmp_path):
     pipeline = make_pipeline(Vectorizer(), LinearSVC())
-    ask = dict(datasets={"planted": _epochs()}, store=tmp_path / "s.sqlite", n_folds=3)
+    ask = dict(datasets={"planted": session_epochs()}, store=tmp_path / "s.sqlite", n_folds=3)
     again = benchmark({"svc": pipeline}, keep_predictions=True, **ask).evaluation("svc", "planted")
     assert list(again.predictions) == [
         "fold", "sample", "y_true", "y_pred", "group", "decision_left", "decision_right",
@@ -747,7 +712,7 @@ def test_decision_scores_come_back(tmp_path):
 def test_transfer_trains_once_a_subject_before_its_folds(tmp_path, monkeypatch):
     """A network goes on from what it learnt; any other pipeline is trained on all samples together."""
     fitted = []
-    for cls in (CNNClassifier, _Power):
+    for cls in (CNNClassifier, Power):
 
         def fit(self, X, y=None, *args, cls=cls, kept=cls.fit, **kwargs):
             fitted.append((cls.__name__, len(X), set(X.metadata["subject"])))
@@ -758,7 +723,7 @@ def test_transfer_trains_once_a_subject_before_its_folds(tmp_path, monkeypatch):
     epochs = planted_epochs(3 * 16)
     epochs.metadata = pd.DataFrame({"subject": np.repeat(["a", "b", "c"], 16)})
     result = benchmark(
-        {"network": network, "power": _Power()},
+        {"network": network, "power": Power()},
         {"planted": epochs},
         splits="transfer",
         store=tmp_path / "s.sqlite",
@@ -770,15 +735,15 @@ def test_transfer_trains_once_a_subject_before_its_folds(tmp_path, monkeypatch):
     for subject in "abc":
         expected += [("CNNClassifier", 32, others[subject])] + 2 * [("CNNClassifier", 8, {subject})]
     assert [fit for fit in fitted if fit[0] == "CNNClassifier"] == expected
-    assert [fit for fit in fitted if fit[0] == "_Power"] == 6 * [("_Power", 40, {"a", "b", "c"})]
+    assert [fit for fit in fitted if fit[0] == "Power"] == 6 * [("Power", 40, {"a", "b", "c"})]
     table = result.table()
     assert (table[["n_train", "n_test", "n_pretrain"]] == (8, 8, 32)).all(axis=None)
     assert table["pretrain_time"].notna().tolist() == (table["pipeline"] == "network").tolist()
 
 
 def test_summary_averages_folds_of_a_subject_first(tmp_path):
-    pipelines = {"power": _Power(), "guess": DummyClassifier()}
-    data = {"planted": _epochs(n_subjects=2, n_sessions=1, amplitude=0.5)}
+    pipelines = {"power": Power(), "guess": DummyClassifier()}
+    data = {"planted": session_epochs(n_subjects=2, n_sessions=1, amplitude=0.5)}
     how = dict(splits=["within-session", "learning-curve"], n_folds=2)
     result = benchmark(pipelines, data, store=tmp_path / "s.sqlite", **how)
     table = result.table().fillna({"size": -1})

@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from planted import planted_epochs
+from power import Power, rows_of, session_epochs
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GroupShuffleSplit
-from test_benchmark import _epochs, _Power, _rows
 
-from mne_cnnclass import CNNClassifier
 from mne_cnnclass.evaluation.benchmarking import benchmark, cluster, open_benchmark
 
 dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
@@ -86,10 +85,10 @@ def client():
 
 @pytest.fixture(scope="module")
 def epochs():
-    return _epochs(seed=0)
+    return session_epochs(seed=0)
 
 
-class _KillsOnce(_Power):
+class _KillsOnce(Power):
     """Kills a process, itself or another, in the first fold that comes to it."""
 
     def __init__(self, flag=None, pid=None, again=False):
@@ -126,17 +125,19 @@ def _read(path):
 
 
 def test_rows_and_predictions_are_those_of_one_process(client, tmp_path):
+    from mne_cnnclass import CNNClassifier  # and torch, which the workers of the other tests do without
+
     epochs = planted_epochs(48)
     epochs.metadata = pd.DataFrame({"subject": np.repeat(["a", "b", "c"], 16)})
     network = CNNClassifier("EEGNet", max_epochs=2, n_threads=1)
-    pipelines = {"network": network, "power": _Power()}
+    pipelines = {"network": network, "power": Power()}
     how = dict(n_folds=3, splits=["cross-subject", "within-session"], keep_predictions=True)
     there = benchmark(pipelines, {"planted": epochs}, store=tmp_path / "there.sqlite", client=client, **how)
     here = benchmark(pipelines, {"planted": epochs}, store=tmp_path / "here.sqlite", **how)
     assert there.status()["done"] == here.status()["done"] == 2 * (3 + 3 * 3)
     keys = ["pipeline", "splits", "subject", "fold", "size"]
     pd.testing.assert_frame_equal(
-        *(_rows(one).sort_values(keys).reset_index(drop=True) for one in (there, here))
+        *(rows_of(one).sort_values(keys).reset_index(drop=True) for one in (there, here))
     )
     for name in pipelines:
         found = [one.evaluation(name, "planted", "cross-subject").predictions for one in (there, here)]
@@ -144,11 +145,11 @@ def test_rows_and_predictions_are_those_of_one_process(client, tmp_path):
 
 
 def test_data_are_not_sent_with_each_fold(client, tmp_path):
-    plain = _epochs(seed=1)
+    plain = session_epochs(seed=1)
     epochs = _Logged(plain.get_data(), plain.info, plain.events, metadata=plain.metadata, verbose="ERROR")
     epochs.log = str(tmp_path / "log")
     result = benchmark(
-        {"power": _Power(), "guess": DummyClassifier()},
+        {"power": Power(), "guess": DummyClassifier()},
         {"planted": epochs},
         splits="within-session",
         n_folds=4,
@@ -158,45 +159,6 @@ def test_data_are_not_sent_with_each_fold(client, tmp_path):
     assert len(result.table()) == 2 * 3 * 2 * 4
     # once a worker, and again where Dask gave up a copy that no fold was waiting for
     assert 1 <= len(Path(epochs.log).read_text().split()) <= 6
-
-
-def test_a_worker_that_is_killed_costs_nothing_but_time(client, epochs, tmp_path):
-    pipelines = {"power": _Power(), "killer": _KillsOnce(str(tmp_path / "killed"))}
-    result = benchmark(
-        pipelines, {"planted": epochs}, n_folds=3, store=tmp_path / "store.sqlite", client=client
-    )
-    assert (tmp_path / "killed").exists()
-    table = result.table().set_index(["pipeline", "fold"]).sort_index()
-    assert table.accuracy["killer"].tolist() == table.accuracy["power"].tolist()
-
-
-def test_a_fold_that_kills_workers_is_an_error(client, epochs, tmp_path):
-    pipelines = {"killer": _KillsOnce(str(tmp_path / "killed"), again=True)}
-    with pytest.warns(UserWarning, match="1 of 1 folds failed"):
-        result = benchmark(
-            pipelines,
-            {"planted": epochs},
-            splits=GroupShuffleSplit(1, random_state=0),
-            store=tmp_path / "store.sqlite",
-            client=client,
-        )
-    assert result.errors().type.tolist() == ["KilledWorker"]
-    assert "probably as memory was short" in result.errors().message[0]
-
-
-def test_a_scheduler_that_vanishes_leaves_a_store_to_go_on_with(epochs, tmp_path):
-    how = dict(splits="within-session", n_folds=4, store=tmp_path / "store.sqlite")
-    quickly = dask.config.set({"distributed.comm.timeouts.connect": "5s"})
-    with quickly, _cluster(1, "--no-nanny") as (scheduler, client):
-        pipelines = {"power": _Power(), "killer": _KillsOnce(str(tmp_path / "killed"), scheduler)}
-        with pytest.raises(RuntimeError, match="connection to the Dask scheduler is lost.*same call"):
-            benchmark(pipelines, {"planted": epochs}, client=client, **how)
-    status = open_benchmark(tmp_path / "store.sqlite").status()
-    assert len(status["running"]) == 0
-    assert 12 <= status["done"] < 48
-    result = benchmark(pipelines, {"planted": epochs}, **how)
-    table = result.table().set_index(["pipeline", "subject", "session", "fold"]).sort_index()
-    assert table.accuracy["killer"].tolist() == table.accuracy["power"].tolist()
 
 
 def test_what_workers_can_not_read_is_an_error(client, epochs, tmp_path):
@@ -231,3 +193,45 @@ def test_wrong_clients_are_told(client, epochs, tmp_path, wrong, error, message)
             store=tmp_path / "a.db",
             **{"client": client} | wrong,
         )
+
+
+# -- what kills processes, last, as those that take their place import all anew ---------------------------
+
+
+def test_a_worker_that_is_killed_costs_nothing_but_time(client, epochs, tmp_path):
+    pipelines = {"power": Power(), "killer": _KillsOnce(str(tmp_path / "killed"))}
+    result = benchmark(
+        pipelines, {"planted": epochs}, n_folds=3, store=tmp_path / "store.sqlite", client=client
+    )
+    assert (tmp_path / "killed").exists()
+    table = result.table().set_index(["pipeline", "fold"]).sort_index()
+    assert table.accuracy["killer"].tolist() == table.accuracy["power"].tolist()
+
+
+def test_a_fold_that_kills_workers_is_an_error(client, epochs, tmp_path):
+    pipelines = {"killer": _KillsOnce(str(tmp_path / "killed"), again=True)}
+    with pytest.warns(UserWarning, match="1 of 1 folds failed"):
+        result = benchmark(
+            pipelines,
+            {"planted": epochs},
+            splits=GroupShuffleSplit(1, random_state=0),
+            store=tmp_path / "store.sqlite",
+            client=client,
+        )
+    assert result.errors().type.tolist() == ["KilledWorker"]
+    assert "probably as memory was short" in result.errors().message[0]
+
+
+def test_a_scheduler_that_vanishes_leaves_a_store_to_go_on_with(epochs, tmp_path):
+    how = dict(splits="within-session", n_folds=4, store=tmp_path / "store.sqlite")
+    quickly = dask.config.set({"distributed.comm.timeouts.connect": "5s"})
+    with quickly, _cluster(1, "--no-nanny") as (scheduler, client):
+        pipelines = {"power": Power(), "killer": _KillsOnce(str(tmp_path / "killed"), scheduler)}
+        with pytest.raises(RuntimeError, match="connection to the Dask scheduler is lost.*same call"):
+            benchmark(pipelines, {"planted": epochs}, client=client, **how)
+    status = open_benchmark(tmp_path / "store.sqlite").status()
+    assert len(status["running"]) == 0
+    assert 12 <= status["done"] < 48
+    result = benchmark(pipelines, {"planted": epochs}, **how)
+    table = result.table().set_index(["pipeline", "subject", "session", "fold"]).sort_index()
+    assert table.accuracy["killer"].tolist() == table.accuracy["power"].tolist()
