@@ -36,7 +36,7 @@ print(view)
 # ------------------------------
 # The view knows the groups, so all windows of a recording stay on one side of each split.
 
-pipeline = recipe("rhythm", random_state=0, n_threads=1).set_params(cnnclassifier__max_epochs=12)
+pipeline = recipe("rhythm", random_state=0).set_params(cnnclassifier__max_epochs=12)
 windows = evaluate(pipeline, view, cv=3)
 result = ecg.combine_windows(windows, view.groups)
 print(result.class_scores().round(2).to_string())

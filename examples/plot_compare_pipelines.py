@@ -40,7 +40,7 @@ def log_band_power(samples):
     return np.log(np.var(np.asarray(samples), axis=-1))
 
 
-networks = dict(max_epochs=10, random_state=0, n_threads=1)
+networks = dict(max_epochs=10, random_state=0)
 pipelines = {
     "CSP + LDA": make_pipeline(CSP(6, reg="ledoit_wolf"), LinearDiscriminantAnalysis()),
     "Band power": make_pipeline(FunctionTransformer(log_band_power), StandardScaler(), LogisticRegression()),

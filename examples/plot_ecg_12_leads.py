@@ -37,7 +37,7 @@ print(view)
 # signals alone, without measures of the rhythm, mixed to six spatial components. The augmentation that
 # inverts leads is switched off, too.
 
-pipeline = recipe("rhythm", random_state=0, n_threads=1).set_params(
+pipeline = recipe("rhythm", random_state=0).set_params(
     cnnclassifier__side_inputs=None,
     cnnclassifier__augmentation=None,
     cnnclassifier__model__n_components=6,

@@ -33,7 +33,7 @@ print(view.metadata.groupby("record")[["leads", "age", "sex"]].first())
 # We use the recipe with one network instead of three. Smoothing over similar beats of a record is switched
 # off, because a random split would put such beats on both sides.
 
-pipeline = recipe("heartbeats", random_state=0, n_threads=1)
+pipeline = recipe("heartbeats", random_state=0)
 pipeline.set_params(
     beatclassifier__n_members=1, beatclassifier__n_samples=3000, beatclassifier__smoothing=0.0
 )

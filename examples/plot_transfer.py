@@ -24,7 +24,7 @@ from mne_cnnclass import EpochsView, FineTunedClassifier, datasets, recipe
 
 mne.set_log_level("WARNING")
 others = EpochsView(datasets.load_eegbci(range(1, 7), tmin=0.0, tmax=3.0), groups="subject")
-pipeline = recipe("motor imagery", random_state=0, n_threads=1)
+pipeline = recipe("motor imagery", random_state=0)
 pipeline.set_params(cnnclassifier__n_members=2, cnnclassifier__max_epochs=20)
 many = clone(pipeline).fit(others)
 

@@ -255,7 +255,7 @@ def _pipeline(settings, seed):
     from ..estimators.beats import class_roles
     from ..estimators.recipes import recipe
 
-    pipeline = recipe("heartbeats", causal=settings["causal"], random_state=seed, n_threads=1)
+    pipeline = recipe("heartbeats", causal=settings["causal"], random_state=seed)
     pipeline[-1].set_params(**class_roles(settings["classes"]))
     return pipeline
 

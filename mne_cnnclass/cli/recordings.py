@@ -70,7 +70,7 @@ def demo(
     common.make_folder(output)
     train, test = (np.flatnonzero(view.metadata["part"] == part) for part in ("train", "test"))
     models = {
-        "CNN": _classifier(max_epochs=max_epochs, seed=seed, n_threads=1),
+        "CNN": _classifier(max_epochs=max_epochs, seed=seed),
         "linear": make_pipeline(Vectorizer(), StandardScaler(), LogisticRegression(C=0.01, max_iter=1000)),
     }
     print(f"Slow cortical potentials, {view}\n")
@@ -124,7 +124,7 @@ def evaluate(
     from ..evaluation import compare, evaluate, summary_table
     from ..evaluation.probes import verdicts_text
 
-    clf = _classifier(model, max_epochs, seed, n_threads=1)  # so that results do not depend on n_jobs
+    clf = _classifier(model, max_epochs, seed)
     settings = _settings(event, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names)
     view = _read(recordings, settings, group)
     if group is None and view.metadata["file"].nunique() > 1:

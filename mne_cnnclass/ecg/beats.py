@@ -13,6 +13,7 @@ import pandas as pd
 from ..samples.limits import check_time
 from ..samples.types import Recordings
 from ..utils.docs import fill_doc
+from ..utils.threads import limit_threads
 from ..utils.warn import warn
 from .errors import NoBeats
 from .intervals import INTERVAL_COLUMNS, interval_features, local_median, record_median
@@ -36,6 +37,7 @@ TYPICAL_HEIGHT = 1e-3  # V, of the record's typical QRS complex once leads are s
 MATCH = 0.15  # s between a detected peak and the annotation that names it, as in ANSI/AAMI EC57
 
 
+@limit_threads(1)
 @fill_doc
 def make_beat_epochs(
     recordings: Recordings,

@@ -6,6 +6,7 @@ import mne
 import numpy as np
 
 from ..samples.limits import check_rate
+from ..utils.threads import limit_threads
 
 LEAST_BEATS = 5
 STEP = 0.1  # of log intervals: successive ones that differ by 10 % are no longer alike
@@ -15,6 +16,7 @@ QRS, P_WAVE, T_WAVE, NEAR_QRS = (-0.09, 0.11), (-0.25, -0.07), (0.12, 0.42), (-0
 BANDS = ((0.5, 2.0), (2.0, 4.0), (4.0, 9.0), (9.0, 15.0), (15.0, 25.0), (25.0, 40.0))  # Hz
 
 
+@limit_threads(1)
 def measure_rhythm(signal: np.ndarray, peaks: np.ndarray, sfreq: float) -> dict[str, float]:
     """Compute measures of the rhythm in a segment of one lead.
 

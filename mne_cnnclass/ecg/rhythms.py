@@ -14,6 +14,7 @@ from mne.utils import logger
 from ..samples.limits import check_time
 from ..samples.sources import event_names
 from ..utils.docs import fill_doc
+from ..utils.threads import limit_threads
 from .leads import describe_leads, filter_leads, invert_classes, map_recordings, pick_leads, spans_of
 from .measures import amplitudes_by_second, measure_rhythm
 from .peaks import find_r_peaks
@@ -29,6 +30,7 @@ CLIP = 5e-3  # V; an artefact says no more than that it is large
 LEAST_SHARE = 0.5  # of a window that a short recording must fill
 
 
+@limit_threads(1)
 @fill_doc
 def make_rhythm_epochs(
     recordings: Recordings,

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from collections.abc import Sequence
-from contextlib import contextmanager
 from functools import partial
 from typing import Literal
 
@@ -26,6 +24,7 @@ from ..preprocessing.base import SamplesTransformer
 from ..samples.blocks import check_finite
 from ..samples.inputs import as_samples
 from ..samples.view import EpochsView
+from ..utils.threads import limit_threads
 from ..utils.warn import warn
 
 BANDS = ((4.0, 8.0), (8.0, 13.0), (13.0, 30.0), (30.0, 45.0))  # Hz: theta, alpha, beta, gamma
@@ -81,7 +80,7 @@ def baselines(
     signal. The covariances of CSP and pyRiemann are regularised by shrinkage (Ledoit-Wolf and oracle
     approximating, respectively), because channels are linearly dependent after average referencing or
     interpolation. MiniRocket is compiled at its first use, which takes about a minute; it has a decision
-    function, but no probabilities.
+    function, but no probabilities. All of them compute with one thread.
 
     References
     ----------
@@ -124,6 +123,20 @@ def baselines(
         )
     chosen = [name for name in makers if name not in missing] if names is None else names
     return {name: makers[name][0](random_state) for name in chosen}
+
+
+class OneThread(Pipeline):
+    """A Pipeline whose steps compute with one thread, as a network does."""
+
+    def __getattribute__(self, name):
+        found = super().__getattribute__(name)
+        return limit_threads(1)(found) if name in _COMPUTES else found
+
+
+_COMPUTES = (
+    *("fit", "fit_transform", "transform", "predict", "predict_proba", "predict_log_proba"),
+    *("decision_function", "score"),
+)
 
 
 # -- from samples to what scikit-learn, MNE and pyRiemann take -------------------------------------
@@ -174,19 +187,11 @@ def beat_columns(X):
 
 
 def _from_array(*steps):
-    return make_pipeline(SameChannels(), FunctionTransformer(as_array), *steps)
+    return _pipeline(SameChannels(), FunctionTransformer(as_array), *steps)
 
 
-@contextmanager
-def _torch_threads_kept():
-    """Numba's parallel loops set the number of OpenMP threads, which torch would have from then on."""
-    torch = sys.modules.get("torch")
-    n_threads = torch and torch.get_num_threads()
-    try:
-        yield
-    finally:
-        if torch:
-            torch.set_num_threads(n_threads)
+def _pipeline(*steps):
+    return OneThread(make_pipeline(*steps).steps)
 
 
 class MiniRocket(TransformerMixin, BaseEstimator):
@@ -199,13 +204,13 @@ class MiniRocket(TransformerMixin, BaseEstimator):
         """Choose dilations and biases by the samples."""
         from sktime.transformations.rocket import MiniRocketMultivariate
 
-        with _torch_threads_kept():
+        with limit_threads(1):  # numba's parallel loops change the threads of OpenMP, and so torch's
             self.rocket_ = MiniRocketMultivariate(self.n_kernels, random_state=self.random_state).fit(X)
         return self
 
     def transform(self, X):
         """Share of the times at which each convolution exceeds its bias."""
-        with _torch_threads_kept():
+        with limit_threads(1):
             return self.rocket_.transform(X).to_numpy()
 
 
@@ -213,12 +218,12 @@ class MiniRocket(TransformerMixin, BaseEstimator):
 
 
 def _dummy(random_state):
-    return make_pipeline(DummyClassifier(strategy="prior"))
+    return _pipeline(DummyClassifier(strategy="prior"))
 
 
 def _band_power(random_state):
     logistic = LogisticRegression(max_iter=1000)
-    return make_pipeline(SameChannels(), FunctionTransformer(log_band_power), StandardScaler(), logistic)
+    return _pipeline(SameChannels(), FunctionTransformer(log_band_power), StandardScaler(), logistic)
 
 
 def _csp(random_state):
@@ -247,7 +252,7 @@ def _mini_rocket(random_state, n_kernels=10_000):
 def _beats(random_state):
     shape = FunctionTransformer(as_array), Vectorizer(), PCA(N_SHAPES, random_state=random_state)
     features = make_union(FunctionTransformer(beat_columns), make_pipeline(*shape))
-    return make_pipeline(SameChannels(), features, HistGradientBoostingClassifier(random_state=random_state))
+    return _pipeline(SameChannels(), features, HistGradientBoostingClassifier(random_state=random_state))
 
 
 # what makes a pipeline, and the libraries that it needs besides those of this package

@@ -22,6 +22,7 @@ from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from ..utils.seeds import draw_seed
+from ..utils.threads import limit_threads
 from .cnn import CNNClassifier
 from .members import STOPS, train_members
 from .parameters import describe_parameters
@@ -311,6 +312,7 @@ def patient_weights(y, groups):
     return weight / weight.mean()
 
 
+@limit_threads(1)
 def beat_shapes(view):
     """Beats as vectors whose product is their correlation, the mean over leads; (n_beats, n_values)."""
     leads = [name for name in view.ch_names if not name.endswith(TYPICAL)]
@@ -321,6 +323,7 @@ def beat_shapes(view):
     return (shapes / np.where(norms > 0, norms, 1.0)).reshape(len(shapes), -1).astype(np.float32)
 
 
+@limit_threads(1)
 def average_alike(proba, shapes, table, share):
     """Average log-probabilities of each beat with those of beats that look and time alike.
 

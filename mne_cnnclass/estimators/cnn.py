@@ -146,9 +146,11 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         gives the same results up to rounding. ``False`` runs the network as written. Only affects the CPU.
         Default is True.
     n_threads : None | int
-        Number of torch threads during fit and predict; the previous number is restored afterwards. Results
-        depend on it in the last bits, so set it if they have to be identical in whatever process a fold is
-        run. ``None`` leaves torch's setting unchanged.
+        Number of threads of torch and BLAS during fit and predict, by default 1; the previous numbers are
+        restored afterwards. More make large training steps faster, and everything slower while other programs
+        keep the cores busy (``docs/guide/speed.md``). Results depend on it in the last bits. ``None`` leaves
+        the settings unchanged, which in :func:`~mne_cnnclass.evaluate` and :func:`~mne_cnnclass.benchmark`
+        are one thread.
     random_state : None | int | numpy.random.RandomState
         Seed of the initial weights, batches, dropout, augmentations, the validation split and the folds of
         ``calibrate``. Global random states are left unchanged.
@@ -268,7 +270,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         checkpoint_dir: PathLike | None = None,
         device: str = "auto",
         accelerate: bool = True,
-        n_threads: int | None = None,
+        n_threads: int | None = 1,
         random_state: RandomState = None,
         verbose: bool | str | int | None = None,
     ) -> None:

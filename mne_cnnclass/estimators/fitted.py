@@ -39,13 +39,14 @@ class FittedNetwork:
         ``X`` are checked samples, ``side`` their metadata columns among the side inputs; a `ScaleWatch` may
         look at the standardised samples. Outputs may not be finite.
         """
-        side, device = self.side_scaler.transform(side, X), resolve_device(device)
+        device = resolve_device(device)
         batch_size = min(max(PREDICTION_VALUES // (X.shape[1] * X.shape[2]), 16), 512)
         blocks = map(self.scaler.transform, iter_blocks(X, batch_size))
         inputs = [blocks if watch is None else watch.through(blocks)]
-        if side.shape[1]:
-            inputs.append(side[start : start + batch_size] for start in range(0, len(side), batch_size))
         with self.session(device=device, n_threads=n_threads):
+            side = self.side_scaler.transform(side, X)
+            if side.shape[1]:
+                inputs.append(side[start : start + batch_size] for start in range(0, len(side), batch_size))
             return predict_logits(self.module, zip(*inputs, strict=True), device=device)
 
     def probabilities(self, logits):
@@ -76,7 +77,7 @@ class FittedNetwork:
 
     def build(self, weights, *, accelerate):
         """Build the network anew from these weights, in evaluation mode."""
-        with torch_session(self.seed):
+        with torch_session(self.seed, n_threads=1):
             module = build_module(**self.architecture, accelerate=accelerate, explain=False)
         module.load_state_dict(weights)
         return module.eval()

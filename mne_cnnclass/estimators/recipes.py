@@ -17,7 +17,7 @@ def recipe(
     *,
     causal: bool = False,
     random_state: int | None = None,
-    n_threads: int | None = None,
+    n_threads: int | None = 1,
 ) -> Pipeline:
     """Get a ready-made pipeline for a task.
 
@@ -50,7 +50,7 @@ def recipe(
     random_state : None | int
         Seed of everything random in the pipeline.
     n_threads : None | int
-        Number of torch threads, see :class:`~mne_cnnclass.CNNClassifier`.
+        Number of threads of the network, see :class:`~mne_cnnclass.CNNClassifier`. Default is 1.
 
     Returns
     -------

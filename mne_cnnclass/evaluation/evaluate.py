@@ -83,7 +83,9 @@ def evaluate(
         once, or keep the other folds and give every score of this one a value. By default it is NaN, and the
         fold is left out of the scores. Metrics over the predictions of all folds never include it.
     n_jobs : None | int
-        Number of folds to fit in parallel. ``None`` means 1; ``-1`` means all cores.
+        Number of folds to fit in parallel. ``None`` means 1; ``-1`` means all cores. Each fold is computed
+        with one thread of BLAS, OpenMP and torch, unless its estimator has a number of its own, such as
+        ``n_threads``.
     verbose : None | bool
         Whether to show a progress bar over the folds. ``None`` does not.
 

@@ -16,6 +16,7 @@ from sklearn.utils.validation import has_fit_parameter
 from ..estimators.together import fitting, run_together, timed
 from ..metrics.scores import DECISION, PROBA, SCORER
 from ..samples.blocks import numbered_in
+from ..utils.threads import limit_threads
 from .failures import FoldError
 
 
@@ -33,7 +34,7 @@ def run_folds(estimator, X, y, groups, classes, scoring, folds, *, raises, verbo
     ]
     results, failure = [], None
     # the decorator mne.verbose would have all of this module pickled
-    with mne.use_log_level(verbose), closing(run_together(fits)) as ended:
+    with limit_threads(1), mne.use_log_level(verbose), closing(run_together(fits)) as ended:
         for number, tables, error in ended:
             if isinstance(error, KeyboardInterrupt):
                 return results, error

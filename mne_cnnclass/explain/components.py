@@ -16,10 +16,12 @@ from ..samples.mne_internals import set_info
 from ..samples.scaling import ChannelScaler
 from ..samples.types import RandomState, Samples
 from ..utils.docs import fill_doc
+from ..utils.threads import limit_threads
 from .checks import batch_size, check_labelled, check_network, info_of, known_sfreq
 from .gradients import mean_contributions
 
 
+@limit_threads(1)
 @fill_doc
 def spatial_patterns(clf: CNNClassifier, X: Samples) -> mne.EvokedArray:
     """Compute the spatial pattern of each component of a network's first, linear layers.
@@ -101,6 +103,7 @@ def spatial_patterns(clf: CNNClassifier, X: Samples) -> mne.EvokedArray:
     )
 
 
+@limit_threads(1)
 @fill_doc
 def temporal_filters(clf: CNNClassifier) -> pd.DataFrame:
     """Get the temporal filter of each component of a network's first, linear layers.
@@ -133,6 +136,7 @@ def temporal_filters(clf: CNNClassifier) -> pd.DataFrame:
     return pd.DataFrame(filters.T, times, pd.RangeIndex(len(filters), name="component"))
 
 
+@limit_threads(1)
 @fill_doc
 def filter_responses(clf: CNNClassifier) -> pd.DataFrame:
     """Compute the frequency response of each component of a network's first, linear layers.
@@ -163,6 +167,7 @@ def filter_responses(clf: CNNClassifier) -> pd.DataFrame:
     return pd.DataFrame(gains, frequencies, filters.columns)
 
 
+@limit_threads(1)
 @fill_doc
 def component_contributions(
     clf: CNNClassifier,

@@ -17,11 +17,13 @@ from ..samples.types import RandomState, Samples
 from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from ..utils.seeds import draw_seed
+from ..utils.threads import limit_threads
 from .checks import check_any
 
 EEG_BANDS = {"delta": (1, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30), "gamma": (30, 45)}  # Hz
 
 
+@limit_threads(1)
 @fill_doc
 def channel_importance(
     clf: BaseEstimator,
@@ -100,6 +102,7 @@ def channel_importance(
     return _importance(clf, y, samples_of(X), index, channel_of_others, scoring, n_repeats, random_state)
 
 
+@limit_threads(1)
 @fill_doc
 def band_importance(
     clf: BaseEstimator,

@@ -17,6 +17,7 @@ from ..samples.types import Samples
 from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
+from ..utils.threads import limit_threads
 from .base import SamplesTransformer, start_fit
 
 ONE_GROUP = "all samples"
@@ -33,6 +34,7 @@ class _Alignment(SamplesTransformer):
         self.online = online
         self.n_prior = n_prior
 
+    @limit_threads(1)
     @fill_doc
     def fit(self, X: Samples, y: object = None, groups: ArrayLike | None = None) -> Self:
         """Compute the reference of each training group.
@@ -85,6 +87,7 @@ class _Alignment(SamplesTransformer):
         """
         return self.fit(X, y, groups).transform(X, groups)
 
+    @limit_threads(1)
     def transform(self, X: Samples, groups: ArrayLike | None = None) -> EpochsView | np.ndarray:
         """Align samples.
 

@@ -15,6 +15,7 @@ from ..samples.limits import check_rate
 from ..samples.types import Samples
 from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
+from ..utils.threads import limit_threads
 
 # What the fit of any transformer sets; `_set_by_fit` of each class has what else its own does. Nothing but
 # these and parameters is read from a saved file.
@@ -67,6 +68,7 @@ class SamplesTransformer(TransformerMixin, BaseEstimator):
         super().__init_subclass__(**kwargs)
         fill_doc(cls)
 
+    @limit_threads(1)
     @fill_doc
     def fit(self, X: Samples, y: object = None) -> Self:
         """Fit the transformer to the training samples.
@@ -85,6 +87,7 @@ class SamplesTransformer(TransformerMixin, BaseEstimator):
         self._fit(start_fit(self, X, reads=self._reads))
         return self
 
+    @limit_threads(1)
     def transform(self, X: Samples) -> EpochsView | np.ndarray:
         """Transform samples.
 

@@ -12,12 +12,14 @@ import pandas as pd
 
 from ..samples.limits import check_edges, check_rate, check_thresholds, check_time, check_values
 from ..samples.types import Recordings
+from ..utils.threads import limit_threads
 from . import cleaning
 from .events import choose_events, choose_windows
 from .log import attach_log
 from .recordings import open_recordings
 
 
+@limit_threads(1)
 def make_epochs(
     recordings: Recordings,
     *,

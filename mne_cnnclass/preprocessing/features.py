@@ -17,6 +17,7 @@ from ..samples.blocks import iter_blocks
 from ..samples.checks import check_samples
 from ..samples.types import Samples
 from ..utils.quiet import quiet
+from ..utils.threads import limit_threads
 from .base import SamplesTransformer, sampling_frequency
 
 BANDS = {"delta": (1, 4), "theta": (4, 8), "alpha": (8, 13), "beta": (13, 30), "gamma": (30, 45)}  # Hz
@@ -128,6 +129,7 @@ class Features(SamplesTransformer):
         self.feature_names_out_ = np.array(names, dtype=object)
         return self
 
+    @limit_threads(1)
     def transform(self, X: Samples) -> np.ndarray:
         """Compute the features.
 

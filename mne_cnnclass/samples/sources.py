@@ -8,6 +8,7 @@ import numpy as np
 from ..utils.numbers import adjacent
 from ..utils.quiet import quiet
 from ..utils.text import shortened
+from ..utils.threads import limit_threads
 from .mne_internals import data_of, event_rate
 
 BRAIN = dict.fromkeys(("meg", "eeg", "csd", "seeg", "dbs", "ecog", "fnirs"), True)  # for `mne.pick_types`
@@ -97,7 +98,7 @@ def read_rows(epochs, ch_names, rows):
         data = data if picks is None else data[:, picks]
     else:
         try:
-            with quiet():
+            with quiet(), limit_threads(1):  # projectors are matrices
                 data = epochs.get_data(picks=picks, item=rows, copy=False)
         except (OSError, ValueError) as error:
             raise OSError(

@@ -697,13 +697,13 @@ PROGRAM = """
 import sys; sys.path.insert(0, {folder!r})
 from planted import planted_epochs
 from mne_cnnclass import CNNClassifier
-clf = CNNClassifier("EEGNet", max_epochs=3, random_state=3, n_threads=1).fit(planted_epochs(20))
+clf = CNNClassifier("EEGNet", max_epochs=3, random_state=3).fit(planted_epochs(20))
 print(clf.predict_proba(planted_epochs(4, seed=1)).tobytes().hex())
 """
 
 
 def test_the_same_seed_gives_the_same_bits_in_any_process(request):
-    clf = CNNClassifier("EEGNet", max_epochs=3, random_state=3, n_threads=1)
+    clf = CNNClassifier("EEGNet", max_epochs=3, random_state=3)
     train, new = planted_epochs(20), planted_epochs(4, seed=1)
     expected = clf.fit(train).predict_proba(new).tobytes()
     torch.manual_seed(99)

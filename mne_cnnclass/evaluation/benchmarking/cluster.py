@@ -1,12 +1,10 @@
 """Run the folds of a benchmark on a Dask cluster, with the data sent once."""
 
 import json
-import os
 import sys
 import warnings
 from concurrent.futures import CancelledError
 from dataclasses import replace
-from functools import cache
 
 from .fingerprint import describe_pipeline, version_here
 from .jobs import describe_error, run_job
@@ -115,20 +113,8 @@ def _unpack(pickled, versions):
 
 
 def _run(pickled, versions, data):
-    _pin_threads()
     return run_job(replace(_unpack(pickled, versions), data=data))
 
 
 class _OtherVersions(RuntimeError):
     """A worker has other versions of packages."""
-
-
-@cache
-def _pin_threads():
-    """One thread for each thread of the worker."""
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(1)
-    os.environ["OMP_NUM_THREADS"] = "1"  # for libraries that are loaded later
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)

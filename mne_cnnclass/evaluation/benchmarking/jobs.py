@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 
 from ...estimators.together import run_together, timed
 from ...metrics.scores import score_predictions
+from ...utils.threads import limit_threads
 from ..folds import describe_fold, fit_and_predict, fit_params
 from .machine import peak_memory
 from .packing import encode_label, pack
@@ -42,7 +43,7 @@ def run_job(job):
     None.
     """
     finished = []
-    with mne.use_log_level(job.log_level):
+    with limit_threads(1), mne.use_log_level(job.log_level):
         start = perf_counter()
         _, _, seed, split = job.cells[0]
         before, pretrained = split.before, None

@@ -106,11 +106,11 @@ def benchmark(
         samples of the fold, so that results depend neither on the order of the folds nor on ``n_jobs``.
         Default is 0.
     n_jobs : None | int
-        Number of folds to run in parallel. ``None`` means 1; ``-1`` means all cores.
+        Number of folds to run in parallel. ``None`` means 1; ``-1`` means all cores. As in
+        :func:`~mne_cnnclass.evaluate`, each is computed with one thread.
     client : None | dask.distributed.Client
         A Dask cluster to run the folds on, instead of ``n_jobs`` (requires the extra ``dask``, see
-        ``docs/guide/scaling.md``). Only this process writes to the store. Each worker thread computes with a
-        single thread.
+        ``docs/guide/scaling.md``). Only this process writes to the store.
     keep_predictions : bool
         Whether to store the predictions of each fold, which :meth:`Benchmark.evaluation` needs. Folds that
         were computed without storing predictions are computed again. Default is False.

@@ -9,8 +9,10 @@ import threading
 import numpy as np
 import torch
 
-# Torch's random state and thread count belong to the process: two fits in two threads of one process
-# (joblib's threading backend) would disturb each other's bits, so they take turns.
+from ...utils.threads import limit_threads
+
+# Torch's random state belongs to the process: two fits in two threads of one process (joblib's threading
+# backend) would disturb each other's bits, so they take turns.
 _ONE_AT_A_TIME = threading.RLock()
 
 _MALLOPT = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
@@ -30,16 +32,13 @@ def _keep_freed_memory(n_bytes):
 
 @contextlib.contextmanager
 def torch_session(seed, *, n_threads=None, device=None):
-    """Run a block with seeded random states, a fixed number of torch threads and deterministic CUDA.
+    """Run a block with seeded random states, a fixed number of threads and deterministic CUDA.
 
     The seed is that of torch, numpy's global state and Python's `random`, since architectures and
     augmentations use any of them. What is None is left as it is.
     """
     cuda = [device] if device is not None and device.type == "cuda" else []
-    with _ONE_AT_A_TIME, contextlib.ExitStack() as stack:
-        if n_threads is not None:
-            stack.callback(torch.set_num_threads, torch.get_num_threads())
-            torch.set_num_threads(n_threads)
+    with _ONE_AT_A_TIME, limit_threads(n_threads), contextlib.ExitStack() as stack:
         if _MALLOPT is not None:
             stack.callback(_keep_freed_memory, 2**26)
             _keep_freed_memory(2**29)
