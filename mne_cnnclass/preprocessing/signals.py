@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Sequence
 from typing import Literal
 
 import mne
 import numpy as np
+import scipy.fft
 from mne.io.constants import FIFF
 
 from ..samples.blocks import check_finite, known_places
@@ -137,8 +139,19 @@ class Resample(SamplesTransformer):
             raise ValueError(f"At {self.sfreq:g} Hz nothing is left of samples of {self.n_times_} times.")
 
     def _transform_block(self, block, out):
-        with quiet():
-            out[:] = mne.filter.resample(block, **self._ratio, pad="edge", npad="auto")
+        """What `mne.filter.resample` computes signal by signal, in several times the time, to the bit."""
+        ratio, n_times = self._ratio["up"] / self._ratio["down"], block.shape[-1]
+        n_padded = 2 ** math.ceil(math.log2(n_times + 2 * min(n_times // 8, 100)))
+        start = (n_padded - n_times) // 2
+        edges = [(0, 0), (0, 0), (start, n_padded - n_times - start)]
+        spectrum = scipy.fft.rfft(np.pad(np.asarray(block, np.float64), edges, "edge"))
+        n_new = max(round(ratio * n_padded), 1)
+        shorter = min(n_new, n_padded)
+        if shorter % 2 == 0:  # what the Nyquist frequency folds, or shares
+            spectrum[..., shorter // 2] *= 2 if n_new < n_padded else 0.5
+        spectrum *= n_new / n_padded
+        start = round(ratio * start)
+        out[:] = scipy.fft.irfft(spectrum, n_new)[..., start : start + self._n_times_out]
 
     def _info(self, view):
         info = view.info

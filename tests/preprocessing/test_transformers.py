@@ -291,6 +291,17 @@ def test_clip_is_not_moved_by_bad_epochs():
 # -- times, frequencies, channels --------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("rates", [(80, 160), (100, 160), (128, 250), (160, 100), (33.3, 100), (100, 100)])
+@pytest.mark.parametrize("n_times", [9, 90, 481])
+def test_resampling_is_that_of_mne_to_the_bit_of_one_sample_or_many(rates, n_times):
+    X = np.random.default_rng(0).standard_normal((5, 3, n_times))
+    up, down = rates
+    transformer = Resample(up, sfreq_in=down).fit(X)
+    expected = mne.filter.resample(X, up=up, down=down, pad="edge", npad="auto", verbose="ERROR")
+    np.testing.assert_array_equal(transformer.transform(X), expected)
+    np.testing.assert_array_equal(transformer.transform(X[:1]), expected[:1])
+
+
 def test_filter_resample_crop_and_reference_give_what_mne_gives(people):
     view = people[:24]
     epochs = view.epochs.copy()
