@@ -423,7 +423,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def _n_copies(self):
-        """How often a fit has its samples in memory, standardised."""
+        """How often a fit has its samples standardised in memory; 0 if its networks are trained alone."""
+        if not self.accelerate or self.callbacks or not isinstance(self.model, str):
+            return 0
         return 3 if self.calibrate and self.validation_fraction is None else 1
 
     # parts of `network_`, which can be exchanged, too

@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 
 # Of the standardised copies of samples of all fits at once; what the fits hold besides is several times that.
 TOGETHER_BYTES = 2**26
+MOST_TOGETHER = 32  # fits: what is lost at most if their process is killed
 
 
 @dataclass(eq=False)
@@ -64,7 +65,8 @@ def run_together(fits):
                 if isinstance(error, KeyboardInterrupt):
                     return
                 value = error = None  # nothing of it stays in memory while others are trained
-            _train(requests)
+            if requests:
+                _train(requests)
     finally:
         for fit in running.values():
             fit.close()
@@ -125,8 +127,8 @@ def n_together(estimator, n_samples, shape):
     last = estimator
     while isinstance(last, Pipeline):
         last = last[-1]
-    n_copies = last._n_copies()
-    return max(1, TOGETHER_BYTES // max(1, 4 * n_copies * n_samples * math.prod(shape)))
+    n_bytes = 4 * last._n_copies() * n_samples * math.prod(shape)
+    return min(max(TOGETHER_BYTES // n_bytes, 1), MOST_TOGETHER) if n_bytes else 1
 
 
 def fitting(estimator, X, y, **params):
