@@ -77,7 +77,7 @@ def demo(
     results = {}
     for name, model in models.items():
         print(f"{name}: 5 folds of the {len(train)} training trials, then the {len(test)} test trials")
-        results[f"{name}, CV"] = evaluate(model, view[train], cv=5, n_jobs=2, verbose=True)
+        results[f"{name}, CV"] = evaluate(model, view[train], cv=5, verbose=True)
         results[f"{name}, test"] = evaluate(model, view, cv=[(train, test)], verbose=True)
     print(f"\n{summary_table(results).T.to_string()}\n")
     print("CV: mean ± SD over folds; test: fitted on all training trials.")

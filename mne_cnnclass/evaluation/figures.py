@@ -27,8 +27,9 @@ class Figures:
 
         %(ax_fig)s
         """
-        title = f"Accuracy {self.summary()['pooled']['accuracy']:.2f}, chance {self.chance:.2f}\n"
         y_pred = self.predictions["y_pred"].to_numpy()
+        accuracy = np.mean(y_pred == self.predictions["y_true"].to_numpy())
+        title = f"Accuracy {accuracy:.2f}, chance {self.chance:.2f}\n"
         return self._plot(viz.plot_confusion_matrix, y_pred, ax=ax, title=title)
 
     @fill_doc

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from ..metrics.scores import chance_levels
 from ..metrics.statistics import mean_sd
 from .result import Evaluation
 
@@ -43,7 +44,9 @@ def summary_table(results: Mapping[str, Evaluation]) -> pd.DataFrame:
     rows, chances = {}, {}
     for name, result in results.items():
         rows[name] = result.scores.groupby("metric")["value"].agg(mean_sd)
-        chances[f"chance, {name}"] = result.summary()["chance"].map("{:.2f}".format)
+        # not result.summary(), which draws a thousand resamples for its intervals
+        chance = chance_levels(result.predictions, result.folds, result.classes)
+        chances[f"chance, {name}"] = chance.map("{:.2f}".format)
     if len({tuple(chance[list(SHOWN)]) for chance in chances.values()}) == 1:
         chances = {"chance": next(iter(chances.values()))}
     return pd.DataFrame(rows | chances).T[list(SHOWN)].rename_axis(columns=None)
