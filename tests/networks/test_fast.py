@@ -47,17 +47,6 @@ NETWORKS = {
 IN_SINGLE = ("EEGMiner", "MVPFormer", "SyncNet")  # in double precision they do not run, or warn
 
 
-@pytest.fixture(scope="module")
-def signals(data_path):
-    """White noise, and eegmmidb S007 in V, unfiltered, with the offsets and drifts that amplifiers add."""
-    raw = mne.io.read_raw_edf(data_path / "eegmmidb" / "S007" / "S007R04.edf", verbose="ERROR")
-    eeg = mne.make_fixed_length_epochs(raw, 2.5, preload=True, verbose="ERROR").get_data(picks=range(7))[:12]
-    rng = np.random.default_rng(0)
-    offsets = 1e-4 * rng.standard_normal((7, 1))
-    drifts = 1e-4 * rng.standard_normal((12, 7, 1)) * np.linspace(0, 1, eeg.shape[2])
-    return {"noise": rng.standard_normal(eeg.shape), "EEG in V": eeg + offsets + drifts}
-
-
 def pair(name, n_times=400, n_chans=7, **params):
     """A network of braindecode, and its accelerated copy."""
     original = build_module(
@@ -529,13 +518,13 @@ def test_functions_have_the_gradients_of_finite_differences():
     [(50, 6, (3, 3)), (50, 5, (2, 2)), (9, 1, (0, 0)), (4, 6, (3, 3)), (100, 64, (32, 32)), (20, 7, (0, 6))],
 )
 def test_moments_are_those_of_the_windows(n_times, k, padding):
-    x = torch.randn(3, 2, n_times, dtype=torch.float64) + 100
-    windows = functional.pad(x, padding).unfold(2, k, 1).reshape(-1, k)
-    for summary in (None, summarize(x, k)):
+    x = torch.randn(4, 3, 2, n_times, dtype=torch.float64) + 100
+    windows = functional.pad(x, padding).unfold(3, k, 1).reshape(4, -1, k)
+    for summary in (None, torch.stack([summarize(one, k) for one in x])):
         first, second, n_windows = expected_squares(x, k, padding, summary)
-        assert n_windows == len(windows)
-        torch.testing.assert_close(first, windows.mean(0), rtol=1e-12, atol=1e-9)
-        torch.testing.assert_close(second, windows.T @ windows / n_windows, rtol=1e-12, atol=1e-9)
+        assert n_windows == windows.shape[1]
+        torch.testing.assert_close(first, windows.mean(1), rtol=1e-12, atol=1e-9)
+        torch.testing.assert_close(second, windows.mT @ windows / n_windows, rtol=1e-12, atol=1e-9)
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.25, 0.5, 0.9])

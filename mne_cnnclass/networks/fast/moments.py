@@ -2,14 +2,15 @@
 
 A filter h of k samples gives z[t] = h · w[t], where w[t] is the window of k samples of the zero-padded signal
 that starts at t. So the mean of z over all times, channels and samples is h · m, with m the mean window, and
-that of z² is hᵀ R h, with R the mean of w wᵀ. R has nearly the same value along a diagonal: one step down, it
-loses the product of samples at the start of the signal and gains one at its end. Its first row is the
-autocorrelation of the signal but for its end. So a sum, k autocorrelations and the ends of the signals are
-all that is needed.
+that of z² is hᵀ R h, with R the mean of w wᵀ. If there were windows wherever they overlap with the signal, R
+would have the autocorrelation along each row. What the windows that are missing at both ends would add are
+sums along the diagonals of the outer products of the first and of the last samples.
 """
 
 import torch
 from scipy.fft import next_fast_len
+
+SHORT = 128  # samples, up to which the products of all pairs take less time than Fourier transforms
 
 
 def summarize(x, k):
@@ -17,70 +18,78 @@ def summarize(x, k):
 
     These are the autocorrelation at the lags 0 … k - 1 and, last, the sum, for filters of k samples.
     """
-    length = next_fast_len(x.shape[2] + k - 1, real=True)
-    x = x.double()
-    power = torch.view_as_real(torch.fft.rfft(x, length)).square_().sum(1).sum(2)
-    return torch.cat([torch.fft.irfft(power, length)[:, :k], x.sum((1, 2))[:, None]], 1)
+    n, n_channels, n_times = x.shape
+    if n_times <= SHORT:
+        size = _rounded(n_times)
+        signals = x.new_zeros(n, n_channels, size, dtype=torch.float64)
+        signals[..., :n_times] = x
+        products = signals.new_zeros(n, size, size + _rounded(k))
+        products[..., :size] = torch.bmm(signals.mT, signals)
+        steps = products.stride(0), products.stride(1) + 1, 1
+        correlation = products.as_strided((n, size, k), steps).sum(1)
+    else:
+        signals, length = x.double(), next_fast_len(n_times + k - 1, real=True)
+        power = torch.view_as_real(torch.fft.rfft(signals, length)).square_().sum(1).sum(2)
+        correlation = torch.fft.irfft(power, length)[:, :k]
+    return torch.cat([correlation, signals.sum((1, 2))[:, None]], 1)
 
 
 def expected_squares(x, k, padding, summary=None):
     """Mean window of k samples of zero-padded signals, mean outer product of windows, their number.
 
-    Signals have the shape (n, n_channels, n_times); means are over times, channels and samples. ``padding``
-    is the number of zeros before and after a signal, ``summary`` what `summarize` gave for the signals, if
-    known.
+    Signals have the shape (n_sets, n, n_channels, n_times); means, of shape (n_sets, k) and (n_sets, k, k),
+    are over times, channels and the n samples of a set. ``padding`` is the number of zeros before and after a
+    signal, ``summary`` what `summarize` gave for the samples, (n_sets, n, k + 1), if known.
     """
-    before, after = padding
-    n_out = x.shape[2] + before + after - k + 1
-    if summary is None:  # all signals as channels of one sample, so that their power is summed up at once
-        summary = summarize(x.flatten(0, 1).unsqueeze(0), k)
-    total = summary.sum(0)
-    # the first k - 1 samples of the padded signals, which windows lose one by one, and those that they gain
-    lost_sum, lost = _edge(x[..., : k - 1 - before], before, k)
-    gained_sum, gained = _edge(x[..., max(0, n_out - before) :], max(0, before - n_out), k)
-
-    ones = torch.ones(k, k, dtype=torch.float64, device=x.device)
-    first = total[-1] - gained_sum.sum() + ones.tril(-1) @ (gained_sum - lost_sum)
-    # rows of `skewed` go along the diagonals: skewed[l, s] belongs to row s and column s + l
-    difference = _skew(gained - lost)
-    skewed = (total[:k] - _skew(gained).sum(1))[:, None] + difference.cumsum(1) - difference
-    upper = _unskew(skewed)
-    second = upper + upper.triu(1).T
-    n_windows = len(x) * x.shape[1] * n_out
-    return first / n_windows, second / n_windows, n_windows
+    signals, n_times = x.flatten(1, 2), x.shape[3]
+    # all signals of a set as channels of one sample, so that their power is summed up at once
+    total = summarize(signals, k) if summary is None else summary.sum(1)
+    lags = torch.cat([total[:, 1:k].flip(1), total[:, :k]], 1)
+    second = lags.as_strided((len(x), k, k), (2 * k - 1, 1, 1)).flip(1)
+    first = total[:, k:].repeat(1, k)
+    n_first, n_last = (k - 1 - n_zeros for n_zeros in padding)  # windows that there are not
+    if n_first or n_last:
+        sums, products = _ends(signals, n_first, n_last)
+        first[:, k - n_first :] -= sums[:, 0, :n_first]
+        first[:, :n_last] -= sums[:, 1, :n_last]
+        second[:, k - n_first :, k - n_first :] -= products[:, 0, :n_first, :n_first]
+        second[:, :n_last, :n_last] -= products[:, 1, :n_last, :n_last]
+    n_windows = signals.shape[1] * (n_times + sum(padding) - k + 1)
+    return first.div_(n_windows), second.div_(n_windows), n_windows
 
 
 def filtered_moments(x, filters, padding, summary=None):
     """Mean and variance of filtered signals over samples, channels and times, and the number of values."""
-    first, second, n = expected_squares(x, filters.shape[1], padding, summary)
+    summary = None if summary is None else summary.unsqueeze(0)
+    first, second, n = expected_squares(x.unsqueeze(0), filters.shape[1], padding, summary)
     filters = filters.double()
-    mean = filters @ first
-    return mean, torch.einsum("fi,ij,fj->f", filters, second, filters) - mean * mean, n
+    mean = filters @ first[0]
+    return mean, torch.einsum("fi,ij,fj->f", filters, second[0], filters) - mean * mean, n
 
 
-def _edge(samples, place, k):
-    """Sum and sum of outer products of short pieces of signals, at their place among k samples."""
-    flat = samples.double().permute(2, 0, 1).flatten(1)
-    total, products = flat.new_zeros(k), flat.new_zeros(k, k)
-    within = slice(place, place + len(flat))
-    total[within] = flat.sum(1)
-    products[within, within] = flat @ flat.T
-    return total, products
+def _ends(signals, n_first, n_last):
+    """Of the first and of the last samples, sums and outer products as windows leave the signal.
+
+    Signals (n_sets, n_signals, n_times) give the shapes (n_sets, 2, size) and (n_sets, 2, size, size).
+    """
+    n_sets, n_signals, n_times = signals.shape
+    size = _rounded(max(n_first, n_last))
+    edges = signals.new_zeros(n_sets, 2, n_signals, size, dtype=torch.float64)
+    edges[:, 0, :, : min(n_first, n_times)] = signals[..., :n_first]
+    edges[:, 1, :, max(0, n_last - n_times) : n_last] = signals[..., max(0, n_times - n_last) :]
+    edges = edges.flatten(0, 1)
+    # rows of 2 * size numbers; taken as rows of one more, a diagonal becomes a column
+    flat = edges.new_zeros(2 * n_sets, size * (2 * size + 1))
+    flat[:, : 2 * size * size].view(-1, size, 2 * size)[..., :size] = torch.bmm(edges.mT, edges)
+    columns = flat.view(-1, size, 2 * size + 1)
+    columns[..., size] = edges.sum(1)  # no diagonal comes here
+    ones = edges.new_ones(size, size)
+    directions = torch.stack([ones.tril(), ones.triu()]).repeat(n_sets, 1, 1)
+    columns = torch.bmm(directions, columns).view(n_sets, 2, -1)
+    square = columns[..., : 2 * size * size].view(n_sets, 2, size, 2 * size)[..., :size]
+    return columns.view(n_sets, 2, size, -1)[..., size], square
 
 
-def _skew(square):
-    """Upper triangle of a matrix with its diagonals as rows, padded with zeros."""
-    return _diagonals(torch.cat([square, torch.zeros_like(square)], 1))
-
-
-def _diagonals(wide):
-    k = len(wide)
-    return wide.as_strided((k, k), (1, 2 * k + 1))
-
-
-def _unskew(diagonals):
-    """The upper triangle of the matrix whose diagonals are the rows."""
-    k = len(diagonals)
-    wide = diagonals.new_zeros(k, 2 * k)
-    _diagonals(wide).copy_(diagonals)
-    return wide[:, :k].triu()
+def _rounded(size):
+    """The next multiple of 8: matrices of a stack begin at 64 bytes then, see `together.products`."""
+    return -(-size // 8) * 8

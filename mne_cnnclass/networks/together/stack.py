@@ -1,7 +1,10 @@
 """The weights of several networks, and the program that computes them at once."""
 
+import sys
+
 import torch
 from torch import nn
+from torch.nn import functional
 
 from ..fast import accelerated_layers
 from ..side_inputs import WithSideInputs, signal_network
@@ -22,8 +25,12 @@ class Stack(nn.Module):
             raise ValueError(f"There is no program for {type(first).__name__}.")
         self.summarize = getattr(self.program, "summarize", None)
         rows = [torch.cat([p.detach().reshape(-1) for p in module.parameters()]) for module in modules]
+        # without a rest that does not fill a register, which optimizers round otherwise, see `products`
+        rows = [functional.pad(row, (0, -len(row) % 16)) for row in rows]
         self.flat = nn.Parameter(torch.stack(rows).to(device))
         self.shapes = {name: p.shape for name, p in first.named_parameters()}
+        self.sizes = [shape.numel() for shape in self.shapes.values()]
+        self.sizes.append(self.flat.shape[1] - sum(self.sizes))
         self.running = {
             name: torch.stack([module.get_buffer(name) for module in modules]).to(device)
             for name, _ in first.named_buffers()
@@ -41,7 +48,7 @@ class Stack(nn.Module):
         everything = rows is None or len(rows) == len(self)
         flat = self.flat if everything else self.flat[rows]
         running = self.running if everything else {name: b[rows] for name, b in self.running.items()}
-        parts = flat.split([shape.numel() for shape in self.shapes.values()], dim=1)
+        *parts, _ = flat.split(self.sizes, dim=1)
         weights = {
             name: part.view(-1, *shape)
             for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
@@ -70,7 +77,7 @@ class Stack(nn.Module):
         """Copy weights and buffers into networks."""
         with torch.no_grad():
             for module, row in zip(modules, self.flat, strict=True):
-                parts = row.split([shape.numel() for shape in self.shapes.values()])
+                *parts, _ = row.split(self.sizes)
                 for parameter, part in zip(module.parameters(), parts, strict=True):
                     parameter.copy_(part.view(parameter.shape))
             for name, values in self.running.items():
@@ -114,7 +121,7 @@ def make_program(module, prefix=""):
         return None
     if type(module) is LeftRightSymmetric:
         inner = make_program(module.network, f"{prefix}network.")
-        return None if inner is None else Symmetric(module, inner)
+        return None if inner is None else Symmetric(prefix, inner)
     if type(module) is WithSideInputs:
         return None
     for cls, program in programs().items():
@@ -125,18 +132,32 @@ def make_program(module, prefix=""):
 
 def programs():
     """The programs by the class of a network."""
-    return {}
+    known = {}
+    blocks = sys.modules.get("mne_cnnclass.networks.fast.braindecode_blocks")
+    if blocks is not None:  # else there is no such network, and no need to import braindecode
+        from .eegnet import EEGNetProgram
+
+        known[blocks.SpatialFirstEEGNet] = EEGNetProgram
+    return known
 
 
 class Symmetric:
-    """`LeftRightSymmetric`: a program sees each sample as it is and mirrored."""
+    """`LeftRightSymmetric`: a program sees each sample as it is and mirrored.
 
-    def __init__(self, module, inner):
-        self.inner, self.permutation, self.swapped = inner, module.permutation, module.swapped
+    One that ``mirrors`` is given the numbers of the mirrored channels instead of mirrored samples.
+    """
+
+    def __init__(self, prefix, inner):
+        self.inner, self.prefix = inner, prefix
         self.summarize = getattr(inner, "summarize", None)
 
     def __call__(self, weights, inputs, dropout, training):
-        x, *others = inputs
-        both = [torch.cat([x, x[:, :, self.permutation]], 1), *(torch.cat([one, one], 1) for one in others)]
-        original, mirrored = self.inner(weights, both, dropout, training).chunk(2, 1)
-        return (original + mirrored[..., self.swapped]) / 2
+        permutation = weights[f"{self.prefix}permutation"][0]
+        if getattr(self.inner, "mirrors", False):
+            logits = self.inner(weights, inputs, dropout, training, permutation)
+        else:
+            x, *others = inputs
+            both = [torch.cat([x, x[:, :, permutation]], 1), *(torch.cat([one, one], 1) for one in others)]
+            logits = self.inner(weights, both, dropout, training)
+        original, mirrored = logits.chunk(2, 1)
+        return (original + mirrored[..., weights[f"{self.prefix}swapped"][0]]) / 2

@@ -226,7 +226,11 @@ def _history_table(net, k):
     rows = net.history.to_list()[: net.kept.n_epochs[k]]
     if n > 1:
         rows = [
-            {name: value[k] if isinstance(value, list) else value for name, value in row.items()}
+            {
+                name: value[k] if isinstance(value, list) else value
+                for name, value in row.items()
+                if value != []
+            }
             | {"dur": row["dur"] / n}
             for row in rows
         ]

@@ -35,7 +35,8 @@ class SampleNet(NeuralNetClassifier):
 
     def __init__(self, module, *, networks, options, trainings, **kwargs):
         super().__init__(module, criterion=torch.nn.CrossEntropyLoss, **kwargs)
-        self.networks, self.options, self.trainings = networks, options, trainings
+        vars(self)["networks"] = networks  # skorch lets modules be set only where it makes them
+        self.options, self.trainings = options, trainings
         self.watched = bool(options.callbacks)
 
     def get_iterator(self, dataset, training=False):
