@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
 
 N_LOCAL = 20  # beats on each side that are the neighbourhood of a beat
 LEAST_SPREAD = 0.03  # of log intervals; below it, a rhythm is regular, and measuring and resampling jitter
@@ -111,12 +112,14 @@ def neighbours(n_beats, n_side=N_LOCAL, *, causal=False):
 
 
 def local_median(values, n_side=N_LOCAL, *, causal=False):
-    """Median of what the neighbours of each beat have."""
-    around = neighbours(len(values), n_side, causal=causal)
+    """Median of what the neighbours of each beat have, of finite values."""
+    edges = (2 * n_side, 0) if causal else (n_side, n_side)
+    padded = np.pad(values, [edges] + [(0, 0)] * (values.ndim - 1), "edge")
+    around = sliding_window_view(padded, 2 * n_side + 1, axis=0)  # one behind the other, as the last axis
     medians = np.empty_like(values)
-    for start in range(0, len(values), 256):  # of windows, all neighbours would need 41 times the memory
-        part = slice(start, start + 256)
-        medians[part] = np.median(values[around[part]], axis=1)
+    for start in range(0, len(values), 32):  # copies, of which all would need 41 times the memory
+        part = slice(start, start + 32)
+        medians[part] = np.partition(around[part], n_side)[..., n_side]
     return medians
 
 

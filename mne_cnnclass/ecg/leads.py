@@ -106,7 +106,7 @@ def pick_leads(raw, leads, name):
 def filter_leads(raw, picked, sfreq, l_freq, h_freq, causal=False):
     """Filtered and resampled signals, in V, and their rate."""
     check_rate(sfreq, "sfreq")
-    raw = raw.copy().pick(picked).reorder_channels(picked).load_data(verbose="ERROR")
+    raw = _copy_leads(raw, picked)
     _check_invalid(raw)
     h_freq = None if h_freq is None or h_freq >= raw.info["sfreq"] / 2 else h_freq
     check_edges(l_freq, h_freq, raw.info["sfreq"], "the recording")
@@ -121,6 +121,16 @@ def filter_leads(raw, picked, sfreq, l_freq, h_freq, causal=False):
         times = np.arange(0, raw.times[-1], 1 / sfreq)
         return np.array([np.interp(times, raw.times, signal) for signal in data]), sfreq
     return mne.filter.resample(data, down=raw.info["sfreq"] / sfreq, npad="auto", verbose="ERROR"), sfreq
+
+
+def _copy_leads(raw, picked):
+    """Some leads in memory, with the annotations that filters skip: a copy of those of all beats takes long."""
+    index = [raw.ch_names.index(name) for name in picked]
+    data = np.empty((len(index), raw.n_times))
+    data[np.argsort(index)] = raw.get_data(np.sort(index))
+    leads = mne.io.RawArray(data, mne.pick_info(raw.info, index), raw.first_samp, verbose="ERROR")
+    skipped = [text.upper().startswith(("BAD_ACQ_SKIP", "EDGE")) for text in raw.annotations.description]
+    return leads.set_annotations(raw.annotations[np.flatnonzero(skipped)])
 
 
 def _check_invalid(raw):
