@@ -124,7 +124,7 @@ def filter_leads(raw, picked, sfreq, l_freq, h_freq, causal=False):
 
 
 def _copy_leads(raw, picked):
-    """Some leads in memory, with the annotations that filters skip: a copy of those of all beats takes long."""
+    """Some leads in memory, with those annotations alone that filters skip: to copy all takes long."""
     index = [raw.ch_names.index(name) for name in picked]
     data = np.empty((len(index), raw.n_times))
     data[np.argsort(index)] = raw.get_data(np.sort(index))
