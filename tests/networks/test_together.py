@@ -23,11 +23,18 @@ NETWORKS = {
     "EEGNet, one filter": dict(F1=1, D=1, kernel_length=2, pool1_kernel_size=1, pool2_kernel_size=20),
     "EEGNet, constrained": dict(final_layer_with_constraint=True, norm_rate=0.1),
     "EEGNet, means of all": dict(batch_norm_momentum=None, batch_norm_eps=1e-5),
+    "ShallowFBCSPNet": {},
+    "ShallowFBCSPNet, other sizes": dict(
+        n_filters_time=3, n_filters_spat=5, filter_time_length=7, pool_time_length=21, pool_time_stride=9
+    ),
+    "ShallowFBCSPNet, one frame": dict(filter_time_length=90, pool_time_length=51, pool_time_stride=51),
 }
 WITHOUT_PROGRAM = {
     "EEGNet, maxima": dict(pool_mode="max"),
     "EEGNet, rectified": dict(activation=nn.ReLU),
-    "ShallowFBCSPNet": {},
+    "ShallowFBCSPNet, maxima": dict(pool_mode="max"),
+    "ShallowFBCSPNet, not normalised": dict(batch_norm=False),
+    "Deep4Net": {},
 }
 
 
@@ -38,6 +45,8 @@ def build(name, n_chans=7, n_times=400, *, symmetric=False, fast=True, **params)
     with torch.no_grad():
         for weight in network.parameters():
             weight.add_(0.1 * torch.randn_like(weight))
+        if hasattr(network, "conv_time_spat"):  # else it drowns signals in V, until they are normalised
+            network.conv_time_spat.conv_time.bias.mul_(1e-5)
     if fast:
         accelerate(network)
     return LeftRightSymmetric(network, mirror(n_chans), [0, 2, 1]) if symmetric else network
@@ -67,7 +76,7 @@ def no_dropout(n_networks):
 
 def inputs_of(stack, x, summarized=True):
     """Signals, and the summaries of samples if the program asks for them."""
-    summarize = stack.program.summarize if summarized else None
+    summarize = stack.summarize if summarized else None
     return [x] if summarize is None else [x, torch.stack([summarize(one) for one in x])]
 
 
@@ -146,7 +155,7 @@ def test_the_bits_of_a_network_do_not_depend_on_those_that_are_stacked_with_it(n
             assert torch.equal(alone, stacked[numbers])
 
 
-@pytest.mark.parametrize("name", ["EEGNet"])
+@pytest.mark.parametrize("name", ["EEGNet", "ShallowFBCSPNet"])
 def test_networks_drop_by_their_own_random_numbers(name):
     stack = Stack([build(name, drop_prob=0.5)] * 3, "cpu")
     x = torch.randn(5, 7, 400).expand(3, -1, -1, -1)

@@ -136,8 +136,10 @@ def programs():
     blocks = sys.modules.get("mne_cnnclass.networks.fast.braindecode_blocks")
     if blocks is not None:  # else there is no such network, and no need to import braindecode
         from .eegnet import EEGNetProgram
+        from .shallow import Shallow
 
         known[blocks.SpatialFirstEEGNet] = EEGNetProgram
+        known[blocks.MergedShallowFBCSPNet] = Shallow
     return known
 
 
