@@ -1,5 +1,6 @@
 """Confidence intervals by a bootstrap, and the chance level by permutation of the labels."""
 
+from itertools import islice
 from numbers import Integral, Real
 
 import numpy as np
@@ -29,7 +30,7 @@ def bootstrap(predictions, classes, *, n_resamples=1000, level=0.95, random_stat
     check_number(n_resamples, "n_resamples", Integral, min_val=1)
     check_number(level, "level", Real, min_val=0, max_val=1, include_boundaries="neither")
     score = FastScores(predictions, classes)
-    values = [score(drawn.astype(float)) for drawn in _resamples(predictions, n_resamples, random_state)]
+    values = _score_many(score, "weights", _resamples(predictions, n_resamples, random_state))
     return _percentiles(values, level, pd.Index(METRICS, name="metric"))
 
 
@@ -53,6 +54,14 @@ def _resamples(predictions, n_resamples, random_state):
     rng = np.random.default_rng(random_state)
     for _ in range(n_resamples if len(units) > 1 else 0):
         yield np.bincount(rng.integers(len(units), size=len(units)), minlength=len(units))[unit]
+
+
+def _score_many(score, name, rows):
+    """Values for each row of weights or labels, of so many at once that they stay in the cache."""
+    rows, values = iter(rows), []
+    while block := list(islice(rows, max(1, 2**15 // len(score.true)))):
+        values.append(score(**{name: np.array(block)}))
+    return np.concatenate(values) if values else values
 
 
 def _percentiles(values, level, index):
@@ -90,7 +99,7 @@ def permutation_test(predictions, classes, *, n_permutations=1000, random_state=
     score = FastScores(predictions, classes)
     observed = score()
     permute = _permuter(predictions, score.true)
-    null = np.array([score(true=permute(rng)) for _ in range(n_permutations)])
+    null = _score_many(score, "true", (permute(rng) for _ in range(n_permutations)))
     better = np.where(np.isin(METRICS, LOWER_IS_BETTER), -1, 1)
     as_good = (null - observed) * better >= -1e-12
     table = pd.DataFrame(

@@ -54,69 +54,86 @@ class FastScores:
             self.ranked.append((k, order, ends if len(ends) < len(order) else slice(None)))
 
     def __call__(self, weights=None, true=None):
-        """Values in the order of ``METRICS``, with weights of predictions or other numbers of classes."""
-        true = self.true if true is None else true
+        """Values in the order of ``METRICS``, with weights of predictions or other numbers of classes.
+
+        Of rows of weights, or of numbers of classes, there is a row of values each.
+        """
+        single = np.ndim(weights) < 2 and np.ndim(true) < 2
+        true = np.atleast_2d(self.true if true is None else true)
+        n_rows = max(len(true), 1 if weights is None else len(np.atleast_2d(weights)))
+        # without weights no integers either, of which the fourth power overflows with 60 000 samples
+        weights = np.broadcast_to(1.0 if weights is None else weights, (n_rows, true.shape[1]))
         k = self.n_classes
-        values = dict.fromkeys(METRICS, np.nan)
+        values = dict.fromkeys(METRICS, np.full(n_rows, np.nan))
         with np.errstate(divide="ignore", invalid="ignore"):
-            # not integers, of which the fourth power overflows with 60 000 samples
-            confusion = np.bincount(true * k + self.pred, weights, k * k).reshape(k, k).astype(float)
+            confusion = _sums(true * k + self.pred, weights, k * k).reshape(-1, k, k)
             values |= _of_confusion(confusion)
             if self.proba is not None:
                 values |= self._of_probabilities(true, weights)
-            if self.ranked and confusion.any(axis=1).all():
-                areas = [_of_ranks(true, weights, *ranked) for ranked in self.ranked]
-                values["roc_auc"], values["average_precision"] = np.mean(areas, axis=0)
-        return np.array([values[name] for name in METRICS])
+            if self.ranked:
+                areas = np.mean([_of_ranks(true, weights, *ranked) for ranked in self.ranked], axis=0)
+                there = confusion.any(axis=2).all(axis=1)
+                values["roc_auc"], values["average_precision"] = np.where(there, areas, np.nan)
+        table = np.stack([values[name] for name in METRICS], axis=1)
+        return table[0] if single else table
 
     def _of_probabilities(self, true, weights):
-        rows = np.arange(len(true))
+        rows = np.arange(true.shape[1])
         p_true, right = self.proba[rows, true], self.likeliest == true
-        # sums of products and no @: to wait for another thread takes longer than to multiply
-        weights = np.ones(len(true)) if weights is None else weights
-        total = weights.sum()
-        brier = (weights * (self.squares - 2 * p_true + 1)).sum() / total
-        gap = np.bincount(self.bin, weights * (self.confidence - right), N_BINS)
+        total = weights.sum(axis=1)
+        brier = (weights * (self.squares - 2 * p_true + 1)).sum(axis=1) / total
+        gap = _sums(self.bin, weights * (self.confidence - right), N_BINS)
         return {
-            "log_loss": -(weights * self.log_proba[rows, true]).sum() / total,
+            "log_loss": -(weights * self.log_proba[rows, true]).sum(axis=1) / total,
             "brier": brier / 2 if self.n_classes == 2 else brier,
-            "calibration_error": np.abs(gap).sum() / total,
+            "calibration_error": np.abs(gap).sum(axis=1) / total,
         }
 
 
+def _sums(kind, weights, n_kinds):
+    """Sum of the weights of each kind, for each row of weights."""
+    kind = kind + n_kinds * np.arange(len(weights))[:, None]
+    return np.bincount(kind.ravel(), weights.ravel(), n_kinds * len(weights)).reshape(len(weights), n_kinds)
+
+
 def _of_confusion(confusion):
-    """Metrics of the predicted classes."""
-    true, pred, total = confusion.sum(axis=1), confusion.sum(axis=0), confusion.sum()
+    """Metrics of the predicted classes, of each confusion matrix."""
+    true, pred, total = confusion.sum(axis=2), confusion.sum(axis=1), confusion.sum(axis=(1, 2))
+    right = np.trace(confusion, axis1=1, axis2=2)
     rates = class_rates(confusion)
     kinds = {
         "precision": np.nan_to_num(rates["positive_predictivity"]),
         "recall": rates["sensitivity"],
         "f1": np.nan_to_num(rates["f1"]),
     }
-    values = {"accuracy": np.trace(confusion) / total}
+    values = {"accuracy": right / total}
     there = true > 0
-    if there.all():
-        values["balanced_accuracy"] = kinds["recall"].mean()
-        values |= {f"{kind}_macro": value.mean() for kind, value in kinds.items()}
-    values |= {f"{kind}_weighted": true[there] @ v[there] / total for kind, v in kinds.items()}
-    if (there | (pred > 0)).sum() > 1:  # else no agreement beyond chance is defined
-        expected = true @ pred / total**2
-        values["cohen_kappa"] = (values["accuracy"] - expected) / (1 - expected)
-        spread = (total**2 - pred @ pred) * (total**2 - true @ true)
-        covariance = np.trace(confusion) * total - true @ pred
-        values["matthews_corrcoef"] = covariance / np.sqrt(spread) if spread > 0 else 0.0
+    for kind, value in kinds.items():
+        values[f"{kind}_macro"] = np.where(there.all(axis=1), value.mean(axis=1), np.nan)
+        values[f"{kind}_weighted"] = (true * np.where(there, value, 0.0)).sum(axis=1) / total
+    values["balanced_accuracy"] = values["recall_macro"]
+    expected = (true * pred).sum(axis=1) / total**2
+    spread = (total**2 - (pred**2).sum(axis=1)) * (total**2 - (true**2).sum(axis=1))
+    covariance = right * total - (true * pred).sum(axis=1)
+    several = (there | (pred > 0)).sum(axis=1) > 1  # else no agreement beyond chance is defined
+    kappa = (values["accuracy"] - expected) / (1 - expected)
+    values["cohen_kappa"] = np.where(several, kappa, np.nan)
+    correlation = np.where(spread > 0, covariance / np.sqrt(spread), 0.0)
+    values["matthews_corrcoef"] = np.where(several, correlation, np.nan)
     return values
 
 
 def _of_ranks(true, weights, k, order, ends):
-    """Area under the ROC curve and average precision of a class against the rest."""
-    taken = np.ones(len(true)) if weights is None else weights[order]
-    hits = np.cumsum(taken * (true[order] == k))[ends]
-    taken = np.cumsum(taken)[ends]
+    """Area under the ROC curve and average precision of a class against the rest, of each row."""
+    taken = weights[:, order]
+    hits = np.cumsum(taken * (true[:, order] == k), axis=1)[:, ends]
+    taken = np.cumsum(taken, axis=1)[:, ends]
     missed = taken - hits
     gained, lost = np.diff(hits, prepend=0), np.diff(missed, prepend=0)
-    area = (lost * (hits - gained / 2)).sum() / (hits[-1] * missed[-1])
-    return area, (gained * (hits / np.maximum(taken, np.finfo(float).tiny))).sum() / hits[-1]
+    all_hits = hits[:, -1]
+    area = (lost * (hits - gained / 2)).sum(axis=1) / (all_hits * missed[:, -1])
+    precision = hits / np.maximum(taken, np.finfo(float).tiny)
+    return area, (gained * precision).sum(axis=1) / all_hits
 
 
 def score_predictions(predictions, classes, *, pooled=False):
