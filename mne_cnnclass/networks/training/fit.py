@@ -168,7 +168,7 @@ def _make_net(networks, trainings, options, device):
     alone = isinstance(networks, Alone)
     return SampleNet(
         networks.module if alone else networks,
-        networks=networks,
+        alone=networks if alone else None,
         options=options,
         trainings=trainings,
         optimizer=torch.optim.AdamW,
@@ -223,18 +223,12 @@ def _with_final_errors(net):
 def _history_table(net, k):
     """The history of a network as a table, best-known columns first."""
     n = len(net.networks)
-    rows = net.history.to_list()[: net.kept.n_epochs[k]]
-    if n > 1:
-        rows = [
-            {
-                name: value[k] if isinstance(value, list) else value
-                for name, value in row.items()
-                if value != []
-            }
-            | {"dur": row["dur"] / n}
-            for row in rows
-        ]
-    table = pd.DataFrame(rows).rename(columns={"dur": "duration"})
-    table = table.loc[:, ~table.columns.str.contains("^batches$|_best$|_batch_count$")]
+    rows = [
+        {name: value[k] if isinstance(value, list) else value for name, value in row.items()}
+        | {"dur": row["dur"] / n}
+        for row in ({name: row[name] for name in row if name != "batches"} for row in net.history.to_list())
+    ]
+    table = pd.DataFrame(rows[: net.kept.n_epochs[k]]).rename(columns={"dur": "duration"})
+    table = table.loc[:, ~table.columns.str.contains("_best$|_batch_count$")]
     first = ["epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "lr", "duration"]
     return table[[c for c in first if c in table] + [c for c in table if c not in first]]

@@ -33,11 +33,15 @@ class SampleNet(NeuralNetClassifier):
     step of a small network, unless there are callbacks of the user's, and waits for a device once an epoch.
     """
 
-    def __init__(self, module, *, networks, options, trainings, **kwargs):
+    def __init__(self, module, *, alone, options, trainings, **kwargs):
         super().__init__(module, criterion=torch.nn.CrossEntropyLoss, **kwargs)
-        vars(self)["networks"] = networks  # skorch lets modules be set only where it makes them
-        self.options, self.trainings = options, trainings
+        self.alone, self.options, self.trainings = alone, options, trainings
         self.watched = bool(options.callbacks)
+
+    @property
+    def networks(self):
+        """What computes all networks: a `Stack`, or an `Alone`."""
+        return self.module if self.alone is None else self.alone
 
     def get_iterator(self, dataset, training=False):
         """Batches of the only network, for callbacks."""

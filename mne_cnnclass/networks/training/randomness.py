@@ -65,7 +65,9 @@ class Randomness:
     def put_back(self, state):
         """Go on from a `state`; tensors may have been moved to the device."""
         cuda = [one.cpu() for one in state["cuda"]]
-        self.states = [state["torch"].cpu(), state["numpy"], state["python"], *cuda]
+        name, key, *others = state["numpy"]
+        of_numpy = name, np.array(key, np.uint32), *others
+        self.states = [state["torch"].cpu(), of_numpy, state["python"], *cuda]
         if self.is_in_place:
             self._set_global(self.states)
         self.order.set_state(state["order"].cpu())
