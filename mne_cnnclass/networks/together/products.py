@@ -18,9 +18,10 @@ def bmm(a, b, each=1):
     unit = ALIGNMENT // a.element_size()
     if m == 1:
         a = functional.pad(a, (0, 0, 0, 1))
-    if n == 1 or each * len(a[0]) * n % unit:
+    if n == 1 or each * a.shape[1] * n % unit:
         b = functional.pad(b, (0, -n % unit))
-    return torch.bmm(aligned(a, each), aligned(b, each))[:, :m, :n]
+    y = torch.bmm(aligned(a, each), aligned(b, each))
+    return y if y.shape[1:] == (m, n) else y[:, :m, :n]
 
 
 def aligned(x, each=1):
@@ -39,12 +40,15 @@ class Product(Function):
     """`bmm` with gradients."""
 
     @staticmethod
-    def forward(ctx, a, b):
+    def forward(ctx, a, b, each=1):
         ctx.save_for_backward(a, b)
-        return bmm(a, b)
+        ctx.each = each
+        return bmm(a, b, each)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dy):
         a, b = ctx.saved_tensors
-        return bmm(dy, b.mT), bmm(a.mT, dy)
+        needed = ctx.needs_input_grad
+        da = bmm(dy, b.mT, ctx.each) if needed[0] else None
+        return da, bmm(a.mT, dy, ctx.each) if needed[1] else None, None

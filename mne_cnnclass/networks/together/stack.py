@@ -7,8 +7,11 @@ from torch import nn
 from torch.nn import functional
 
 from ..fast import accelerated_layers
+from ..multiscale import MultiScaleCNN
 from ..side_inputs import WithSideInputs, signal_network
 from ..symmetry import LeftRightSymmetric
+from .multiscale import MultiScale
+from .side_inputs import SideInputs
 
 
 class Stack(nn.Module):
@@ -123,7 +126,8 @@ def make_program(module, prefix=""):
         inner = make_program(module.network, f"{prefix}network.")
         return None if inner is None else Symmetric(prefix, inner)
     if type(module) is WithSideInputs:
-        return None
+        inner = make_program(module.network, f"{prefix}network.")
+        return None if inner is None else SideInputs(module, prefix, inner)
     for cls, program in programs().items():
         if type(module) is cls and program.covers(module):
             return program(module, prefix)
@@ -132,7 +136,7 @@ def make_program(module, prefix=""):
 
 def programs():
     """The programs by the class of a network."""
-    known = {}
+    known = {MultiScaleCNN: MultiScale}
     blocks = sys.modules.get("mne_cnnclass.networks.fast.braindecode_blocks")
     if blocks is not None:  # else there is no such network, and no need to import braindecode
         from .eegnet import EEGNetProgram
