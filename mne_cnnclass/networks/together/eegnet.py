@@ -19,7 +19,6 @@ from .spectra import Bank, Limited, activate, normalise, normalise_gradients
 braindecode_classes()  # imports braindecode without its warnings
 from braindecode.modules.parametrization import MaxNormParametrize  # noqa: E402
 
-CACHE_BYTES = 2**19  # of signals that are filtered and pooled in one go
 NORMS = ("bnorm_temporal", "bnorm_1", "bnorm_2")
 NAMES = (
     *("conv_temporal.weight", "bnorm_temporal.weight", "bnorm_temporal.bias"),
@@ -211,7 +210,7 @@ class Step(Function):
         dfeatures = bmm(dlogits, final).unflatten(2, (mask_2.shape[1], -1))
         dpooled, ddepth, dpoint, *dnorm_2 = block_2.gradients(dfeatures.transpose(1, 2) * mask_2)
         dspatial, dfilters, *dnorm_1 = block_1.gradients(dpooled * mask)
-        dtemporal, dweight = filters.gradients(dfilters)
+        dtemporal, dweight = filters.gradients(dfilters.view(filters.h.shape))
         # the bias of the first normalisation has none, as the second takes it away
         gradients = (
             dtemporal,
@@ -264,7 +263,7 @@ def mixed_rows(x, spatial, bank, permutation):
 
 
 class FirstBlock:
-    """Spatial and temporal filters, batch normalisation, ELU and mean pooling, some channels at a time.
+    """Spatial and temporal filters, batch normalisation, ELU and mean pooling.
 
     ``pooled`` (n_networks, n_signals, n, n_pooled), ``mean`` and ``variance`` of ``n`` values a channel.
     """
@@ -273,37 +272,27 @@ class FirstBlock:
         self.x, self.permutation, self.size = x, permutation, size
         self.bank = bank = Bank(filters.flatten(0, 1), x.shape[3], padding, size)
         rows = mixed_rows(x, spatial, bank, permutation)
-        n_networks, n_signals, n, length = rows.shape
-        repeats = n_signals // filters.shape[1]
-        rows = rows.view(len(bank.response), repeats * n, length)
-        step = max(1, CACHE_BYTES // (rows[0].numel() * rows.element_size()))
-        self.parts, results = [], []
-        for start in range(0, len(rows), step):
-            part, channels = slice(start, start + step), slice(start * repeats, (start + step) * repeats)
-            y, spectrum = bank.apply(rows[part], part)
-            settings = weight.reshape(-1)[channels], bias.reshape(-1)[channels], eps, size
-            *result, state = normalise(y.view(-1, n, length), bank.n_out, *settings)
-            self.parts.append((part, channels, spectrum, state))
-            results.append(result)
-        pooled, mean, variance = joined(results)
+        n = rows.shape[2]
+        y, self.spectrum = bank.apply(rows.view(len(bank.response), -1, bank.length))
+        settings = weight.reshape(-1), bias.reshape(-1), eps, size
+        pooled, mean, variance, self.state = normalise(y.view(-1, n, bank.length), bank.n_out, *settings)
         self.mean, self.variance = mean.view(weight.shape), variance.view(weight.shape)
-        self.pooled, self.n = pooled.view(n_networks, n_signals, n, -1), n * bank.n_out
+        self.pooled, self.n = pooled.view(*weight.shape, n, -1), n * bank.n_out
 
     def gradients(self, dpooled):
         """Of the spatial and the temporal filters, the weight and the bias of the normalisation."""
-        bank, x, (n_networks, n_signals, n, _) = self.bank, self.x, dpooled.shape
-        dpooled, results = dpooled.reshape(-1, n, dpooled.shape[3]), []
-        for part, channels, spectrum, state in self.parts:
-            dy, *dnorm = normalise_gradients(dpooled[channels], state, bank.n_out, self.size)
-            results.append((*bank.gradients(dy.view(len(spectrum), -1, bank.length), spectrum, part), *dnorm))
-        drows, dfilters, dweight, dbias = joined(results)
+        bank, x, (n_networks, n_signals, n, n_pooled) = self.bank, self.x, dpooled.shape
+        dpooled = dpooled.reshape(-1, n, n_pooled)
+        dy, *dnorm = normalise_gradients(dpooled, self.state, bank.n_out, self.size)
+        drows, dfilters = bank.gradients(dy.view(len(bank.response), -1, bank.length), self.spectrum)
         dmixed = drows.view(n_networks, n_signals, -1, x.shape[1], bank.length)[..., bank.within]
+        # contiguous in any case, as a single network would be taken as it is, and rounded otherwise
         dmixed = dmixed.permute(0, 3, 2, 1, 4).contiguous().view(n_networks * x.shape[1], -1, x.shape[3])
         dspatial = bmm(x.flatten(0, 1), dmixed.mT, x.shape[1]).unflatten(0, (n_networks, -1)).sum(1).mT
         if self.permutation is not None:
             dspatial, dmirrored = dspatial.chunk(2, 1)
             dspatial = dspatial + dmirrored[..., self.permutation]
-        return dspatial, dfilters.view(n_networks, -1, bank.k), dweight, dbias
+        return dspatial, dfilters, *dnorm
 
 
 class SecondBlock:
@@ -330,8 +319,3 @@ class SecondBlock:
         dfiltered = bmm(self.point.mT, dy).reshape(-1, n, bank.length)
         drows, ddepth = bank.gradients(dfiltered, self.spectrum)
         return drows[..., bank.within].view(n_networks, -1, n, bank.n_times), ddepth, dpoint, *dnorm
-
-
-def joined(results):
-    """Tensors of all parts, by kind."""
-    return results[0] if len(results) == 1 else map(torch.cat, zip(*results, strict=True))

@@ -29,16 +29,16 @@ class Bank:
         rows[..., self.within] = x
         return rows
 
-    def apply(self, rows, part=slice(None)):
-        """Filter rows of some groups; also returns their spectra."""
+    def apply(self, rows):
+        """Filter rows (n_groups, n_rows, length); also returns their spectra."""
         spectrum = torch.fft.rfft(rows)
-        return torch.fft.irfft(_times(spectrum, self.response[part].conj()), self.length), spectrum
+        return torch.fft.irfft(_times(spectrum, self.response.conj()), self.length), spectrum
 
-    def gradients(self, dy, spectrum, part=slice(None)):
-        """Gradients of the rows and of the filters of some groups."""
+    def gradients(self, dy, spectrum):
+        """Gradients of the rows and of the filters."""
         dspectrum = torch.fft.rfft(dy)
         dresponse = _times(spectrum, dspectrum.conj()).sum(1)
-        drows = torch.fft.irfft(_times(dspectrum, self.response[part]), self.length)
+        drows = torch.fft.irfft(_times(dspectrum, self.response), self.length)
         return drows, torch.fft.irfft(dresponse, self.length)[:, : self.k]
 
 
