@@ -33,9 +33,9 @@ class WithSideInputs(nn.Module):
             Linear(N_UNITS, n_outputs),
         )
 
-    def forward(self, x, side, *summary):
+    def forward(self, x, side):
         """Logits of samples of shape (n, n_chans, n_times) and their numbers of shape (n, n_side)."""
-        return self.dense(torch.cat([self.network(x, *summary), self.side(side)], dim=1))
+        return self.dense(torch.cat([self.network(x), self.side(side)], dim=1))
 
 
 def signal_network(module):

@@ -22,8 +22,7 @@ class LeftRightSymmetric(nn.Module):
     def forward(self, x, *others):
         """Logits of samples of shape (n, n_chans, n_times).
 
-        What comes besides (side inputs, summaries of the signals, which are sums over channels) is the same
-        for both.
+        What comes besides, such as side inputs, is the same for both.
         """
         both = (torch.cat(pair) for pair in [(x, x[:, self.permutation]), *zip(others, others, strict=True)])
         original, mirrored = self.network(*both).chunk(2)

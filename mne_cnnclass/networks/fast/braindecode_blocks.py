@@ -4,9 +4,8 @@ import torch
 from torch.nn import functional
 
 from ..braindecode_models import braindecode_classes
-from .functions import FilterBank, Filtering, FilteringToPooling, Turn, channels_last, elu, filter_to_pooling
+from .functions import FilterBank, Turn, channels_last, elu, filter_to_pooling
 from .layers import AdjacentAvgPool2d, FastELU
-from .moments import filtered_moments, summarize
 from .spectral import convolve
 
 EEGNet, ShallowFBCSPNet, Deep4Net = map(braindecode_classes().get, ("EEGNet", "ShallowFBCSPNet", "Deep4Net"))
@@ -75,30 +74,20 @@ class MergedDeep4Net(_MergedStart, Deep4Net):
 
 
 class SpatialFirstEEGNet(EEGNet):
-    """EEGNet with the spatial filter before the temporal one.
+    """EEGNet that predicts with the spatial filter before the temporal one.
 
     Temporal convolution, batch normalisation and the depthwise spatial convolution are linear, so channels
     can be mixed first, and the long filters then run, by Fourier transforms, on F1 × D mixtures instead of
-    F1 × n_chans signals. The statistics of the batch normalisation between them follow from the correlations
-    of the input at lags below the length of the filter, see `moments`.
+    F1 × n_chans signals. It is trained by a program, see `networks.together`.
     """
 
-    def summarize(self, x):
-        """What the statistics of the first batch normalisation need to know of samples, one row each."""
-        return summarize(x, self.kernel_length)
-
-    def forward(self, x, summary=None):
+    def forward(self, x):
         """Logits of samples of shape (n, n_chans, n_times)."""
-        # gradients of the input would have to go through `moments`; other shapes the original refuses
-        if x.ndim != 3 or x.shape[1] != self.n_chans or x.requires_grad:
-            return super().forward(x)
         trains = any(norm.training for norm in (self.bnorm_temporal, self.bnorm_1, self.bnorm_2))
-        if not (trains or torch.is_grad_enabled()) and self._has_usual_layers():
+        known = x.ndim == 3 and x.shape[1] == self.n_chans  # other shapes the original refuses
+        if known and not (trains or torch.is_grad_enabled()) and self._has_usual_layers():
             return self.infer(x)
-        x, done = self.first_block(x, summary)
-        for layer in list(self.children())[done:]:
-            x = layer(x)
-        return x
+        return super().forward(x)
 
     @property
     def time_padding(self):
@@ -109,18 +98,6 @@ class SpatialFirstEEGNet(EEGNet):
         """Whether activations and poolings are those that are computed together with others."""
         fast = type(self.elu_1) is type(self.elu_2) is FastELU
         return fast and type(self.pool_1) is AdjacentAvgPool2d and AdjacentAvgPool2d.replaces(self.pool_1)
-
-    def first_block(self, x, summary):
-        """Through the first layers, at least to the spatial convolution, and the number of these layers."""
-        norm, layers = self.bnorm_1, list(self._modules)
-        parts = *self.filters(x, summary), self.time_padding
-        if not (norm.training and self._has_usual_layers()):
-            return Filtering.apply(x, *parts).unsqueeze(2), layers.index("bnorm_1")
-        settings = norm.weight, norm.bias, norm.eps, self.pool_1.kernel_size[1]
-        pooled, mean, variance = FilteringToPooling.apply(x, *parts, *settings)
-        n_out = x.shape[2] + sum(self.time_padding) - self.kernel_length + 1
-        count_in(norm, mean, variance, len(x) * n_out)
-        return pooled.unsqueeze(2), layers.index("pool_1") + 1
 
     def infer(self, x):
         """Predict, with normalisations merged into the convolutions before them."""
@@ -134,24 +111,18 @@ class SpatialFirstEEGNet(EEGNet):
 
     def _merged(self, n_times):
         gain, offset = affine(self.bnorm_1)
-        spatial, filters, constant = self.filters(None, None)
+        spatial, filters, constant = self.filters()
         offset = constant * gain + offset
         bank = FilterBank(spatial, filters * gain[:, None], offset, self.time_padding, n_times)
         gain, offset = affine(self.bnorm_2)
         return bank, self.separable() * gain.view(-1, 1, 1, 1), offset
 
-    def filters(self, x, summary):
+    def filters(self):
         """Spatial filters, temporal filters and offsets, the first batch normalisation included."""
-        norm, temporal = self.bnorm_temporal, self.conv_temporal.weight[:, 0, 0]
-        if norm.training:
-            mean, variance, n = filtered_moments(x, temporal, self.time_padding, summary)
-            count_in(norm, mean, variance, n)
-            gain, offset = affine(norm, mean, variance)
-        else:
-            gain, offset = affine(norm)
+        gain, offset = affine(self.bnorm_temporal)
         spatial = self.conv_spatial.weight[:, 0, :, 0]
-        filters = (temporal * gain.to(temporal.dtype).unsqueeze(1)).repeat_interleave(self.D, 0)
-        return spatial, filters, offset.to(temporal.dtype).repeat_interleave(self.D, 0) * spatial.sum(1)
+        filters = (self.conv_temporal.weight[:, 0, 0] * gain.unsqueeze(1)).repeat_interleave(self.D, 0)
+        return spatial, filters, offset.repeat_interleave(self.D, 0) * spatial.sum(1)
 
     def separable(self):
         """Weights of the depthwise and the pointwise convolution of the second block, as one convolution."""
@@ -177,21 +148,10 @@ def kept(module, compute, *layers, settings=None):
     return before[2]
 
 
-def affine(norm, mean=None, variance=None):
-    """Factor and offset by which a batch normalisation with these statistics, or its running ones, acts."""
-    if mean is None:
-        mean, variance = norm.running_mean, norm.running_var
-    gain = (variance + norm.eps).rsqrt() * norm.weight
-    return gain, norm.bias - mean * gain
-
-
-def count_in(norm, mean, variance, n):
-    """Update the running statistics of a batch normalisation by those of a batch of n values a channel."""
-    with torch.no_grad():
-        norm.num_batches_tracked += 1
-        share = norm.momentum if norm.momentum is not None else 1 / norm.num_batches_tracked.item()
-        norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), share)
-        norm.running_var.lerp_((variance * (n / (n - 1))).to(norm.running_var.dtype), share)
+def affine(norm):
+    """Factor and offset by which a batch normalisation acts with its running statistics."""
+    gain = (norm.running_var + norm.eps).rsqrt() * norm.weight
+    return gain, norm.bias - norm.running_mean * gain
 
 
 BLOCKS = {

@@ -92,79 +92,8 @@ class Filtering(Function):
         return None, *ctx.bank.gradients(*ctx.bank.correlate(dy, *ctx.saved_tensors)), None
 
 
-class FilteringToPooling(Function):
-    """A `FilterBank`, batch normalisation, ELU and mean pooling, over parts of a batch.
-
-    Each of these is a few passes over numbers that together exceed the cache, so memory is what they wait
-    for. Here all are done for some samples before the next are begun; what normalisation needs to know of
-    the whole batch makes it two rounds. Little is kept for the gradients, and the rest computed again.
-    """
-
-    @staticmethod
-    def forward(ctx, x, spatial, filters, offset, padding, weight, bias, eps, size):
-        """Filter, normalise, activate and pool; also returns mean and variance of the filtered signals."""
-        bank = FilterBank(spatial, filters, offset, padding, x.shape[2])
-        parts, filtered, spectra, centre = bank.parts(x), [], [], None
-        for part in parts:
-            y, spectrum = bank.apply(x[part])
-            filtered.append(y)
-            spectra.append(spectrum)
-            if centre is None:  # close to the mean, so that the difference of squares below does not cancel
-                centre = y.mean((0, 2))[:, None]
-                total = square = 0.0
-            centred = y - centre
-            total = total + centred.sum((0, 2))
-            square = square + centred.square_().sum((0, 2))
-        n = len(x) * bank.n_out
-        mean = centre[:, 0] + total / n
-        variance = square / n - (total / n) ** 2
-        scale = (variance + eps).rsqrt()
-        gain = scale * weight
-        shift = bias - mean * gain
-        n_used = bank.n_out // size * size
-        pooled = x.new_empty(len(x), len(spatial), n_used // size)
-        for part, y in zip(parts, filtered, strict=True):
-            pooled[part] = _pool(elu(torch.addcmul(shift[:, None], y[..., :n_used], gain[:, None])), size)
-        ctx.save_for_backward(x, mean, scale, gain, shift, *filtered, *spectra)
-        ctx.bank, ctx.parts, ctx.size = bank, parts, size
-        ctx.mark_non_differentiable(mean, variance)
-        return pooled, mean, variance
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, dpooled, _dmean, _dvariance):
-        x, mean, scale, gain, shift, *tensors = ctx.saved_tensors
-        bank, parts, size = ctx.bank, ctx.parts, ctx.size
-        filtered, spectra = tensors[: len(parts)], tensors[len(parts) :]
-        dpooled = dpooled / size
-        n_used = dpooled.shape[2] * size
-        dnormed, total, covariance = [], 0.0, 0.0
-        for part, y in zip(parts, filtered, strict=True):
-            used = y[..., :n_used]
-            slope = torch.addcmul(shift[:, None], used, gain[:, None]).clamp_(max=0).exp_()
-            d = torch.empty_like(slope)
-            blocks, slopes = _blocks(d, size), _blocks(slope, size)
-            for i in range(size):
-                torch.mul(slopes[..., i], dpooled[part], out=blocks[..., i])
-            total = total + d.sum((0, 2))
-            deviation = torch.sub(used, mean[:, None], out=slope)
-            covariance = covariance + deviation.mul_(d).sum((0, 2))
-            dnormed.append(d)
-        n = len(x) * bank.n_out
-        # gain * (dnormed - total / n - (y - mean) * scale² * covariance / n), with the constants put together
-        slope = -gain * scale * scale * covariance / n
-        constant = -gain * total / n - slope * mean
-        sums = None
-        for part, y, spectrum, d in zip(parts, filtered, spectra, dnormed, strict=True):
-            dy = torch.addcmul(constant[:, None], y, slope[:, None])
-            dy[..., :n_used].addcmul_(d, gain[:, None])
-            of_part = bank.correlate(dy, x[part], spectrum)
-            sums = of_part if sums is None else [a.add_(b) for a, b in zip(sums, of_part, strict=True)]
-        return None, *bank.gradients(*sums), None, covariance * scale, total, None, None
-
-
 def filter_to_pooling(x, bank, size):
-    """What `FilteringToPooling` does with a normalisation that is part of the filters, for prediction."""
+    """Filter, activate and pool some samples at a time, so that memory is not what takes the time."""
     pooled = [_pool(elu(bank.apply(x[part])[0]), size) for part in bank.parts(x)]
     return pooled[0] if len(pooled) == 1 else torch.cat(pooled)
 

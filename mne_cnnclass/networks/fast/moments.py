@@ -58,10 +58,9 @@ def expected_squares(x, k, padding, summary=None):
     return first.div_(n_windows), second.div_(n_windows), n_windows
 
 
-def filtered_moments(x, filters, padding, summary=None):
+def filtered_moments(x, filters, padding):
     """Mean and variance of filtered signals over samples, channels and times, and the number of values."""
-    summary = None if summary is None else summary.unsqueeze(0)
-    first, second, n = expected_squares(x.unsqueeze(0), filters.shape[1], padding, summary)
+    first, second, n = expected_squares(x.unsqueeze(0), filters.shape[1], padding)
     filters = filters.double()
     mean = filters @ first[0]
     return mean, torch.einsum("fi,ij,fj->f", filters, second[0], filters) - mean * mean, n

@@ -6,9 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ..fast import accelerated_layers
 from ..multiscale import MultiScaleCNN
-from ..side_inputs import WithSideInputs, signal_network
+from ..side_inputs import WithSideInputs
 from ..symmetry import LeftRightSymmetric
 from .multiscale import MultiScale
 from .side_inputs import SideInputs
@@ -91,11 +90,10 @@ class Stack(nn.Module):
 class Alone:
     """A network without a program, which is trained by its own ``forward``; as a `Stack` of one."""
 
+    summarize = None
+
     def __init__(self, module):
         self.module = module
-        # only the method of a rewrite, not one of that name of a user's own network
-        network = signal_network(module.network if isinstance(module, LeftRightSymmetric) else module)
-        self.summarize = getattr(network, "summarize", None) if "" in accelerated_layers(network) else None
 
     def __len__(self):
         return 1
