@@ -85,7 +85,8 @@ def evaluate(
     n_jobs : None | int
         Number of folds to fit in parallel. ``None`` means 1; ``-1`` means all cores. Each fold is computed
         with one thread of BLAS, OpenMP and torch, unless its estimator has a number of its own, such as
-        ``n_threads``.
+        ``n_threads``. Networks of several folds on few samples are trained together in one process, which
+        changes no bit of the result.
     verbose : None | bool
         Whether to show a progress bar over the folds. ``None`` does not.
 

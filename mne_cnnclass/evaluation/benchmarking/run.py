@@ -107,7 +107,8 @@ def benchmark(
         Default is 0.
     n_jobs : None | int
         Number of folds to run in parallel. ``None`` means 1; ``-1`` means all cores. As in
-        :func:`~mne_cnnclass.evaluate`, each is computed with one thread.
+        :func:`~mne_cnnclass.evaluate`, each is computed with one thread, and several on few samples may be
+        trained together.
     client : None | dask.distributed.Client
         A Dask cluster to run the folds on, instead of ``n_jobs`` (requires the extra ``dask``, see
         ``docs/guide/scaling.md``). Only this process writes to the store.

@@ -223,12 +223,13 @@ def _with_final_errors(net):
 def _history_table(net, k):
     """The history of a network as a table, best-known columns first."""
     n = len(net.networks)
+    whole = net.history.to_list()[: net.kept.n_epochs[k]]
     rows = [
         {name: value[k] if isinstance(value, list) else value for name, value in row.items()}
         | {"dur": row["dur"] / n}
-        for row in ({name: row[name] for name in row if name != "batches"} for row in net.history.to_list())
+        for row in ({name: row[name] for name in row if name != "batches"} for row in whole)
     ]
-    table = pd.DataFrame(rows[: net.kept.n_epochs[k]]).rename(columns={"dur": "duration"})
+    table = pd.DataFrame(rows).rename(columns={"dur": "duration"})
     table = table.loc[:, ~table.columns.str.contains("_best$|_batch_count$")]
     first = ["epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "lr", "duration"]
     return table[[c for c in first if c in table] + [c for c in table if c not in first]]
