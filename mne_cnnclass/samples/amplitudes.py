@@ -5,6 +5,7 @@ import torch
 
 from ..utils.text import shortened
 from ..utils.warn import warn
+from .blocks import channel_names
 
 # Between mV, V and µV is a factor of at least 1000; good recordings differ by less.
 FAR = 300.0
@@ -82,8 +83,8 @@ class ScaleWatch:
             self.squares = self.squares + values.square().sum((0, 2)).double().numpy()
             yield block
 
-    def warn(self, names, scale):
-        """Warn of channels (names as in messages) that are far from the scale of the training samples.
+    def warn(self, X, scale):
+        """Warn of channels of what was to be predicted that are far from the scale of the training samples.
 
         Where the scale, what they were divided by, is exactly 1, it is not known.
         """
@@ -94,8 +95,9 @@ class ScaleWatch:
         if far.any():
             first = np.flatnonzero(far)[0]
             ratio = size[first] if not size[first] <= FAR else deviation[first]
+            names = np.array(channel_names(X), dtype=object)[far]
             warn(
-                f"Channel(s) {shortened(np.array(names, dtype=object)[far])} of X vary {ratio:.1g} times as "
-                "much as in the training samples, so what is predicted means little. Is X in another unit "
-                "(that of MNE is V), or is an electrode detached?",
+                f"Channel(s) {shortened(names)} of X vary {ratio:.1g} times as much as in the training "
+                "samples, so what is predicted means little. Is X in another unit (that of MNE is V), or is "
+                "an electrode detached?",
             )

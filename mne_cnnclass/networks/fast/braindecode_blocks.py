@@ -1,6 +1,7 @@
 """Blocks of braindecode's models, computed in another order."""
 
 import torch
+from torch import nn
 from torch.nn import functional
 
 from ..braindecode_models import braindecode_classes
@@ -54,9 +55,10 @@ class _MergedStart:
         first = self.conv_time_spat
         x = MergedConv.convolve(x, *kept(self, self._merged, first.conv_time, first.conv_spat, self.bnorm))
         layers = list(self._modules.values())
-        for layer in layers[layers.index(self.bnorm) + 1 :]:
-            x = layer(x)
-        return x
+        for layer in layers[layers.index(self.bnorm) + 1 : -1]:
+            if not isinstance(layer, (nn.Identity, nn.Dropout)):  # to call them takes time, too
+                x = layer(x)
+        return classify(layers[-1], x)
 
     def _merged(self):
         weight, bias = self.conv_time_spat.merged()
@@ -107,7 +109,7 @@ class SpatialFirstEEGNet(EEGNet):
         bank, weight, bias = kept(self, lambda: self._merged(x.shape[2]), *of, *norms, settings=x.shape[2])
         x = filter_to_pooling(x, bank, self.pool_1.kernel_size[1]).unsqueeze(2)
         x = elu(functional.conv2d(x, weight, bias, padding=self.conv_separable_depth.padding))
-        return self.final_layer(self.pool_2(x))
+        return classify(self.final_layer, self.pool_2(x))
 
     def _merged(self, n_times):
         gain, offset = affine(self.bnorm_1)
@@ -127,6 +129,15 @@ class SpatialFirstEEGNet(EEGNet):
     def separable(self):
         """Weights of the depthwise and the pointwise convolution of the second block, as one convolution."""
         return self.conv_separable_point.weight * self.conv_separable_depth.weight.transpose(0, 1)
+
+
+def classify(final_layer, x):
+    """Outputs of the last layers; after a convolution over all that is left, the others only drop axes."""
+    if final_layer._modules.keys() <= {"conv_classifier", "permute_back", "squeeze"}:
+        y = final_layer.conv_classifier(x)
+        if y.shape[2:] == (1, 1):
+            return y.flatten(1)
+    return final_layer(x)
 
 
 def kept(module, compute, *layers, settings=None):
