@@ -77,14 +77,30 @@ def result():
 
 
 @pytest.fixture(scope="module")
-def page(result, tmp_path_factory):
+def report(result):
+    return build_report(result, n_permutations=100)
+
+
+@pytest.fixture
+def unrendered(monkeypatch):
+    """Figures are made, but not rendered, which takes most of the time of a report."""
+
+    def add(report, fig, caption, options):
+        report.add_html(caption or "", **options)
+        plt.close(fig)
+
+    monkeypatch.setattr("mne_cnnclass.report.build._add_figure", add)
+
+
+@pytest.fixture(scope="module")
+def page(report, tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
-    build_report(result, n_permutations=100).save(path, open_browser=False, verbose="ERROR")
+    report.save(path, open_browser=False, verbose="ERROR")
     return Page(path.read_text(encoding="utf-8"))
 
 
-def test_every_section_is_there(result):
-    titles = build_report(result, n_permutations=20).get_contents()[0]
+def test_every_section_is_there(report):
+    titles = report.get_contents()[0]
     assert titles == SECTIONS
 
 
@@ -139,6 +155,7 @@ def test_what_comes_from_data_stays_text(page, tmp_path):
     assert any(SCRIPT in text for text in hostile.text)
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_what_cannot_be_drawn_is_told():
     y = np.tile([0, 1], 20)
     X = np.random.default_rng(0).standard_normal((40, 3)) + y[:, None]
@@ -160,6 +177,7 @@ def test_what_cannot_be_drawn_is_told():
     assert "of the head" not in " ".join(html)
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_dropped_epochs_are_counted_by_reason():
     epochs = make_view().epochs
     epochs.drop([0, 5], reason="blink")
@@ -172,6 +190,7 @@ def test_dropped_epochs_are_counted_by_reason():
     assert "blink 2" in " ".join(text.split())
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_pages_are_added_to_a_report_of_ones_own(result):
     own = mne.Report(title="Mine", verbose="ERROR")
     own.add_html("<p>Before</p>", "Introduction")

@@ -5,14 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import mne
 import numpy as np
 import pytest
 import torch
+from killing import Kills
 from planted import planted_epochs
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import cross_val_score
 
 from mne_cnnclass import CNNClassifier, EpochsView, evaluate, load_classifier
@@ -163,26 +162,6 @@ def test_evaluate_keeps_the_folds_that_were_done(samples):
     first = whole.predictions[whole.predictions.fold < 2]
     assert result.predictions.equals(first)
     assert result.folds.error.isna().tolist() == [True, True, False, False]
-
-
-class Kills(ClassifierMixin, BaseEstimator):
-    """Kills its process when it is given the last sample to test, once the other fold has predicted."""
-
-    def __init__(self, done):
-        self.done = done
-
-    def fit(self, X, y):
-        self.classes_ = np.unique(y)
-        if X.max() < len(X) * 2 - 1:  # the fold that tests the last sample
-            while not self.done.exists():
-                time.sleep(0.05)
-            time.sleep(0.5)  # in which the other result arrives
-            os.kill(os.getpid(), signal.SIGKILL)
-        return self
-
-    def predict(self, X):
-        self.done.touch()
-        return np.repeat(self.classes_[:1], len(X))
 
 
 def test_evaluate_keeps_the_folds_that_were_done_before_a_process_was_killed(tmp_path):
