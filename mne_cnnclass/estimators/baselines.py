@@ -8,6 +8,7 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
+import sklearn.pipeline
 from mne.decoding import CSP, Vectorizer
 from scipy.signal import periodogram
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -16,7 +17,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
-from sklearn.pipeline import Pipeline, make_pipeline, make_union
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ..ecg import BEAT_COLUMNS
@@ -125,8 +126,8 @@ def baselines(
     return {name: makers[name][0](random_state) for name in chosen}
 
 
-class OneThread(Pipeline):
-    """A Pipeline whose steps compute with one thread, as a network does."""
+class Pipeline(sklearn.pipeline.Pipeline):
+    """One whose steps compute with one thread, as a network does."""
 
     def __getattribute__(self, name):
         found = super().__getattribute__(name)
@@ -191,7 +192,7 @@ def _from_array(*steps):
 
 
 def _pipeline(*steps):
-    return OneThread(make_pipeline(*steps).steps)
+    return Pipeline(make_pipeline(*steps).steps)
 
 
 class MiniRocket(TransformerMixin, BaseEstimator):
