@@ -213,6 +213,13 @@ def test_large_ones_are_trained_in_smaller_groups(runs, monkeypatch):
     assert_same(together[4], train(plan(4))[0])
 
 
+def test_with_more_threads_each_is_trained_alone(runs):
+    """Products of several matrices round otherwise with others, if threads share them out."""
+    with torch_session(None, n_threads=2):
+        train(plan(0), plan(1))
+    assert runs == [1, 1]
+
+
 def test_a_lack_of_memory_has_them_trained_one_by_one(runs, monkeypatch):
     step = SampleNet.train_batch
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 from dataclasses import dataclass, fields, replace
 
 import joblib
@@ -113,8 +114,9 @@ def _groups(trainings):
     groups = []
     for numbers in kinds.values():
         first = trainings[numbers[0]]
-        size = first.samples.data[:1].size if not first.samples.in_memory else first.samples.data[0].numel()
-        most = max(1, TOGETHER // (first.options.batch_size * size))
+        size = first.options.batch_size * math.prod(first.samples.data.shape[1:])
+        # several threads share out the matrices of all networks, and round as these are shared out
+        most = max(1, TOGETHER // size) if torch.get_num_threads() == 1 else 1
         groups += [numbers[start : start + most] for start in range(0, len(numbers), most)]
     return groups
 
