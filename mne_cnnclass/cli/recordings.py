@@ -54,7 +54,7 @@ def demo(
     """Cross-validate a CNN and a linear model on a real EEG recording, then evaluate both on a test set.
 
     The recording is data set Ia of the BCI Competition II: self-regulated slow cortical potentials of one
-    subject. Takes a minute or two.
+    subject. Takes about half a minute.
     """
     import numpy as np
     from mne.decoding import Vectorizer

@@ -121,8 +121,9 @@ def test_files_without_groups_are_told_of(run, recordings, monkeypatch):
 
 
 def test_same_seed_same_scores_however_many_jobs(run, recordings, tmp_path, monkeypatch):
-    # which takes 8 s
+    # which takes most of the time
     monkeypatch.setattr("mne_cnnclass.cli.common.write_report", lambda result, folder, **_: folder)
+    monkeypatch.setattr("mne_cnnclass.evaluation.Evaluation.save_figures", lambda result, folder: [])
     arguments = [
         "evaluate",
         *recordings,
