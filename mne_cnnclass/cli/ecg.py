@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
@@ -202,7 +203,7 @@ def _settings_of(path, clf):
         sfreq=network.sfreq_,
     )
     settings = known | (read_epochs_settings(path) or {}).get("beats", {})
-    window = make_beat_epochs.__kwdefaults__ | settings
+    window = inspect.unwrap(make_beat_epochs).__kwdefaults__ | settings
     start, stop = (round(window[name] * settings["sfreq"]) for name in ("tmin", "tmax"))
     if stop - start + 1 != network.n_times_:
         raise ValueError(
