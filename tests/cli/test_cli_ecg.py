@@ -187,7 +187,7 @@ def test_an_hour_without_an_electrode_leaves_the_others(folder, model, tmp_path)
 
 def test_memory_of_beats_does_not_grow_with_the_recording(folder, model, tmp_path):
     clf, how, peaks = load_classifier(model), read_epochs_settings(model)["beats"], []
-    for n_times_over in (3, 6):
+    for n_times_over in (5, 8):  # both with a stretch that has all of the recording around it that is read
         write_long(folder, tmp_path / "long", n_times_over)
         tracemalloc.start()
         predict_beats(clf, tmp_path / "long", annotator="atr", stretch=60.0, **how)
