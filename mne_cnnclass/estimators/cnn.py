@@ -66,9 +66,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         as ``model__<name>`` with :meth:`set_params`, so that a grid search can vary it.
     n_members : int
         Number of networks in the ensemble. They are trained from different seeds on the same samples, and
-        their probabilities are averaged [4]_. Training and prediction take ``n_members`` times as long; an
-        ensemble is usually slightly more accurate than a single network, with better probabilities. Default
-        is 1.
+        their probabilities are averaged [4]_. Prediction takes ``n_members`` times as long, training up to
+        that, less with few and short samples (``docs/guide/speed.md``); an ensemble is usually slightly more
+        accurate than a single network, with better probabilities. Default is 1.
     symmetry : None | "left_right" | ("left_right", dict)
         ``"left_right"`` averages the outputs for each sample as it is and mirrored, in training and in
         prediction, so that exchanging the electrodes of the two hemispheres (C3 and C4, and so on) exchanges
