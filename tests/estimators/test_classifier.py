@@ -520,6 +520,27 @@ def test_history_tells_every_epoch_and_the_best_weights_are_kept(view, patience)
         torch.testing.assert_close(value, kept[name], rtol=0, atol=0)
 
 
+def test_callbacks_see_weights_and_gradients_and_change_nothing(view):
+    seen = []
+
+    class Look(Callback):
+        def on_grad_computed(self, net, named_parameters, **kwargs):
+            weights = dict(net.module_.named_parameters())
+            assert weights.keys() == {name for name, _ in named_parameters}
+            norm = sum((weight.grad**2).sum() for weight in weights.values()).sqrt().item()
+            seen.append((norm, weights["conv_temporal.weight"].clone()))
+
+    Look.__deepcopy__ = lambda self, memo: self
+    plain, watched = quick().fit(view), quick(callbacks=[Look()]).fit(view)
+    expected = plain.module_.state_dict()
+    for name, value in watched.module_.state_dict().items():
+        torch.testing.assert_close(value, expected[name], rtol=0, atol=0)
+    norms, weights = zip(*seen, strict=True)
+    assert max(norms) <= 1 + 1e-5  # they are clipped
+    assert min(norms) > 0
+    assert not any(map(torch.equal, weights, weights[1:]))
+
+
 def test_early_stopping_ends_when_nothing_improves(view):
     shuffled = np.random.default_rng(0).permutation(view.labels)
     clf = quick(validation_fraction=0.25, patience=2, max_epochs=200, lr_schedule=None).fit(view, shuffled)

@@ -75,16 +75,28 @@ class Stack(nn.Module):
         for name, value in self.state().items():
             value.copy_(state[name])
 
+    def share(self, module):
+        """Let the only network have its weights, buffers and gradients, not copies of them."""
+        for parameter, part in zip(module.parameters(), self._parts(self.flat.detach()[0]), strict=True):
+            parameter.data = part.view(parameter.shape)
+        for name, values in self.running.items():
+            module.get_buffer(name).data = values[0]
+        if self.flat.grad is not None:
+            for parameter, part in zip(module.parameters(), self._parts(self.flat.grad[0]), strict=True):
+                parameter.grad = part.view(parameter.shape)
+
     def write_back(self, modules):
-        """Copy weights and buffers into networks."""
-        with torch.no_grad():
-            for module, row in zip(modules, self.flat, strict=True):
-                *parts, _ = row.split(self.sizes)
-                for parameter, part in zip(module.parameters(), parts, strict=True):
-                    parameter.copy_(part.view(parameter.shape))
-            for name, values in self.running.items():
-                for module, own in zip(modules, values, strict=True):
-                    module.get_buffer(name).copy_(own)
+        """Give networks copies of their weights and buffers."""
+        for module, row in zip(modules, self.flat.detach(), strict=True):
+            for parameter, part in zip(module.parameters(), self._parts(row), strict=True):
+                parameter.data, parameter.grad = part.clone().view(parameter.shape), None
+        for name, values in self.running.items():
+            for module, own in zip(modules, values, strict=True):
+                module.get_buffer(name).data = own.clone()
+
+    def _parts(self, row):
+        """The weights of a network, without the numbers that fill up its row."""
+        return row.split(self.sizes)[:-1]
 
 
 class Alone:
@@ -102,6 +114,12 @@ class Alone:
         if self.module.training != training:
             self.module.train(training)
         return self.module(*(one[0] for one in inputs))[None]
+
+    def named_parameters(self):
+        return self.module.named_parameters()
+
+    def share(self, module):
+        """Nothing is to be done, as it is the network itself."""
 
     def clip(self, norm):
         nn.utils.clip_grad_norm_(self.module.parameters(), norm)

@@ -72,7 +72,7 @@ class Training:
         if self.automatic:
             size = min(max(round(len(self.samples) / 8), 8), 64)
             self.options = replace(self.options, batch_size=size)
-        self.together = self.together and not self.options.callbacks and make_program(self.module) is not None
+        self.together = self.together and make_program(self.module) is not None
 
     def kind(self):
         """Equal for networks that can be trained together."""
@@ -110,7 +110,8 @@ def _groups(trainings):
     """Numbers of the trainings that are done together, a list each."""
     kinds = {}
     for k, training in enumerate(trainings):
-        kinds.setdefault(training.kind() if training.together else k, []).append(k)
+        apart = not training.together or training.options.callbacks
+        kinds.setdefault(k if apart else training.kind(), []).append(k)
     groups = []
     for numbers in kinds.values():
         first = trainings[numbers[0]]
@@ -167,16 +168,18 @@ def _make_net(networks, trainings, options, device):
     for part in (part for one in trainings for part in (one.samples, one.valid) if part is not None):
         part.summarize(summarize)
         part.to(device)
-    alone = isinstance(networks, Alone)
+    weights = [weight for _, weight in networks.named_parameters()]
+    if options.callbacks:
+        networks.share(trainings[0].module)
     return SampleNet(
-        networks.module if alone else networks,
-        alone=networks if alone else None,
+        trainings[0].module,
+        networks=networks,
         options=options,
         trainings=trainings,
         optimizer=torch.optim.AdamW,
         optimizer__weight_decay=options.weight_decay,
         # a step of all weights at once, which torch has for real numbers
-        optimizer__fused=not alone or all(p.is_floating_point() for p in networks.module.parameters()),
+        optimizer__fused=all(weight.is_floating_point() for weight in weights),
         lr=options.lr,
         max_epochs=int(options.max_epochs),
         batch_size=options.batch_size,

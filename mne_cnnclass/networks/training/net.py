@@ -26,22 +26,22 @@ class StopTraining(Exception):  # noqa: N818, not an error
 
 
 class SampleNet(NeuralNetClassifier):
-    """A skorch net whose module is a `Stack` of several networks, or one network by itself (`Alone`).
+    """A skorch net for the ``networks`` of a `Stack`, or one by itself (`Alone`); its module is the first.
 
     Samples have weights, batches are augmented, and each network has its own samples, random numbers, losses,
     best weights and errors. The loop is our own: it makes no records of batches, which take as long as the
     step of a small network, unless there are callbacks of the user's, and waits for a device once an epoch.
     """
 
-    def __init__(self, module, *, alone, options, trainings, **kwargs):
+    def __init__(self, module, *, networks, options, trainings, **kwargs):
         super().__init__(module, criterion=torch.nn.CrossEntropyLoss, **kwargs)
-        self.alone, self.options, self.trainings = alone, options, trainings
+        vars(self)["networks"] = networks  # skorch lets modules be set only where it makes them
+        self.options, self.trainings = options, trainings
         self.watched = bool(options.callbacks)
 
-    @property
-    def networks(self):
-        """What computes all networks: a `Stack`, or an `Alone`."""
-        return self.module if self.alone is None else self.alone
+    def get_all_learnable_params(self):
+        """The weights by name, for skorch's optimizer."""
+        return self.networks.named_parameters()
 
     def get_iterator(self, dataset, training=False):
         """Batches of the only network, for callbacks."""
@@ -106,6 +106,7 @@ class SampleNet(NeuralNetClassifier):
     def _step(self):
         self.networks.clip(GRADIENT_NORM)
         if self.watched:
+            self.networks.share(self.module_)
             self.notify("on_grad_computed", named_parameters=list(self.module_.named_parameters()))
         self.optimizer_.step()
         self.optimizer_.zero_grad(set_to_none=True)
