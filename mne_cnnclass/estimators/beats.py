@@ -24,7 +24,6 @@ from ..utils.numbers import check_number
 from ..utils.seeds import draw_seed
 from ..utils.threads import limit_threads
 from .cnn import CNNClassifier
-from .members import STOPS, train_members
 from .parameters import describe_parameters
 from .saving.write import describe_each
 
@@ -165,18 +164,19 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         weight = patient_weights(y, groups)
         share = np.minimum(1.0, weight * self.n_samples / weight.sum())
 
-        def train_one(rows, seed):
+        members, error = [], None
+        while len(members) < self.n_members and error is None:
+            rows, seed = _draw(share, y, rng), int(rng.integers(2**31 - 1))
             member = clone(self.estimator).set_params(random_state=seed)
             try:
                 member.fit(view[rows], y[rows], groups=groups[rows], sample_weight=weight[rows] / share[rows])
-            except STOPS as stop:
-                if getattr(member, "stopped_", None) is None:
-                    raise
-                return member, stop
-            return member, None
-
-        draws = ((_draw(share, y, rng), int(rng.integers(2**31 - 1))) for _ in range(self.n_members))
-        members, error = train_members(train_one, draws)
+            except (Exception, KeyboardInterrupt) as stop:  # what was learnt before is not lost
+                error = stop
+                if getattr(member, "stopped_", None) is None:  # it learnt nothing
+                    if not members:
+                        raise
+                    break
+            members.append(member)
         self.classes_, self.estimators_, self.causal_ = np.unique(y), members, causal
         if error is not None:
             error.add_note(f"The classifier keeps what {len(members)} network(s) learnt, and can be used.")

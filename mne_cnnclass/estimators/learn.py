@@ -36,7 +36,6 @@ from ..samples.scaling import ChannelScaler
 from ..utils.seeds import draw_seed
 from .checks import TrainingSamples, check_logits
 from .fitted import FittedNetwork
-from .members import STOPS
 from .parameters import split_side_inputs
 from .side_inputs import SideScaler
 from .together import TOGETHER_BYTES, Request
@@ -73,7 +72,7 @@ def learn(clf, samples, classes, *, previous=None):
                 logits = yield from trainer.cross_predict(samples, folds, others or plans[1:])
             check_logits(logits, rows)
             network.temperature = fit_temperature(logits, samples.target[rows], samples.weight[rows])
-        except STOPS as stop:  # the network is there, and is not to be lost
+        except (Exception, KeyboardInterrupt) as stop:  # the network is there, and is not to be lost
             error = stop
     if error is None and trainer.options.checkpoints is not None:
         trainer.options.checkpoints.remove()
