@@ -111,9 +111,10 @@ def evaluate(
         error of the first is raised, of its own class and with its traceback. Ctrl-C, or a killed process,
         ends the evaluation: completed folds are kept, and the others are reported as failed.
     UserWarning
-        If a group, or overlapping windows, are on both sides of a fold; if there are no groups, and the
-        metadata column ``patient``, ``subject`` or ``record`` shows that one is; if there are groups and the
-        inner folds of a parameter search split them up; or if a step was fitted beforehand.
+        If a group, overlapping windows, or samples of equal values (copies, oversampling before the split)
+        are on both sides of a fold; if there are no groups, and the metadata column ``patient``, ``subject``
+        or ``record`` shows that one is; if there are groups and the inner folds of a parameter search split
+        them up; or if a step was fitted beforehand.
 
     Examples
     --------

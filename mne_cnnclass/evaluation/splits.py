@@ -8,6 +8,7 @@ from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.metadata_routing import get_routing_for_object
 
+from ..samples.copies import number_contents
 from ..samples.view import EpochsView
 from ..utils.warn import warn
 
@@ -46,6 +47,7 @@ def make_splits(cv, X, y, groups):
                 "are needed. Use more samples, or a splitter that spreads the classes."
             )
     refuse_shared(X, splits)
+    warn_of_copies(X, splits)
     return splits
 
 
@@ -75,6 +77,25 @@ def refuse_shared(X, splits):
                 f"Fold {fold} has {len(shared)} samples in both the training and the test part, first "
                 f"sample {shared[0]}. Test on samples that were not trained on, and take each sample once."
             )
+
+
+def warn_of_copies(X, splits):
+    """Warn if samples of equal values are on both sides of a fold."""
+    contents = number_contents(X)
+    found = []
+    for fold, (train, test) in enumerate(() if contents is None else splits):
+        equal = test[np.isin(contents[test], contents[train])]
+        found += [(fold, sample) for sample in equal]
+    if found:
+        fold, sample = found[0]
+        like = next(other for other in splits[fold][0] if contents[other] == contents[sample])
+        warn(
+            f"In {len({fold for fold, _ in found})} of {len(splits)} folds, {len(found)} test samples hold "
+            f"the same values as training samples (fold {fold}: sample {sample} those of {like}), so they "
+            "were trained on. Read each recording once, oversample in a step of a Pipeline, or keep copies "
+            "on one side (groups=).",
+            UserWarning,
+        )
 
 
 def mixed_column(view, splits):

@@ -1,6 +1,7 @@
 """Samples read by blocks, which are looked through for NaN on the way, and the names of their channels."""
 
 import contextlib
+import math
 
 import numpy as np
 
@@ -47,10 +48,10 @@ def iter_parts(X, n_samples=None, *, check=True):
     names the first sample and channel with NaN or infinity.
     """
     if n_samples is None:
-        n_samples = max(1, BLOCK_BYTES // (8 * X.shape[1] * X.shape[2]))
+        n_samples = max(1, BLOCK_BYTES // (8 * max(1, math.prod(X.shape[1:]))))
     for start in range(0, len(X), n_samples):
         part = slice(start, start + n_samples)
-        block = _read(X, part).astype(np.float64, copy=False)
+        block = read_part(X, part).astype(np.float64, copy=False)
         with np.errstate(over="ignore", invalid="ignore"):
             suspect = check and not np.isfinite(block.sum())  # one pass; a sum may also overflow
         if suspect and not np.isfinite(block).all():
@@ -62,7 +63,8 @@ def iter_parts(X, n_samples=None, *, check=True):
         yield part, block
 
 
-def _read(X, part):
+def read_part(X, part):
+    """Read a slice of samples, in the type that they have."""
     return X.read(part) if isinstance(X, EpochsView) else np.asarray(X[part])
 
 

@@ -746,12 +746,11 @@ def test_a_fold_that_fails_is_told_of_and_does_not_lose_the_others(n_jobs):
 
 
 def test_windows_that_overlap_across_the_split_are_told_of():
-    raw = mne.io.RawArray(
-        np.random.default_rng(0).standard_normal((2, 6000)), mne.create_info(2, 100.0, "eeg")
-    )
+    rng, info = np.random.default_rng(0), mne.create_info(2, 100.0, "eeg")
     labels = np.tile(["left", "right"], 100)
 
     def view(overlap):
+        raw = mne.io.RawArray(rng.standard_normal((2, 6000)), info)
         epochs = mne.make_fixed_length_epochs(raw, 1.0, overlap=overlap, preload=True)
         return EpochsView(epochs, labels=labels[: len(epochs)])
 

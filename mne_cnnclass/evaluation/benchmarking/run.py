@@ -13,6 +13,7 @@ from itertools import product
 from numbers import Integral
 from typing import TYPE_CHECKING
 
+import numpy as np
 from joblib import effective_n_jobs
 from mne.utils import logger
 from sklearn import clone
@@ -23,7 +24,13 @@ from ...estimators.together import n_together
 from ...utils.numbers import check_number
 from ...utils.warn import warn
 from ..failures import FoldsFailedWarning
-from ..splits import refuse_shared, warn_of_mixed_groups, warn_of_overlap, warn_of_prefit
+from ..splits import (
+    refuse_shared,
+    warn_of_copies,
+    warn_of_mixed_groups,
+    warn_of_overlap,
+    warn_of_prefit,
+)
 from .cluster import check_client, n_threads, run_jobs_on
 from .fingerprint import describe_pipeline, digest
 from .jobs import Job, describe_error, run_job
@@ -142,8 +149,8 @@ def benchmark(
     Warns
     -----
     UserWarning
-        If folds failed and, as in :func:`~mne_cnnclass.evaluate`, if overlapping windows are on both sides of
-        a fold, or if a step was fitted beforehand.
+        If folds failed and, as in :func:`~mne_cnnclass.evaluate`, if overlapping windows or samples of equal
+        values are on both sides of a fold, or if a step was fitted beforehand.
 
     Notes
     -----
@@ -236,6 +243,8 @@ def _plan(data, kind, n_folds):
     pairs = [(split.train, split.test) for split in plan]
     refuse_shared(data.X, pairs)
     warn_of_overlap(data.X, pairs)
+    learnt = [split.train if split.before is None else np.r_[split.before, split.train] for split in plan]
+    warn_of_copies(data.X, [(rows, split.test) for rows, split in zip(learnt, plan, strict=True)])
     if not isinstance(kind, str):  # a splitter; the named kinds say what they mix
         warn_of_mixed_groups(data.X.groups, pairs)
     return plan

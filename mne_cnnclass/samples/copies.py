@@ -1,0 +1,37 @@
+"""Samples that hold the same values as others: copies, parts that were read twice, oversampling."""
+
+import math
+
+import numpy as np
+
+from .blocks import iter_parts, read_part
+
+N_VALUES = 16  # distinct values, which no two signals have in common by chance as a few features may
+
+
+def number_contents(X):
+    """Number each sample by its values, the same number for equal ones; None if no two are equal.
+
+    Values are compared as float32, as they are in many files. Samples that are flat, or of a few features,
+    may be equal though they are no copies, and get numbers of their own.
+    """
+    if np.dtype(X.dtype).kind not in "biuf" or math.prod(X.shape[1:]) < N_VALUES:
+        return None
+    hashes = np.empty(len(X), np.int64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for part, block in iter_parts(X, check=False):
+            # Python's own hash of bytes is as fast as zlib.crc32, and has 64 bits
+            hashes[part] = [hash(sample.tobytes()) for sample in block.astype(np.float32)]
+    _, first, numbers, counts = np.unique(hashes, return_index=True, return_inverse=True, return_counts=True)
+    for number in np.flatnonzero(counts > 1):
+        if not _tells(read_part(X, slice(first[number], first[number] + 1))[0]):
+            where = numbers == number
+            numbers[where] = -1 - np.flatnonzero(where)
+    return None if len(np.unique(numbers)) == len(numbers) else numbers
+
+
+def _tells(sample):
+    """Whether another sample has these values only if it is a copy."""
+    rows = sample.reshape(-1, sample.shape[-1]) if np.ndim(sample) > 1 else np.reshape(sample, (1, -1))
+    rows = rows if rows.shape[1] >= N_VALUES else rows.reshape(1, -1)
+    return max(len(np.unique(row)) for row in rows) >= N_VALUES
