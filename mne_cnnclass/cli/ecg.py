@@ -123,7 +123,8 @@ def predict(
     from ..ecg import write_beats
     from ..ecg.annotations import check_target
     from ..ecg.errors import Advised, MissingLead, NoAnnotations, NoBeats
-    from ..ecg.recordings import read_duration, read_recording
+    from ..ecg.files import find_wfdb
+    from ..ecg.recordings import read_extent
     from ..ecg.stretches import predict_beats
     from ..estimators import load_classifier
 
@@ -137,11 +138,13 @@ def predict(
             f"{model} uses nothing that follows a beat, but the search for R peaks does. Give --peaks the "
             "ending of a file of annotations."
         )
-    sfreq = read_recording(record, stop=min(1.0, read_duration(record) or 1.0)).info["sfreq"]
+    _, sfreq = read_extent(record)
     if sfreq < settings["sfreq"]:
+        read = "mne_cnnclass.ecg.read_raw_wfdb(record, annotator=None)"
+        read = read if find_wfdb(record) else "mne.io.read_raw(record, preload=True)"
         raise ValueError(
             f"{record} is sampled at {sfreq:g} Hz, below the {settings['sfreq']:g} Hz of the training. "
-            "Resample it in Python, mne_cnnclass.ecg.read_raw_wfdb(record, annotator=None)"
+            f"Resample it in Python, {read}"
             f'.resample({settings["sfreq"]:g}).save("resampled_raw.fif"), and predict that file.'
         )
     try:

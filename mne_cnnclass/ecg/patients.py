@@ -12,6 +12,19 @@ import numpy as np
 _MITDB_SAME_PATIENT = {"202": "201"}
 _MITDB_SFREQ, _MITDB_LENGTH = 360, 650000
 
+OLDEST = 120.0  # years; what is above is a code, and none that is known, but for that of ages above 89
+_ABOVE_89, _CODES_ABOVE_89 = 90.0, (300.0, 310.0)  # MIMIC and PTB-XL shift or replace ages above 89
+_AGE = re.compile(r"(?<![a-z])age\b(?:[\s([]*(?:in\s+)?([ymwdh])[a-z]*[)\]]*)?>?\s*[:=]\s*(<?[^\n<]*)", re.I)
+_PART = re.compile(r"(?:[\s,]*(?:and\s+)?)(\d+(?:[.,]\d+)?)(\s*)([^\W\d_]*)(?=(\s*[:>=])?)")
+_UNITS = {
+    "y": (1.0, r"y(ea)?r?s?|yo"),
+    "m": (12.0, r"mo(n|s)?|mths?|months?"),
+    "w": (52.18, r"w(ee)?k?s?"),
+    "d": (365.25, r"d(ay)?s?"),
+    "h": (8766.0, r"h(ou)?r?s?"),
+}
+_MOST_MONTHS = 36  # that DICOM's 006M counts; 56M is rather a man of 56
+
 
 def patient_of(record: str, *, sfreq: float | None = None, n_times: int | None = None) -> str:
     """Get the patient of a WFDB record, to be used as groups in cross-validation.
@@ -87,9 +100,10 @@ def patient_info(raw: mne.io.BaseRaw | mne.BaseEpochs | mne.Info) -> dict[str, A
         raise TypeError(f"raw must be an mne.io.Raw, mne.Epochs or mne.Info, got {raw!r}.")
     subject, description = info["subject_info"] or {}, info["description"] or ""
     record = re.match(r"\w+ record (.+)", description)
-    age, _ = _age_and_sex(description.split("\n")[1:]) if record else (np.nan, None)
+    age = read_age(description.split("\n")[1:])[0] if record else np.nan
     if np.isnan(age) and subject.get("birthday") and info["meas_date"]:
         age = float((info["meas_date"].date() - subject["birthday"]).days // 365.25)
+        age = age if 0 <= age <= OLDEST else np.nan  # of a date that was shifted to hide it
     return dict(
         record=record[1] if record else None,
         patient=subject.get("his_id"),
@@ -98,22 +112,55 @@ def patient_info(raw: mne.io.BaseRaw | mne.BaseEpochs | mne.Info) -> dict[str, A
     )
 
 
-def _age_and_sex(comments):
-    """Age in years (NaN if unknown) and sex ("F", "M" or None) from the comments of a header."""
+def read_age(comments):
+    """Age in years from the comments of a header (NaN if unknown), and its text where that is no age."""
     text = "\n".join(comments)
-    mitdb = re.search(r"^(\d{1,3}) ([FM])\b", text, re.M)
-    age = re.search(r"\bage>?\s*:\s*(\d+(?:\.\d+)?)", text, re.I)
-    sex = re.search(r"\b(?:sex|gender)>?\s*:\s*([FM])", text, re.I)
-    years = age[1] if age else mitdb[1] if mitdb else "nan"
-    return float(years), sex[1].upper() if sex else mitdb[2] if mitdb else None
+    found = _AGE.search(text)
+    mitdb = None if found else re.search(r"^(\d{1,3}) [FM]\b", text, re.M)
+    value = (found[2] if found else mitdb[1] if mitdb else "").strip()
+    years = _years(value, (found[1] or "y").lower() if found else "y")
+    years = _ABOVE_89 if _CODES_ABOVE_89[0] <= years <= _CODES_ABOVE_89[1] else years
+    if 0 <= years <= OLDEST:
+        return years, None
+    return np.nan, value if re.match(r"\W*\d", value) else None
 
 
-def make_raw(data, info, title, comments, *, patient, age=None, sex=None):
+def _years(value, unit):
+    """Years of a text such as 54, 6 months, 1y6m, 006M or >89, in a unit where it names none; or NaN."""
+    start = re.match(r"[>≥]?=?\s*", value).end()
+    years, parts, end = 0.0, 0, start
+    while found := _PART.match(value, end):
+        number, gap, word, field = float(found[1].replace(",", ".")), found[2], found[3].lower(), found[4]
+        if word == "m" and not (gap and found[3] == "M"):
+            word = "months" if number < _MOST_MONTHS else "?"
+        is_next = field or word in ("", "m", "f", "male", "female")  # the next field, or the sex
+        own = next((key for key, (_, names) in _UNITS.items() if re.fullmatch(names, word)), None)
+        if (own is None or field) and (parts or not is_next):
+            return years if parts else np.nan
+        years += number / _UNITS[unit if field or own is None else own][0]
+        parts, end = parts + 1, found.end(1) if is_next else found.end()
+        if is_next:
+            break
+    rest = value[end:].lstrip()
+    is_range = re.match(r"(?:[-–/]|to\b)\s*\d", rest)
+    if start or rest.startswith("+"):
+        return _ABOVE_89 if years >= 89 else np.nan
+    return years if parts and not is_range else np.nan
+
+
+def _sex(comments):
+    """Sex ("F", "M" or None) from the comments of a header."""
+    text = "\n".join(comments)
+    found = re.search(r"\b(?:sex|gender)>?\s*[:=]\s*([FM])(?:emale|ale)?\b", text, re.I)
+    found = found or re.search(r"^\d{1,3} ([FM])\b", text, re.M)
+    return found[1].upper() if found else None
+
+
+def make_raw(data, info, title, comments, *, patient, sex=None):
     """Raw with what is known of the patient where `patient_info` finds it."""
-    given = [f"Age: {age:g}"] if age is not None and not np.isnan(age) else []
     if sex not in (None, "F", "M"):
         raise ValueError(f'sex must be "F", "M" or None, got {sex!r}.')
-    sex = sex or _age_and_sex(comments)[1]
-    info["description"] = "\n".join([title, *given, *comments])
+    sex = sex or _sex(comments)
+    info["description"] = "\n".join([title, *comments])
     info["subject_info"] = dict(his_id=str(patient), sex={"M": 1, "F": 2}.get(sex, 0))
     return mne.io.RawArray(data, info, verbose="ERROR")

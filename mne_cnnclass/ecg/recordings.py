@@ -13,11 +13,21 @@ import numpy as np
 from ..samples.types import PathLike
 from ..utils.numbers import runs
 from ..utils.warn import warn
+from .doubts import (
+    date_doubts,
+    find_units,
+    header_doubts,
+    name_doubts,
+    read_lines,
+    signal_doubts,
+    unit_doubts,
+)
 from .errors import NoAnnotations
 from .files import check_files, damage_as, find_wfdb, import_wfdb, no_record, read_header
-from .patients import make_raw, patient_of
+from .patients import make_raw, patient_of, read_age
 
-_VOLTS = {"v": 1.0, "mv": 1e-3, "uv": 1e-6, "µv": 1e-6, "μv": 1e-6, "nv": 1e-9}
+_VOLTS = {"": 1.0} | dict.fromkeys(("m", "milli"), 1e-3) | dict.fromkeys(("n", "nano"), 1e-9)
+_VOLTS |= dict.fromkeys(("u", "µ", "μ", "micro"), 1e-6)
 # What a signal is that is no lead of the heart, by the names in PhysioNet's databases; the first that fits.
 _SIGNAL_TYPES = {
     "eeg": r"eeg|^(?:fp|f|c|p|o|t)[\dz]+-",
@@ -79,9 +89,11 @@ def read_raw_wfdb(
     Warns
     -----
     RuntimeWarning
-        If annotations lie beyond the end of the record (they are left out), if samples are marked as invalid,
-        if leads have the same name (they are numbered), or if the header gives no gain (200 units per mV are
-        assumed, the default of WFDB).
+        Once for a record, with all that is doubtful: annotations beyond the end (they are left out), samples
+        that are marked as invalid, leads with the same name (they are numbered) or in different units, a
+        header without a gain or sampling frequency (200 units per mV and 250 Hz are assumed, the defaults of
+        WFDB), checksums that do not agree, a signal file that is longer than the header says, and an age or
+        a date that is left out, as it is none or MNE can't save it.
 
     Notes
     -----
@@ -131,30 +143,38 @@ def read_raw_wfdb(
     stem = Path(record)
     if stem.suffix in (".hea", ".dat", ".mat", f".{annotator}"):
         stem = stem.with_suffix("")
-    header, signals, sfreq, total = _read_signals(wfdb, stem, start, stop)
+    header, signals, sfreq, total, doubts = _read_signals(wfdb, stem, start, stop)
     start = round(start * header.fs) / header.fs
     names = [name or f"signal {k}" for k, name in enumerate(header.sig_name)]
     kinds = [_type_and_scale(name, unit, stem) for name, unit in zip(names, header.units, strict=True)]
+    ch_types = [ch_type for ch_type, _ in kinds]
+    comments = list(header.comments)
+    given = [] if age is None or np.isnan(age) else [f"Age: {age:g}"]
+    no_age, no_date = read_age(given + comments)[1], date_doubts(header.base_date)
+    doubts += [f"its age {no_age!r} is no single age in years, and is left out"] if no_age else []
+    data = np.array([scale * signal for (_, scale), signal in zip(kinds, signals, strict=True)])
+    doubts += unit_doubts(names, ch_types, header.units, data) + name_doubts(names) + no_date
     raw = make_raw(
-        np.array([scale * signal for (_, scale), signal in zip(kinds, signals, strict=True)]),
-        mne.create_info(names, sfreq, [ch_type for ch_type, _ in kinds]),
+        data,
+        mne.create_info(names, sfreq, ch_types, verbose="ERROR"),
         f"WFDB record {stem.name}",
-        header.comments,
+        given + comments + [f"Date: {header.base_datetime}"] * len(no_date),
         patient=patient_of(stem.name, sfreq=sfreq, n_times=total) if patient is None else patient,
-        age=age,
         sex=sex,
     )
-    if header.base_date is not None:
+    if header.base_date is not None and not no_date:
         raw.set_meas_date(header.base_datetime.replace(tzinfo=UTC))
     annotations = []
     if annotator is not None:
-        rows = _read_annotations(wfdb, stem, annotator, header.fs, total / sfreq)
+        rows = _read_annotations(wfdb, stem, annotator, header.fs, total / sfreq, doubts)
         annotations = _crop_rows(rows, start, start + raw.n_times / sfreq)
-    annotations += _invalid_spans(raw, stem)
+    annotations += _invalid_spans(raw, doubts)
     if annotations:
         onset, duration, description, extras = zip(*annotations, strict=True)
         how = dict(orig_time=raw.info["meas_date"], extras=list(extras))
         raw.set_annotations(mne.Annotations(onset, duration, description, **how))
+    if doubts:
+        warn(f"{stem}: {'; '.join(doubts)}.")
     return raw
 
 
@@ -178,20 +198,25 @@ def read_recording(path, *, annotator=None, start=0.0, stop=None):
     return raw
 
 
-def read_duration(path):
-    """Length in s of a recording, without reading its signals; None if the header lacks it."""
+def read_extent(path):
+    """Length in s of a recording, None if its header lacks it, and rate; no signals of WFDB are read."""
     stem = find_wfdb(path)
     if stem is None:
         raw = read_recording(path)
-        return (raw.n_times - 1) / raw.info["sfreq"]  # raw.times is as long as the recording
+        return (raw.n_times - 1) / raw.info["sfreq"], raw.info[
+            "sfreq"
+        ]  # raw.times is as long as the recording
     header = read_header(import_wfdb(), stem)
-    return header.sig_len / header.fs if header.sig_len else None
+    parts = [s for s in getattr(header, "segments", [header]) if s is not None]
+    most = max((n for part in parts for n in part.samps_per_frame or ()), default=1)
+    return header.sig_len / header.fs if header.sig_len else None, header.fs * most
 
 
 def _read_signals(wfdb, stem, start, stop):
     """The record as wfdb has it, its signals in physical units, all at one rate, that rate, and their length.
 
-    Signals are those from ``start`` to ``stop`` (s); the length is that of the whole record.
+    Signals are those from ``start`` to ``stop`` (s); the length is that of the whole record. What is doubtful
+    comes last.
     """
     header_file, header = Path(f"{stem}.hea"), read_header(wfdb, stem)
     segments = [s for s in getattr(header, "segments", [header]) if s is not None]
@@ -211,8 +236,6 @@ def _read_signals(wfdb, stem, start, stop):
             f"{header_file} has {what}, which can't be read. Read its segments one by one: "
             f"{', '.join(part for part in parts if part != '~')}."
         )
-    if not parts:
-        _warn_of_missing_gain(header_file)
     end = header.sig_len / header.fs if header.sig_len else np.inf  # a header may leave it out
     if not 0 <= start < (end if stop is None else stop) <= end:
         raise ValueError(
@@ -223,34 +246,34 @@ def _read_signals(wfdb, stem, start, stop):
         f"{', '.join(map(str, files))} can't be read as {header_file.name} describes it: it is cut off or "
         "damaged. Compare its size with the published one and download it again"
     ):
-        read = wfdb.rdrecord(str(stem), first, last, smooth_frames=rates == {1})
+        read = wfdb.rdrecord(str(stem), first, last, smooth_frames=rates == {1}, physical=bool(parts))
+    expanded, sums = rates != {1}, [] if parts else read.calc_checksum(rates != {1})
+    if not parts:
+        read.dac(expanded, inplace=True)
     total = header.sig_len or first + read.sig_len
-    if rates == {1}:
-        return read, list(read.p_signal.T), float(read.fs), total
+    signals = read.e_p_signal if expanded else list(read.p_signal.T)
+    headers = [header_file.with_name(f"{part}.hea") for part in parts or [stem.name] if part != "~"]
+    headers = list(dict.fromkeys(headers))
+    read.comments = read_lines(header_file)[2]
+    read.units, doubts = find_units(headers, read.units), header_doubts(headers)
+    if sums and (start, stop) == (0, None):
+        doubts += signal_doubts(header, header_file.parent, sums, signals)
+    if not expanded:
+        return read, signals, float(read.fs), total, doubts
     most = max(rates)
     signals = [
         signal.reshape(-1, n)[:, np.arange(most) * n // most].ravel()
-        for signal, n in zip(read.e_p_signal, read.samps_per_frame, strict=True)
+        for signal, n in zip(signals, read.samps_per_frame, strict=True)
     ]
-    return read, signals, float(read.fs * most), total * most
-
-
-def _warn_of_missing_gain(header_file):
-    """Wfdb fills in a gain that the header leaves out, so the text of the header is searched."""
-    lines = [line for line in header_file.read_text("utf-8", "replace").splitlines() if line.strip()]
-    fields = [line.split() for line in lines if not line.startswith("#")][1:]
-    if any(len(f) < 3 or re.match(r"0*\.?0*(?![\d.])", f[2]) for f in fields):
-        warn(
-            f"{header_file} gives no gain for some signals: they are not calibrated, and 200 units per mV "
-            "are assumed, as WFDB says.",
-        )
+    return read, signals, float(read.fs * most), total * most, doubts
 
 
 def _type_and_scale(name, unit, stem):
     """MNE's channel type of a signal, and what makes volts of its unit (1 for what is no voltage)."""
     fits = (ch_type for ch_type, pattern in _SIGNAL_TYPES.items() if re.search(pattern, name, re.I))
     ch_type = next(fits, "ecg")
-    volts = _VOLTS.get(unit.lower())
+    prefix = re.fullmatch(r"(.*?)v(?:olts?)?", unit, re.I)
+    volts = _VOLTS.get(prefix[1].lower()) if prefix else None
     if ch_type != "misc" and volts is not None:
         return ch_type, volts
     if ch_type == "ecg" and _LEAD.search(name):
@@ -261,7 +284,7 @@ def _type_and_scale(name, unit, stem):
     return "misc", 1.0
 
 
-def _read_annotations(wfdb, stem, annotator, frame_rate, duration):
+def _read_annotations(wfdb, stem, annotator, frame_rate, duration, doubts):
     """Onset, duration, description and extras of each annotation."""
     file = Path(f"{stem}.{annotator}")
     if not file.is_file():
@@ -278,9 +301,9 @@ def _read_annotations(wfdb, stem, annotator, frame_rate, duration):
     onsets = found.sample / (found.fs or frame_rate)
     past = onsets >= duration
     if past.any():
-        warn(
+        doubts.append(
             f"{past.sum()} annotations of {file} lie past the end of the signals ({duration:g} s), the last "
-            f"at {onsets.max():g} s; they are left out. Is the signal file complete, and of this record?",
+            f"at {onsets.max():g} s, and are left out (is the signal file complete, and of this record?)"
         )
     notes = [note.rstrip("\0 ") for note in found.aux_note]
     changes = [k for k, symbol in enumerate(found.symbol) if symbol == "+" and notes[k].startswith("(")]
@@ -307,7 +330,7 @@ def _crop_rows(rows, start, stop):
     return kept
 
 
-def _invalid_spans(raw, stem):
+def _invalid_spans(raw, doubts):
     """Rows of annotations where a lead has invalid samples; leads without any other become bad."""
     data = raw.get_data("ecg") if "ecg" in raw else np.empty((0, raw.n_times))
     if np.isfinite(data.sum()):
@@ -319,10 +342,9 @@ def _invalid_spans(raw, stem):
     is_gap = invalid[~empty].any(axis=0)
     sfreq = raw.info["sfreq"]
     shares = [f"{n} {s:.3g} s" for n, s in zip(names, invalid.sum(axis=1) / sfreq, strict=True) if s]
-    warn(
-        f"{stem} has samples marked as invalid ({', '.join(shares)}). They are NaN and annotated as "
-        "BAD_ACQ_SKIP, so that MNE's filters and epochs leave them out; a lead that has nothing else is bad. "
-        "Drop it, or crop the recording, for steps that take no NaN.",
+    doubts.append(
+        f"it has samples marked as invalid ({', '.join(shares)}), which are NaN and annotated as "
+        "BAD_ACQ_SKIP, so that MNE's filters and epochs leave them out; a lead that has nothing else is bad"
     )
     gaps = [span for span in runs(is_gap) if is_gap[span.start]]
     return [(gap.start / sfreq, (gap.stop - gap.start) / sfreq, "BAD_ACQ_SKIP", {}) for gap in gaps]

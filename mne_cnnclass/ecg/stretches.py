@@ -8,7 +8,7 @@ import pandas as pd
 from ..samples.view import EpochsView
 from .beats import make_beat_epochs
 from .errors import NoBeats
-from .recordings import read_duration, read_recording
+from .recordings import read_extent, read_recording
 
 STRETCH = 3600.0  # s; that beats of a record are compared with
 AROUND = 90.0  # s of recording on each side of a stretch, for filters and for the beats around a beat
@@ -25,7 +25,7 @@ def predict_beats(clf, path, *, annotator=None, stretch=STRETCH, **settings):
     against a record (the height of its typical QRS complex, its median RR interval) is then measured against
     the hour around. With ``causal=True`` the recording is one stretch, as each beat depends on all before.
     """
-    length = read_duration(path)
+    length, _ = read_extent(path)
     whole = settings.get("causal") or length is None or length <= 2 * stretch
     edges = [0.0] if whole else stretch * np.arange(length // stretch)  # the last one is longer
     tables, n_left_out, error = [], 0, None
