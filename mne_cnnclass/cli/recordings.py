@@ -19,8 +19,8 @@ Events = Annotated[
     list[str],
     typer.Option(
         "--event",
-        metavar="EVENT[=CLASS]",
-        help="Annotation or stim code, and the name of its class. Repeat for each class.",
+        metavar="[CLASS=]EVENT",
+        help="Name of a class, and its annotation or stim code. Repeat for each class and event.",
         show_default=False,
     ),
 ]
@@ -117,7 +117,7 @@ def evaluate(
 ):
     """Cross-validate a CNN on recordings.
 
-    Example: mne-cnnclass evaluate S0*R04.edf --event T1=left --event T2=right --tmin 1 --tmax 4
+    Example: mne-cnnclass evaluate S0*R04.edf --event left=T1 --event right=T2 --tmin 1 --tmax 4
     --l-freq 4 --h-freq 38 --model EEGNet --group subject -o results
     """
     from ..estimators.baselines import baselines as make_baselines
@@ -192,7 +192,7 @@ def predict(
         common.optional(
             "Event to cut epochs at. Repeat for several.",
             "the events used for training",
-            metavar="EVENT[=NAME]",
+            metavar="[NAME=]EVENT",
         ),
     ] = None,
     overwrite: common.Overwrite = False,
@@ -271,16 +271,14 @@ def sys_info():
 
 
 def _parse_events(texts):
-    """``EVENT=CLASS`` texts as a dict of class to event; an event alone is its own class."""
+    """``CLASS=EVENT`` texts as a dict of class to event, or events; an event alone is its own class."""
     events = {}
     for text in texts:
-        event, _, name = text.rpartition("=") if "=" in text else (text, "", text)
+        name, _, event = text.partition("=") if "=" in text else (text, "", text)
         if not event or not name:
-            raise ValueError(f"--event must be EVENT or EVENT=CLASS, such as T1=left, got {text!r}.")
-        if name in events:
-            raise ValueError(f"--event gives the class {name!r} two events, {events[name]!r} and {event!r}.")
-        events[name] = event
-    return events
+            raise ValueError(f"--event must be EVENT or CLASS=EVENT, such as left=T1, got {text!r}.")
+        events[name] = [*events.get(name, []), event]
+    return {name: its[0] if len(its) == 1 else its for name, its in events.items()}
 
 
 def _settings(event, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names):

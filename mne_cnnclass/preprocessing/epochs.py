@@ -10,11 +10,12 @@ import mne
 import numpy as np
 import pandas as pd
 
-from ..samples.limits import check_edges, check_rate, check_thresholds, check_time, check_values
+from ..samples.limits import check_thresholds, check_values
 from ..samples.types import Recordings
 from ..utils.threads import limit_threads
 from . import cleaning
-from .events import choose_events, choose_windows
+from .checks import check_channels, check_choices, check_rates, check_span, check_steps
+from .events import check_apart, choose_events, choose_windows
 from .log import attach_log
 from .recordings import open_recordings
 
@@ -65,10 +66,12 @@ def make_epochs(
     tmin, tmax : None | float
         Start and end of the epochs in s relative to the event. Required unless ``windows`` are given.
     events : None | dict
-        The event of each class, such as ``dict(left="T1", right="T2")``: the description of an annotation or,
-        if there is no such annotation, the code on the stim channel. ``None`` uses all events, with their
-        names in the file. With ``windows``, these are the annotations that mark the spans of each class; only
-        windows that lie entirely within one are used.
+        The event of each class, such as ``dict(left="T1", right="T2")``, or a list of several: the
+        description of an annotation or, if there is no such annotation, the code on the stim channel. As in
+        MNE, ``"left"`` also stands for all of ``"left/easy"`` and ``"left/hard"`` if no event is called
+        ``"left"``. An annotation that starts with "bad" or "edge" is an event only if it is named. ``None``
+        uses all events, with their names in the file. With ``windows``, these are the annotations that mark
+        the spans of each class; only windows that lie entirely within one are used.
     windows : None | dict
         ``dict(duration=, overlap=)`` in s, for sliding windows over the recording instead of epochs around
         events, never longer than ``duration``. Use the recordings as groups (``EpochsView(epochs,
@@ -162,8 +165,8 @@ def make_epochs(
     ...                      h_freq=38.0, rename="standard", montage="standard_1005", bads="auto",
     ...                      group="subject")  # doctest: +SKIP
     """
-    _check_choices(group, artifacts, bads)
-    _check_span(tmin, tmax, windows, classes)
+    check_choices(group, artifacts, bads)
+    check_span(tmin, tmax, windows, classes)
     check_thresholds(reject, flat)
     if baseline is not None and np.shape(baseline) != (2,):
         raise TypeError(f"baseline must be None or (start, end) in s, got {baseline!r}.")
@@ -200,7 +203,7 @@ def make_epochs(
     for recording, (rows, event_id), table in zip(found, chosen, tables, strict=True):
         source, done, span = recording.source, [], (tmin, tmax)
         if recording.is_raw:
-            source, rows, done = _clean(recording, rows, steps)
+            source, rows, done = _clean(recording, rows, event_id, steps)
             if pick_late:
                 pick_channels(recording, source, picks)
             if windows is not None:
@@ -215,52 +218,6 @@ def make_epochs(
     return made
 
 
-def _check_choices(group, artifacts, bads):
-    if group not in (None, "file", "subject"):
-        raise ValueError(f'group must be None, "file" or "subject", got {group!r}.')
-    if artifacts not in (None, "regression", "ica"):
-        raise ValueError(f'artifacts must be None, "regression" or "ica", got {artifacts!r}.')
-    if isinstance(bads, str) and bads != "auto":
-        raise ValueError(f'bads must be None, "auto" or a list of channels, got {bads!r}.')
-
-
-def _check_span(tmin, tmax, windows, classes):
-    """Epochs have either a start and an end, or the length of windows."""
-    for name, time in (("tmin", tmin), ("tmax", tmax)):
-        if time is not None:
-            check_time(time, name)
-    if windows is None:
-        if tmin is None or tmax is None or not tmin < tmax:
-            raise ValueError(f"tmin must be below tmax, both in s, got tmin={tmin} and tmax={tmax}.")
-        if classes is not None:
-            raise ValueError("classes= is for windows=; the class of an epoch at an event is in events=.")
-    elif (
-        (tmin, tmax) != (None, None)
-        or not isinstance(windows, dict)
-        or not {"duration"} <= set(windows) <= {"duration", "overlap"}
-    ):
-        raise ValueError(
-            "windows must be dict(duration=, overlap=) in s, without tmin and tmax, got "
-            f"{windows!r}, tmin={tmin} and tmax={tmax}."
-        )
-
-
-def check_steps(recording, steps):
-    """The steps on continuous signals, which Epochs are not."""
-    given = [name for name, value in steps.items() if value is not None]
-    if given and not recording.is_raw:
-        raise ValueError(
-            f"{recording} holds epochs, and {', '.join(given)} are for continuous recordings (a filter would "
-            "distort the edges of epochs): clean and filter the recording before it is cut."
-        )
-    notch = [] if steps["notch"] is None else np.atleast_1d(steps["notch"]).tolist()
-    if steps["notch"] is not None and not notch:
-        raise ValueError("notch must be None or at least one frequency in Hz, got none.")
-    check_edges(steps["l_freq"], steps["h_freq"], recording.sfreq, recording.name, notch)
-    if steps["sfreq"] is not None:
-        check_rate(steps["sfreq"], "sfreq")
-
-
 def pick_channels(recording, source, picks):
     """Pick channels by name or type."""
     names = [picks] if isinstance(picks, str) else picks
@@ -273,30 +230,6 @@ def pick_channels(recording, source, picks):
         raise ValueError(
             f"{recording} has no channels {picks}; it has {', '.join(source.ch_names)} (types {types})."
         ) from error
-
-
-def check_rates(recordings, sfreq):
-    """Refuse several sampling frequencies, unless all are resampled."""
-    rates = {}
-    for recording in recordings:
-        rates.setdefault(recording.sfreq, []).append(recording.name)
-    if len(rates) > 1 and sfreq is None:
-        found = "; ".join(f"{rate:g} Hz: {', '.join(names)}" for rate, names in rates.items())
-        raise ValueError(
-            f"The recordings differ in sampling frequency; resample them, sfreq={min(rates):g}. {found}."
-        )
-
-
-def check_channels(recordings, ch_names):
-    """Refuse recordings that differ in channels."""
-    names = [set(its) for its in ch_names]
-    for recording, its in zip(recordings, names, strict=True):
-        lacking, extra = names[0] - its, its - names[0]
-        if lacking or extra:
-            raise ValueError(
-                f"The recordings differ in channels: {recording} lacks {sorted(lacking)} of {recordings[0]} "
-                f"and has {sorted(extra)} besides. Pick the channels that they share."
-            )
 
 
 def tabulate(recording, events, group):
@@ -329,7 +262,7 @@ _STEPS = (
 )
 
 
-def _clean(recording, events, steps):
+def _clean(recording, events, event_id, steps):
     """A copy of a Raw after the steps on the continuous signal, its events, and what was done."""
     raw, done = recording.source.copy().load_data(verbose="ERROR"), []  # so that one at a time is in memory
     check_values(raw, recording)
@@ -338,7 +271,9 @@ def _clean(recording, events, steps):
             done.append((name, step(raw, recording, *(steps[parameter] for parameter in asking + further))))
     if steps["sfreq"] is not None and steps["sfreq"] != raw.info["sfreq"]:
         done.append(("resampling", f"from {raw.info['sfreq']:g} to {steps['sfreq']:g} Hz"))
-        raw, events = raw.resample(steps["sfreq"], events=events, verbose="ERROR")
+        raw, resampled = raw.resample(steps["sfreq"], events=events, verbose="ERROR")
+        check_apart(recording, resampled, events, event_id, steps["sfreq"])
+        events = resampled
     return raw, events, done
 
 

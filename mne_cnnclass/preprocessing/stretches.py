@@ -4,8 +4,9 @@ import mne
 
 from ..utils.numbers import runs
 from . import epochs as whole
+from .checks import check_channels, check_rates, check_steps
 from .cleaning import filter_continuous
-from .events import choose_events, is_no_event
+from .events import AnyOf, choose_events, is_no_event
 from .recordings import open_recordings
 
 STRETCH = 600.0  # s
@@ -18,9 +19,11 @@ def iter_epochs(recordings, *, stretch=STRETCH, **settings):
     A stretch is read, filtered and cut with as much around it as the filter reaches, so that its epochs are
     those of the whole recording up to rounding. With other settings of :func:`make_epochs` than `LOCAL`, and
     for files of epochs, a recording is one stretch. Each Epochs has at least one epoch, in the order of the
-    events.
+    events. An event may be absent, unless all are.
     """
     found = open_recordings(recordings)
+    if settings.get("events") is not None:
+        settings["events"] = AnyOf(settings["events"])
     if set(settings) - LOCAL or not all(recording.is_raw for recording in found):
         yield from whole.make_epochs(recordings, **settings)
         return
@@ -29,11 +32,11 @@ def iter_epochs(recordings, *, stretch=STRETCH, **settings):
     )
     chosen = choose_events(found, events)
     for recording in found:
-        whole.check_steps(recording, dict(l_freq=l_freq, h_freq=h_freq, notch=None, sfreq=None))
+        check_steps(recording, dict(l_freq=l_freq, h_freq=h_freq, notch=None, sfreq=None))
         if picks is not None:
             whole.pick_channels(recording, recording.source, picks)
-    whole.check_rates(found, None)
-    whole.check_channels(found, [recording.source.ch_names for recording in found])
+    check_rates(found, None)
+    check_channels(found, [recording.source.ch_names for recording in found])
     for recording, (rows, event_id) in zip(found, chosen, strict=True):
         raw, table, n_epochs = recording.source, whole.tabulate(recording, rows, None), 0
         around = _reach(raw, l_freq, h_freq)

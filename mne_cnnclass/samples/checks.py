@@ -1,14 +1,14 @@
 """Labels and side inputs of samples, and whether samples to predict are like those of the fit."""
 
-import math
-
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.validation import validate_data
 
+from ..utils.text import distinct
 from .columns import check_classes, of_one_kind
 from .inputs import open_samples
+from .limits import same_rate
 from .provenance import warn_of_other_provenance
 from .view import EpochsView
 
@@ -57,10 +57,10 @@ def check_samples(fitted, X):
     X, table = open_samples(X, fitted)
     if isinstance(X, EpochsView):
         X = X if fitted.ch_names_ is None else X.pick(fitted.ch_names_)
-        if fitted.sfreq_ is not None and not math.isclose(X.sfreq, fitted.sfreq_, rel_tol=1e-6):
+        if fitted.sfreq_ is not None and not same_rate(X.sfreq, fitted.sfreq_):
+            now, before = distinct([X.sfreq, fitted.sfreq_])
             raise ValueError(
-                f"X is sampled at {X.sfreq:g} Hz, but this {name} was fitted at {fitted.sfreq_:g} Hz. "
-                "Resample the epochs."
+                f"X is sampled at {now} Hz, but this {name} was fitted at {before} Hz. Resample the epochs."
             )
     elif fitted._is_table and table is not None:
         validate_data(fitted, table, reset=False, skip_check_array=True)

@@ -1,5 +1,6 @@
 """Within what frequencies, times, thresholds and values make sense, before any of them is used."""
 
+import math
 from numbers import Real
 
 import mne
@@ -26,6 +27,11 @@ def check_rate(value, name):
     check_number(value, name, Real)
     if not 0 < value < np.inf:
         raise ValueError(f"{name} must be above 0 Hz, and finite, got {value!r}.")
+
+
+def same_rate(one, other):
+    """Whether two sampling frequencies are one, up to what headers round."""
+    return math.isclose(one, other, rel_tol=1e-5)
 
 
 def check_edges(l_freq, h_freq, sfreq, what, notch=()):

@@ -7,9 +7,10 @@ import numpy as np
 
 from ..utils.numbers import adjacent
 from ..utils.quiet import quiet
-from ..utils.text import shortened
+from ..utils.text import distinct, shortened
 from ..utils.threads import limit_threads
-from .mne_internals import data_of, event_rate
+from .limits import same_rate
+from .mne_internals import data_of, event_rate, set_info
 
 BRAIN = dict.fromkeys(("meg", "eeg", "csd", "seeg", "dbs", "ecog", "fnirs"), True)  # for `mne.pick_types`
 
@@ -35,7 +36,7 @@ def check_sources(epochs):
             )
         with quiet():
             source.drop_bad()
-        if source.info["sfreq"] != first.info["sfreq"]:
+        if not same_rate(source.info["sfreq"], first.info["sfreq"]):
             raise ValueError(f"All Epochs must have the same sampling rate. {_rates(sources)}")
         if len(source.times) != len(first.times) or not np.allclose(source.times, first.times):
             raise ValueError(
@@ -65,8 +66,9 @@ def _rates(sources):
         known = table is not None and "record" in table and len(table)
         name = str(table["record"].iloc[0]) if known else f"number {number}"
         rates.setdefault(source.info["sfreq"], []).append(name)
-    found = "; ".join(f"{rate:g} Hz: {shortened(names, 4)}" for rate, names in rates.items())
-    resample = f"resample({min(rates):g})"
+    shown = dict(zip(rates, distinct(rates), strict=True))
+    found = "; ".join(f"{shown[rate]} Hz: {shortened(names, 4)}" for rate, names in rates.items())
+    resample = f"resample({shown[min(rates)]})"
     return f"They have {found}. Resample the recordings, raw.{resample}, or the epochs, epochs.{resample}."
 
 
@@ -148,6 +150,21 @@ def _describe(value):
     if isinstance(value, (list, tuple)):
         return f"a {type(value).__name__} of {sorted({type(v).__name__ for v in value})}"
     return f"{type(value).__name__}"
+
+
+def unify(parts):
+    """Give Epochs one code for each event's name and one rate, as `mne.concatenate_epochs` wants."""
+    event_ids = [part.event_id for part in parts]
+    pairs = {pair for event_id in event_ids for pair in event_id.items()}
+    one_to_one = len(pairs) == len(dict(pairs)) == len({code for _, code in pairs})
+    if not one_to_one and any(event_id != event_ids[0] for event_id in event_ids):
+        names = [event_names(part).tolist() for part in parts]
+        codes = {name: code for code, name in enumerate(dict.fromkeys(sum(names, [])), start=1)}
+        for part, its in zip(parts, names, strict=True):
+            part.events[:, 2] = [codes[name] for name in its]
+            part.event_id = {name: codes[name] for name in its}
+    for part in parts:
+        set_info(part.info, sfreq=parts[0].info["sfreq"])
 
 
 def event_names(epochs):

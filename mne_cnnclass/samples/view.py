@@ -26,6 +26,7 @@ from .sources import (
     pick_names,
     read_rows,
     state_of,
+    unify,
 )
 
 
@@ -293,6 +294,7 @@ class EpochsView:
         if self.metadata is None:
             for part in parts:  # MNE joins Epochs only if all or none of them have metadata
                 part.metadata = None
+        unify(parts)
         with quiet():
             return mne.concatenate_epochs(parts)
 

@@ -13,7 +13,7 @@ from mne_cnnclass import CNNClassifier, EpochsView, load_classifier
 from mne_cnnclass.cli import main
 from mne_cnnclass.preprocessing import make_epochs
 
-EVENTS = ["--event", "T1=rhythm", "--event", "T2=noise"]
+EVENTS = ["--event", "rhythm=T1", "--event", "noise=T2"]
 SPAN = ["--tmin", 0, "--tmax", 0.99]
 
 
@@ -205,7 +205,7 @@ def test_predict_takes_other_events(run, recordings, write_recording, tmp_path):
 def test_evaluate_real_recordings(run, data_path, tmp_path):
     files = [data_path / "eegmmidb" / "S007" / f"S007R{run:02d}.edf" for run in (4, 8, 12)]
     code, out, err = run(
-        *["evaluate", *files, "--event", "T1=left", "--event", "T2=right", "--tmin", 1, "--tmax", 4],
+        *["evaluate", *files, "--event", "left=T1", "--event", "right=T2", "--tmin", 1, "--tmax", 4],
         *[
             "--l-freq",
             4,
@@ -250,11 +250,8 @@ def test_demo_compares_a_cnn_with_a_linear_model(run, tmp_path):
         (["evaluate", "a.fif", *EVENTS, "--tmin", "x", "--tmax", 1], "Invalid value for.*--tmin"),
         (["evaluate", "a.fif", *EVENTS, *SPAN, "--cv", 1], "Invalid value for.*--cv"),
         (["evaluate", "a.fif", *EVENTS, *SPAN, "--group", "hemisphere"], "file.*subject"),
-        (["evaluate", "a.fif", "--event", "=left", *SPAN], "EVENT=CLASS, such as T1=left, got '=left'"),
-        (
-            ["evaluate", "a.fif", "--event", "1=a", "--event", "2=a", *SPAN],
-            "class 'a' two events, '1' and '2'",
-        ),
+        (["evaluate", "a.fif", "--event", "=left", *SPAN], "CLASS=EVENT, such as left=T1, got '=left'"),
+        (["evaluate", "a.fif", "--event", "left=", *SPAN], "CLASS=EVENT, such as left=T1, got 'left='"),
         (["evaluate", "gone.fif", *EVENTS, *SPAN], "No such file: gone.fif"),
         (["evaluate", "gone.fif", *EVENTS, *SPAN, "--model", "EEGNett"], "did you mean EEGNet"),
         (["train", "gone.fif", *EVENTS, *SPAN, "-o", "no/folder/m.mcnn"], "No such folder: .*no/folder"),
@@ -286,6 +283,30 @@ def test_missing_event_tells_the_events_of_each_file(run, recordings):
     line = fails(run("evaluate", *recordings[:2], "--event", "T1", "--event", "T9", *SPAN))
     assert "No event T9" in line
     assert "S001_raw.fif: T1 (12), T2 (12); S002_raw.fif: T1 (12), T2 (12)" in line
+
+
+def test_events_in_the_old_order_are_told_the_new_one(run, recordings):
+    line = fails(run("evaluate", recordings[0], "--event", "T1=left", "--event", "T2=right", *SPAN))
+    assert "No event left, right" in line
+    assert "comes first, then its event: left=T1, right=T2" in line
+    line = fails(run("evaluate", recordings[0], "--event", "T1=hand", "--event", "T2=hand", *SPAN))
+    assert "comes first, then its event: hand=T1, hand=T2" in line
+
+
+@pytest.mark.filterwarnings("always:No event left/easy")
+def test_a_class_may_have_several_events_and_be_absent_later(run, write_recording, tmp_path):
+    names = ("left/easy", "right/easy", "left/hard", "right/hard")
+    path = write_recording("a_raw.fif", descriptions=names)
+    events = ["--event", "left=left/easy", "--event", "left=left/hard", "--event", "right=right"]
+    fit = ["--model", "EEGNet", "--max-epochs", 1, "-o", "m.mcnn"]
+    code, out, err = run("train", path, *events, *SPAN, *fit)
+    assert code == 0, err
+    assert "left: 12, right: 12" in out
+    new = write_recording("b_raw.fif", descriptions=("right/easy",), n_events=5)
+    code, out, err = run("predict", "m.mcnn", new, "-o", "labels.csv")
+    assert code == 0, err
+    assert "No event left/easy, left/hard in" in err
+    assert pd.read_csv(tmp_path / "labels.csv")["event"].tolist() == ["right"] * 5
 
 
 def test_different_rates_are_told(run, recordings, write_recording):

@@ -342,7 +342,7 @@ def cut(raw=None, **options):
     ("uV", lambda p: cut(recording(scale=10.0)), Warns("deviation of 9.8 V .* another unit .*1e-6")),
     ("folder", lambda p: cut("/tmp"), Raises(IsADirectoryError, r"/tmp is a folder. Give its files: sorted\(Path")),
     ("pattern", lambda p: cut("/tmp/*.edf"), Raises(FileNotFoundError, r"No such file: /tmp/\*.edf. Give the files: sorted")),
-    ("events-swapped", lambda p: cut(events={"T1": "left", "T2": "right"}), Raises(ValueError, "No event left, right. .* The name of a class comes first")),
+    ("events-swapped", lambda p: cut(events={"T1": "left", "T2": "right"}), Raises(ValueError, "No event left, right. .* The name of a class comes first, then its event: left=T1, right=T2")),
     ("no-events", lambda p: cut(recording().set_annotations(None)), Raises(ValueError, "no events")),
     ("nothing", lambda p: cut([]), Raises(ValueError, "recordings is empty; at least one")),
     ("epochs", lambda p: cut(p.epochs), Raises(TypeError, "paths or mne.io.Raw objects, got EpochsArray")),
