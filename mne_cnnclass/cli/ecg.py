@@ -114,6 +114,13 @@ def predict(
             help="Detect R peaks in the signal, or use those of an annotation file, such as atr.",
         ),
     ] = "detected",
+    leads: Annotated[
+        str | None,
+        common.optional(
+            "Leads of this record in the place of those of the training, in their order.",
+            "those of the training",
+        ),
+    ] = None,
     overwrite: common.Overwrite = False,
 ):
     """Predict the class of each heartbeat of a recording.
@@ -131,6 +138,14 @@ def predict(
     common.check_output(output, overwrite)
     clf = load_classifier(model)
     settings, detected = _settings_of(model, clf), peaks == "detected"
+    trained_on = [lead.partition("|")[0] for lead in settings["leads"] or ()]
+    if leads is not None:
+        own = [name.strip() for name in leads.split(",")]
+        if len(own) != len(trained_on):
+            raise ValueError(
+                f"--leads must name {len(trained_on)}, one for each of {','.join(trained_on)}, got {leads}."
+            )
+        settings["leads"] = dict(zip(trained_on, own, strict=True))
     if output.suffix not in TABLES:
         check_target(output, clf.classes_.tolist(), settings["classes"])
     if settings["causal"] and detected:
@@ -151,7 +166,8 @@ def predict(
         table, left = predict_beats(clf, record, annotator=None if detected else peaks, **settings)
     except Advised as error:
         advice = {
-            MissingLead: "Train a model on leads that it has: mne-cnnclass ecg train FOLDER --leads LEADS.",
+            MissingLead: f"Name those to take in the place of {','.join(trained_on)} by --leads, or train a "
+            "model on leads that it has: mne-cnnclass ecg train FOLDER --leads LEADS.",
             NoAnnotations: "Give --peaks the ending of another file, or detected.",
             NoBeats: "Is it an ECG of more than some seconds?" if detected else "Give --peaks detected.",
         }
@@ -312,6 +328,8 @@ def _beat_pages(result, view, paths):
         n_near = np.searchsorted(errors, errors + 9) - np.arange(len(errors))
         start = max(0.0, errors[n_near.argmax()] - 0.5)
     raw = read_raw_wfdb(next(path for path in find_records(paths) if path.name == record))
+    leads = view.metadata["leads"][view.metadata["record"] == record].iloc[0].split(", ")
+    raw.set_channel_types(dict.fromkeys(leads, "ecg"), verbose="ERROR")
     average, errors = viz.plot_average_beats(view), viz.plot_beat_errors(view, table)
     stretch = viz.plot_beats(raw, own["onset"], own["y_pred"], own["y_true"], start=start)
     return {

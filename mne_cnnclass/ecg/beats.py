@@ -44,7 +44,7 @@ def make_beat_epochs(
     *,
     tmin: float = -0.25,
     tmax: float = 0.45,
-    leads: Sequence[str] | None = LEADS,
+    leads: Sequence[str] | Mapping[str, str] | None = LEADS,
     classes: Mapping[str, str] | None = None,
     peaks: Literal["annotated", "detected"] = "annotated",
     sfreq: float = 128.0,
@@ -59,11 +59,12 @@ def make_beat_epochs(
     %(recordings)s
     tmin, tmax : float
         Start and end of the epochs in s relative to the R peak. Defaults are -0.25 and 0.45.
-    leads : None | sequence of str
-        The leads to use, in this order; ``None`` uses all ECG channels that are not marked bad. For
-        recordings with different leads, ``"V1|V2|V5"`` uses the first of these that a recording has; the
-        channel is named after the first alternative, ``"V1"``, and the metadata column ``leads`` contains the
-        lead that was used. Default is ``LEADS``, a limb lead and a chest lead.
+    leads : None | sequence of str | dict of str
+        The leads to use, in this order, of any type of channel; ``None`` uses all ECG channels that are not
+        marked bad. For recordings with different leads, ``"V1|V2|V5"`` uses the first of these that a
+        recording has; the channel is named after the first alternative, ``"V1"``, or after the key of a dict,
+        ``{"V1": "V2|chest"}``, and the metadata column ``leads`` contains the lead that was used. Default is
+        ``LEADS``, a limb lead and a chest lead.
     classes : None | dict of str
         Class names and the annotation symbols that belong to each, as a string of single characters or a
         list. ``None`` uses the AAMI classes, ``AAMI_CLASSES``. Beats with other symbols are left out.

@@ -1,5 +1,6 @@
 """What epochs of beats and of rhythms share: whose a recording is, its leads, signals and annotations."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import mne
@@ -8,6 +9,7 @@ import numpy as np
 from ..samples.columns import check_column
 from ..samples.limits import check_edges, check_rate
 from ..samples.mne_internals import data_of, set_info
+from ..utils.text import shortened
 from .errors import MissingLead
 from .files import find_wfdb
 from .patients import patient_info
@@ -79,27 +81,29 @@ def invert_classes(classes):
 
 
 def pick_leads(raw, leads, name):
-    """Names of the channels to take, by default of all that are good, and those that they get."""
+    """Names of the channels to take, by default of all that are good leads, and those that they get."""
     if leads is None:
         leads = ecg_names(raw) or ("ECG",)
     if isinstance(leads, str) or not len(leads):
         raise ValueError(f"leads must be a sequence of names, at least one, got {leads!r}.")
     have = ecg_names(raw, exclude=())
-    spelled = {text.upper(): text for text in have}
+    spelled = {text.upper(): text for text in (*raw.ch_names, *have)}
+    is_named = isinstance(leads, Mapping)
     picked, slots = [], []
-    for lead in leads:
+    for slot, lead in leads.items() if is_named else ((lead.partition("|")[0], lead) for lead in leads):
         names = [text.strip() for text in lead.split("|")]
         found = [spelled[text.upper()] for text in names if text.upper() in spelled]
         found = [text for text in found if text not in picked and text not in raw.info["bads"]]
         if not found:
+            others = [text for text in raw.ch_names if text not in have]
             raise MissingLead(
                 f"{name} has no lead {' or '.join(names)} that is good and not taken yet: its ECG channels "
-                f"are {have}, bad ones {raw.info['bads']}.",
+                f"are {have}, bad ones {raw.info['bads']}, and others {shortened(others, 12) or 'none'}.",
                 "Give leads=, with other leads behind a bar where recordings differ "
-                f'("{names[0]}|{(have or ["V5"])[-1]}"), or set the channel types.',
+                f'("{names[0]}|{(have or others or ["V5"])[-1]}").',
             )
         picked.append(found[0])
-        slots.append(names[0])
+        slots.append(slot.strip())
     return picked, slots
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 import mne
 import numpy as np
 
+from ..samples.channel_names import signal_kind
 from ..samples.types import PathLike
 from ..utils.numbers import runs
 from ..utils.warn import warn
@@ -28,16 +29,8 @@ from .patients import make_raw, patient_of, read_age
 
 _VOLTS = {"": 1.0} | dict.fromkeys(("m", "milli"), 1e-3) | dict.fromkeys(("n", "nano"), 1e-9)
 _VOLTS |= dict.fromkeys(("u", "µ", "μ", "micro"), 1e-6)
-# What a signal is that is no lead of the heart, by the names in PhysioNet's databases; the first that fits.
-_SIGNAL_TYPES = {
-    "eeg": r"eeg|^(?:fp|f|c|p|o|t)[\dz]+-",
-    "eog": r"eog|^e[12]-",
-    "emg": r"emg|chin",
-    "misc": r"\b(?:abp|art|bp|cvp|icp|pap)\b|o2",
-    "resp": r"resp|abd|airflow|chest|thor",
-    "bio": r"pleth|ppg|gsr|eda|pcg|bcg|scg",
-}
-_LEAD = re.compile(r"e[ck]g|^(?:m?l?i{1,3}|a?v[rlf]|m?v[1-9]r?|v[xyz])$", re.I)
+# Types of signals in V; a signal without a known name may be a lead that somebody chooses.
+_TYPES = {"ecg": "ecg", "eeg": "eeg", "eog": "eog", "emg": "emg", "resp": "resp", "bio": "bio", None: "misc"}
 
 
 def read_raw_wfdb(
@@ -103,11 +96,12 @@ def read_raw_wfdb(
     up to the next change or the end of the record, whose description is the rhythm, such as ``"(AFIB"``.
     Onsets are in s from the first sample.
 
-    **Signals** that are not leads are recognised by their names (EEG, EOG, EMG, RESP, PLETH, …). Signals
-    without a unit of voltage, such as a blood pressure, have type ``misc`` and keep their unit. If signals
-    have different sampling frequencies, the recording has the highest one, and samples of slower signals are
-    repeated, as in WFDB's high-resolution mode. Segments of a record are concatenated; segments with several
-    samples per frame raise an error.
+    **Signals** are recognised by their names. Those of leads (II, MLII, aVR, V1, …) and all with ECG or EKG
+    in them have type ``ecg``; there are EEG, EOG, EMG, RESP, PLETH, …; others have type ``misc``, and can be
+    chosen as ``leads``. Signals without a unit of voltage, such as a blood pressure, keep their unit. If
+    signals have different sampling frequencies, the recording has the highest one, and samples of slower
+    signals are repeated, as in WFDB's high-resolution mode. Segments of a record are concatenated; segments
+    with several samples per frame raise an error.
 
     **Invalid samples** are NaN. Spans in which a lead has invalid samples are annotated as ``BAD_ACQ_SKIP``,
     which MNE's filters and epochs skip; a lead without any valid sample is added to ``info["bads"]``.
@@ -191,7 +185,7 @@ def read_recording(path, *, annotator=None, start=0.0, stop=None):
         raise no_record(path)
     raw = mne.io.read_raw(path, verbose="ERROR")
     if "ecg" not in raw:
-        leads = [name for name in raw.ch_names if _LEAD.search(name)]
+        leads = [name for name in raw.ch_names if signal_kind(name, leads=True) == "ecg"]
         raw.set_channel_types(dict.fromkeys(leads, "ecg"), verbose="ERROR")
     if start or stop is not None:
         raw.crop(start, stop, include_tmax=stop is None, verbose="ERROR")
@@ -270,13 +264,11 @@ def _read_signals(wfdb, stem, start, stop):
 
 def _type_and_scale(name, unit, stem):
     """MNE's channel type of a signal, and what makes volts of its unit (1 for what is no voltage)."""
-    fits = (ch_type for ch_type, pattern in _SIGNAL_TYPES.items() if re.search(pattern, name, re.I))
-    ch_type = next(fits, "ecg")
-    prefix = re.fullmatch(r"(.*?)v(?:olts?)?", unit, re.I)
+    ch_type, prefix = signal_kind(name, leads=True), re.fullmatch(r"(.*?)v(?:olts?)?", unit, re.I)
     volts = _VOLTS.get(prefix[1].lower()) if prefix else None
-    if ch_type != "misc" and volts is not None:
-        return ch_type, volts
-    if ch_type == "ecg" and _LEAD.search(name):
+    if ch_type in _TYPES and volts is not None:
+        return _TYPES[ch_type], volts
+    if ch_type == "ecg":
         raise ValueError(
             f"Lead {name} of {stem} is in {unit!r}, which is no unit of voltage; V, mV, uV and nV are. Write "
             "its unit behind the gain in the header, such as 200/mV."

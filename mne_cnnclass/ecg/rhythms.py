@@ -40,7 +40,7 @@ def make_rhythm_epochs(
     label: str | Sequence[str] | None = None,
     classes: Mapping[str, str] | None = None,
     share: float = 1.0,
-    leads: Sequence[str] | None = None,
+    leads: Sequence[str] | Mapping[str, str] | None = None,
     sfreq: float = 100.0,
     l_freq: float | None = 0.5,
     h_freq: float | None = 40.0,
@@ -67,7 +67,7 @@ def make_rhythm_epochs(
     share : float
         Fraction of a window that must lie in one span, above 0.5. With 1, windows in which the rhythm changes
         are left out. Default is 1.0.
-    leads : None | sequence of str
+    leads : None | sequence of str | dict of str
         The leads to use, in this order, as in :func:`make_beat_epochs`, such as ``["MLII|II", "V1|V5"]``.
         ``None`` uses all leads that are not marked as bad.
     sfreq : float

@@ -8,8 +8,7 @@ from scipy.stats import pearsonr
 from sklearn.exceptions import ConvergenceWarning
 
 from ..samples.blocks import known_places
-from ..samples.channel_names import standard_name
-from ..samples.datasets import MONTAGE_1005
+from ..samples.channel_names import MONTAGE_1005, standard_mapping
 from ..samples.sources import BRAIN
 from ..utils.extras import from_extra
 
@@ -21,34 +20,39 @@ MIN_GOOD = 4  # that others can be interpolated from
 MIN_EPOCHS = 5  # folds of autoreject
 
 
-def name_channels(recording, rename, ch_types, montage):
-    """Names, types and positions of the channels; read from the header alone."""
+def name_channels(recording, rename, ch_types):
+    """Names and types of the channels; read from the header alone."""
     source = recording.source
     try:
         if rename is not None:
-            source.rename_channels(standard_name if rename == "standard" else rename)
+            source.rename_channels(standard_mapping(source.ch_names) if rename == "standard" else rename)
         if ch_types is not None:
             if not isinstance(ch_types, dict):
                 raise TypeError(f'ch_types must be a dict such as dict(EOG1="eog"), got {ch_types!r}.')
             source.set_channel_types(ch_types, verbose="ERROR")
     except ValueError as error:
         raise ValueError(f"{recording}: {error} It has the channels {', '.join(source.ch_names)}.") from error
-    if montage is None:
-        return
+
+
+def place_channels(recording, montage, picks):
+    """Positions of the channels, which EEG channels must have that are not left out by picks."""
+    source = recording.source
     if isinstance(montage, str):
         montage = MONTAGE_1005 if montage in ("standard_1005", "colin27_1005") else montage
         montage = mne.channels.make_standard_montage(montage)
     if not isinstance(montage, mne.channels.DigMontage):
         raise TypeError(f"montage must be a name or an mne.channels.DigMontage, got {montage!r}.")
-    eeg = mne.pick_types(source.info, eeg=True, exclude=())
-    lacking = [source.ch_names[i] for i in eeg if source.ch_names[i] not in montage.ch_names]
+    eeg = [source.ch_names[i] for i in mne.pick_types(source.info, eeg=True, exclude=())]
+    lacking = [name for name in eeg if name not in montage.ch_names]
+    if picks is not None and not np.isin(["eeg", "data", "all"], picks).any():
+        lacking = [name for name in lacking if name in np.atleast_1d(picks)]
     if lacking:
         raise ValueError(
             f"The montage has no position for {', '.join(lacking)} of {recording}. Rename the channels "
             '(rename="standard", or a dict), give those that are no EEG their type '
             '(ch_types=dict(EOG1="eog")), or leave them out by picks.'
         )
-    source.set_montage(montage, verbose="ERROR")
+    source.set_montage(montage, on_missing="raise" if picks is None else "ignore", verbose="ERROR")
 
 
 def _check_names(names, raw, recording, what):

@@ -10,6 +10,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from ..samples.channel_names import unnamed, warn_of_strangers
 from ..samples.limits import check_thresholds, check_values
 from ..samples.types import Recordings
 from ..utils.threads import limit_threads
@@ -83,8 +84,8 @@ def make_epochs(
         ``dict(subjects=["01"], tasks="motor")``. ``None`` uses all EEG, MEG and iEEG recordings.
     rename : None | "standard" | dict | callable
         New channel names, as in :meth:`mne.io.Raw.rename_channels`. ``"standard"`` converts names of the
-        10-05 system to its spelling (``Fc5.`` and ``EEG FC5-REF`` become ``FC5``), and leaves others
-        unchanged.
+        10-05 system to its spelling (``Fc5.``, ``EEG FC5-REF`` and ``FC5-A2`` become ``FC5``, and ``T3`` its
+        newer name ``T7``), and leaves others unchanged.
     ch_types : None | dict
         Channel types, such as ``dict(EOG1="eog")``.
     montage : None | str | mne.channels.DigMontage
@@ -191,9 +192,12 @@ def make_epochs(
     # channels that no step needs need not be filtered
     pick_late = picks is not None and any(step is not None for step in (bads, reference, artifacts))
     for recording in found:
-        cleaning.name_channels(recording, rename, ch_types, montage)
+        cleaning.name_channels(recording, rename, ch_types)
         if picks is not None and not pick_late:
             pick_channels(recording, recording.source, picks)
+        if montage is not None:
+            cleaning.place_channels(recording, montage, picks)
+        warn_of_strangers(recording.source.info, unnamed(recording.source.ch_names, picks), str(recording))
     check_rates(found, sfreq)
     if not pick_late:
         check_channels(found, [recording.source.ch_names for recording in found])

@@ -2,6 +2,7 @@
 
 import mne
 
+from ..samples.channel_names import unnamed, warn_of_strangers
 from ..utils.numbers import runs
 from . import epochs as whole
 from .checks import check_channels, check_rates, check_steps
@@ -35,6 +36,7 @@ def iter_epochs(recordings, *, stretch=STRETCH, **settings):
         check_steps(recording, dict(l_freq=l_freq, h_freq=h_freq, notch=None, sfreq=None))
         if picks is not None:
             whole.pick_channels(recording, recording.source, picks)
+        warn_of_strangers(recording.source.info, unnamed(recording.source.ch_names, picks), str(recording))
     check_rates(found, None)
     check_channels(found, [recording.source.ch_names for recording in found])
     for recording, (rows, event_id) in zip(found, chosen, strict=True):

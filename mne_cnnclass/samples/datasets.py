@@ -12,6 +12,7 @@ import mne
 import numpy as np
 import pandas as pd
 
+from .channel_names import MONTAGE_1005
 from .limits import check_edges
 from .types import PathLike
 
@@ -19,8 +20,6 @@ __all__ = ["load_eegbci", "load_sample"]
 
 DATA_VARIABLE = "MNE_CNNCLASS_DATA"
 FIST_RUNS = (3, 4, 7, 8, 11, 12)
-# MNE 1.13 renamed standard_1005.
-MONTAGE_1005 = next(n for n in mne.channels.get_builtin_montages() if n in ("colin27_1005", "standard_1005"))
 
 _SAMPLE_DESCRIPTION = (
     "SelfRegulationSCP1: BCI Competition II, data set Ia, slow cortical potentials of one healthy subject, "

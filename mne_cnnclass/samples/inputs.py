@@ -24,10 +24,13 @@ def as_samples(X):
         return X
     if is_epochs(X):
         return EpochsView(X)
-    if isinstance(X, (mne.io.BaseRaw, mne.Evoked)):
-        raise TypeError(
-            f"X must be epochs or an array, got a {type(X).__name__}: cut it into mne.Epochs first."
-        )
+    if _is_of_mne(X):
+        advice = "pass the mne.Epochs that it was made of"
+        if isinstance(X, (mne.io.BaseRaw, mne.Evoked)):
+            advice = "cut it into mne.Epochs first"
+        elif isinstance(X, mne.time_frequency.EpochsSpectrum):
+            advice += ", or its numbers, X.get_data(), whose channels are known by their order alone"
+        raise TypeError(f"X must be epochs or an array, got a {type(X).__name__}: {advice}.")
     is_path = isinstance(X, (str, os.PathLike))
     if X is None or is_path or (isinstance(X, (bytes, dict, set)) and not issparse(X)):  # some are dicts
         raise TypeError(
@@ -41,14 +44,23 @@ def as_samples(X):
             "samples out, or interpolate: X.filled(...)."
         )
     if isinstance(X, (list, tuple)):
-        wrong = {type(x).__name__ for x in X if isinstance(x, (mne.BaseEpochs, mne.io.BaseRaw, mne.Evoked))}
+        wrong = {type(x).__name__: x for x in X if _is_of_mne(x)}
         if wrong:
-            raise TypeError(f"A list X must hold mne.Epochs or arrays alone, got {', '.join(sorted(wrong))}.")
+            raise TypeError(
+                f"A list X must hold mne.Epochs or arrays alone, got {', '.join(sorted(wrong))}. Pass "
+                "Epochs; of several Evoked they are mne.EpochsArray([x.data for x in X], X[0].info, "
+                "tmin=X[0].tmin)."
+            )
         try:
             X = np.asarray(X)
         except ValueError as error:
             raise ValueError(f"X is a list of samples that differ in shape: {error}") from error
     return X
+
+
+def _is_of_mne(X):
+    """Whether X is an object of MNE, of which numpy would make a bare array: channels would go by order."""
+    return any(kind.__module__.partition(".")[0] in ("mne", "mne_connectivity") for kind in type(X).__mro__)
 
 
 def is_epochs(X):

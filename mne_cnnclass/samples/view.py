@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from ..utils.numbers import adjacent, runs
 from ..utils.quiet import quiet
 from ..utils.text import shortened
+from .channel_names import unnamed, warn_of_strangers
 from .columns import find_column
 from .mne_internals import Unopened, array_epochs, data_of, part_of
 from .sources import (
@@ -121,6 +122,8 @@ class EpochsView:
             if labels is None:
                 default_labels = np.concatenate([event_names(source) for source in self._sources])
             names = pick_names(self._sources[0].info, picks)
+            if not all(hasattr(source, "preparation") for source in self._sources):  # by make_epochs
+                warn_of_strangers(self._sources[0].info, unnamed(names, picks), "Epochs")
         self._ch_names = list(names)
         bads = set().union(*(source.info["bads"] for source in self._sources))
         self._wanted_bads = bads.intersection(names)  # by their names; what is marked bad later is not

@@ -249,6 +249,27 @@ def test_a_record_that_does_not_fit_the_model_is_told_what_the_command_can_do(
     assert "classes=" not in err
 
 
+def test_leads_of_other_names_stand_in_for_those_of_the_training(run, folder, model, tmp_path):
+    record = wfdb.rdrecord(str(folder / "p0"))
+    names = dict(units=["mV"] * 3, sig_name=["Thorax_1", "Direct_1", "V1"])
+    signal = record.p_signal[:, [1, 0, 0]]  # V1 is a trap
+    wfdb.wrsamp("new", fs=SFREQ, fmt=["16"] * 3, p_signal=signal, write_dir=str(tmp_path), **names)
+    assert run("predict", model, folder / "p0", "-o", "p0.csv")[0] == 0
+    code, _, err = run("predict", model, "new", "-o", "new.csv")
+    assert code == 2
+    assert "others Thorax_1, Direct_1." in err
+    assert "in the place of MLII,V1 by --leads" in err
+    assert run("predict", model, "new", "-o", "new.csv", "--leads", "Direct_1, Thorax_1")[0] == 0
+    expected, found = (pd.read_csv(f"{name}.csv") for name in ("p0", "new"))
+    assert found["description"].tolist() == expected["description"].tolist()
+    np.testing.assert_allclose(
+        found["proba_V"], expected["proba_V"], atol=0.02
+    )  # of 16 bits, in another range
+    code, _, err = run("predict", model, "new", "-o", "no.csv", "--leads", "Direct_1")
+    assert code == 2
+    assert "--leads must name 2, one for each of MLII,V1, got Direct_1" in err
+
+
 def test_existing_files_are_replaced_only_on_request(run, folder, model, tmp_path):
     (tmp_path / "p0.csv").write_text("of an expert")
     assert run("predict", model, folder / "p0", "-o", "p0.csv")[0] == 2

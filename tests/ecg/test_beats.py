@@ -93,6 +93,18 @@ def test_leads_are_taken_by_name_in_any_order(raw, epochs):
         ecg.make_beat_epochs(raw)
 
 
+def test_leads_of_any_name_and_type_can_be_chosen(raw, epochs):
+    other = raw.copy().rename_channels({"MLII": "Direct_1", "V1": "chest"})
+    other.set_channel_types({"Direct_1": "misc", "chest": "resp"}, verbose="ERROR")
+    chosen = ecg.make_beat_epochs(other, leads={"MLII": "Direct_1", "V1": "V2|chest"})
+    assert chosen.ch_names == epochs.ch_names
+    np.testing.assert_array_equal(chosen.get_data(), epochs.get_data())
+    assert ecg.make_beat_epochs(other, leads=["chest"]).ch_names[0] == "chest"
+    assert ecg.make_rhythm_epochs(other, leads={"II": "direct_1"}).get_channel_types() == ["ecg"]
+    with pytest.raises(ValueError, match=r"no lead MLII or II .* and others Direct_1, chest\..*leads="):
+        ecg.make_beat_epochs(other)
+
+
 def test_beats_at_the_ends_and_in_bad_spans_are_left_out_but_remain_neighbours():
     raw = made_up(np.r_[0.1, 0.9, 1.7, 2.5, 3.3], ["N"] * 5, duration=3.5)
     raw.annotations.append(1.6, 0.2, "bad_movement")
