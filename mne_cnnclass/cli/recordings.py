@@ -13,7 +13,7 @@ from ..utils.warn import warn
 from . import common
 
 Recordings = Annotated[
-    list[Path], common.needed("Recordings in any format that MNE reads, or epochs (*-epo.fif).")
+    list[Path], common.needed("Recordings in any format that MNE reads, or epochs of MNE (.fif) or EEGLAB.")
 ]
 Events = Annotated[
     list[str],

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import pearsonr
 from sklearn.exceptions import ConvergenceWarning
 
+from ..files.cuts import shortest_piece
 from ..samples.blocks import known_places
 from ..samples.channel_names import MONTAGE_1005, standard_mapping
 from ..samples.sources import BRAIN
@@ -25,7 +26,7 @@ def name_channels(recording, rename, ch_types):
     source = recording.source
     try:
         if rename is not None:
-            source.rename_channels(standard_mapping(source.ch_names) if rename == "standard" else rename)
+            recording.rename(standard_mapping(source.ch_names) if rename == "standard" else rename)
         if ch_types is not None:
             if not isinstance(ch_types, dict):
                 raise TypeError(f'ch_types must be a dict such as dict(EOG1="eog"), got {ch_types!r}.')
@@ -131,6 +132,15 @@ def _check_length(design, raw, recording, what):
         raise ValueError(
             f"The filter {what} is {seconds[0]:.3g} s long, and {recording} only {seconds[1]:.3g} s. "
             "Take a higher l_freq, leave the notch out, or take a longer recording."
+        )
+    shortest, n_pieces = shortest_piece(recording.source)
+    if len(design) > shortest:
+        recording.tell(
+            [
+                f"the shortest of {n_pieces} pieces between cuts has {shortest / raw.info['sfreq']:.3g} s, "
+                f"less than the filter {what} with {len(design) / raw.info['sfreq']:.3g} s, which distorts "
+                "such pieces"
+            ]
         )
 
 

@@ -62,8 +62,8 @@ def make_epochs(
     ----------
     recordings : path-like | mne.io.Raw | list of path-like or mne.io.Raw
         Continuous recordings: files in any format of :func:`mne.io.read_raw`, Raw objects (which are not
-        modified), or the root of a BIDS data set. Alternatively, files of epochs in MNE's format
-        (``*-epo.fif``), which can be cropped, picked and rejected, but not cleaned.
+        modified), or the root of a BIDS data set. Alternatively, files of epochs of MNE (``.fif``) or EEGLAB
+        (``.set``), which can be cropped, picked and rejected, but not cleaned.
     tmin, tmax : None | float
         Start and end of the epochs in s relative to the event. Required unless ``windows`` are given.
     events : None | dict
@@ -213,10 +213,11 @@ def make_epochs(
             if windows is not None:
                 rate = source.info["sfreq"]  # a window has no sample of the next one, at any rate
                 span = (0.0, (int(windows["duration"] * rate + 1e-6) - 1) / rate)
+        recording.check_units(source)
         epochs = _cut(recording, source, rows, event_id, table, span, baseline)
         if reject is not None or flat is not None:
             done.append(("rejection", _reject(epochs, recording, reject, flat, random_state)))
-        attach_log(epochs, recording.name, done)
+        attach_log(epochs, recording.name, recording.read() + done)
         made.append(epochs)
     check_channels(found, [epochs.ch_names for epochs in made])
     return made
@@ -268,7 +269,7 @@ _STEPS = (
 
 def _clean(recording, events, event_id, steps):
     """A copy of a Raw after the steps on the continuous signal, its events, and what was done."""
-    raw, done = recording.source.copy().load_data(verbose="ERROR"), []  # so that one at a time is in memory
+    raw, done = recording.load(), []  # so that one at a time is in memory
     check_values(raw, recording)
     for name, step, asking, further in _STEPS:
         if any(steps[parameter] is not None for parameter in asking):

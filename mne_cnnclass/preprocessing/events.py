@@ -6,12 +6,12 @@ from numbers import Real
 import mne
 import numpy as np
 
+from ..files.cuts import MARKS
 from ..samples.limits import check_time
 from ..utils.text import shortened
 from ..utils.warn import warn
 
-# what MNE itself writes where recordings were cut or joined
-_CUTS = ("bad_acq_skip", "bad boundary", "edge boundary")
+_CUTS = ("bad_acq_skip", *(mark.lower() for mark in MARKS))
 
 
 class AnyOf(dict):

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import mne
 import numpy as np
 
+from ..files.reading import raw_of_array, read_file, take_raw
+from ..samples.limits import VOLTS
 from ..utils.extras import from_extra
+from ..utils.quiet import heard
+from ..utils.text import shortened
+from ..utils.warn import warn
 
 # Identifiers that devices and MNE's anonymisation write for nobody.
 _NOBODY = {"", "none", "0", "x", "xx", "xxx", "unknown", "anonymous", "anonymized", "mne_anonymize"}
@@ -32,6 +37,51 @@ class Recording:
     source: mne.io.BaseRaw | mne.BaseEpochs
     path: Path | None
     name: str
+    units: dict[str, str] = field(default_factory=dict)  # of channels, where MNE takes another one for V
+    notes: list[str] = field(default_factory=list)  # for the log
+
+    def read(self):
+        """What the log says of reading the file: one step, or none."""
+        return [("reading", "; ".join(self.notes))] if self.notes else []
+
+    def load(self):
+        """A copy of the Raw in memory."""
+        with heard() as said:
+            raw = self.source.copy().load_data()
+        self.tell(said)
+        return raw
+
+    def rename(self, names):
+        """Rename channels, as `mne.io.Raw.rename_channels`."""
+        before = self.source.ch_names
+        self.source.rename_channels(names)
+        new = dict(zip(before, self.source.ch_names, strict=True))
+        self.units = {new[name]: unit for name, unit in self.units.items()}
+
+    def check_units(self, source):
+        """Tell of channels in use whose unit was not understood."""
+        volts = mne.pick_types(source.info, **dict.fromkeys(VOLTS, True), exclude=())
+        # if all are, their size shows whether they are in V
+        odd = {
+            source.ch_names[k]: self.units[source.ch_names[k]]
+            for k in volts
+            if source.ch_names[k] in self.units
+        }
+        if 0 < len(odd) < len(volts):
+            shown = shortened((f"{name} in {unit!r}" for name, unit in odd.items()), 6, "more")
+            self.tell(
+                [
+                    f"channels in a unit that MNE takes for V: {shown}. Scale them, as by "
+                    "raw.apply_function(lambda x: 1e-6 * x, picks=[...]) from µV"
+                ]
+            )
+
+    def tell(self, wrong, noted=()):
+        """Warn of what is wrong with the recording, once and in one line, and note this and more."""
+        new = [text for text in wrong if text not in self.notes]
+        self.notes += [*new, *noted]
+        if new:
+            warn(f"{self}: {'; '.join(new)}.")
 
     def __str__(self):
         return self.name if self.path is None else str(self.path)
@@ -63,7 +113,9 @@ class Recording:
 
 
 def open_recordings(recordings, bids=None):
-    """Recordings of paths, Raw objects or a BIDS root, not yet in memory."""
+    """Recordings of paths, Raw objects or a BIDS root, not yet in memory; those that are open stay."""
+    if isinstance(recordings, list) and recordings and isinstance(recordings[0], Recording):
+        return recordings
     kinds = (str, os.PathLike, mne.io.BaseRaw)
     is_one = isinstance(recordings, (*kinds, mne.BaseEpochs)) or not np.iterable(recordings)
     recordings = [recordings] if is_one else list(recordings)
@@ -71,7 +123,10 @@ def open_recordings(recordings, bids=None):
         raise ValueError("recordings is empty; at least one file is needed.")
     wrong = sorted({type(r).__name__ for r in recordings if not isinstance(r, kinds)})
     if wrong:
-        raise TypeError(f"recordings must be paths or mne.io.Raw objects, got {', '.join(wrong)}.")
+        hint = f" {raw_of_array()}" * ("ndarray" in wrong)
+        if any(isinstance(r, mne.BaseEpochs) for r in recordings):
+            hint = " Epochs need no more cutting: EpochsView(epochs), or a list of them."
+        raise TypeError(f"recordings must be paths or mne.io.Raw objects, got {', '.join(wrong)}.{hint}")
     same = [id(r) if isinstance(r, mne.io.BaseRaw) else os.path.realpath(r) for r in recordings]
     twice = [shown for number, shown in enumerate(recordings) if same[number] in same[:number]]
     if twice:
@@ -99,7 +154,8 @@ def open_recordings(recordings, bids=None):
 def _open(recording, number):
     if isinstance(recording, mne.io.BaseRaw):
         path = next((Path(name) for name in recording.filenames if name is not None), None)
-        return Recording(recording.copy(), path, f"recording {number}" if path is None else path.name)
+        name = f"recording {number}" if path is None else path.name
+        return _recording(take_raw(recording.copy(), path), path, name)
     path = Path(recording)
     if not path.exists():
         is_pattern = any(sign in path.name for sign in "*?[")
@@ -109,12 +165,16 @@ def _open(recording, number):
         raise IsADirectoryError(
             f'{path} is a folder. Give its files: sorted(Path("{path}").glob("*.edf")), or a BIDS root.'
         )
-    try:
-        if re.search(r"[-_]epo\.fif(\.gz)?$", path.name):
-            return Recording(mne.read_epochs(path, verbose="ERROR"), path, path.name)
-        return Recording(mne.io.read_raw(path, verbose="ERROR"), path, path.name)
-    except Exception as error:  # the readers of the many formats raise errors of every kind
-        raise ValueError(f"Can't read {path}: {error}") from error
+    return _recording(read_file(path), path, path.name)
+
+
+def _recording(found, path, name):
+    units = {} if not found.units else dict(zip(found.source.ch_names, found.units, strict=True))
+    recording = Recording(
+        found.source, path, name, {name: unit for name, unit in units.items() if unit is not None}
+    )
+    recording.tell(found.wrong, found.noted)
+    return recording
 
 
 def _open_bids(root, what):
@@ -127,7 +187,8 @@ def _open_bids(root, what):
         raise ValueError(f"{root} has no recordings of bids={what}.")
     found = []
     for path in readable:
-        raw = mne_bids.read_raw_bids(path, verbose="ERROR")
+        with heard() as said:
+            raw = mne_bids.read_raw_bids(path)
         raw.info["subject_info"] = dict(raw.info["subject_info"] or {}, his_id=f"sub-{path.subject}")
-        found.append(Recording(raw, path.fpath, path.fpath.name))
+        found.append(_recording(take_raw(raw, path.fpath, said), path.fpath, path.fpath.name))
     return found

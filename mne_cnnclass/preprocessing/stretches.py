@@ -26,7 +26,7 @@ def iter_epochs(recordings, *, stretch=STRETCH, **settings):
     if settings.get("events") is not None:
         settings["events"] = AnyOf(settings["events"])
     if set(settings) - LOCAL or not all(recording.is_raw for recording in found):
-        yield from whole.make_epochs(recordings, **settings)
+        yield from whole.make_epochs(found, **settings)
         return
     events, tmin, tmax, l_freq, h_freq, picks = (
         settings.get(name) for name in ("events", "tmin", "tmax", "l_freq", "h_freq", "picks")
@@ -37,6 +37,7 @@ def iter_epochs(recordings, *, stretch=STRETCH, **settings):
         if picks is not None:
             whole.pick_channels(recording, recording.source, picks)
         warn_of_strangers(recording.source.info, unnamed(recording.source.ch_names, picks), str(recording))
+        recording.check_units(recording.source)
     check_rates(found, None)
     check_channels(found, [recording.source.ch_names for recording in found])
     for recording, (rows, event_id) in zip(found, chosen, strict=True):

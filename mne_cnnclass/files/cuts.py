@@ -1,0 +1,44 @@
+"""Where a recording was cut: marked as MNE marks it, so that epochs across are dropped and filters stop."""
+
+import re
+
+import numpy as np
+
+# EEGLAB, BrainVision (with its notes on lost samples), EGI; MNE's own
+_CUT = re.compile(
+    r"(?:(?:bad|edge)[ _])?boundary|new segment\b.*|(?:data )?discontinuity|break cnt|lost ?samples\b.*", re.I
+)
+_CUT_CODES = {".set": "-99", ".gdf": "32766"}  # numbers for the same in EEGLAB, and in GDF (0x7ffe)
+MARKS = ("BAD boundary", "EDGE boundary")  # the first drops epochs, at the second filters begin anew
+
+
+def is_cut(text, suffix=""):
+    """Whether an annotation in a file of this ending says that the recording was cut."""
+    return bool(_CUT.fullmatch(text)) or text == _CUT_CODES.get(suffix.lower())
+
+
+def mark_cuts(raw, suffix="", samples=()):
+    """Put MNE's marks in place of the annotations of cuts, and at samples (from the start of the Raw).
+
+    Returns the number of cuts between the first sample and the last. The duration of such an annotation is
+    what was cut out, so it is no part of the signal.
+    """
+    notes = raw.annotations
+    found = np.array([is_cut(text, suffix) for text in notes.description], bool)
+    onsets = (notes.onset[found] - raw.first_time) * raw.info["sfreq"]
+    # EEGLAB's are between two samples
+    cuts = {*np.ceil(onsets - 1e-3).astype(int).tolist(), *map(int, samples)}
+    cuts = sorted(cut for cut in cuts if 0 < cut < raw.n_times)
+    if found.any():
+        notes.delete(np.flatnonzero(found))
+    if cuts:
+        onsets = np.repeat(np.array(cuts) / raw.info["sfreq"] + raw.first_time, len(MARKS))
+        notes.append(onsets, 0.0, list(MARKS) * len(cuts))
+    return len(cuts)
+
+
+def shortest_piece(raw):
+    """Length (in samples) of the shortest piece between cuts, and the number of pieces."""
+    at = raw.annotations.onset[raw.annotations.description == MARKS[1]] - raw.first_time
+    edges = np.unique([0, *np.rint(at * raw.info["sfreq"]).astype(int), raw.n_times])
+    return int(np.diff(edges).min()), len(edges) - 1

@@ -1,0 +1,171 @@
+"""A recording or epochs out of a file, with what is known to be broken in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import mne
+import numpy as np
+
+from ..utils.quiet import heard
+from . import brainvision, edf, eeglab
+from .cuts import is_cut, mark_cuts
+
+_UNIMPORTANT = re.compile("does not conform to MNE naming|contains 'boundary' events")  # cuts are marked here
+_HARMLESS = re.compile("different (?:low|high)pass filters|Online software filter")  # in files that are right
+_OUTSIDE = re.compile(r"^Omitted \d+ annotation|sample index of -1")
+_PARTNERS = {".eeg": ".vhdr", ".vmrk": ".vhdr", ".dat": ".vhdr", ".avg": ".vhdr", ".fdt": ".set"}
+_BEGINS = {b"0       ": ".edf", b"\xffBIOSEMI": ".bdf", b"GDF": ".gdf"}
+READABLE = (
+    "What can be read: recordings in the formats of mne.io.read_raw (EDF, BDF, GDF, BrainVision .vhdr, "
+    "EEGLAB .set, FIF, CNT, EGI .mff, Curry, CTF and others), and epochs of MNE (.fif) and EEGLAB (.set)."
+)
+
+
+class Found(NamedTuple):
+    """What is in a file; what is wrong with it, to warn of; and what else to note in the log."""
+
+    source: mne.io.BaseRaw | mne.BaseEpochs
+    wrong: list[str]
+    noted: list[str]
+    units: Sequence[str | None] = ()  # of each channel, if MNE does not know it and takes it for V
+
+
+def raw_of_array(name="s1"):
+    """The lines that make a Raw of an array, and a file that every command reads."""
+    return (
+        "An array of any origin becomes a recording by\n"
+        '  info = mne.create_info(ch_names, sfreq, "eeg")\n'
+        "  raw = mne.io.RawArray(data, info)  # data of shape (n_channels, n_times), in V\n"
+        f'  raw.save("{name}_raw.fif")  # the file, or raw itself, for make_epochs'
+    )
+
+
+def read_file(path):
+    """What is in a file (`Found`), in memory only if the format leaves no choice."""
+    path = Path(path)
+    try:
+        _check_kind(path)
+        brainvision.check_names(path)
+        with heard() as said:
+            source = _read(path)
+            if isinstance(source, mne.io.BaseRaw):
+                _check_signal(source)
+        found = _sorted_words(source, said)
+        if isinstance(source, mne.io.BaseRaw):
+            _place_events(found, path)
+            found = found._replace(units=edf.find_units(path))
+    except Exception as error:  # the readers of the many formats raise errors of every kind
+        raise ValueError(f"Can't read {path}: {_reason(error)}. {_advice(path)}") from error
+    return found
+
+
+def take_raw(raw, path, said=()):
+    """A Raw of somewhere else with its cuts marked (`Found`); refused if MNE has put its events wrong."""
+    found = _sorted_words(raw, said)
+    pauses, samples = None if path is None else edf.find_pauses(path), ()
+    if pauses is not None:
+        edf.check_annotations(raw, pauses, path)
+        found.noted.extend(pauses.words())
+        samples = pauses.samples(raw.info["sfreq"]) - raw.first_samp
+    _note_cuts(found, "" if path is None else path.suffix, samples)
+    return found
+
+
+def _sorted_words(source, said):
+    """What a reader said, as what is wrong and what is only to be noted."""
+    said = [text for text in said if not _UNIMPORTANT.search(text)]
+    harmless = [text for text in said if _HARMLESS.search(text)]
+    return Found(source, [text for text in said if text not in harmless], harmless)
+
+
+def _read(path):
+    """A Raw, or Epochs if the file holds these."""
+    if re.search(r"[-_]epo\.fif(\.gz)?$", path.name):
+        return mne.read_epochs(path)
+    try:
+        return mne.io.read_raw(path)
+    except (TypeError, ValueError) as error:
+        if "read_epochs_eeglab" in str(error):
+            return eeglab.read_epochs(path)
+        if not str(error).startswith("No raw data in"):
+            raise
+    try:
+        return mne.read_epochs(path)
+    except ValueError:
+        raise ValueError("it holds neither a recording nor epochs") from None
+
+
+def _check_kind(path):
+    """Refuse files that are named as what they are not: a BDF file named .edf would be read as noise."""
+    suffix = path.suffix.lower()
+    if suffix not in (*_BEGINS.values(), ".rec") or not path.is_file():
+        return
+    with open(path, "rb") as file:
+        begin = file.read(8)
+    kind = next((kind for start, kind in _BEGINS.items() if begin.startswith(start)), suffix)
+    if kind != suffix:
+        raise ValueError(f"its first bytes are those of another format: name it {path.stem}{kind}")
+
+
+def _check_signal(raw):
+    """The end of a file that is cut short can't be read; that is known at once."""
+    if not 0 < raw.info["sfreq"] < np.inf:
+        raise ValueError(f"it gives a sampling frequency of {raw.info['sfreq']:g} Hz")
+    if not raw.n_times:
+        raise ValueError("it holds no sample")
+    try:
+        raw[0, raw.n_times - 1 :]
+    except Exception as error:
+        raise ValueError(f"its end can't be read ({_reason(error)}): it is cut short or damaged") from error
+
+
+def _place_events(found, path):
+    """Events of EDF+ with pauses where they belong; cuts marked; what the reader does not tell."""
+    raw, wrong, noted, _ = found
+    pauses, samples = edf.find_pauses(path), ()
+    if pauses is not None:
+        samples = pauses.samples(raw.info["sfreq"])
+        noted += pauses.words()
+        n_lost = edf.put_events_in_time(raw, pauses)
+        wrong[:] = [text for text in wrong if "annotation(s)" not in text]  # of MNE's times
+        if n_lost:
+            wrong.append(f"{n_lost} annotation(s) left out that lie in its pauses, or before its start")
+    elif path.suffix.lower() == ".set" and any(map(_OUTSIDE.search, wrong)) and _only_cuts_outside(raw, path):
+        wrong[:] = [text for text in wrong if not _OUTSIDE.search(text)]
+    wrong += brainvision.find_faults(raw, path)
+    _note_cuts(found, path.suffix, samples)
+
+
+def _only_cuts_outside(raw, path):
+    """EEGLAB puts a cut half a sample before the start, which is no loss."""
+    with heard():
+        notes = mne.read_annotations(path)
+    outside = (notes.onset < 0) | (notes.onset > raw.times[-1])
+    return all(is_cut(text, path.suffix) for text in notes.description[outside])
+
+
+def _note_cuts(found, suffix, samples=()):
+    n_cuts = mark_cuts(found.source, suffix, samples)
+    if n_cuts:
+        found.noted.append(f"{n_cuts} cut(s): no filter and no epoch reaches across")
+
+
+def _reason(error):
+    """The error of a reader; what it does not raise on purpose says little."""
+    text = " ".join(str(error).split()).rstrip(".")
+    meant = isinstance(error, (ValueError, OSError, RuntimeError, ImportError)) and not isinstance(
+        error, UnicodeError
+    )
+    return text if meant else f"it is damaged, or not what its ending says ({type(error).__name__} {text})"
+
+
+def _advice(path):
+    """What to do about a file that can't be read."""
+    partner = _PARTNERS.get(path.suffix.lower())
+    if partner is not None and path.with_suffix(partner).is_file():
+        return f"Give the file that describes it, {path.with_suffix(partner)}."
+    return f"{READABLE} {raw_of_array(path.stem.partition('.')[0])}"
