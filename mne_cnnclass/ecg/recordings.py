@@ -10,12 +10,13 @@ from typing import Literal
 import mne
 import numpy as np
 
+from ..files.dates import date_doubts
+from ..files.reading import open_raw
 from ..samples.channel_names import signal_kind
 from ..samples.types import PathLike
 from ..utils.numbers import runs
 from ..utils.warn import warn
 from .doubts import (
-    date_doubts,
     find_units,
     header_doubts,
     name_doubts,
@@ -183,7 +184,7 @@ def read_recording(path, *, annotator=None, start=0.0, stop=None):
         return read_raw_wfdb(path, annotator=annotator, start=start, stop=stop)
     if not path.exists() or (path.is_dir() and not path.suffix):  # MNE reads folders such as .ds
         raise no_record(path)
-    raw = mne.io.read_raw(path, verbose="ERROR")
+    raw = open_raw(path)
     if "ecg" not in raw:
         leads = [name for name in raw.ch_names if signal_kind(name, leads=True) == "ecg"]
         raw.set_channel_types(dict.fromkeys(leads, "ecg"), verbose="ERROR")

@@ -31,9 +31,10 @@ def find_faults(raw, path):
     faults, text = [], path.read_text("utf8", "replace")
     promised = re.search(r"^DataPoints\s*=\s*(\d+)", text, re.M | re.I)
     if promised and int(promised[1]) > raw.n_times:
-        faults.append(
-            f"its header promises {promised[1]} samples, and the file has {raw.n_times}: it is cut short"
-        )
+        short = f"its header promises {promised[1]} samples, and the file has {raw.n_times}: it is cut short"
+        if re.search(r"^DataOrientation\s*=\s*VECTORIZED", text, re.M | re.I):
+            raise ValueError(f"{short}, so that each channel would have samples of the next one")
+        faults.append(short)
     lacking = [name for name, resolution, _ in _channels(text) if not resolution]
     if lacking:
         faults.append(f"no resolution is given for {shortened(lacking)}, and MNE assumes 1")

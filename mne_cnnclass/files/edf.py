@@ -80,6 +80,11 @@ class _Header:
         """Numbers of the signals that are annotations."""
         return [k for k, label in enumerate(self.labels) if label in ("EDF Annotations", "BDF Annotations")]
 
+    @property
+    def signal_sizes(self):
+        """Bytes of the signals other than annotations."""
+        return [size for k, size in enumerate(self.sizes) if k not in self.notes]
+
 
 def _read_header(path):
     """The header; None in other formats, and if it makes no sense, which is MNE's to say."""
@@ -103,6 +108,12 @@ def _read_header(path):
     return _Header(begin, length, columns["labels"], columns["units"], sizes, n_bytes)
 
 
+def has_several_rates(path):
+    """Whether signals have different rates: MNE reads parts of the slower ones wrong, some as zeros."""
+    header = _read_header(path)
+    return header is not None and len(set(header.signal_sizes)) > 1
+
+
 def find_units(path):
     """Units that MNE does not know, and takes for V, of the channels that it reads; None for the others."""
     header = _read_header(path)
@@ -119,7 +130,7 @@ def find_pauses(path):
         return None
     sizes, length = header.sizes, header.length
     n_records = (path.stat().st_size - header.begin) // sum(sizes)
-    most = max((size for k, size in enumerate(sizes) if k not in header.notes), default=0) // header.n_bytes
+    most = max(header.signal_sizes, default=0) // header.n_bytes
     if n_records < 2 or not most:
         return None
     half = 0.5 * length / most

@@ -10,18 +10,22 @@ from typing import NamedTuple
 import mne
 import numpy as np
 
-from ..utils.quiet import heard
+from ..utils.quiet import heard, quiet
+from ..utils.warn import warn
 from . import brainvision, edf, eeglab
 from .cuts import is_cut, mark_cuts
+from .dates import date_doubts
 
-_UNIMPORTANT = re.compile("does not conform to MNE naming|contains 'boundary' events")  # cuts are marked here
+# cuts are marked here, and signals at several rates are not read in parts
+_UNIMPORTANT = re.compile("does not conform to MNE naming|contains 'boundary' events|mixed sampling freq")
 _HARMLESS = re.compile("different (?:low|high)pass filters|Online software filter")  # in files that are right
 _OUTSIDE = re.compile(r"^Omitted \d+ annotation|sample index of -1")
 _PARTNERS = {".eeg": ".vhdr", ".vmrk": ".vhdr", ".dat": ".vhdr", ".avg": ".vhdr", ".fdt": ".set"}
 _BEGINS = {b"0       ": ".edf", b"\xffBIOSEMI": ".bdf", b"GDF": ".gdf"}
 READABLE = (
     "What can be read: recordings in the formats of mne.io.read_raw (EDF, BDF, GDF, BrainVision .vhdr, "
-    "EEGLAB .set, FIF, CNT, EGI .mff, Curry, CTF and others), and epochs of MNE (.fif) and EEGLAB (.set)."
+    "EEGLAB .set, FIF, CNT, EGI .mff, Curry, CTF and others), epochs of MNE (.fif) and EEGLAB (.set), and in "
+    "mne_cnnclass.ecg WFDB records (.hea)."
 )
 
 
@@ -32,13 +36,14 @@ class Found(NamedTuple):
     wrong: list[str]
     noted: list[str]
     units: Sequence[str | None] = ()  # of each channel, if MNE does not know it and takes it for V
+    is_whole: bool = False  # whether parts of it can't be read
 
 
 def raw_of_array(name="s1"):
     """The lines that make a Raw of an array, and a file that every command reads."""
     return (
         "An array of any origin becomes a recording by\n"
-        '  info = mne.create_info(ch_names, sfreq, "eeg")\n'
+        '  info = mne.create_info(ch_names, sfreq, "eeg")  # or "ecg"\n'
         "  raw = mne.io.RawArray(data, info)  # data of shape (n_channels, n_times), in V\n"
         f'  raw.save("{name}_raw.fif")  # the file, or raw itself, for make_epochs'
     )
@@ -57,20 +62,38 @@ def read_file(path):
         found = _sorted_words(source, said)
         if isinstance(source, mne.io.BaseRaw):
             _place_events(found, path)
-            found = found._replace(units=edf.find_units(path))
+            found = found._replace(units=edf.find_units(path), is_whole=edf.has_several_rates(path))
     except Exception as error:  # the readers of the many formats raise errors of every kind
         raise ValueError(f"Can't read {path}: {_reason(error)}. {_advice(path)}") from error
     return found
+
+
+def open_raw(path):
+    """The Raw in a file, after a warning of what is wrong with it."""
+    found = read_file(path)
+    if not isinstance(found.source, mne.io.BaseRaw):
+        raise ValueError(f"{path} holds epochs, and a continuous recording is needed.")
+    if found.wrong:
+        warn(f"{path}: {'; '.join(found.wrong)}.")
+    return found.source.load_data(verbose="ERROR") if found.is_whole else found.source
 
 
 def take_raw(raw, path, said=()):
     """A Raw of somewhere else with its cuts marked (`Found`); refused if MNE has put its events wrong."""
     found = _sorted_words(raw, said)
     pauses, samples = None if path is None else edf.find_pauses(path), ()
+    if path is not None and not raw.preload and edf.has_several_rates(path):
+        if raw.first_samp or raw.n_times < mne.io.read_raw(path, verbose="ERROR").n_times:
+            raise ValueError(
+                f"{path} has channels at several rates, of which MNE can't read parts: call raw.load_data() "
+                "before raw.crop()."
+            )
+        found = found._replace(is_whole=True)
     if pauses is not None:
         edf.check_annotations(raw, pauses, path)
         found.noted.extend(pauses.words())
         samples = pauses.samples(raw.info["sfreq"]) - raw.first_samp
+    _leave_out_date(found)
     _note_cuts(found, "" if path is None else path.suffix, samples)
     return found
 
@@ -88,9 +111,11 @@ def _read(path):
         return mne.read_epochs(path)
     try:
         return mne.io.read_raw(path)
-    except (TypeError, ValueError) as error:
+    except Exception as error:
         if "read_epochs_eeglab" in str(error):
             return eeglab.read_epochs(path)
+        if "encoding='latin1'" in str(error):  # of annotations, of programs that don't follow EDF+
+            return mne.io.read_raw(path, encoding="latin1")
         if not str(error).startswith("No raw data in"):
             raise
     try:
@@ -115,8 +140,8 @@ def _check_signal(raw):
     """The end of a file that is cut short can't be read; that is known at once."""
     if not 0 < raw.info["sfreq"] < np.inf:
         raise ValueError(f"it gives a sampling frequency of {raw.info['sfreq']:g} Hz")
-    if not raw.n_times:
-        raise ValueError("it holds no sample")
+    if not raw.n_times or not raw.ch_names:
+        raise ValueError("it holds no signal")
     try:
         raw[0, raw.n_times - 1 :]
     except Exception as error:
@@ -125,7 +150,7 @@ def _check_signal(raw):
 
 def _place_events(found, path):
     """Events of EDF+ with pauses where they belong; cuts marked; what the reader does not tell."""
-    raw, wrong, noted, _ = found
+    raw, wrong, noted = found[:3]
     pauses, samples = edf.find_pauses(path), ()
     if pauses is not None:
         samples = pauses.samples(raw.info["sfreq"])
@@ -137,7 +162,17 @@ def _place_events(found, path):
     elif path.suffix.lower() == ".set" and any(map(_OUTSIDE.search, wrong)) and _only_cuts_outside(raw, path):
         wrong[:] = [text for text in wrong if not _OUTSIDE.search(text)]
     wrong += brainvision.find_faults(raw, path)
+    _leave_out_date(found)
     _note_cuts(found, path.suffix, samples)
+
+
+def _leave_out_date(found):
+    """Take away a date that no file could be saved with."""
+    doubts = date_doubts(found.source.info["meas_date"])
+    if doubts:
+        with quiet():
+            found.source.set_meas_date(None)
+        found.wrong.extend(doubts)
 
 
 def _only_cuts_outside(raw, path):

@@ -112,11 +112,9 @@ def _hint(classes, names, markers):
 
 def _matching(marker, names):
     """The events of this name, or else those that have all of its tags, as "left" of "left/easy"."""
-    return (
-        [marker]
-        if marker in names
-        else mne.event.match_event_names(sorted(names), marker, on_missing="ignore")
-    )
+    # some programs fill texts up with blanks
+    same = [marker] if marker in names else sorted(name for name in names if name.strip() == marker.strip())
+    return same or mne.event.match_event_names(sorted(names), marker, on_missing="ignore")
 
 
 def _markers_of(classes, names):

@@ -38,6 +38,7 @@ class Recording:
     path: Path | None
     name: str
     units: dict[str, str] = field(default_factory=dict)  # of channels, where MNE takes another one for V
+    is_whole: bool = False  # whether parts of the file can't be read
     notes: list[str] = field(default_factory=list)  # for the log
 
     def read(self):
@@ -50,6 +51,14 @@ class Recording:
             raw = self.source.copy().load_data()
         self.tell(said)
         return raw
+
+    def part(self, first, stop):
+        """Data of the Raw from one sample to another."""
+        with heard() as said:
+            source = self.source.load_data() if self.is_whole else self.source
+            data = source.get_data(start=first, stop=stop)
+        self.tell(said)
+        return data
 
     def rename(self, names):
         """Rename channels, as `mne.io.Raw.rename_channels`."""
@@ -169,10 +178,9 @@ def _open(recording, number):
 
 
 def _recording(found, path, name):
-    units = {} if not found.units else dict(zip(found.source.ch_names, found.units, strict=True))
-    recording = Recording(
-        found.source, path, name, {name: unit for name, unit in units.items() if unit is not None}
-    )
+    units = zip(found.source.ch_names, found.units, strict=True) if found.units else ()
+    odd = {channel: unit for channel, unit in units if unit is not None}
+    recording = Recording(found.source, path, name, odd, found.is_whole)
     recording.tell(found.wrong, found.noted)
     return recording
 

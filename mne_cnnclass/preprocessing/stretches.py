@@ -53,7 +53,7 @@ def iter_epochs(recordings, *, stretch=STRETCH, **settings):
             if first >= stop:
                 continue  # epochs would begin after the end
             # raw.copy().crop() copies tables of the whole file
-            data = raw.get_data(start=first, stop=stop, verbose="ERROR")
+            data = recording.part(first, stop)
             piece = mne.io.RawArray(data, raw.info, first_samp=raw.first_samp + first, verbose="ERROR")
             onset = bad.onset - raw.first_time - first / sfreq  # from the start of the piece
             piece.set_annotations(

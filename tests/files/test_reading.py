@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_up import write_brainvision, write_edf, write_set
 
+from mne_cnnclass.ecg.recordings import read_recording
 from mne_cnnclass.files.reading import read_file
 from mne_cnnclass.preprocessing import epochs_log, make_epochs
+from mne_cnnclass.preprocessing.stretches import iter_epochs
 from mne_cnnclass.utils.quiet import heard
 
 SFREQ, LENGTH = 100, 20
@@ -85,9 +87,8 @@ def test_events_after_pauses_are_where_they_were(tmp_path, pauses, offset, recor
     starts = offset + record * np.arange(LENGTH / record)
     for second, pause in pauses:
         starts[int(second / record) :] += round(pause, 3)
-    source, wrong, noted, _ = read_file(
-        edf(tmp_path / f"a.{kind[:3]}", starts=starts, record=record, kind=kind)
-    )
+    file = edf(tmp_path / f"a.{kind[:3]}", starts=starts, record=record, kind=kind)
+    source, wrong, noted = read_file(file)[:3]
     events = [a for a in source.annotations if a["description"] in TEXTS]
     np.testing.assert_allclose([event["onset"] for event in events], ONSETS, atol=0.5 / SFREQ)
     assert [event["description"] for event in events] == TEXTS.tolist()
@@ -308,6 +309,15 @@ REFUSED = {
         r"describes it, .*a\.set",
     ),
     "average": (lambda f: average(f), "neither a recording nor epochs"),
+    "only annotations": (
+        lambda f: write_edf(f / "a.edf", np.zeros((0, 500)), labels=()),
+        "it holds no signal",
+    ),
+    "cut vectorised": (lambda f: vectorised(f / "a.vhdr"), "each channel would have samples of the next"),
+    "cut and compressed": (
+        lambda f: cut_off(truncated_fif(f, "a_raw.fif.gz")),
+        "end",
+    ),
     "empty": (lambda f: written(f / "a.edf", b""), "EDF, BDF, .*RawArray"),
     "empty FIF": (lambda f: written(f / "a.fif", b""), "damaged, or not what its ending says .*RawArray"),
     "table": (
@@ -317,6 +327,13 @@ REFUSED = {
     "array": (lambda f: written(f / "a.npy", b"\x93NUMPY"), "EDF, BDF, .*create_info.*RawArray.*save"),
     "MATLAB": (lambda f: written(f / "a.mat", b"MATLAB"), "EDF, BDF, .*create_info.*RawArray.*save"),
 }
+
+
+def vectorised(path):
+    brainvision(path, points=LENGTH * SFREQ)
+    path.write_text(path.read_text("utf8").replace("MULTIPLEXED", "VECTORIZED"), "utf8")
+    cut_off(path.with_suffix(".eeg"), 1200)
+    return path
 
 
 def eeglab_cut(folder):
@@ -437,3 +454,71 @@ def test_words_of_mne_are_kept_once_and_others_passed_on():
     with pytest.warns(DeprecationWarning, match="old"):
         said = call()
     assert said == ["one thing (3 times)", "another"]
+
+
+def mixed_rates(path):
+    """EDF with a channel at a tenth of the rate of the others, which MNE resamples."""
+    whole = edf(path, labels=("C3", "Cz", "C4")).read_bytes()
+    counts = 256 + 216 * 4
+    header = bytearray(whole[: 5 * 256])
+    header[counts : counts + 8] = b"10      "
+    records = np.frombuffer(whole[5 * 256 :], "u1").reshape(LENGTH, -1)
+    path.write_bytes(header + np.delete(records, np.s_[20:200], axis=1).tobytes())
+    return path
+
+
+def test_channels_at_several_rates_are_the_same_in_parts(tmp_path):
+    file, settings = mixed_rates(tmp_path / "a.edf"), dict(tmin=0.0, tmax=0.29, events=dict(a="T1", b="T2"))
+    (whole,) = make_epochs(file, **settings)
+    for recording in (file, mne.io.read_raw(file)):
+        parts = [part.get_data() for part in iter_epochs(recording, stretch=5.0, **settings)]
+        assert len(parts) > 3
+        np.testing.assert_allclose(np.concatenate(parts), whole.get_data(), atol=1e-12)
+    part = read_recording(file, start=5, stop=9).get_data()
+    np.testing.assert_allclose(part, whole_signal(file)[:, 500:900])
+    with pytest.raises(ValueError, match=r"several rates.*raw.load_data\(\) before raw.crop\(\)"):
+        epochs_of(mne.io.read_raw(file).crop(5, 15))
+    epochs_of(mne.io.read_raw(file, preload=True).crop(5, 15))
+
+
+def whole_signal(file):
+    return mne.io.read_raw(file, preload=True).get_data()
+
+
+def test_parts_of_a_file_with_pauses_are_those_of_the_whole(tmp_path):
+    starts = np.arange(LENGTH) + 3.0 * (np.arange(LENGTH) >= 8)
+    file = edf(tmp_path / "a.edf", starts=starts, kind="EDF+D")
+    settings = dict(tmin=0.0, tmax=1.1, l_freq=8.0, events=dict(a="T1", b="T2"))
+    parts = np.concatenate([part.get_data() for part in iter_epochs(file, stretch=5.0, **settings)])
+    (whole,) = make_epochs(file, **settings)
+    assert len(whole) == len(ONSETS) - 1
+    np.testing.assert_allclose(parts, whole.get_data(), atol=1e-9)
+
+
+def test_annotations_in_latin_1_and_texts_with_blanks(tmp_path):
+    file = edf(tmp_path / "a.edf", (3.5, 0, "für   "))
+    old, new = ("für   \x14\0".encode(code) for code in ("utf8", "latin-1"))
+    file.write_bytes(file.read_bytes().replace(old, new + b"\0"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(epochs_of(file, events=dict(a="T1", b="für"))) == 6
+
+
+def test_a_date_that_can_not_be_saved_is_left_out(tmp_path):
+    for recording in (
+        edf(tmp_path / "a.edf", recording="Startdate 01-JAN-2180 X X X"),
+        raw_of().set_meas_date(6e9),
+    ):
+        with pytest.warns(RuntimeWarning, match="its date, 21.*, is left out, as MNE saves"):
+            epochs = epochs_of(recording)
+        assert held(epochs) == len(ONSETS)
+        epochs.save(tmp_path / "a-epo.fif", overwrite=True)
+
+
+def test_the_door_for_hearts_tells_the_same(tmp_path):
+    with pytest.warns(RuntimeWarning, match="a.edf: .*does not match the file size"):
+        raw = read_recording(cut_off(edf(tmp_path / "a.edf", labels=("I", "II", "V1"))))
+    assert set(raw.get_channel_types()) == {"ecg"}
+    toy_epochs().save(tmp_path / "a-epo.fif")
+    with pytest.raises(ValueError, match="holds epochs, and a continuous recording is needed"):
+        read_recording(tmp_path / "a-epo.fif")
