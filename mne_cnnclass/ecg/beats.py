@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Literal
@@ -9,21 +10,25 @@ from typing import Literal
 import mne
 import numpy as np
 import pandas as pd
+from mne.utils import logger
 
 from ..samples.limits import check_time
 from ..samples.types import Recordings
 from ..utils.docs import fill_doc
+from ..utils.text import shortened
 from ..utils.threads import limit_threads
 from ..utils.warn import warn
+from .agreement import MATCH, beat_doubts
 from .errors import NoBeats
 from .intervals import INTERVAL_COLUMNS, interval_features, local_median, record_median
 from .leads import describe_leads, filter_leads, invert_classes, map_recordings, pick_leads, spans_of
 from .measures import NEAR_QRS, QRS, cut_beats, slope_widths, span_slice
 from .peaks import find_r_peaks
 
-# Classes of ANSI/AAMI EC57 and the symbols of WFDB in them: normal (with bundle branch block and atrial or
-# nodal escape), supraventricular, ventricular, fusion of ventricular and normal, unclassifiable or paced.
-AAMI_CLASSES = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
+# Classes of ANSI/AAMI EC57 and WFDB's symbols in them, as in its own table (ecgmap.h): normal (with bundle
+# branch block, and escape that is not ventricular), supraventricular, ventricular (with R-on-T), fusion of
+# both, paced or unclassifiable. A beat of the phase of learning (?) has no class.
+AAMI_CLASSES = {"N": "NLRejnB", "S": "AaJS", "V": "VEr", "F": "F", "Q": "/fQ"}
 BEAT_SYMBOLS = frozenset("NLRBAaJSVrFejnE/fQ?")  # all that WFDB counts as beats
 
 # One lead of the limbs and one of the chest; the first that a record has.
@@ -34,7 +39,6 @@ BEAT_COLUMNS = [*INTERVAL_COLUMNS, *SHAPE_COLUMNS]  # side inputs of networks
 
 TYPICAL = " - typical"  # suffix of channels with the difference of a lead from the typical beat
 TYPICAL_HEIGHT = 1e-3  # V, of the record's typical QRS complex once leads are scaled
-MATCH = 0.15  # s between a detected peak and the annotation that names it, as in ANSI/AAMI EC57
 
 
 @limit_threads(1)
@@ -67,7 +71,8 @@ def make_beat_epochs(
         ``LEADS``, a limb lead and a chest lead.
     classes : None | dict of str
         Class names and the annotation symbols that belong to each, as a string of single characters or a
-        list. ``None`` uses the AAMI classes, ``AAMI_CLASSES``. Beats with other symbols are left out.
+        list, which also takes texts, such as ``{"V": ["PVC"]}``. ``None`` uses the AAMI classes,
+        ``AAMI_CLASSES``. Beats with other symbols are left out, and counted in ``epochs.drop_log``.
     peaks : "annotated" | "detected"
         How to locate beats: at the annotations, or at the R peaks that :func:`find_r_peaks` finds in the
         first lead. Detected beats are given the class of an annotation within 0.15 s, or otherwise the event
@@ -106,12 +111,14 @@ def make_beat_epochs(
     Warns
     -----
     RuntimeWarning
-        If beats lie in a span that is annotated as bad.
+        Once for a recording: if beats lie in a span that is annotated as bad, if they have symbols that the
+        default classes lack, or if the annotations do not look like beats of this signal: intervals that no
+        heart has, annotations beside the peaks, or many peaks without one.
 
     Notes
     -----
-    Beats in bad spans, and those whose windows extend beyond an end of the recording, are dropped, with the
-    reason in ``epochs.drop_log``. They still count as neighbours of other beats.
+    Beats in bad spans, of no class, and those whose windows extend beyond an end of the recording, are
+    dropped, with the reason in ``epochs.drop_log``. They still count as neighbours of other beats.
 
     References
     ----------
@@ -138,16 +145,20 @@ def make_beat_epochs(
             "causal=True needs annotated peaks: find_r_peaks uses what follows a beat. Annotate the "
             "recording with the peaks of a detector that does not."
         )
-    class_of, detect = invert_classes(AAMI_CLASSES if classes is None else classes), peaks == "detected"
+    is_own = classes is not None and classes != AAMI_CLASSES
+    class_of, detect = invert_classes(classes if is_own else AAMI_CLASSES), peaks == "detected"
     how = dict(tmin=tmin, tmax=tmax, causal=causal, sfreq=sfreq, l_freq=l_freq, h_freq=h_freq)
-    make = partial(_beat_epochs, leads=leads, class_of=class_of, detect=detect, **how)
+    make = partial(_beat_epochs, leads=leads, class_of=class_of, is_own=is_own, detect=detect, **how)
     return map_recordings(make, recordings, annotated=not detect)
 
 
-def _beat_epochs(raw, about, _, *, leads, class_of, detect, tmin, tmax, causal, sfreq, l_freq, h_freq):
+def _beat_epochs(
+    raw, about, _, *, leads, class_of, is_own, detect, tmin, tmax, causal, sfreq, l_freq, h_freq
+):
     name = about["record"]
     picked, slots = pick_leads(raw, leads, name)
-    onset, symbol = _find_beats(raw, picked[0], class_of, name, detect=detect)
+    annotated, texts = _annotated(raw, class_of)
+    onset, symbol = _find_beats(raw, picked[0], annotated, texts, name, detect=detect)
     signal, rate = filter_leads(raw, picked, sfreq, l_freq, h_freq, causal)
     first, last = round(tmin * rate), round(tmax * rate)
     peak = np.round(onset * rate).astype(int)
@@ -158,12 +169,18 @@ def _beat_epochs(raw, about, _, *, leads, class_of, detect, tmin, tmax, causal, 
     difference = beats - local_median(beats, causal=causal)
     about |= dict(leads=", ".join(picked), onset=onset, symbol=symbol)
     shape = _shape_features(beats[:, 0], difference[:, 0], reach[0], rate, causal)
-    reason = _left_out(raw, onset, peak, first, last, signal.shape[1], rate, name)
+    is_bad = _bad_span(raw, onset, first / rate, last / rate)
+    reason = np.where(
+        (peak + first < 0) | (peak + last >= signal.shape[1]), "TOO_SHORT", is_bad
+    )  # MNE's name
     if causal:
         reason[0] = "FIRST"  # its interval is that of the next beat, which is in its future
     label = np.array([class_of.get(s, "unknown" if s is None else "") for s in symbol])
-    known = label != ""
-    keep = known & (reason == "")
+    reason = np.where(label == "", [f"no class for {s}" for s in symbol], reason)
+    good = _bad_span(raw, annotated, first / rate, last / rate) == ""
+    doubts = beat_doubts(signal, rate, annotated[good])
+    _tell(name, symbol[label == ""], (is_bad != "").sum(), len(onset), is_own, doubts)
+    keep = reason == ""
     if not keep.any():
         raise NoBeats(
             f"{name}: none of its {len(onset)} beats is of a class and has a whole window in no bad span.",
@@ -180,20 +197,24 @@ def _beat_epochs(raw, about, _, *, leads, class_of, detect, tmin, tmax, causal, 
         event_id={text: code[text] for text in code if text in label},
         on_missing="ignore",  # all beats of a class may be left out
         metadata=_describe(about, causal).join(shape)[keep],
-        selection=np.flatnonzero(keep[known]),
-        drop_log=tuple((text,) if text else () for text in reason[known]),
+        selection=np.flatnonzero(keep),
+        drop_log=tuple((text,) if text else () for text in reason),
         verbose="ERROR",
     )
 
 
-def _find_beats(raw, lead, class_of, name, *, detect):
-    """Times of R peaks (s), annotated or detected, and the annotation of each, None where there is none."""
+def _annotated(raw, class_of):
+    """Times (s) and symbols of annotated beats, each once."""
     begin, end, text = spans_of(raw)
     is_beat = np.isin(text, list(BEAT_SYMBOLS | set(class_of))) & (begin == end)
     order = np.argsort(begin[is_beat], kind="stable")
     onset, symbol = begin[is_beat][order], text[is_beat].astype(object)[order]
     distinct = np.diff(onset, prepend=-1.0) > 1.5 / raw.info["sfreq"]
-    onset, symbol = onset[distinct], symbol[distinct]
+    return onset[distinct], symbol[distinct]
+
+
+def _find_beats(raw, lead, onset, symbol, name, *, detect):
+    """Times of R peaks (s), annotated or detected, and the annotation of each, None where there is none."""
     if detect:
         peaks = find_r_peaks(raw, lead) / raw.info["sfreq"]
         onset, symbol = peaks, _name_peaks(peaks, onset, symbol)
@@ -207,8 +228,8 @@ def _find_beats(raw, lead, class_of, name, *, detect):
         )
     raise NoBeats(
         f"{name} has {len(onset)} beats; at least 2 are needed. Its annotations are: "
-        f"{', '.join(sorted(set(text))) or 'none'}.",
-        'Give classes= the symbols of beats, or peaks="detected".',
+        f"{shortened(sorted(set(raw.annotations.description)), 20) or 'none'}.",
+        'Give classes= the symbols or texts of beats, as in dict(V=["PVC"]), or peaks="detected".',
     )
 
 
@@ -242,16 +263,24 @@ def _shape_features(beats, difference, first, rate, causal):
     return pd.DataFrame(dict(zip(SHAPE_COLUMNS, values, strict=True)))
 
 
-def _left_out(raw, onset, peak, first, last, n_times, rate, name):
-    """Why a beat gets no epoch: its window leaves the recording, or touches a bad span; else empty."""
-    reason = np.full(len(onset), "", dtype=object)
+def _bad_span(raw, onset, tmin, tmax):
+    """The bad span that the window of a beat touches; else empty."""
+    found = np.full(len(onset), "", dtype=object)
     for begin, end, text in zip(*spans_of(raw), strict=True):
         if text.lower().startswith("bad"):
-            reason[(onset + first / rate < end) & (onset + last / rate > begin)] = text
-    if (reason != "").any():
-        warn(
-            f"{name}: {(reason != '').sum()} of {len(onset)} beats lie in spans annotated as bad and are "
-            "left out."
-        )
-    reason[(peak + first < 0) | (peak + last >= n_times)] = "TOO_SHORT"  # MNE's name for it
-    return reason
+            found[(onset + tmin < end) & (onset + tmax > begin)] = text
+    return found
+
+
+def _tell(name, symbols, n_bad, n_beats, is_own, doubts):
+    """Warn once of all that is doubtful or lost; beats that own classes leave out are only logged."""
+    counts = Counter(symbols.tolist()).most_common()
+    lost = f"{len(symbols)} beats of no class are left out ({', '.join(f'{s} {n}' for s, n in counts)})"
+    if n_bad:
+        doubts.append(f"{n_bad} of {n_beats} beats lie in spans annotated as bad and are left out")
+    if counts and is_own:
+        logger.info(f"{name}: {lost}.")
+    elif counts:
+        doubts.append(lost)
+    if doubts:
+        warn(f"{name}: {'; '.join(doubts)}.")

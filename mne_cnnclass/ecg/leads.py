@@ -67,15 +67,19 @@ def spans_of(raw):
     return begin, begin + raw.annotations.duration, raw.annotations.description
 
 
-def invert_classes(classes):
-    """The class of each symbol."""
-    if not isinstance(classes, dict):
+def invert_classes(classes, *, whole=False):
+    """The class of each symbol; ``whole`` takes a text for one symbol, but for the letters of CinC 2017."""
+    if not isinstance(classes, Mapping):
         raise TypeError(f'classes must be a dict such as dict(N="NLR", V="VE"), got {classes!r}.')
     class_of = {}
     for name, symbols in classes.items():
-        for symbol in symbols:
+        is_one = whole and isinstance(symbols, str) and not set(symbols) <= set("NAO~")
+        for symbol in [symbols] if is_one else symbols:
             if symbol in class_of:
-                raise ValueError(f"classes gives {symbol!r} to {class_of[symbol]!r} and to {name!r}.")
+                raise ValueError(
+                    f"classes gives {symbol!r} to {class_of[symbol]!r} and to {name!r}. Each letter of a "
+                    f'string is a symbol; a text is given in a list, such as {{"V": ["PVC"]}}.'
+                )
             class_of[symbol] = name
     return class_of
 

@@ -62,8 +62,9 @@ def make_rhythm_epochs(
         a duration: a window has the class of the span in which it lies. In recordings without such
         annotations, all windows are ``"unknown"``.
     classes : None | dict of str
-        Class names and the annotations that belong to each, such as ``{"AF": ["(AFIB"], "normal": ["(N"]}``.
-        Other annotations are ignored. ``None`` makes each description a class.
+        Class names and the annotations that belong to each, as a text or a list, such as
+        ``{"AF": ["(AFIB", "(AFL"], "normal": "(N"}``. Other annotations are ignored. ``None`` makes each
+        description a class.
     share : float
         Fraction of a window that must lie in one span, above 0.5. With 1, windows in which the rhythm changes
         are left out. Default is 1.0.
@@ -122,7 +123,7 @@ def make_rhythm_epochs(
         )
     if not 0.5 < share <= 1:
         raise ValueError(f"share must be above 0.5, and 1 at most, got {share:g}.")
-    class_of = None if classes is None else invert_classes(classes)
+    class_of = None if classes is None else invert_classes(classes, whole=True)
     windows = dict(duration=duration, overlap=overlap, share=share, around=max(around, duration))
     signals = dict(leads=leads, normalize=normalize, sfreq=sfreq, l_freq=l_freq, h_freq=h_freq)
     made = map_recordings(partial(_rhythm_epochs, class_of=class_of, **windows, **signals), recordings, label)
