@@ -68,7 +68,7 @@ def test_annotations_of_another_rate_or_start_are_told_of(scale, shift):
         (50 - ONSET[::-1] - 0.3, "highest peak around"),
         (ONSET[::2], "between 100 % of its annotated beats there are others"),
         (ONSET[np.arange(60) % 3 > 0], "between 49 % of its annotated beats there are others"),
-        (ONSET[:25], "annotated from 1 to 20.18 s alone, of 50.19 s"),
+        (ONSET[:25], "annotated from 1 to 20.18 s alone, of 50.2"),
         (ONSET + 0.05, None),
         (ONSET[:50], None),
     ],
