@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from dataclasses import replace
@@ -78,8 +79,13 @@ def _show_warning(message, *_, **__):
 
 
 def _one_line(error):
-    """The message of an error or warning in one line, with its kind if it is a defect and no mistake."""
-    text = " ".join((error.format_message() if hasattr(error, "format_message") else str(error)).split())
+    """The message of an error or warning in one line, with its kind if it is a defect and no mistake.
+
+    Indented lines of code become statements of one line.
+    """
+    text = error.format_message() if hasattr(error, "format_message") else str(error)
+    text, *code = re.split(r"\n(?=  \w+)", text)
+    text = " ".join([*text.split(), "; ".join(line.strip() for line in code)]).strip()
     meant = (ValueError, TypeError, OSError, ImportError, RuntimeError, Warning)
     if hasattr(error, "format_message") or isinstance(error, meant):
         return text

@@ -42,10 +42,10 @@ class Found(NamedTuple):
 def raw_of_array(name="s1"):
     """The lines that make a Raw of an array, and a file that every command reads."""
     return (
-        "An array of any origin becomes a recording by\n"
-        '  info = mne.create_info(ch_names, sfreq, "eeg")  # or "ecg"\n'
-        "  raw = mne.io.RawArray(data, info)  # data of shape (n_channels, n_times), in V\n"
-        f'  raw.save("{name}_raw.fif")  # the file, or raw itself, for make_epochs'
+        "Data of any other origin, an array of shape (n_channels, n_times) in V, become a recording by\n"
+        '  info = mne.create_info(ch_names, sfreq, "eeg")\n'
+        "  raw = mne.io.RawArray(data, info)\n"
+        f'  raw.save("{name}_raw.fif")'
     )
 
 
@@ -78,9 +78,15 @@ def open_raw(path):
     return found.source.load_data(verbose="ERROR") if found.is_whole else found.source
 
 
-def take_raw(raw, path, said=()):
-    """A Raw of somewhere else with its cuts marked (`Found`); refused if MNE has put its events wrong."""
+def take_raw(raw, path, said=(), is_read=False):
+    """A Raw of somewhere else with its cuts marked (`Found`); refused if MNE has put its events wrong.
+
+    If it is just read (``is_read``), its channels and their units are still those of the file.
+    """
     found = _sorted_words(raw, said)
+    units = edf.find_units(path) if is_read else ()
+    if len(units) == len(raw.ch_names):
+        found = found._replace(units=units)
     pauses, samples = None if path is None else edf.find_pauses(path), ()
     if path is not None and not raw.preload and edf.has_several_rates(path):
         if raw.first_samp or raw.n_times < mne.io.read_raw(path, verbose="ERROR").n_times:
@@ -120,8 +126,8 @@ def _read(path):
             raise
     try:
         return mne.read_epochs(path)
-    except ValueError:
-        raise ValueError("it holds neither a recording nor epochs") from None
+    except ValueError as error:
+        raise ValueError(f"it holds neither a recording nor epochs ({error})") from None
 
 
 def _check_kind(path):

@@ -198,5 +198,5 @@ def _open_bids(root, what):
         with heard() as said:
             raw = mne_bids.read_raw_bids(path)
         raw.info["subject_info"] = dict(raw.info["subject_info"] or {}, his_id=f"sub-{path.subject}")
-        found.append(_recording(take_raw(raw, path.fpath, said), path.fpath, path.fpath.name))
+        found.append(_recording(take_raw(raw, path.fpath, said, is_read=True), path.fpath, path.fpath.name))
     return found

@@ -320,6 +320,12 @@ def test_unreadable_recording_is_named(run, tmp_path):
     assert "Can't read text.edf" in fails(run("evaluate", "text.edf", *EVENTS, *SPAN))
 
 
+def test_the_lines_that_make_a_recording_are_one_line(run, tmp_path):
+    (tmp_path / "a.csv").write_text("1,2")
+    err = fails(run("evaluate", tmp_path / "a.csv", "--event", "T1", "--tmin", 0, "--tmax", 1))
+    assert 'by info = mne.create_info(ch_names, sfreq, "eeg"); raw = mne.io.RawArray(data, info); raw' in err
+
+
 def test_untold_subject_is_named(run, write_recording):
     recording = write_recording("run1_raw.fif")
     line = fails(run("evaluate", recording, *EVENTS, *SPAN, "--group", "subject"))

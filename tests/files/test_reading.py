@@ -522,3 +522,21 @@ def test_the_door_for_hearts_tells_the_same(tmp_path):
     toy_epochs().save(tmp_path / "a-epo.fif")
     with pytest.raises(ValueError, match="holds epochs, and a continuous recording is needed"):
         read_recording(tmp_path / "a-epo.fif")
+
+
+def test_a_bids_root_tells_what_its_reader_says(tmp_path):
+    mne_bids = pytest.importorskip("mne_bids")
+    starts = np.arange(LENGTH) + 3.0 * (np.arange(LENGTH) >= 10)
+    for name, file, words in (
+        ("unit", edf(tmp_path / "a.edf", units=["uV", "", "uV"]), "eeg.edf: .*takes for V: Cz in ''"),
+        ("pauses", edf(tmp_path / "b.edf", starts=starts, kind="EDF+D"), "wrong times from 10 s"),
+    ):
+        where = mne_bids.BIDSPath(root=tmp_path / name, subject="01", task="x", datatype="eeg")
+        mne_bids.write_raw_bids(mne.io.read_raw(file, verbose="ERROR"), where, verbose="ERROR")
+        if name == "unit":
+            with pytest.warns(RuntimeWarning, match=words) as told:
+                epochs_of(tmp_path / name)
+            assert len(told) == 1
+        else:
+            with pytest.raises(ValueError, match=words):
+                epochs_of(tmp_path / name)
