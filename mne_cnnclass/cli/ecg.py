@@ -33,6 +33,7 @@ ClassMap = Annotated[
     ),
 ]
 LEADS = "Leads, such as MLII,V1. MLII,V1|V5 uses V5 if a record has no V1."
+Annotator = Annotated[str, typer.Option(help="Ending of the files of annotations, such as qrs.")]
 Leads = Annotated[str | None, common.optional(LEADS, "a limb lead and a chest lead")]
 Causal = Annotated[
     bool, typer.Option("--causal", help="Use only the signal up to each beat, as required for live use.")
@@ -44,6 +45,7 @@ def evaluate(
     records: Records,
     class_map: ClassMap = "aami",
     leads: Leads = None,
+    annotator: Annotator = "atr",
     group: Annotated[
         Literal["patient", "record"],
         typer.Option(help="Keep each patient or record together, for scores on new ones."),
@@ -62,7 +64,7 @@ def evaluate(
     from ..samples.view import EpochsView
 
     settings = _settings(class_map, leads, causal)
-    view = EpochsView(_read_folder(records, settings), groups=group)
+    view = EpochsView(_read_folder(records, settings, annotator), groups=group)
     common.make_folder(output)
     print(view)
     result = evaluate(_pipeline(settings, seed), view, cv=cv, n_jobs=n_jobs, verbose=True)
@@ -72,7 +74,7 @@ def evaluate(
     for name, table in tables.items():
         table.to_csv(output / name)
     files = [output / name for name in tables] + result.to_csv(output) + result.save_figures(output)
-    pages = _beat_pages(result, view, records)
+    pages = _beat_pages(result, view, records, annotator)
     for name, (_, fig, _) in pages.items():
         files.append(output / f"{name}.png")
         fig.savefig(files[-1], dpi=150)
@@ -86,6 +88,7 @@ def train(
     output: Annotated[Path, common.output_option("File to save the model to, such as beats.mcnn.")],
     class_map: ClassMap = "aami",
     leads: Leads = None,
+    annotator: Annotator = "atr",
     causal: Causal = False,
     seed: common.Seed = 0,
     overwrite: common.Overwrite = False,
@@ -96,7 +99,7 @@ def train(
 
     common.check_output(output, overwrite)
     settings = _settings(class_map, leads, causal)
-    view = EpochsView(_read_folder(records, settings), groups="patient")
+    view = EpochsView(_read_folder(records, settings, annotator), groups="patient")
     print(view)
     save_classifier(_pipeline(settings, seed).fit(view), output, epochs_settings={"beats": settings})
     common.report_files([output])
@@ -174,7 +177,7 @@ def predict(
         raise type(error)(error.args[0], advice[type(error)]) from error
     common.print_counts(table["description"], "beats")
     if left:
-        print(f"Left out at the ends or in bad spans: {left}")
+        print(f"Left out at the ends, in bad spans or of no class: {left}")
     if output.suffix in TABLES:
         table.to_csv(output, index=False, sep="," if output.suffix == ".csv" else "\t")
     else:
@@ -233,7 +236,7 @@ def _settings_of(path, clf):
     return settings
 
 
-def _read_folder(paths, settings):
+def _read_folder(paths, settings, annotator):
     """Beats of each record; records that lack a lead are left out, with a warning that names them."""
     from tqdm import tqdm
 
@@ -242,13 +245,13 @@ def _read_folder(paths, settings):
     from ..ecg.files import find_records
 
     advice = {
-        NoAnnotations: "Put the file there, or leave the record out.",
+        NoAnnotations: "Give --annotator an ending that all records have, or leave the record out.",
         NoBeats: "Give --map the symbols of its beats, or leave the record out.",
     }
     epochs, left = [], {}
     for record in tqdm(find_records(paths), desc="Records", disable=None):
         try:
-            raw = read_raw_wfdb(record)
+            raw = read_raw_wfdb(record, annotator=annotator)
             epochs.append(make_beat_epochs(raw, **settings))
         except MissingLead:
             left[record.name] = ", ".join(raw.ch_names)
@@ -307,7 +310,7 @@ def _print_scores(result, classes, errors, group):
         )
 
 
-def _beat_pages(result, view, paths):
+def _beat_pages(result, view, paths, annotator):
     """Average beats, the surest errors, and ten seconds with most errors of the record that has most.
 
     A dict of file name to heading, figure and caption.
@@ -327,7 +330,8 @@ def _beat_pages(result, view, paths):
     if len(errors):
         n_near = np.searchsorted(errors, errors + 9) - np.arange(len(errors))
         start = max(0.0, errors[n_near.argmax()] - 0.5)
-    raw = read_raw_wfdb(next(path for path in find_records(paths) if path.name == record))
+    path = next(path for path in find_records(paths) if path.name == record)
+    raw = read_raw_wfdb(path, annotator=annotator)
     leads = view.metadata["leads"][view.metadata["record"] == record].iloc[0].split(", ")
     raw.set_channel_types(dict.fromkeys(leads, "ecg"), verbose="ERROR")
     average, errors = viz.plot_average_beats(view), viz.plot_beat_errors(view, table)

@@ -51,6 +51,7 @@ def make_beat_epochs(
     leads: Sequence[str] | Mapping[str, str] | None = LEADS,
     classes: Mapping[str, str] | None = None,
     peaks: Literal["annotated", "detected"] = "annotated",
+    annotator: str = "atr",
     sfreq: float = 128.0,
     l_freq: float | None = 0.5,
     h_freq: float | None = 45.0,
@@ -77,6 +78,9 @@ def make_beat_epochs(
         How to locate beats: at the annotations, or at the R peaks that :func:`find_r_peaks` finds in the
         first lead. Detected beats are given the class of an annotation within 0.15 s, or otherwise the event
         ``"unknown"``; a WFDB record then needs no annotation file. Default is ``"annotated"``.
+    annotator : str
+        Ending of the files of annotations of WFDB records that are given by their paths, such as ``"qrs"``.
+        Default is ``"atr"``.
     sfreq : float
         Sampling frequency of the epochs in Hz. Recordings with a lower sampling frequency keep theirs.
         Default is 128.0.
@@ -149,7 +153,7 @@ def make_beat_epochs(
     class_of, detect = invert_classes(classes if is_own else AAMI_CLASSES), peaks == "detected"
     how = dict(tmin=tmin, tmax=tmax, causal=causal, sfreq=sfreq, l_freq=l_freq, h_freq=h_freq)
     make = partial(_beat_epochs, leads=leads, class_of=class_of, is_own=is_own, detect=detect, **how)
-    return map_recordings(make, recordings, annotated=not detect)
+    return map_recordings(make, recordings, annotator=annotator, annotated=not detect)
 
 
 def _beat_epochs(

@@ -82,13 +82,17 @@ def read_raw_cinc2017(path: PathLike) -> mne.io.RawArray:
 
 
 def _cinc2017_label(path):
-    """Label of a recording from the table of the newest version; None without a table."""
+    """Label of a recording from the first table that names it, of the newest version; None without a table.
+
+    The published tables have it as A00001, or with its folder as A00/A00001.
+    """
     newest = [folder / "REFERENCE-v3.csv" for folder in path.absolute().parents[:3]]
-    table = next((file for file in (*newest, path.parent / "REFERENCE.csv") if file.is_file()), None)
-    if table is None:
+    tables = [file for file in (*newest, path.parent / "REFERENCE.csv") if file.is_file()]
+    row = re.compile(rf"^(?:.*/)?{re.escape(path.stem)},\s*(.*?)\s*$", re.M)
+    rows = [(table, found[1]) for table in tables if (found := row.search(table.read_text("utf-8-sig")))]
+    if not tables:
         return None
-    found = re.search(rf"^{re.escape(path.stem)},(.*?)\s*$", table.read_text(), re.M)
-    label = found[1] if found else None
+    table, label = rows[0] if rows else (tables[0], None)
     if label not in CINC2017_LABELS:
         raise ValueError(f"{table} should have one of {CINC2017_LABELS} for {path.stem}, got {label!r}.")
     return label

@@ -1,16 +1,74 @@
 """Where the files of WFDB records are."""
 
+import glob
+import os
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..utils.extras import from_extra
 
+# Formats of signals that may end with the same bytes as annotations
+_SIGNALS = {
+    ".bdf",
+    ".bin",
+    ".cnt",
+    ".data",
+    ".dcm",
+    ".edf",
+    ".eeg",
+    ".fif",
+    ".gdf",
+    ".gz",
+    ".mat",
+    ".npy",
+    ".set",
+}
+
 
 def find_wfdb(path):
-    """The WFDB record that is meant, without ending; None if it is another file."""
+    """The WFDB record that is meant, without ending; None if it is another file.
+
+    It may be named by its header, a file of its signals or one of its annotations. Others of the same name,
+    such as an EDF from which it was made, are no part of it.
+    """
     path = Path(path)
-    stems = (path.with_suffix(""), path) if path.name else ()  # the folder "." has no name
-    return next((stem for stem in stems if Path(f"{stem}.hea").is_file()), None)
+    if not path.name:  # the folder "."
+        return None
+    stem = path.with_suffix("")
+    if Path(f"{path}.hea").is_file():
+        return path
+    if not path.suffix or not Path(f"{stem}.hea").is_file():
+        return None
+    is_part = (
+        path.suffix == ".hea" or path.name in _signal_files(stem) or path.suffix[1:] in find_annotators(stem)
+    )
+    return stem if is_part else None
+
+
+def _signal_files(stem):
+    """The names that a header gives first in its lines."""
+    lines = Path(f"{stem}.hea").read_text("latin-1").splitlines()
+    return {line.split()[0] for line in lines if line.strip() and not line.startswith("#")}
+
+
+def find_annotators(stem):
+    """Endings of the files beside a header that end as WFDB's annotations do, sorted."""
+    signals = _signal_files(stem)
+    others = (file for file in stem.parent.glob(f"{glob.escape(stem.name)}.*") if file.name not in signals)
+    return sorted(
+        file.suffix[1:]
+        for file in others
+        if file.stem == stem.name and file.suffix.lower() not in _SIGNALS and has_end_of_annotations(file)
+    )
+
+
+def has_end_of_annotations(file):
+    """Whether a file ends with WFDB's mark for the end of annotations."""
+    if not file.is_file() or file.stat().st_size < 2:
+        return False
+    with open(file, "rb") as opened:
+        opened.seek(-2, os.SEEK_END)
+        return opened.read() == b"\0\0"
 
 
 def find_records(paths):
@@ -32,6 +90,8 @@ def _records_in(folder):
 
 def no_record(path):
     """The error that says why a path is no record."""
+    if path.is_file():
+        return ValueError(f"{path} is no part of a WFDB record, which has a header that ends with .hea.")
     if not path.is_dir():
         return FileNotFoundError(f"No such record, file or folder: {path} (a record has a file {path}.hea).")
     inside = _records_in(path)

@@ -10,23 +10,23 @@ from ..samples.columns import check_column
 from ..samples.limits import check_edges, check_rate
 from ..samples.mne_internals import data_of, set_info
 from ..utils.text import shortened
-from .errors import MissingLead
+from .errors import MissingLead, NoAnnotations
 from .files import find_wfdb
 from .patients import patient_info
 from .recordings import read_raw_wfdb
 
 
-def map_recordings(make, recordings, labels=None, *, annotated=False):
+def map_recordings(make, recordings, labels=None, *, annotator="atr", annotated=False):
     """Epochs of one recording, or a list with those of each: of ``make(raw, about, label)``.
 
     ``about`` is a dict with the ``record``, ``patient``, ``age`` and ``sex``; the record is the patient where
-    nobody is named. Annotations (``.atr``) of WFDB records are read if they exist, and have to exist if
-    ``annotated``.
+    nobody is named. Annotations of WFDB records, with the ending ``annotator``, are read if they exist, and
+    have to exist if ``annotated``.
     """
     if isinstance(recordings, (mne.io.BaseRaw, str, Path)) or not np.iterable(recordings):
         if not isinstance(labels, (str, type(None))):
             raise TypeError(f"label of one recording must be None or a text, got {labels!r}.")
-        return make(*_open(recordings, 0, annotated), labels)
+        return make(*_open(recordings, 0, annotator, annotated), labels)
     n_recordings = len(recordings)
     if not n_recordings:
         raise ValueError("recordings is empty; at least one is needed.")
@@ -36,10 +36,12 @@ def map_recordings(make, recordings, labels=None, *, annotated=False):
         raise ValueError(f"label must have one for each of {n_recordings} recordings, got {len(labels)}.")
     else:
         labels = check_column(labels, "label", n_recordings).tolist()
-    return [make(*_open(r, number, annotated), labels[number]) for number, r in enumerate(recordings)]
+    return [
+        make(*_open(r, number, annotator, annotated), labels[number]) for number, r in enumerate(recordings)
+    ]
 
 
-def _open(recording, number, annotated):
+def _open(recording, number, annotator, annotated):
     """A recording, read if it is a path, and what is known of it; its number is its name if it has none."""
     if not isinstance(recording, (mne.io.BaseRaw, str, Path)):
         raise TypeError(
@@ -48,8 +50,12 @@ def _open(recording, number, annotated):
         )
     raw = recording
     if not isinstance(recording, mne.io.BaseRaw):
-        has_beats = annotated or Path(f"{find_wfdb(recording)}.atr").is_file()
-        raw = read_raw_wfdb(recording, annotator="atr" if has_beats else None)
+        has_beats = annotated or Path(f"{find_wfdb(recording)}.{annotator}").is_file()
+        try:
+            raw = read_raw_wfdb(recording, annotator=annotator if has_beats else None)
+        except NoAnnotations as error:
+            advice = 'Give annotator= the ending of the file of annotations, or peaks="detected".'
+            raise NoAnnotations(error.args[0], advice) from error
     about = patient_info(raw)
     file = (raw.filenames or [None])[0]
     record = about["record"] or (Path(file).stem if file else f"recording {number}")

@@ -25,7 +25,16 @@ from .doubts import (
     unit_doubts,
 )
 from .errors import NoAnnotations
-from .files import check_files, damage_as, find_wfdb, import_wfdb, no_record, read_header
+from .files import (
+    check_files,
+    damage_as,
+    find_annotators,
+    find_wfdb,
+    has_end_of_annotations,
+    import_wfdb,
+    no_record,
+    read_header,
+)
 from .patients import make_raw, patient_of, read_age
 
 _VOLTS = {"": 1.0} | dict.fromkeys(("m", "milli"), 1e-3) | dict.fromkeys(("n", "nano"), 1e-9)
@@ -138,6 +147,8 @@ def read_raw_wfdb(
     stem = Path(record)
     if stem.suffix in (".hea", ".dat", ".mat", f".{annotator}"):
         stem = stem.with_suffix("")
+    elif stem.is_file() and find_wfdb(stem) is None:
+        raise no_record(stem)
     header, signals, sfreq, total, doubts = _read_signals(wfdb, stem, start, stop)
     start = round(start * header.fs) / header.fs
     names = [name or f"signal {k}" for k, name in enumerate(header.sig_name)]
@@ -198,9 +209,8 @@ def read_extent(path):
     stem = find_wfdb(path)
     if stem is None:
         raw = read_recording(path)
-        return (raw.n_times - 1) / raw.info["sfreq"], raw.info[
-            "sfreq"
-        ]  # raw.times is as long as the recording
+        sfreq = raw.info["sfreq"]
+        return (raw.n_times - 1) / sfreq, sfreq  # raw.times is as long as the recording
     header = read_header(import_wfdb(), stem)
     parts = [s for s in getattr(header, "segments", [header]) if s is not None]
     most = max((n for part in parts for n in part.samps_per_frame or ()), default=1)
@@ -281,11 +291,12 @@ def _read_annotations(wfdb, stem, annotator, frame_rate, duration, doubts):
     """Onset, duration, description and extras of each annotation."""
     file = Path(f"{stem}.{annotator}")
     if not file.is_file():
+        there = ", ".join(find_annotators(stem))
         raise NoAnnotations(
-            f"No annotations: {file}.",
+            f"No annotations: {there and f'there are some that end with {there}, but no '}{file}.",
             "Give annotator= the ending of the file of annotations, or None to read without.",
         )
-    if not file.read_bytes().endswith(b"\0\0"):
+    if not has_end_of_annotations(file):
         raise ValueError(
             f"{file} is cut off: it does not end with WFDB's mark for the end of the annotations."
         )

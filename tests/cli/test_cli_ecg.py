@@ -24,6 +24,7 @@ from mne_cnnclass import (
     viz,
 )
 from mne_cnnclass.cli import main
+from mne_cnnclass.cli.ecg import _read_folder
 from mne_cnnclass.ecg.stretches import predict_beats
 from mne_cnnclass.viz.ecg_beats import N_BINS
 
@@ -216,13 +217,24 @@ def test_memory_of_beats_does_not_grow_with_the_recording(folder, model, tmp_pat
         (["train", "{db}", "-o", "{model}"], "beats.mcnn exists. Choose another name, or"),
         (["predict", "{model}", "{db}/p0", "-o", "x.csv", "--peaks", "qrs"], "p0.qrs. Give --peaks"),
         (["predict", "{model}", "{db}/p0", "-o", "p0.1"], "end with a dot and letters"),
+        (
+            ["train", "{db}", "-o", "m.mcnn", "--annotator", "qrs"],
+            "that end with atr, but no {db}/p0.qrs. Give --annotator",
+        ),
     ],
 )
 def test_mistakes_are_told_in_a_line(run, folder, model, args, message):
     code, _, err = run(*(arg.format(db=folder, model=model) for arg in args))
     assert code == 2
-    assert message in err
+    assert message.format(db=folder) in err
     assert err.splitlines()[-1].startswith("Error: ")
+
+
+def test_beats_of_another_annotator_are_taken(folder, tmp_path):
+    for name in ("p0.hea", "p0.dat", "p0.atr"):
+        shutil.copy(folder / name, tmp_path / name.replace("atr", "qrs"))
+    own, other = (_read_folder([path], {}, end) for path, end in ((folder / "p0", "atr"), (tmp_path, "qrs")))
+    np.testing.assert_array_equal(other[0].events, own[0].events)
 
 
 @pytest.mark.parametrize(
