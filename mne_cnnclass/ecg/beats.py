@@ -21,7 +21,15 @@ from ..utils.warn import warn
 from .agreement import MATCH, beat_doubts
 from .errors import NoBeats
 from .intervals import INTERVAL_COLUMNS, interval_features, local_median, record_median
-from .leads import describe_leads, filter_leads, invert_classes, map_recordings, pick_leads, spans_of
+from .leads import (
+    describe_leads,
+    filter_leads,
+    invert_classes,
+    map_recordings,
+    pick_leads,
+    spans_of,
+    warn_of_absent,
+)
 from .measures import NEAR_QRS, QRS, cut_beats, slope_widths, span_slice
 from .peaks import find_r_peaks
 
@@ -117,7 +125,8 @@ def make_beat_epochs(
     RuntimeWarning
         Once for a recording: if beats lie in a span that is annotated as bad, if they have symbols that the
         default classes lack, or if the annotations do not look like beats of this signal: intervals that no
-        heart has, annotations beside the peaks, or many peaks without one.
+        heart has, annotations beside the peaks, or many peaks without one. And if none of several recordings
+        has one of ``classes``.
 
     Notes
     -----
@@ -153,7 +162,9 @@ def make_beat_epochs(
     class_of, detect = invert_classes(classes if is_own else AAMI_CLASSES), peaks == "detected"
     how = dict(tmin=tmin, tmax=tmax, causal=causal, sfreq=sfreq, l_freq=l_freq, h_freq=h_freq)
     make = partial(_beat_epochs, leads=leads, class_of=class_of, is_own=is_own, detect=detect, **how)
-    return map_recordings(make, recordings, annotator=annotator, annotated=not detect)
+    made = map_recordings(make, recordings, annotator=annotator, annotated=not detect)
+    warn_of_absent(classes if is_own else None, made)
+    return made
 
 
 def _beat_epochs(

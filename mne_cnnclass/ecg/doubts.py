@@ -55,7 +55,7 @@ def header_doubts(headers):
     """What is filled in, as a header, or those of segments, leave it out."""
     lines = [read_lines(file) for file in headers]
     doubts = []
-    if any(len(record) < 3 for record, _, _ in lines):
+    if not all(len(record) > 2 and re.match(r"\+?\.?\d", record[2]) for record, _, _ in lines):
         doubts.append("its header gives no sampling frequency, and 250 Hz are assumed, as WFDB says")
     gains = [_GAIN.match(line[2]) if len(line) > 2 else None for _, signals, _ in lines for line in signals]
     if not all(gain and float(gain[0]) for gain in gains):
@@ -64,6 +64,19 @@ def header_doubts(headers):
             "assumed, as WFDB says"
         )
     return doubts
+
+
+def check_segments(header_file, header, segments):
+    """Refuse segments that wfdb would put together as if they had the same leads, units and rate."""
+    units = dict(zip(segments[0].sig_name or (), segments[0].units, strict=False))
+    for segment in segments:
+        own = zip(segment.sig_name or (), segment.units, strict=False)
+        is_other = header.layout == "fixed" and segment.sig_name != segments[0].sig_name
+        if is_other or segment.fs != header.fs or any(units.get(name, unit) != unit for name, unit in own):
+            raise ValueError(
+                f"{header_file}: the segment {segment.record_name} has other signals, units or another rate "
+                "than the rest. Read the segments one by one."
+            )
 
 
 def unit_doubts(names, kinds, units, signals):

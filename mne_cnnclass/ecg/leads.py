@@ -10,8 +10,9 @@ from ..samples.columns import check_column
 from ..samples.limits import check_edges, check_rate
 from ..samples.mne_internals import data_of, set_info
 from ..utils.text import shortened
+from ..utils.warn import warn
 from .errors import MissingLead, NoAnnotations
-from .files import find_wfdb
+from .files import find_wfdb, no_record
 from .patients import patient_info
 from .recordings import read_raw_wfdb
 
@@ -50,7 +51,12 @@ def _open(recording, number, annotator, annotated):
         )
     raw = recording
     if not isinstance(recording, mne.io.BaseRaw):
-        has_beats = annotated or Path(f"{find_wfdb(recording)}.{annotator}").is_file()
+        stem = find_wfdb(recording)
+        if stem is None:
+            error = no_record(Path(recording))
+            more = " Read another format first: mne.io.read_raw(path)." * Path(recording).is_file()
+            raise type(error)(f"{error}{more}")
+        has_beats = annotated or Path(f"{stem}.{annotator}").is_file()
         try:
             raw = read_raw_wfdb(recording, annotator=annotator if has_beats else None)
         except NoAnnotations as error:
@@ -88,6 +94,15 @@ def invert_classes(classes, *, whole=False):
                 )
             class_of[symbol] = name
     return class_of
+
+
+def warn_of_absent(classes, made):
+    """Classes that the user names, and that none of several recordings has, may be misspelled."""
+    if classes is None or isinstance(made, mne.BaseEpochs):
+        return
+    absent = set(map(str, classes)).difference(*(epochs.event_id for epochs in made))
+    if absent:
+        warn(f"No recording has the classes {', '.join(sorted(absent))}: how are their annotations written?")
 
 
 def pick_leads(raw, leads, name):

@@ -17,6 +17,7 @@ from ..samples.types import PathLike
 from ..utils.numbers import runs
 from ..utils.warn import warn
 from .doubts import (
+    check_segments,
     find_units,
     header_doubts,
     name_doubts,
@@ -241,6 +242,8 @@ def _read_signals(wfdb, stem, start, stop):
             f"{header_file} has {what}, which can't be read. Read its segments one by one: "
             f"{', '.join(part for part in parts if part != '~')}."
         )
+    if parts:
+        check_segments(header_file, header, segments)
     end = header.sig_len / header.fs if header.sig_len else np.inf  # a header may leave it out
     if not 0 <= start < (end if stop is None else stop) <= end:
         raise ValueError(

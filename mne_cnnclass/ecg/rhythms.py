@@ -15,7 +15,15 @@ from ..samples.limits import check_time
 from ..samples.sources import event_names
 from ..utils.docs import fill_doc
 from ..utils.threads import limit_threads
-from .leads import describe_leads, filter_leads, invert_classes, map_recordings, pick_leads, spans_of
+from .leads import (
+    describe_leads,
+    filter_leads,
+    invert_classes,
+    map_recordings,
+    pick_leads,
+    spans_of,
+    warn_of_absent,
+)
 from .measures import amplitudes_by_second, measure_rhythm
 from .peaks import find_r_peaks
 
@@ -100,6 +108,11 @@ def make_rhythm_epochs(
     ValueError
         If a lead is missing, if a recording is shorter than half a window, or if no window is left.
 
+    Warns
+    -----
+    RuntimeWarning
+        If none of several recordings has one of ``classes``.
+
     Notes
     -----
     A recording that is shorter than a window is padded with zeros at its end. Windows that overlap a span
@@ -127,6 +140,7 @@ def make_rhythm_epochs(
     windows = dict(duration=duration, overlap=overlap, share=share, around=max(around, duration))
     signals = dict(leads=leads, normalize=normalize, sfreq=sfreq, l_freq=l_freq, h_freq=h_freq)
     made = map_recordings(partial(_rhythm_epochs, class_of=class_of, **windows, **signals), recordings, label)
+    warn_of_absent(classes if label is None else None, made)
     if isinstance(made, mne.BaseEpochs):
         return made
     names = sorted({name for epochs in made for name in epochs.event_id})

@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 
 from ..samples.view import EpochsView
+from ..utils.quiet import heard
+from ..utils.text import shortened
+from ..utils.warn import warn
 from .beats import make_beat_epochs
 from .errors import NoBeats
 from .recordings import read_extent, read_recording
@@ -29,26 +32,31 @@ def predict_beats(clf, path, *, annotator=None, stretch=STRETCH, **settings):
     whole = settings.get("causal") or length is None or length <= 2 * stretch
     edges = [0.0] if whole else stretch * np.arange(length // stretch)  # the last one is longer
     tables, n_left_out, error = [], 0, None
-    for edge, following in zip(edges, [*edges[1:], np.inf], strict=True):
-        gc.collect()  # wfdb's search for R peaks leaves objects that refer to each other, and to signals
-        start = max(edge - AROUND, 0.0)
-        stop = None if following == np.inf else min(following + AROUND, length)
-        raw = read_recording(path, annotator=annotator, start=start, stop=stop)
-        try:
-            epochs = make_beat_epochs(raw, **settings, peaks="detected" if annotator is None else "annotated")
-        except NoBeats as none:  # an electrode may be off for hours
-            error = none
-            continue
-        view = EpochsView(epochs)
-        proba = clf.predict_proba(view)
-        onset = view.metadata["onset"] + start
-        description = clf.classes_[proba.argmax(axis=1)]
-        table = pd.DataFrame(dict(onset=onset, duration=0.0, description=description))
-        table[[f"proba_{name}" for name in clf.classes_]] = proba
-        tables.append(table[onset.between(edge, following, inclusive="left")])
-        left_out = [number for number, reasons in enumerate(epochs.drop_log) if reasons]
-        when = np.interp(left_out, epochs.selection, onset)  # interpolated from the beats around
-        n_left_out += int(((when >= edge) & (when < following)).sum())
+    with heard() as said:
+        for edge, following in zip(edges, [*edges[1:], np.inf], strict=True):
+            gc.collect()  # wfdb's search for R peaks leaves objects that refer to each other, and to signals
+            start = max(edge - AROUND, 0.0)
+            stop = None if following == np.inf else min(following + AROUND, length)
+            raw = read_recording(path, annotator=annotator, start=start, stop=stop)
+            try:
+                epochs = make_beat_epochs(
+                    raw, **settings, peaks="detected" if annotator is None else "annotated"
+                )
+            except NoBeats as none:  # an electrode may be off for hours
+                error = none
+                continue
+            view = EpochsView(epochs)
+            proba = clf.predict_proba(view)
+            onset = view.metadata["onset"] + start
+            description = clf.classes_[proba.argmax(axis=1)]
+            table = pd.DataFrame(dict(onset=onset, duration=0.0, description=description))
+            table[[f"proba_{name}" for name in clf.classes_]] = proba
+            tables.append(table[onset.between(edge, following, inclusive="left")])
+            left_out = [number for number, reasons in enumerate(epochs.drop_log) if reasons]
+            when = np.interp(left_out, epochs.selection, onset)  # interpolated from the beats around
+            n_left_out += int(((when >= edge) & (when < following)).sum())
+    if said:
+        warn(shortened(said, 3, "more for other parts", ". "))
     if not tables:
         raise error
     return pd.concat(tables, ignore_index=True), n_left_out

@@ -137,3 +137,16 @@ def test_a_rhythm_is_one_text(text, as_list):
     raw = annotated([0, 24], ["~" if letters else text, "(N"], [24, 26])
     epochs = ecg.make_rhythm_epochs(raw, classes={"AF": [text] if as_list else text, "normal": "(N"})
     assert sorted(epochs.event_id) == ["AF", "normal"]
+
+
+def test_a_class_that_none_of_several_recordings_has_is_told_of():
+    raws = [annotated([0, 24], ["(AFIB", "(N"], [24, 26])] * 2
+    with pytest.warns(RuntimeWarning, match="No recording has the classes AF: how are their annotations"):
+        ecg.make_rhythm_epochs(raws, classes={"AF": "AFIB", "normal": "(N"})
+    raws = [annotated(ONSET), annotated(ONSET, np.where(ODD, "V", "N"))]
+    with pytest.warns(RuntimeWarning, match="No recording has the classes early"):
+        ecg.make_beat_epochs(raws, classes={"normal": "N", "early": "A"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ecg.make_beat_epochs(raws, classes={"normal": "N", "early": "V"})
+        ecg.make_beat_epochs(raws)

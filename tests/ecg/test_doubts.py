@@ -58,6 +58,8 @@ def test_good_records_say_nothing(data_path):
     ("old", "new", "message"),
     [
         (r" 2 100 1000", " 2", "no sampling frequency, and 250 Hz are assumed"),
+        (r" 100 1000", " nan 1000", "no sampling frequency, and 250 Hz are assumed"),
+        (r" 100 1000", " -100 1000", "no sampling frequency, and 250 Hz are assumed"),
         (r"200\.0\(0\)/mV", "0", "no gain for some signals.*200 units per mV"),
         (r"200\.0\(0\)/mV", "/mV", "no gain for some signals.*200 units per mV"),
         (r"200\.0\(0\)/mV", "0.0/mV", "no gain for some signals.*200 units per mV"),
@@ -108,10 +110,22 @@ def test_microvolts_are_microvolts_however_they_are_written(tmp_path, unit, enco
 
 def test_units_of_segments_that_wfdb_takes_for_others_are_refused(record):
     edit(record, lambda text: text.replace("/mV", "/µV"))
-    write(record.parent, "other")
+    edit(write(record.parent, "other"), lambda text: text.replace("/mV", "/µV"))
     record.with_name("parts.hea").write_text("parts/2 2 100 2000\nrec 1000\nother 1000\n")
     with pytest.raises(ValueError, match=r"rec\.hea has units that wfdb does not read.*write uV"):
         ecg.read_raw_wfdb(record.with_name("parts"), annotator=None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("/mV", "/uV"), (" 100 ", " 50 "), ("MLII", "MLIII"), (r"(.*)MLII\n(.*)V1", r"\1V1\n\2MLII")],
+)
+def test_segments_that_differ_are_refused(record, old, new):
+    edit(write(record.parent, "other"), lambda text: re.sub(old, new, text))
+    parts = record.with_name("parts")
+    parts.with_suffix(".hea").write_text("parts/2 2 100 2000\nrec 1000\nother 1000\n")
+    with pytest.raises(ValueError, match=r"parts\.hea: the segment other has other signals, units or"):
+        ecg.read_raw_wfdb(parts, annotator=None)
 
 
 @pytest.mark.parametrize(("gain", "is_right"), [(0.2, True), (200.0, False)])

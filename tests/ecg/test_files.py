@@ -60,6 +60,13 @@ def test_what_is_no_part_of_a_record_is_refused_as_such(record, call):
         call(record.with_suffix(".csv"))
 
 
+def test_a_file_of_another_format_is_to_be_read_first(record):
+    with pytest.raises(ValueError, match=r"100\.edf is no part of a WFDB record.*mne\.io\.read_raw\(path\)"):
+        ecg.make_beat_epochs([record.with_suffix(".edf")])
+    with pytest.raises(FileNotFoundError, match=r"No such record, file or folder: .*gone\.edf"):
+        ecg.make_rhythm_epochs(record.with_name("gone.edf"))
+
+
 def test_annotators_are_chosen_and_those_that_are_there_are_named(record):
     assert find_annotators(record) == ["qrs"]
     with pytest.raises(NoAnnotations, match=r'end with qrs, but no .*100\.atr\. Give annotator=.*"detected"'):
