@@ -14,10 +14,15 @@ class Dropout:
 
     def __call__(self, x, probability):
         """Zero each number of (n_networks, ...) with a probability, and scale the rest to keep the mean."""
+        mask = self.mask(x, probability)
+        return x if mask is None else x * mask
+
+    def mask(self, x, probability):
+        """What to multiply numbers by, or None."""
         if not probability:
-            return x
+            return None
         if probability == 1:
-            return x * 0
+            return torch.zeros_like(x)
         n_each = x[0].numel()
         coarse = (probability * 2**16).is_integer()  # 16 bits hold the probability exactly
         dtype, n_bits = (torch.int16, 16) if coarse else (torch.int32, 32)
@@ -25,4 +30,4 @@ class Dropout:
         for row, generator in zip(bits, self.generators, strict=True):
             row.random_(-(2**63), None, generator=generator)
         kept = bits.view(dtype)[:, :n_each] >= round((probability - 0.5) * 2**n_bits)
-        return x * (kept.to(x.dtype) * (1 / (1 - probability))).view(x.shape)
+        return (kept.to(x.dtype) * (1 / (1 - probability))).view(x.shape)

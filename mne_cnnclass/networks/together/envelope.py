@@ -1,12 +1,11 @@
 """The first block of `MultiScaleCNN`: filters of several widths, and the log envelope of their outputs."""
 
+import functools
 import math
 
 import torch
-from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
-from .layers import unpad
+from .layers import EPS, count_in, max_pool
 
 FLOOR = 0.01  # added before the logarithm
 CACHE_BYTES = 2**20  # of outputs that are worked on in one go
@@ -14,113 +13,123 @@ MULTIPLE = 8  # lengths for which products of matrices are fastest
 UNIT = 16  # numbers in 64 bytes, see `products`
 
 
-class LogEnvelope(Function):
-    """Filter, normalise, pool maxima over time, cut off below zero and take the logarithm.
+class LogEnvelope:
+    """Filter, normalise, pool maxima over time, take the logarithm of what is above zero, and normalise.
 
     A window of a signal gives a block of adjacent outputs by a product with a Toeplitz matrix. These have
-    blocks as last axis and places within a block before it, so that maxima are those of whole rows. As batch
-    normalisation is an increasing or decreasing function of each output, it is left to the maxima, those of
-    outputs multiplied by -1 where its weight is negative.
+    blocks and samples as last axis and places within a block before it, so that maxima are those of whole
+    rows. As batch normalisation is an increasing or decreasing function of each output, the first one is left
+    to the maxima, those of outputs multiplied by -1 where its weight is negative.
+
+    ``value`` (n_networks, n_channels, n_windows, n_samples) has banks, signals, filters as channels; those
+    before the logarithm are signals, banks, filters.
     """
 
-    @staticmethod
-    def forward(ctx, x, plan, running, weight, bias, eps, *filters):
-        """Log envelope (n_networks, n_channels, n_samples, n_windows), and mean and variance of outputs.
-
-        ``x`` (n_networks, n_samples, n_signals, n_times) is continued beyond its ends. Channels are banks,
-        signals, filters, and each of ``filters`` is (n_networks, n_signals * n_filters, 1, k). ``running``
-        are mean and variance to normalise by, or None to take those of the outputs.
-        """
-        padded, sign = plan.pad(x), torch.ones_like(weight).copysign_(weight)
-        signs = plan.by_bank(sign).view(plan.n_banks, -1, plan.n_filters, 1, 1)
-        toeplitz = [plan.toeplitz(filters[i], signs[i], i) for i in range(plan.n_banks)]
-        sums = x.new_zeros(2, plan.n_rows, plan.n_filters)
-        maxima = [x.new_empty(plan.n_rows, plan.n_units, plan.n_columns) for _ in range(1 + bool(plan.rest))]
-        outputs = []
-        for rows, parts in plan.parts():
-            y = x.new_empty(rows.stop - rows.start, plan.n_filters * plan.block, plan.n_columns)
-            for i, within, signals in parts:
-                windows = plan.windows(_part(padded, signals), i).transpose(1, 2)
-                torch.bmm(_part(toeplitz[i], signals), windows, out=y[within])
+    def __init__(self, x, plan, weights, training):
+        self.plan, self.training = plan, training
+        of = {name[9:]: weight for name, weight in weights.items() if name.startswith("blocks.0.")}
+        weight, bias = plan.by_row(of["norm.weight"], of["norm.bias"])
+        self.sign = torch.ones_like(weight).copysign_(weight)
+        self.signals = plan.pad(x)
+        filters = [of[f"convolutions.{i}.weight"] for i in range(len(plan.widths))]
+        self.toeplitz, sums = plan.toeplitz(filters, self.sign), x.new_empty(2, *weight.shape)
+        self.outputs, maxima, self.places = [], [], []
+        for rows, part in plan.parts():
+            y = torch.bmm(_part(self.toeplitz, rows), plan.windows(self.signals, part).mT)
             plan.clear_rest(y)
-            outputs.append(y)
-            if running is None:
-                y = y.view(-1, plan.n_filters, plan.block * plan.n_columns)
-                mean = torch.mul(y.sum(2), 1 / plan.n_each, out=sums[0, rows])
-                y.sub_(mean.unsqueeze(2))
+            if training:
+                flat = y.view(len(y), plan.n_filters, -1)
+                flat -= torch.sum(flat, 2, keepdim=True, out=sums[0, rows]).mul_(1 / plan.n_each)
                 plan.clear_rest(y)
-                torch.linalg.vector_norm(y, dim=2, out=sums[1, rows])
-            units = y.view(-1, plan.n_units, plan.unit, plan.n_columns)
-            if plan.rest:
-                torch.amax(units[:, :, : plan.rest], 2, out=_part(maxima[1], rows))
-                units = units[:, :, plan.rest :]
-            torch.amax(units, 2, out=_part(maxima[0], rows))
-        if plan.rest:
-            torch.maximum(*maxima, out=maxima[0])
-        pieces = plan.pieces([plan.in_time(one) for one in maxima])
-        pooled = pieces[0]
-        for piece in pieces[1:]:
-            pooled = torch.maximum(pooled, piece)
-        ctx.plan, ctx.trains = plan, running is None
-        if ctx.trains:
-            mean, variance = plan.by_network(sums[0]) * sign, plan.by_network(sums[1]).square_() / plan.n_each
-            above = plan.by_network(pooled)
+                torch.linalg.vector_norm(flat, dim=2, keepdim=True, out=sums[1, rows])
+            y = y.view(-1, plan.block, plan.n_columns)
+            self.outputs.append(y)
+            found = [max_pool(y, size, plan.unit) for size in plan.sizes]
+            maxima.append([values for values, _ in found])
+            self.places.append([places for _, places in found])
+        maxima = [parts[0] if len(parts) == 1 else torch.cat(parts) for parts in zip(*maxima, strict=True)]
+        self.maxima = [plan.in_time(one) for one in maxima]
+        self.pooled = functools.reduce(torch.maximum, plan.pieces(self.maxima))
+        if training:
+            self.mean, variance = sums[0].mul_(self.sign), sums[1].square_().mul_(1 / plan.n_each)
+            count_in(of, "norm", *plan.by_channel(self.mean, variance), plan.n_each)
+            offset = bias + FLOOR
         else:
-            mean, variance = running
-            above = plan.by_network(pooled) - (mean * sign)[:, :, None, None]
-        scale = (variance + eps).rsqrt_()
-        gain = scale * weight * sign
-        y = torch.addcmul(bias[:, :, None, None], above, gain[:, :, None, None]).relu_()
-        with_floor = y + FLOOR
-        ctx.save_for_backward(
-            padded, sign, signs, scale, gain, pooled, above, y, with_floor, *maxima, *toeplitz, *outputs
-        )
-        ctx.mark_non_differentiable(mean, variance)
-        return with_floor.log(), mean, variance
+            self.mean, variance = plan.by_row(of["norm.running_mean"], of["norm.running_var"])
+        self.scale = (variance + EPS).rsqrt_()
+        self.gain = self.scale * weight * self.sign
+        if not training:
+            offset = bias + FLOOR - self.mean * self.gain * self.sign
+        self.u = x.new_empty(plan.n_networks, of["norm.weight"].shape[1], *self.pooled.shape[1:])
+        u = plan.rows_of(self.u)
+        torch.mul(self.pooled.view(u.shape), self.gain.view(*u.shape[:4], 1, 1), out=u)
+        u += offset.view(*u.shape[:4], 1, 1)
+        self._normalise(self.u.clamp_(min=FLOOR).log(), of)
 
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, dy, _dmean, _dvariance):
-        plan = ctx.plan
-        padded, sign, signs, scale, gain, pooled, above, y, with_floor, *tensors = ctx.saved_tensors
-        maxima = tensors[: 1 + bool(plan.rest)]
-        toeplitz = tensors[len(maxima) : len(maxima) + plan.n_banks]
-        dy = torch.ops.aten.threshold_backward(dy / with_floor, y, 0)
-        dbias, dgain = dy.sum((2, 3)), (dy * above).sum((2, 3))
-        dpooled = plan.by_bank(dy * gain[:, :, None, None]).view(pooled.shape)
-        dmaxima = plan.of_pieces(dpooled, pooled, maxima)
-        if ctx.trains:  # through variance and mean
-            slope = plan.by_bank(dgain * gain * scale.square() * (-1 / plan.n_each)).view(
-                -1, plan.n_filters, 1
-            )
-            constant = plan.by_bank(dbias * gain * (-1 / plan.n_each)).view(-1, plan.n_filters, 1)
-        dpadded, dtoeplitz = torch.zeros_like(padded), [torch.empty_like(matrix) for matrix in toeplitz]
-        for (rows, parts), y in zip(plan.parts(), tensors[len(maxima) + plan.n_banks :], strict=True):
-            units = y.view(-1, plan.n_units, plan.unit, plan.n_columns)
-            if ctx.trains:
+    def _normalise(self, x, of):
+        """The second batch normalisation, by hand as torch's takes several times as long for so many."""
+        parts = ("weight", "bias", "running_mean", "running_var")
+        weight, bias, mean, variance = (of[f"envelope_norm.{part}"].unsqueeze(2) for part in parts)
+        self.x = flat = x.flatten(2)
+        n = flat.shape[2]
+        if self.training:
+            mean = flat.sum(2, keepdim=True).mul_(1 / n)
+        flat -= mean
+        if self.training:
+            variance = torch.linalg.vector_norm(flat, dim=2, keepdim=True).square_().mul_(1 / n)
+            count_in(of, "envelope_norm", mean.squeeze(2), variance.squeeze(2), n)
+        self.scale_2 = (variance + EPS).rsqrt_()
+        self.gain_2 = self.scale_2 * weight
+        self.value = torch.mul(flat, self.gain_2).add_(bias).view(x.shape)
+
+    def backward(self, d, gradients):
+        """Gradients of the signals, and of the weights into a dictionary."""
+        plan, dpooled = self.plan, self._to_pooled(d, gradients)
+        if self.training:  # through variance and mean
+            factor = self.gain * (-1 / plan.n_each)
+            slope, constant = self.dgain.mul_(factor).mul_(self.scale.square()), self.dbias.mul_(factor)
+        dmaxima = plan.of_pieces(dpooled, self.pooled, self.maxima)
+        dtoeplitz, dsignals = torch.empty_like(self.toeplitz), torch.zeros_like(self.signals)
+        for (rows, part), y, places in zip(plan.parts(), self.outputs, self.places, strict=True):
+            if self.training:
                 flat = y.view(-1, plan.n_filters, plan.block * plan.n_columns)
-                dy = torch.addcmul(_part(constant, rows), flat, _part(slope, rows)).view(y.shape)
-                plan.clear_rest(dy)
+                flat.mul_(_part(slope, rows)).add_(_part(constant, rows))
+                plan.clear_rest(y)
             else:
-                dy = torch.zeros_like(y)
-            of_units = dy.view(units.shape)
-            if plan.rest:
-                head, tail = slice(plan.rest), slice(plan.rest, None)
-                _add_to_first(
-                    of_units[:, :, head], units[:, :, head], _part(maxima[1], rows), _part(dmaxima[1], rows)
-                )
-                units, of_units = units[:, :, tail], of_units[:, :, tail]
-            _add_to_first(of_units, units, _part(maxima[0], rows), _part(dmaxima[0], rows))
-            for i, within, signals in parts:
-                torch.bmm(
-                    _part(dy, within),
-                    plan.windows(_part(padded, signals), i),
-                    out=_part(dtoeplitz[i], signals),
-                )
-                dwindows = torch.bmm(_part(dy, within).transpose(1, 2), _part(toeplitz[i], signals))
-                plan.add_windows(_part(dpadded, signals), dwindows, i)
-        dfilters = [plan.of_toeplitz(dtoeplitz[i], signs[i], i) for i in range(plan.n_banks)]
-        return plan.unpad(dpadded), None, None, dgain * scale * sign, dbias, None, *dfilters
+                y.zero_()
+            of_filters = slice(rows.start * plan.n_filters, rows.stop * plan.n_filters)
+            for index, values in zip(places, dmaxima, strict=True):
+                y.scatter_add_(1, index, _part(values, of_filters))
+            y = y.view(-1, plan.n_filters * plan.block, plan.n_columns)
+            torch.bmm(y, plan.windows(self.signals, part), out=_part(dtoeplitz, rows))
+            plan.add_windows(dsignals, torch.bmm(y.mT, _part(self.toeplitz, rows)), part)
+        for i, dfilters in enumerate(plan.of_toeplitz(dtoeplitz, self.sign)):
+            gradients[f"blocks.0.convolutions.{i}.weight"] = dfilters
+        return plan.unpad(dsignals)
+
+    def _to_pooled(self, d, gradients):
+        """Gradients of the pooled outputs, and of the normalisations."""
+        x, plan, shape, d = self.x, self.plan, d.shape, d.flatten(2)
+        dbias, covariance = d.sum(2, keepdim=True), (d * x).sum(2, keepdim=True)
+        gradients["blocks.0.envelope_norm.bias"] = dbias
+        gradients["blocks.0.envelope_norm.weight"] = covariance * self.scale_2
+        if self.training:
+            x *= (covariance * self.scale_2.square()).mul_(-1 / x.shape[2])
+            d = x.add_(d).add_(dbias * (-1 / x.shape[2]))
+        # of the logarithm; the gain of the normalisation after it follows
+        d = plan.rows_of(torch.ops.aten.threshold_backward(d.view(shape) / self.u, self.u, FLOOR))
+        (gain_2,) = plan.by_row(self.gain_2)
+        self.dbias, self.dgain = (
+            one.sum((4, 5)).view(gain_2.shape).mul_(gain_2) for one in (d, d * self.pooled.view(d.shape))
+        )
+        if not self.training:
+            self.dgain -= self.mean * self.sign * self.dbias
+        dweight = self.dgain * self.scale * self.sign
+        found = plan.by_channel(self.dbias, dweight)
+        gradients["blocks.0.norm.bias"], gradients["blocks.0.norm.weight"] = found
+        dpooled = torch.empty_like(self.pooled)
+        torch.mul(d, (gain_2 * self.gain).view(*d.shape[:4], 1, 1), out=dpooled.view(d.shape))
+        return dpooled
 
 
 def _part(x, rows):
@@ -128,157 +137,154 @@ def _part(x, rows):
     return x if rows.stop - rows.start == len(x) else x[rows]
 
 
-def _add_to_first(dy, y, maxima, dmaxima):
-    """Add gradients of maxima over the third axis where they came from, of equal ones to the first."""
-    hit = torch.eq(y, maxima.unsqueeze(2), out=torch.empty_like(y))
-    if y.shape[2] > 1:
-        hit *= torch.arange(y.shape[2], 0, -1, dtype=y.dtype, device=y.device).view(-1, 1)
-        torch.eq(hit, hit.amax(2, keepdim=True), out=hit)
-    dy.addcmul_(hit, dmaxima.unsqueeze(2))
-
-
 class Plan:
     """Sizes for signals of one shape, and the ways between what has these sizes.
 
-    Rows are banks × networks × signals. Units are what the pooling takes whole, and a window of it ends with
-    the ``rest`` first outputs of another one. A block has units, or a unit has blocks.
+    Rows are networks × signals, each with the filters of all banks. Units are what the pooling takes whole,
+    and a window of it ends with the ``rest`` first outputs of another one. A block has units, or a unit has
+    blocks.
     """
 
     def __init__(self, shape, widths, n_filters, step, size, stride):
         self.n_networks, self.n_samples, self.n_signals, self.n_times = shape
-        self.widths, self.n_banks, self.n_filters = widths, len(widths), n_filters
-        self.step, self.size, self.stride = step, size, stride
-        self.n_rows = self.n_banks * self.n_networks * self.n_signals
+        self.widths, self.n_of_bank, self.n_filters = widths, n_filters, n_filters * len(widths)
+        self.step, self.n_rows = step, self.n_networks * self.n_signals
         n_out = (self.n_times - 1) // step + 1
         self.n_each = self.n_samples * n_out
         most = 1.5 * sum(widths) / len(widths) / step  # with larger blocks, matrices have more zeros
         divisors = [d for d in range(1, stride + 1) if stride % d == 0 and d <= max(most, 1)]
         self.block = int(most // stride) * stride or divisors[-1]
         self.hop = self.block * step
-        self.n_blocks = -(-n_out // self.block)
-        n_each = self.n_signals * n_filters * self.block * self.n_samples
-        self.n_blocks += -self.n_blocks % (UNIT // math.gcd(UNIT, n_each))
+        # networks start at multiples of 64 bytes
+        together = self.n_signals * self.n_samples * math.gcd(self.n_filters * self.block, MULTIPLE)
+        self.n_blocks = _round_up(-(-n_out // self.block), UNIT // math.gcd(UNIT, together))
         self.n_full, self.n_left = divmod(n_out, self.block)
         self.n_columns = self.n_samples * self.n_blocks
         self.unit = min(self.block, stride)
-        self.n_units, self.rest = n_filters * self.block // self.unit, size % self.unit
+        self.n_units, self.rest, self.hops = size // self.unit, size % self.unit, stride // self.unit
+        self.sizes = [self.unit] + [self.rest] * bool(self.rest)
         self.n_windows = (n_out - size) // stride + 1
-        self.before = max(widths) // 2
-        self.length = _round_up(self.n_blocks * self.hop + max(widths) + MULTIPLE, UNIT)
-        self.per_part = max(1, CACHE_BYTES // (4 * n_filters * self.block * self.n_columns))
+        self.before = _round_up(max(widths) // 2, UNIT)
+        self.width = _round_up(self.hop - step + max(widths), MULTIPLE)
+        self.length = _round_up(self.before + self.n_blocks * self.hop + self.width, UNIT)
+        self.per_part = max(1, CACHE_BYTES // (4 * self.n_filters * self.block * self.n_columns))
 
     def parts(self):
-        """Rows that leave room in a processor's cache; of each bank the slice of them and that of signals."""
-        n = self.n_rows // self.n_banks
-        for start in range(0, self.n_rows, self.per_part):
-            stop, parts = min(start + self.per_part, self.n_rows), []
-            for i in range(start // n, -(-stop // n)):
-                first, last = max(start, i * n), min(stop, (i + 1) * n)
-                parts.append((i, slice(first - start, last - start), slice(first - i * n, last - i * n)))
-            yield slice(start, stop), parts
+        """Rows that leave room in a processor's cache: the slice of them, and of networks and signals."""
+        whole, size = max(1, self.per_part // self.n_signals), min(self.per_part, self.n_signals)
+        for k in range(0, self.n_networks, whole):
+            networks = slice(k, min(k + whole, self.n_networks))
+            for start in range(0, self.n_signals, size):
+                signals = slice(start, min(start + size, self.n_signals))
+                first, last = k * self.n_signals + start, (networks.stop - 1) * self.n_signals + signals.stop
+                yield slice(first, last), (networks, signals)
 
     def pad(self, x):
-        """Signals (n_networks * n_signals, n_samples, length), the first and last value repeated."""
-        before, after = self.before, self.before + self.n_times
-        padded = x.new_empty(self.n_networks, self.n_signals, self.n_samples, self.length)
-        x = padded[..., before:after].copy_(x.transpose(1, 2))
-        padded[..., :before] = x[..., :1]
-        padded[..., after:] = x[..., -1:]
-        return padded.flatten(0, 1)
+        """Signals (n_networks * n_samples, n_signals, length), the first and last value repeated."""
+        after = self.length - self.before - self.n_times
+        return torch.cat([x[..., :1].expand(-1, -1, self.before), x, x[..., -1:].expand(-1, -1, after)], 2)
 
     def unpad(self, dpadded):
         """Gradients of what was padded."""
-        dx = unpad(dpadded, self.before, self.n_times)
-        return dx.unflatten(0, (self.n_networks, -1)).transpose(1, 2)
+        first, last = self.before, self.before + self.n_times - 1
+        dpadded[..., first] = dpadded[..., : first + 1].sum(2)
+        dpadded[..., last] = dpadded[..., last:].sum(2)
+        return dpadded[..., first : last + 1]
 
-    def windows(self, padded, i):
-        """Windows of each block for filters of a bank, (n_signals, n_columns, width)."""
-        windows = self._at_hops(padded, self._start(i), self._width(i))
-        return windows.reshape(len(padded), self.n_columns, -1)
+    def windows(self, padded, part):
+        """Windows of each block, (n_rows, n_columns, width)."""
+        windows = self._at_hops(padded, part, 0, self.width)
+        return windows.reshape(-1, self.n_columns, self.width)
 
-    def add_windows(self, padded, windows, i):
+    def add_windows(self, padded, windows, part):
         """Add windows at their places."""
-        windows = windows.view(len(padded), self.n_samples, self.n_blocks, -1)
-        for start in range(0, windows.shape[3], self.hop):
+        windows = windows.view(-1, part[1].stop - part[1].start, self.n_blocks, self.n_samples, self.width)
+        for start in range(0, self.width, self.hop):
             piece = windows[..., start : start + self.hop]
-            self._at_hops(padded, self._start(i) + start, piece.shape[3]).add_(piece)
+            self._at_hops(padded, part, start, piece.shape[4]).add_(piece)
 
-    def _at_hops(self, padded, start, width):
-        shape, steps = (*padded.shape[:2], self.n_blocks, width), (*padded.stride()[:2], self.hop, 1)
-        return padded.as_strided(shape, steps, padded.storage_offset() + start)
+    def _at_hops(self, padded, part, start, width):
+        of_sample = self.n_signals * self.length
+        of_network = of_sample * self.n_samples
+        networks, signals = part
+        shape = networks.stop - networks.start, signals.stop - signals.start
+        first = networks.start * of_network + signals.start * self.length
+        return padded.as_strided(
+            (*shape, self.n_blocks, self.n_samples, width),
+            (of_network, self.length, self.hop, of_sample, 1),
+            first + self.before - max(self.widths) // 2 + start,
+        )
 
-    def _start(self, i):
-        return self.before - self.widths[i] // 2
-
-    def _width(self, i):
-        return _round_up(self.hop - self.step + self.widths[i], MULTIPLE)
-
-    def toeplitz(self, filters, sign, i):
-        """The matrices (n_signals, n_filters * block, width) of filters of a bank."""
-        matrix = filters.new_zeros(len(sign), self.n_filters * self.block, self._width(i))
-        self._diagonals(matrix, i).copy_(filters.reshape(len(sign), self.n_filters, 1, -1) * sign)
+    def toeplitz(self, filters, sign):
+        """The matrices (n_rows, n_filters * block, width) of filters of all banks."""
+        matrix = sign.new_zeros(self.n_rows, self.n_filters * self.block, self.width)
+        for bank, signs, diagonals in zip(filters, self._by_bank(sign), self._diagonals(matrix), strict=True):
+            diagonals.copy_(bank.reshape(self.n_rows, self.n_of_bank, 1, -1) * signs)
         return matrix
 
-    def of_toeplitz(self, dmatrix, sign, i):
+    def of_toeplitz(self, dmatrix, sign):
         """Gradients of filters from those of their matrices."""
-        dfilters = self._diagonals(dmatrix, i).sum(2).mul_(sign.squeeze(3))
-        return dfilters.view(self.n_networks, -1, 1, self.widths[i])
+        of_banks = zip(self._by_bank(sign), self._diagonals(dmatrix), strict=True)
+        dfilters = [diagonals.sum(2, keepdim=True).mul_(signs) for signs, diagonals in of_banks]
+        return [d.view(self.n_networks, -1, 1, d.shape[3]) for d in dfilters]
 
-    def _diagonals(self, matrix, i):
-        """Where a filter stands in its matrix, (n_signals, n_filters, block, k)."""
-        width = matrix.shape[2]
-        n, shape = self.block * width, (len(matrix), self.n_filters, self.block, self.widths[i])
-        return matrix.as_strided(shape, (self.n_filters * n, n, width + self.step, 1))
+    def _by_bank(self, values):
+        return values.view(self.n_rows, len(self.widths), self.n_of_bank, 1, 1).unbind(1)
+
+    def _diagonals(self, matrix):
+        """Where the filters of each bank stand in their matrices, (n_rows, n_of_bank, block, k)."""
+        n = self.block * self.width
+        for i, k in enumerate(self.widths):
+            shape = self.n_rows, self.n_of_bank, self.block, k
+            start = i * self.n_of_bank * n + max(self.widths) // 2 - k // 2
+            yield matrix.as_strided(shape, (self.n_filters * n, n, self.width + self.step, 1), start)
 
     def clear_rest(self, y):
         """Set to zero what is beyond the last output."""
         if self.n_full < self.n_blocks:
-            blocks = y.view(-1, self.block, self.n_samples, self.n_blocks)
-            blocks[:, self.n_left :, :, self.n_full] = 0
+            blocks = y.view(-1, self.block, self.n_blocks, self.n_samples)
+            blocks[:, self.n_left :, self.n_full] = 0
             if self.n_full + 1 < self.n_blocks:
-                blocks[..., self.n_full + 1 :] = 0
+                blocks[:, :, self.n_full + 1 :] = 0
 
     def in_time(self, units):
-        """What is known of units in the order of time, (n_rows * n_filters, n_samples, -1)."""
-        units = units.view(-1, self.block // self.unit, self.n_samples, self.n_blocks)
-        return units.squeeze(1) if self.block == self.unit else units.permute(0, 2, 3, 1).flatten(2)
+        """What is known of units in the order of time, (n_rows * n_filters, -1, n_samples)."""
+        units = units.view(len(units), -1, self.n_blocks, self.n_samples)
+        return units.transpose(1, 2).reshape(len(units), -1, self.n_samples)
 
     def pieces(self, maxima):
         """Of each window, its units, and the head of the one after them if there is a rest, in order."""
-        step = self.stride // self.unit
-        n_whole, stop = self.size // self.unit, (self.n_windows - 1) * step + 1
-        sources = [maxima[0]] * n_whole + maxima[1:]
-        return [source[..., i : i + stop : step] for i, source in enumerate(sources)]
+        sources = [maxima[0]] * self.n_units + maxima[1:]
+        stop = (self.n_windows - 1) * self.hops + 1
+        return [source[:, i : i + stop : self.hops] for i, source in enumerate(sources)]
 
-    def of_pieces(self, dpooled, pooled, maxima):
-        """Gradients of units and of their heads, from those of windows."""
-        maxima = [self.in_time(one) for one in maxima]
+    def of_pieces(self, left, pooled, maxima):
+        """Gradients of units and of their heads, from those of windows; of equal ones, the first has it."""
         dmaxima = [torch.zeros_like(one) for one in maxima]
-        left, targets = dpooled, self.pieces(dmaxima)
-        for piece, target in zip(self.pieces(maxima)[:-1], targets, strict=False):
-            hit = torch.eq(piece, pooled, out=torch.empty_like(pooled)).mul_(left)  # of equal ones, the first
+        *targets, last = self.pieces(dmaxima)
+        for piece, target in zip(self.pieces(maxima), targets, strict=False):
+            hit = torch.eq(piece, pooled, out=torch.empty_like(pooled)).mul_(left)
             target += hit
-            left = left - hit
-        targets[-1].add_(left)
-        if self.rest:
-            first = torch.eq(*maxima, out=torch.empty_like(maxima[0])).mul_(dmaxima[0])
-            dmaxima[0] -= first
-            dmaxima[1] += first
-        shape = -1, self.n_samples, self.n_blocks, self.block // self.unit
-        return [
-            d.view(shape).permute(0, 3, 1, 2).reshape(self.n_rows, self.n_units, self.n_columns)
-            for d in dmaxima
-        ]
+            left -= hit
+        last += left
+        shape = len(pooled), self.n_blocks, -1, self.n_samples
+        return [d.view(shape).transpose(1, 2).reshape(len(d), -1, self.n_columns) for d in dmaxima]
 
-    def by_network(self, values):
-        """From banks first to networks first, (n_networks, n_channels, ...)."""
-        last = values.shape[1:] if len(values) > self.n_rows else ()
-        values = values.view(self.n_banks, self.n_networks, self.n_signals * self.n_filters, *last)
-        return values.transpose(0, 1).reshape(self.n_networks, -1, *last)
+    def by_row(self, *values):
+        """From channels (n_networks, n_channels, ...) to those of rows, (n_rows, n_filters, 1) each."""
+        shape = len(values), self.n_networks, len(self.widths), self.n_signals, self.n_of_bank
+        values = torch.stack(values).view(shape).transpose(2, 3)
+        return values.reshape(-1, self.n_rows, self.n_filters, 1)
 
-    def by_bank(self, values):
-        """The reverse of `by_network`, (n_banks, n_networks, n_signals * n_filters, ...)."""
-        return values.view(self.n_networks, self.n_banks, -1, *values.shape[2:]).transpose(0, 1).contiguous()
+    def by_channel(self, *values):
+        """The reverse of `by_row`, (n_networks, n_channels) each."""
+        shape = len(values), self.n_networks, self.n_signals, len(self.widths), self.n_of_bank
+        return torch.stack(values).view(shape).transpose(2, 3).reshape(len(values), self.n_networks, -1)
+
+    def rows_of(self, x):
+        """Channels (n_networks, n_channels, ...) as (n_networks, n_signals, n_banks, n_of_bank, ...)."""
+        x = x.view(self.n_networks, len(self.widths), self.n_signals, self.n_of_bank, *x.shape[2:])
+        return x.transpose(1, 2)
 
 
 def _round_up(n, multiple):

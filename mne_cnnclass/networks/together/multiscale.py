@@ -1,4 +1,8 @@
-"""The program of `MultiScaleCNN`."""
+"""The program of `MultiScaleCNN`, one function with its gradients by hand.
+
+Tensors have networks and channels first, then time, and samples last, so that taps, windows of the pooling
+and ends of signals are whole rows.
+"""
 
 import functools
 
@@ -6,21 +10,26 @@ import torch
 from torch import nn
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
-from torch.nn import functional
 
 from .envelope import LogEnvelope, Plan
-from .layers import EPS, MOMENTUM, batch_norm, linear, statistics, unpad
-from .products import Product, bmm
+from .layers import EPS, MOMENTUM, BatchNorm, Dense, max_pool
+from .products import bmm
 
 
 class MultiScale:
-    """`MultiScaleCNN`, with channels first and samples after them."""
+    """Several networks of `MultiScaleCNN`."""
 
     def __init__(self, module, prefix):
-        self.prefix = prefix
+        self.names, self.prefix = [name for name, _ in module.named_parameters()], prefix
+        self.n_cosines = len(module.cosines)
         self.dropouts = [layer.p for layer in module.dense if hasattr(layer, "p")]
-        self.n_components, self.n_cosines = module.spatial.out_channels, len(module.cosines)
-        self.blocks = [Block(block, f"{prefix}blocks.{i}.") for i, block in enumerate(module.blocks)]
+        first, *others = module.blocks
+        self.blocks = [(len(block.convolutions), block.size, block.stride) for block in others]
+        widths = [convolution.kernel_size[0] for convolution in first.convolutions]
+        convolution = first.convolutions[0]
+        n_filters, (step,) = convolution.out_channels // convolution.groups, convolution.stride
+        sizes = dict(widths=widths, n_filters=n_filters, step=step, size=first.size, stride=first.stride)
+        self.plan = functools.lru_cache(4)(functools.partial(Plan, **sizes))
 
     @staticmethod
     def covers(module):
@@ -32,107 +41,123 @@ class MultiScale:
         )
 
     def __call__(self, weights, inputs, dropout, training):
-        (x,), p, features = inputs, self.prefix, []
-        n = x.shape[1]
-        mixtures = [weights[f"{p}spatial.weight"]] + [weights[f"{p}course.weight"]] * bool(self.n_cosines)
-        mixtures = torch.cat(mixtures, 1).squeeze(3).unsqueeze(1).expand(-1, n, -1, -1).flatten(0, 1)
-        x = Product.apply(mixtures, x.flatten(0, 1), n).unflatten(0, (-1, n))
-        if self.n_cosines:
-            course = x[:, :, self.n_components :].flatten(1, 2)
-            course = Product.apply(course, weights[f"{p}cosines"].mT)
-            features = [course.unflatten(1, (n, -1)).flatten(2).transpose(1, 2)]
-        x = x[:, :, : self.n_components]
-        for block in self.blocks:
-            x = block(x, weights, training)
-            features.append(x.mean(3))
-        x = batch_norm(torch.cat(features, 1), weights, f"{p}norm", training)
-        for i, probability in enumerate(self.dropouts):
-            if i:
-                x = torch.relu(batch_norm(x, weights, f"{p}dense.{4 * i - 2}", training))
-            x = dropout(x, probability) if training else x
-            x = linear(x, weights, f"{p}dense.{4 * i + 1}")
-        return x.transpose(1, 2)
+        here = len(self.prefix)
+        weights = {name[here:]: weight for name, weight in weights.items() if name.startswith(self.prefix)}
+        learned = (weights[name] for name in self.names)
+        return Step.apply(self, inputs[0], dropout if training else None, weights, *learned)
 
 
-class Block:
-    """`MultiScaleBlock`."""
-
-    def __init__(self, block, prefix):
-        self.prefix, self.size, self.stride = prefix, block.size, block.stride
-        self.names = [f"{prefix}convolutions.{i}.weight" for i in range(len(block.convolutions))]
-        self.plan = None
-        if block.envelope_norm is not None:
-            first = block.convolutions[0]
-            widths = [convolution.kernel_size[0] for convolution in block.convolutions]
-            self.plan = functools.lru_cache(4)(
-                functools.partial(
-                    Plan,
-                    widths=widths,
-                    n_filters=first.out_channels // first.groups,
-                    step=first.stride[0],
-                    size=block.size,
-                    stride=block.stride,
-                )
-            )
-
-    def __call__(self, x, weights, training):
-        filters, name = [weights[name] for name in self.names], f"{self.prefix}norm"
-        if self.plan is None:
-            x = batch_norm(Convolution.apply(x, *filters), weights, name, training)
-            return torch.relu(functional.max_pool2d(x, (1, self.size), (1, self.stride)))
-        plan, (mean, variance) = self.plan(x.shape), statistics(weights, name)
-        running = None if training else (mean, variance)
-        parameters = weights[f"{name}.weight"], weights[f"{name}.bias"]
-        x, *found = LogEnvelope.apply(x, plan, running, *parameters, EPS, *filters)
-        if training:
-            weights[f"{name}.num_batches_tracked"] += 1
-            mean.lerp_(found[0], MOMENTUM)
-            variance.lerp_(found[1] * (plan.n_each / (plan.n_each - 1)), MOMENTUM)
-        return batch_norm(x, weights, f"{self.prefix}envelope_norm", training)
-
-
-class Convolution(Function):
-    """Convolutions of several odd widths over signals that are continued beyond their ends.
-
-    The products of all taps with all samples come first, and are added up at their places after that.
-    """
+class Step(Function):
+    """Logits (n_networks, n_samples, n_outputs), with the gradients of the weights."""
 
     @staticmethod
-    def forward(ctx, x, *filters):
-        """Convolve (n_networks, n_in, n, n_times) by filters (n_networks, n_out, n_in, k)."""
-        ctx.shape, ctx.banks = x.shape, [(bank.shape[1], bank.shape[3]) for bank in filters]
-        ctx.reach = max(k for _, k in ctx.banks) // 2
-        padded = functional.pad(x.flatten(0, 1), (ctx.reach, ctx.reach), mode="replicate")
-        padded = padded.view(*x.shape[:2], -1)
-        taps = torch.cat([bank.permute(0, 3, 1, 2).flatten(1, 2) for bank in filters], 1)
-        ctx.save_for_backward(padded, taps)
-        products = bmm(taps, padded)
-        return torch.cat([bank.sum(1) for bank in Convolution.in_place(ctx, products)], 1)
+    def forward(ctx, program, x, dropout, weights, *learned):
+        training = dropout is not None
+        mixing = Mixing(x, weights, program.n_cosines)
+        blocks = [LogEnvelope(mixing.value, program.plan(mixing.shape), weights, training)]
+        for i, (n_banks, *pool) in enumerate(program.blocks):
+            blocks.append(Block(blocks[-1].value, weights, f"blocks.{i + 1}.", n_banks, pool, training))
+        features = mixing.course + [block.value.mean(2) for block in blocks]
+        layers = [BatchNorm(torch.cat(features, 1), weights, "norm", training)]
+        for i, probability in enumerate(program.dropouts):
+            if i:
+                name = f"dense.{4 * i - 2}"
+                layers.append(BatchNorm(layers[-1].value, weights, name, training, rectify=True))
+            layers.append(Dense(layers[-1].value, weights, f"dense.{4 * i + 1}", dropout, probability))
+        ctx.state = mixing, blocks, layers, [part.shape[1] for part in features]
+        ctx.names, ctx.shapes = program.names, [weight.shape for weight in learned]
+        return layers[-1].value.transpose(1, 2)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, dy):
-        padded, taps = ctx.saved_tensors
-        dproducts = dy.new_zeros(*taps.shape[:2], padded.shape[2])
-        parts = dy.split([n_out for n_out, _ in ctx.banks], 1)
-        for bank, part in zip(Convolution.in_place(ctx, dproducts), parts, strict=True):
-            bank.copy_(part.unsqueeze(1))
-        dtaps = bmm(dproducts, padded.mT).split([n_out * k for n_out, k in ctx.banks], 1)
-        dfilters = [
-            part.unflatten(1, (k, n_out)).permute(0, 2, 3, 1)
-            for part, (n_out, k) in zip(dtaps, ctx.banks, strict=True)
-        ]
-        dpadded = bmm(taps.mT, dproducts).unflatten(2, (ctx.shape[2], -1))
-        return unpad(dpadded, ctx.reach, ctx.shape[3]), *dfilters
+    def backward(ctx, dlogits):
+        (mixing, blocks, layers, sizes), gradients, dvalue = ctx.state, {}, None
+        ctx.state = None
+        d = dlogits.transpose(1, 2)
+        for layer in reversed(layers):
+            d = layer.backward(d, gradients)
+        parts = list(d.split(sizes, 1))
+        for block in reversed(blocks):
+            dmeans = (parts.pop() / block.value.shape[2]).unsqueeze(2)
+            dvalue = dmeans.expand_as(block.value) if dvalue is None else dvalue.add_(dmeans)
+            dvalue = block.backward(dvalue, gradients)
+        mixing.backward(dvalue, parts, gradients)
+        found = (gradients.get(name) for name in ctx.names)
+        shaped = (d if d is None else d.reshape(s) for d, s in zip(found, ctx.shapes, strict=True))
+        return None, None, None, None, *shaped
 
-    @staticmethod
-    def in_place(ctx, products):
-        """For each bank the products by tap, (n_networks, k, n_out, n, n_times), as they are added up."""
-        n_networks, _, n, n_times = ctx.shape
-        (network, row, _), first, banks = products.stride(), products.storage_offset(), []
-        for n_out, k in ctx.banks:
-            shape, steps = (n_networks, k, n_out, n, n_times), (network, n_out * row + 1, row)
-            steps = *steps, n_times + 2 * ctx.reach, 1
-            banks.append(products.as_strided(shape, steps, first + ctx.reach - k // 2))
+
+class Mixing:
+    """Spatial components (n_networks * n_samples, n_components, n_times), and cosines of the course."""
+
+    def __init__(self, x, weights, n_cosines):
+        n_networks, n, n_chans, n_times = x.shape
+        self.x, weight = x.flatten(0, 1), weights["spatial.weight"].flatten(2)
+        self.shape, self.course = (n_networks, n, weight.shape[1], n_times), []
+        self.value = bmm(weight.unsqueeze(1).expand(-1, n, -1, -1).flatten(0, 1), self.x, n)
+        if n_cosines:
+            weight = weights["course.weight"].flatten(2)
+            course = bmm(x.flatten(1, 2), weights["cosines"].mT).unflatten(1, (n, n_chans))
+            self.cosines = course.permute(0, 2, 3, 1).reshape(n_networks, n_chans, -1)
+            self.course = [bmm(weight, self.cosines).view(n_networks, -1, n)]
+
+    def backward(self, d, dcourse, gradients):
+        """Put gradients into a dictionary, of the spatial components and the course, if there is one."""
+        products = bmm(self.x, d.mT, self.shape[1])
+        gradients["spatial.weight"] = products.unflatten(0, self.shape[:2]).sum(1).mT
+        for dfeatures in dcourse:
+            dfeatures = dfeatures.reshape(len(dfeatures), -1, self.cosines.shape[2])
+            gradients["course.weight"] = bmm(dfeatures, self.cosines.mT)
+
+
+class Block:
+    """Convolutions of several odd widths, batch normalisation, ReLU and max pooling; ``value`` is the output.
+
+    The products of all taps with all samples come first, are continued beyond their ends as signals would be,
+    and are added up at their places after that.
+    """
+
+    def __init__(self, x, weights, name, n_banks, pool, training):
+        self.names = [f"{name}convolutions.{i}.weight" for i in range(n_banks)]
+        banks = [weights[name] for name in self.names]
+        self.banks, self.reach = [(bank.shape[1], bank.shape[3]) for bank in banks], banks[-1].shape[3] // 2
+        self.shape, self.x = x.shape, x.flatten(2)
+        self.taps = torch.cat([bank.permute(0, 3, 1, 2).flatten(1, 2) for bank in banks], 1)
+        products = bmm(self.taps, self.x).view(*self.taps.shape[:2], *x.shape[2:])
+        ends = (products[:, :, i : i + 1].expand(-1, -1, self.reach, -1) for i in (0, x.shape[2] - 1))
+        products = torch.cat([next(ends), products, next(ends)], 2)
+        sums = [bank.sum(1) for bank in self.in_place(products)]
+        self.norm = BatchNorm(torch.cat(sums, 1), weights, f"{name}norm", training)
+        y = self.norm.value
+        maxima, self.places = max_pool(y.view(-1, *x.shape[2:]), *pool)
+        self.value = maxima.clamp_(min=0).view(*y.shape[:2], -1, x.shape[3])
+
+    def backward(self, d, gradients):
+        """Gradients of the signals, and of the weights into a dictionary."""
+        d = torch.ops.aten.threshold_backward(d, self.value, 0)
+        y, (_, _, n_times, n), reach = self.norm.value, self.shape, self.reach
+        dy = torch.zeros_like(y).view(-1, n_times, n)
+        dy.scatter_add_(1, self.places, d.view(self.places.shape))
+        dy = self.norm.backward(dy.view(y.shape), gradients)
+        dproducts = dy.new_zeros(*self.taps.shape[:2], n_times + 2 * reach, n)
+        parts = dy.split([n_out for n_out, _ in self.banks], 1)
+        for bank, part in zip(self.in_place(dproducts), parts, strict=True):
+            bank.copy_(part.unsqueeze(1))
+        if reach:
+            dproducts[:, :, reach] = dproducts[:, :, : reach + 1].sum(2)
+            dproducts[:, :, -reach - 1] = dproducts[:, :, -reach - 1 :].sum(2)
+        dproducts = dproducts[:, :, reach : reach + n_times].reshape(*self.taps.shape[:2], -1)
+        dtaps = bmm(dproducts, self.x.mT).split([n_out * k for n_out, k in self.banks], 1)
+        for name, part, (n_out, k) in zip(self.names, dtaps, self.banks, strict=True):
+            gradients[name] = part.unflatten(1, (k, n_out)).permute(0, 2, 3, 1)
+        return bmm(self.taps.mT, dproducts).view(self.shape)
+
+    def in_place(self, products):
+        """For each bank the products by tap, (n_networks, k, n_out, n_values), as they are added up."""
+        network, row, n, _ = products.stride()
+        n_values, first, banks = self.x.shape[2], 0, []
+        for n_out, k in self.banks:
+            shape, steps = (len(products), k, n_out, n_values), (network, n_out * row + n, row, 1)
+            banks.append(products.as_strided(shape, steps, first + (self.reach - k // 2) * n))
             first += n_out * k * row
         return banks

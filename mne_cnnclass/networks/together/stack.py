@@ -4,6 +4,8 @@ import sys
 
 import torch
 from torch import nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from ..multiscale import MultiScaleCNN
@@ -50,11 +52,7 @@ class Stack(nn.Module):
         everything = rows is None or len(rows) == len(self)
         flat = self.flat if everything else self.flat[rows]
         running = self.running if everything else {name: b[rows] for name, b in self.running.items()}
-        *parts, _ = flat.split(self.sizes, dim=1)
-        weights = {
-            name: part.view(-1, *shape)
-            for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
-        }
+        weights = dict(zip(self.shapes, Weights.apply(flat, self.sizes, self.shapes.values()), strict=True))
         logits = self.program({**weights, **running}, inputs, dropout, training)
         if training and not everything:
             for name, values in running.items():
@@ -97,6 +95,25 @@ class Stack(nn.Module):
     def _parts(self, row):
         """The weights of a network, without the numbers that fill up its row."""
         return row.split(self.sizes)[:-1]
+
+
+class Weights(Function):
+    """The weights of networks, as parts of the rows that have all of them."""
+
+    @staticmethod
+    def forward(ctx, flat, sizes, shapes):
+        *parts, ctx.rest = flat.split(sizes, 1)
+        ctx.set_materialize_grads(False)
+        weights = [part.view(-1, *shape) for part, shape in zip(parts, shapes, strict=True)]
+        ctx.parts = [part.detach() for part in parts]
+        return tuple(weights)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, *gradients):
+        pairs = zip(ctx.parts, gradients, strict=True)
+        rows = [torch.zeros_like(part) if d is None else d.flatten(1) for part, d in pairs]
+        return torch.cat([*rows, torch.zeros_like(ctx.rest)], 1), None, None
 
 
 class Alone:
