@@ -1,20 +1,10 @@
 """Where a recording was cut: marked as MNE marks it, so that epochs across are dropped and filters stop."""
 
-import re
-
 import numpy as np
 
-# EEGLAB, BrainVision (with its notes on lost samples), EGI; MNE's own
-_CUT = re.compile(
-    r"(?:(?:bad|edge)[ _])?boundary|new segment\b.*|(?:data )?discontinuity|break cnt|lost ?samples\b.*", re.I
-)
-_CUT_CODES = {".set": "-99", ".gdf": "32766"}  # numbers for the same in EEGLAB, and in GDF (0x7ffe)
+from ..utils.cuts import is_cut
+
 MARKS = ("BAD boundary", "EDGE boundary")  # the first drops epochs, at the second filters begin anew
-
-
-def is_cut(text, suffix=""):
-    """Whether an annotation in a file of this ending says that the recording was cut."""
-    return bool(_CUT.fullmatch(text)) or text == _CUT_CODES.get(suffix.lower())
 
 
 def mark_cuts(raw, suffix="", samples=()):

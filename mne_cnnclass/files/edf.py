@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import mne
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 _RECORD_START = re.compile(rb"([+-]\d+(?:\.\d*)?)[\x14\x15]")
 _NOTE = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d+(?:\.\d*)?))?((?:\x14[^\x14\0]*)+)\x14\0")
 
+SUFFIXES = (".edf", ".bdf")
 # as its reader has them, mu being Greek, the sign for micro, or Japanese
 _MNE_UNITS = ("\u03bcV", "\u00b5V", "\x83\xcaV", "uV", "mV", "V")
 
@@ -75,12 +77,12 @@ class _Header:
     sizes: list[int]  # bytes in a record
     n_bytes: int  # of a sample
 
-    @property
+    @cached_property
     def notes(self):
         """Numbers of the signals that are annotations."""
         return [k for k, label in enumerate(self.labels) if label in ("EDF Annotations", "BDF Annotations")]
 
-    @property
+    @cached_property
     def signal_sizes(self):
         """Bytes of the signals other than annotations."""
         return [size for k, size in enumerate(self.sizes) if k not in self.notes]
@@ -88,8 +90,14 @@ class _Header:
 
 def _read_header(path):
     """The header; None in other formats, and if it makes no sense, which is MNE's to say."""
-    if path.suffix.lower() not in (".edf", ".bdf") or not path.is_file():
+    if path.suffix.lower() not in SUFFIXES or not path.is_file():
         return None
+    stat = path.stat()
+    return _parse_header(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=1)  # each question about a file needs it
+def _parse_header(path, *_):
     with open(path, "rb") as file:
         fixed = file.read(256)
         try:

@@ -10,10 +10,11 @@ from typing import NamedTuple
 import mne
 import numpy as np
 
+from ..utils.cuts import is_cut
 from ..utils.quiet import heard, quiet
 from ..utils.warn import warn
 from . import brainvision, edf, eeglab
-from .cuts import is_cut, mark_cuts
+from .cuts import mark_cuts
 from .dates import date_doubts
 
 # cuts are marked here, and signals at several rates are not read in parts
@@ -58,7 +59,7 @@ def read_file(path):
         with heard() as said:
             source = _read(path)
             if isinstance(source, mne.io.BaseRaw):
-                _check_signal(source)
+                _check_signal(source, path)
         found = _sorted_words(source, said)
         if isinstance(source, mne.io.BaseRaw):
             _place_events(found, path)
@@ -111,21 +112,27 @@ def _sorted_words(source, said):
     return Found(source, [text for text in said if text not in harmless], harmless)
 
 
+def read_epochs(path, preload=True):
+    """Epochs of MNE, or of EEGLAB, which are always in memory."""
+    is_set = Path(path).suffix.lower() == ".set"
+    return eeglab.read_epochs(path) if is_set else mne.read_epochs(path, preload=preload)
+
+
 def _read(path):
     """A Raw, or Epochs if the file holds these."""
     if re.search(r"[-_]epo\.fif(\.gz)?$", path.name):
-        return mne.read_epochs(path)
+        return read_epochs(path)
     try:
         return mne.io.read_raw(path)
     except Exception as error:
         if "read_epochs_eeglab" in str(error):
-            return eeglab.read_epochs(path)
+            return read_epochs(path)
         if "encoding='latin1'" in str(error):  # of annotations, of programs that don't follow EDF+
             return mne.io.read_raw(path, encoding="latin1")
         if not str(error).startswith("No raw data in"):
             raise
     try:
-        return mne.read_epochs(path)
+        return read_epochs(path)
     except ValueError as error:
         raise ValueError(f"it holds neither a recording nor epochs ({error})") from None
 
@@ -142,12 +149,14 @@ def _check_kind(path):
         raise ValueError(f"its first bytes are those of another format: name it {path.stem}{kind}")
 
 
-def _check_signal(raw):
+def _check_signal(raw, path):
     """The end of a file that is cut short can't be read; that is known at once."""
     if not 0 < raw.info["sfreq"] < np.inf:
         raise ValueError(f"it gives a sampling frequency of {raw.info['sfreq']:g} Hz")
     if not raw.n_times or not raw.ch_names:
         raise ValueError("it holds no signal")
+    if path.suffix.lower() in edf.SUFFIXES:  # their length is that of the file
+        return
     try:
         raw[0, raw.n_times - 1 :]
     except Exception as error:

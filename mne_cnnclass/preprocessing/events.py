@@ -8,6 +8,7 @@ import numpy as np
 
 from ..files.cuts import MARKS
 from ..samples.limits import check_time
+from ..utils.cuts import is_cut
 from ..utils.text import shortened
 from ..utils.warn import warn
 
@@ -134,7 +135,7 @@ def _events_by_name(recording, markers):
     """Events (n, 3) by description: of the annotations (or of Epochs), else of the stim channel."""
     source = recording.source
     if isinstance(source, mne.BaseEpochs):
-        return _by_name(source.events, source.event_id)
+        return _by_name(source.events, {n: code for n, code in source.event_id.items() if not is_cut(n)})
     found = {}
     if len(mne.pick_types(source.info, meg=False, stim=True)):
         events = mne.find_events(source, shortest_event=1, verbose="ERROR")

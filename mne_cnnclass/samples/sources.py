@@ -5,10 +5,12 @@ from collections import Counter
 import mne
 import numpy as np
 
+from ..utils.cuts import is_cut
 from ..utils.numbers import adjacent
 from ..utils.quiet import quiet
 from ..utils.text import distinct, shortened
 from ..utils.threads import limit_threads
+from ..utils.warn import warn
 from .limits import same_rate
 from .mne_internals import data_of, event_rate, set_info
 
@@ -36,6 +38,14 @@ def check_sources(epochs):
             )
         with quiet():
             source.drop_bad()
+        cuts = [
+            name for name, code in source.event_id.items() if is_cut(name) and code in source.events[:, 2]
+        ]
+        if cuts:
+            warn(
+                f"Number {number} of the Epochs has epochs at {shortened(cuts)}, where the recording was cut. "
+                "That is no class: take the others, as epochs[names of the classes]."
+            )
         if not same_rate(source.info["sfreq"], first.info["sfreq"]):
             raise ValueError(f"All Epochs must have the same sampling rate. {_rates(sources)}")
         if len(source.times) != len(first.times) or not np.allclose(source.times, first.times):

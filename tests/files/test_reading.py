@@ -11,10 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_up import write_brainvision, write_edf, write_set
 
+from mne_cnnclass import EpochsView
 from mne_cnnclass.ecg.recordings import read_recording
+from mne_cnnclass.evaluation.benchmarking.entries import read_files
 from mne_cnnclass.files.reading import read_file
 from mne_cnnclass.preprocessing import epochs_log, make_epochs
 from mne_cnnclass.preprocessing.stretches import iter_epochs
+from mne_cnnclass.utils.cuts import is_cut
 from mne_cnnclass.utils.quiet import heard
 
 SFREQ, LENGTH = 100, 20
@@ -162,6 +165,37 @@ def test_cuts_are_no_events_and_epochs_across_go(make, tmp_path):
     log = epochs_log(epochs).set_index("step")
     assert "1 cut(s)" in log.loc["reading", "done"]
     assert log.loc["epochs", "done"].endswith("dropped for BAD boundary (1)")
+
+
+def test_cuts_are_no_classes_of_epochs_either(tmp_path):
+    raw = raw_of((9.5, 0.0, "boundary"), (0.5, 0.0, "New Segment/"))
+    events, event_id = mne.events_from_annotations(raw)
+    epochs = mne.Epochs(raw, events, event_id, 0.0, 0.29, baseline=None, preload=True)
+    with pytest.warns(RuntimeWarning, match="epochs at New Segment/, boundary, where the recording"):
+        EpochsView(epochs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        EpochsView(epochs[["T1", "T2"]])
+        epochs.save(tmp_path / "a-epo.fif")
+        assert sorted(epochs_of(tmp_path / "a-epo.fif").event_id) == ["T1", "T2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "suffix", "cut"),
+    [
+        ("boundary", "", True),
+        ("New Segment/LostSamples: 7", ".vhdr", True),
+        ("32766", ".GDF", True),
+        ("32766", ".bdf", False),
+        ("-99", ".set", True),
+        ("-99", ".vhdr", False),
+        ("boundary condition", "", False),
+        ("new segments", "", False),
+        ("left", "", False),
+    ],
+)
+def test_what_says_that_a_recording_was_cut(text, suffix, cut):
+    assert is_cut(text, suffix) == cut
 
 
 def test_epochs_that_end_or_begin_at_a_cut_stay():
@@ -398,7 +432,7 @@ def test_epochs_of_mne_may_have_any_name(name, tmp_path):
     assert epochs_log(epochs)["step"].tolist() == ["epochs"]
 
 
-def epochs_set(path, events, **options):
+def epochs_set(path, events, n_written=None, **options):
     """Epochs of EEGLAB from -0.5 s, of the events in each: (time in s, type)."""
     data = 20 * np.random.default_rng(0).standard_normal((3, 100, len(events)))
     flat = [
@@ -417,7 +451,7 @@ def epochs_set(path, events, **options):
                 eventlatency=1e3 * times[0] if one else np.array([1e3 * t for t in times], object),
             )
         )
-    return write_set(path, data, SFREQ, events=flat, epochs=table, tmin=-0.5, **options)
+    return write_set(path, data, SFREQ, events=flat[:n_written], epochs=table, tmin=-0.5, **options)
 
 
 @pytest.mark.parametrize("fdt", [False, True])
@@ -431,6 +465,15 @@ def test_epochs_of_eeglab_are_named_by_the_event_at_zero(fdt, tmp_path):
     assert [names[code] for code in epochs.events[:, 2]] == kinds
     assert epochs.times[0] == 0.0
     assert np.ptp(epochs.get_data()) > 1e-5
+
+
+def test_epochs_of_eeglab_that_overlap_share_events(tmp_path):
+    events = [[(0.0, "left"), (0.4, "right")], [(0.0, "right"), (0.4, "left")], [(0.0, "left")]]
+    file = epochs_set(tmp_path / "a.set", events, n_written=3)  # MNE looks for five
+    epochs = epochs_of(file)
+    assert epochs.events[:, 2].tolist() == [1, 2, 1]
+    (read,) = read_files([file])
+    assert EpochsView(read).labels.tolist() == ["left", "right", "left"]
 
 
 def test_epochs_of_eeglab_with_numbers_or_without_events(tmp_path):

@@ -4,14 +4,15 @@ import importlib
 from functools import partial
 from pathlib import Path
 
-import mne
 from sklearn.pipeline import make_pipeline
 
 from ... import ecg, preprocessing
 from ...ecg.files import find_records
+from ...files.reading import read_epochs
 from ...samples import datasets
 from ...samples.view import EpochsView
 from ...utils.extras import from_extra
+from ...utils.quiet import quiet
 from .tables import Table, join, parameter_types
 
 
@@ -91,7 +92,8 @@ _PIPELINES = {
 
 def read_files(paths):
     """Epochs of files, whose data are read as needed."""
-    return [mne.read_epochs(path, preload=False, verbose="ERROR") for path in paths]
+    with quiet():
+        return [read_epochs(path, preload=False) for path in paths]
 
 
 def make_dataset(table):
