@@ -43,8 +43,8 @@ def check_sources(epochs):
         ]
         if cuts:
             warn(
-                f"Number {number} of the Epochs has epochs at {shortened(cuts)}, where the recording was cut. "
-                "That is no class: take the others, as epochs[names of the classes]."
+                f"Number {number} of the Epochs has epochs at {shortened(cuts)}, where the recording was "
+                "cut. That is no class: take the others, as epochs[names of the classes]."
             )
         if not same_rate(source.info["sfreq"], first.info["sfreq"]):
             raise ValueError(f"All Epochs must have the same sampling rate. {_rates(sources)}")
