@@ -38,7 +38,8 @@ def beat_doubts(signal, rate, onset):
     if near - chance < LEAST_AGREEMENT * (1 - chance):
         return [
             f"{100 * near:.0f} % of its annotated beats are within {MATCH} s of the highest peak around, and "
-            f"{100 * chance:.0f} % would be by chance: they are of another recording, rate or start"
+            f"{100 * chance:.0f} % would be by chance: they are of another recording, rate or start, or "
+            "the signal is flat or noise"
         ]
     doubts, (low, between) = [], _heights(energy, rate, peak)
     if low > MOST_LOW:
@@ -46,7 +47,7 @@ def beat_doubts(signal, rate, onset):
     if between > MOST_BETWEEN:
         doubts.append(
             f"between {100 * between:.0f} % of its annotated beats there are others in the signal, which are "
-            "not annotated as beats"
+            "not annotated as beats, or noise as high"
         )
     if onset[-1] - onset[0] < LEAST_SPAN * lasts:
         doubts.append(f"beats are annotated from {onset[0]:.4g} to {onset[-1]:.4g} s alone, of {lasts:.4g} s")

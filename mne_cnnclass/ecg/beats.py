@@ -45,6 +45,7 @@ LEADS = ("MLII|II", "V1|V2|V4|V5|V3|V6")
 SHAPE_COLUMNS = ["qrs_correlation", "qrs_difference", "qrs_width_ratio"]
 BEAT_COLUMNS = [*INTERVAL_COLUMNS, *SHAPE_COLUMNS]  # side inputs of networks
 
+LONGEST = 1.0  # s that an annotation of a beat may last; those of rhythms have the same letters
 TYPICAL = " - typical"  # suffix of channels with the difference of a lead from the typical beat
 TYPICAL_HEIGHT = 1e-3  # V, of the record's typical QRS complex once leads are scaled
 
@@ -221,7 +222,7 @@ def _beat_epochs(
 def _annotated(raw, class_of):
     """Times (s) and symbols of annotated beats, each once."""
     begin, end, text = spans_of(raw)
-    is_beat = np.isin(text, list(BEAT_SYMBOLS | set(class_of))) & (begin == end)
+    is_beat = np.isin(text, list(BEAT_SYMBOLS | set(class_of))) & (end - begin < LONGEST)
     order = np.argsort(begin[is_beat], kind="stable")
     onset, symbol = begin[is_beat][order], text[is_beat].astype(object)[order]
     distinct = np.diff(onset, prepend=-1.0) > 1.5 / raw.info["sfreq"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,8 @@ import mne
 import pandas as pd
 
 from ..samples.types import PathLike
+from ..utils.text import shortened
+from ..utils.warn import warn
 from .files import check_files, damage_as
 from .patients import make_raw
 
@@ -124,6 +127,11 @@ def read_ptbxl(folder: PathLike, *, sfreq: Literal[100, 500] = 100) -> pd.DataFr
     ValueError
         If ``sfreq`` is neither 100 nor 500.
 
+    Warns
+    -----
+    RuntimeWarning
+        If records have codes that ``scp_statements.csv`` lacks.
+
     Notes
     -----
     A record belongs to a superclass if its SCP codes contain a diagnostic statement of it with a likelihood
@@ -167,10 +175,15 @@ def read_ptbxl(folder: PathLike, *, sfreq: Literal[100, 500] = 100) -> pd.DataFr
         )
     published = published[here]
     superclass_of = statements["diagnostic_class"].dropna()
+    statements_of = [ast.literal_eval(codes) for codes in published["scp_codes"]]
     found = [
         {superclass_of[code] for code, value in codes.items() if value > 0 and code in superclass_of}
-        for codes in map(ast.literal_eval, published["scp_codes"])
+        for codes in statements_of
     ]
+    unknown = Counter(code for codes in statements_of for code in codes if code not in statements.index)
+    if unknown:
+        shown = shortened(f"{code} {n}" for code, n in unknown.most_common())
+        warn(f"{folder / 'scp_statements.csv'} lacks codes of the records, which are left out: {shown}.")
     table = published[["record"]].assign(
         patient=published["patient_id"].astype(int).astype(str),
         age=published["age"].mask(published["age"] >= 300, 90.0),

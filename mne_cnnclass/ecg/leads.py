@@ -81,7 +81,7 @@ def spans_of(raw):
 
 def invert_classes(classes, *, whole=False):
     """The class of each symbol; ``whole`` takes a text for one symbol, but for the letters of CinC 2017."""
-    if not isinstance(classes, Mapping):
+    if not isinstance(classes, Mapping) or not all(map(np.iterable, classes.values())):
         raise TypeError(f'classes must be a dict such as dict(N="NLR", V="VE"), got {classes!r}.')
     class_of = {}
     for name, symbols in classes.items():

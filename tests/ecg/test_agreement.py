@@ -139,6 +139,20 @@ def test_a_rhythm_is_one_text(text, as_list):
     assert sorted(epochs.event_id) == ["AF", "normal"]
 
 
+def test_beats_may_have_a_duration_but_rhythms_are_none():
+    epochs, said = cut(annotated(ONSET, duration=0.1))
+    assert (len(epochs), said) == (60, None)
+    with pytest.raises(NoBeats, match="has 0 beats"):
+        ecg.make_beat_epochs(annotated([0, 20], ["N", "A"], 20.0))
+
+
+@pytest.mark.parametrize("classes", [[("N", "N")], {"N": None}, {"N": 1}])
+def test_classes_are_a_dict_of_texts(classes):
+    for make in (ecg.make_beat_epochs, ecg.make_rhythm_epochs):
+        with pytest.raises(TypeError, match="classes must be a dict such as"):
+            make(annotated(ONSET), classes=classes)
+
+
 def test_a_class_that_none_of_several_recordings_has_is_told_of():
     raws = [annotated([0, 24], ["(AFIB", "(N"], [24, 26])] * 2
     with pytest.warns(RuntimeWarning, match="No recording has the classes AF: how are their annotations"):

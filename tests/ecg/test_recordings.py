@@ -128,6 +128,9 @@ def test_ptbxl_takes_diagnoses_that_are_likely_and_records_that_are_here(tmp_pat
     assert table.sex.tolist() == ["M", "F", "F", "M"]
     with pytest.raises(ValueError, match="sfreq must be 100 or 500"):
         read_ptbxl(tmp_path, sfreq=250)
+    (tmp_path / "scp_statements.csv").write_text(",diagnostic,diagnostic_class\nIMI,1.0,MI\nSR,,\n")
+    with pytest.warns(RuntimeWarning, match=r"lacks codes of the records, .*: LVH 2, NORM 1, ASMI 1\."):
+        assert read_ptbxl(tmp_path).superclass.fillna("none").tolist() == ["none", "MI", "MI", "none"]
 
 
 @pytest.mark.parametrize("fmt", ["16", "24", "32", "212"])
