@@ -27,8 +27,9 @@ def mark_cuts(raw, suffix="", samples=()):
     return len(cuts)
 
 
-def shortest_piece(raw):
-    """Length (in samples) of the shortest piece between cuts, and the number of pieces."""
+def piece_lengths(raw, samples):
+    """Length (in samples) of the pieces between cuts that hold these samples of the Raw."""
     at = raw.annotations.onset[raw.annotations.description == MARKS[1]] - raw.first_time
     edges = np.unique([0, *np.rint(at * raw.info["sfreq"]).astype(int), raw.n_times])
-    return int(np.diff(edges).min()), len(edges) - 1
+    piece = np.searchsorted(edges, samples - raw.first_samp, "right") - 1
+    return np.diff(edges)[np.clip(piece, 0, len(edges) - 2)]

@@ -7,7 +7,6 @@ import numpy as np
 from scipy.stats import pearsonr
 from sklearn.exceptions import ConvergenceWarning
 
-from ..files.cuts import shortest_piece
 from ..samples.blocks import known_places
 from ..samples.channel_names import MONTAGE_1005, standard_mapping
 from ..samples.sources import BRAIN
@@ -133,15 +132,7 @@ def _check_length(design, raw, recording, what):
             f"The filter {what} is {seconds[0]:.3g} s long, and {recording} only {seconds[1]:.3g} s. "
             "Take a higher l_freq, leave the notch out, or take a longer recording."
         )
-    shortest, n_pieces = shortest_piece(recording.source)
-    if len(design) > shortest:
-        recording.tell(
-            [
-                f"the shortest of {n_pieces} pieces between cuts has {shortest / raw.info['sfreq']:.3g} s, "
-                f"less than the filter {what} with {len(design) / raw.info['sfreq']:.3g} s, which distorts "
-                "such pieces"
-            ]
-        )
+    recording.reach = max(recording.reach, len(design))
 
 
 def notch_continuous(raw, recording, freqs):

@@ -153,6 +153,18 @@ def make_epochs(
         another unit, a recording contains NaN, channels that a step needs are missing, the subject is
         required but can't be determined, or no epochs are left.
 
+    Warns
+    -----
+    RuntimeWarning
+        If something in a file is broken or in doubt, in one line with its name: what MNE's reader says of it,
+        units that MNE does not know, events within the pauses of an EDF+ file, events in pieces between cuts
+        that are shorter than a filter.
+
+    Notes
+    -----
+    Annotations that say that a recording was cut (``boundary``, ``New Segment``, the pauses of EDF+) are
+    neither events nor classes: epochs across them are dropped, and filters stop at them.
+
     References
     ----------
     .. [1] Jas M, Engemann DA, Bekhti Y, Raimondo F, Gramfort A. Autoreject: automated artifact rejection for
@@ -274,6 +286,7 @@ def _clean(recording, events, event_id, steps):
     for name, step, asking, further in _STEPS:
         if any(steps[parameter] is not None for parameter in asking):
             done.append((name, step(raw, recording, *(steps[parameter] for parameter in asking + further))))
+    recording.check_pieces(events)
     if steps["sfreq"] is not None and steps["sfreq"] != raw.info["sfreq"]:
         done.append(("resampling", f"from {raw.info['sfreq']:g} to {steps['sfreq']:g} Hz"))
         raw, resampled = raw.resample(steps["sfreq"], events=events, verbose="ERROR")

@@ -11,6 +11,7 @@ from pathlib import Path
 import mne
 import numpy as np
 
+from ..files.cuts import piece_lengths
 from ..files.reading import raw_of_array, read_file, take_raw
 from ..samples.limits import VOLTS
 from ..utils.extras import from_extra
@@ -40,6 +41,7 @@ class Recording:
     units: dict[str, str] = field(default_factory=dict)  # of channels, where MNE takes another one for V
     is_whole: bool = False  # whether parts of the file can't be read
     notes: list[str] = field(default_factory=list)  # for the log
+    reach: int = 0  # samples of the longest filter that was applied
 
     def read(self):
         """What the log says of reading the file: one step, or none."""
@@ -59,6 +61,17 @@ class Recording:
             data = source.get_data(start=first, stop=stop)
         self.tell(said)
         return data
+
+    def check_pieces(self, events):
+        """Tell of events in pieces between cuts that are shorter than a filter: edges alone are left."""
+        n_short = int((piece_lengths(self.source, events[:, 0]) < self.reach).sum())
+        if n_short:
+            self.tell(
+                [
+                    f"{n_short} of {len(events)} events are in pieces between cuts that are shorter than a "
+                    f"filter ({self.reach / self.sfreq:.3g} s), which distorts them"
+                ]
+            )
 
     def rename(self, names):
         """Rename channels, as `mne.io.Raw.rename_channels`."""

@@ -67,6 +67,7 @@ def iter_epochs(recordings, *, stretch=STRETCH, **settings):
             n_epochs += len(epochs)
             if len(epochs):
                 yield epochs
+        recording.check_pieces(rows)
         whole.check_any(n_epochs, recording, len(rows), tmin, tmax)
 
 

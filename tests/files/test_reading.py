@@ -211,13 +211,15 @@ def test_filters_stop_at_cuts():
     np.testing.assert_allclose(epochs.get_data()[5:], alone.get_data(), atol=1e-12)
 
 
-def test_pieces_that_are_shorter_than_the_filter_are_told_of_once():
-    raw = raw_of(*((float(t), 0.0, "boundary") for t in range(1, 19, 2)))
-    with pytest.warns(
-        RuntimeWarning, match=r"shortest of 10 pieces between cuts has 1 s, less .* 1.65 s"
-    ) as told:
-        epochs_of(raw, l_freq=2.0, h_freq=30.0)
+def test_events_in_pieces_that_are_shorter_than_the_filter_are_counted():
+    raw = raw_of(*((float(t), 0.0, "boundary") for t in (0.01, 10, 10.8, 12, 19.99)))
+    with pytest.warns(RuntimeWarning, match=r"1 of 9 events are in pieces .* shorter .* \(1.65 s\)") as told:
+        epochs = epochs_of(raw, l_freq=2.0, h_freq=30.0)
     assert len(told) == 1
+    assert "1 of 9 events" in epochs_log(epochs)["done"][0]
+    epochs_of(
+        raw_of((0.01, 0.0, "boundary"), (10.8, 0.0, "boundary")), l_freq=2.0
+    )  # nothing is in short ones
 
 
 QUIET = {
