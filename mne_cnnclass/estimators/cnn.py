@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
@@ -25,6 +26,7 @@ from .saving import save_classifier
 from .together import run_alone
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import ArrayLike
     from sklearn.base import TransformerMixin
     from skorch.callbacks import Callback
@@ -132,15 +134,16 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         those of the first fit, whose scaling is kept. As these weights may have been trained on any of the
         samples, ``calibrate`` then requires ``validation_fraction``. Default is False.
     callbacks : None | list of skorch.callbacks.Callback
-        Additional skorch callbacks; they are copied for every fit.
+        Additional skorch callbacks; they are copied for every fit. One that sets the learning rate requires
+        ``lr_schedule=None``; those that look at validation samples require ``validation_fraction``.
     checkpoint_dir : None | path-like
         Folder for checkpoints. If a fit was interrupted by a crash, starting the same fit on the same data
         again resumes after the last complete epoch and gives bit-identical results
         (``docs/guide/training.md``). The files are deleted once the fit is complete. Not available together
         with ``callbacks``, whose state is unknown.
-    device : str
-        ``"auto"`` (CUDA if available, otherwise the CPU) or the name of a torch device. Default is
-        ``"auto"``.
+    device : str | torch.device
+        ``"auto"`` (CUDA if available, otherwise the CPU), ``"cpu"``, ``"cuda"`` or ``"cuda:<number>"``.
+        Default is ``"auto"``.
     accelerate : bool
         Whether to replace convolutions, activations and dropout by the fastest known implementation that
         gives the same results up to rounding. ``False`` runs the network as written. Only affects the CPU.
@@ -182,7 +185,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         methods ``logits`` and ``probabilities``.
     module_ : torch.nn.Module
         The trained network. Its inputs are standardised samples and, if there are any, standardised side
-        inputs.
+        inputs. Weights that you edit or freeze (``requires_grad_(False)``) stay so in copies and files, and
+        when training continues. Other changes stay in copies made by `copy.deepcopy`, but pickles and files
+        refuse them.
     accelerated_ : dict of str
         The layers that were replaced by faster implementations: the name of each layer (``""`` is the whole
         network; with side inputs it is ``"network"``) and the name of the class that now computes it. Empty
@@ -268,7 +273,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         warm_start: bool = False,
         callbacks: Sequence[Callback] | None = None,
         checkpoint_dir: PathLike | None = None,
-        device: str = "auto",
+        device: str | torch.device = "auto",
         accelerate: bool = True,
         n_threads: int | None = 1,
         random_state: RandomState = None,
@@ -541,8 +546,14 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         # weights and the recipe that built it.
         state = dict(super().__getstate__())
         if "network_" in state:
-            state["network_"] = replace(self.network_, module=self.network_.weights())
+            state["network_"] = self.network_.packed()
         return state
+
+    def __deepcopy__(self, memo):
+        # of the network as it is, with all that was set on it by hand
+        copied = memo[id(self)] = type(self).__new__(type(self))
+        vars(copied).update(copy.deepcopy(vars(self), memo))
+        return copied
 
     def __setstate__(self, state):
         super().__setstate__(state)
@@ -553,7 +564,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         """Build the network that weights belong to, for the device that there is."""
         from ..networks.training import resolve_device
 
-        on_cpu = resolve_device(self.device).type == "cpu"
+        try:
+            on_cpu = resolve_device(self.device).type == "cpu"
+        except ValueError:  # it was trained on one that is not here, as a prediction will tell
+            on_cpu = True
         self.network_.module = self.network_.build(weights, accelerate=self.accelerate and on_cpu)
 
     def _describe(self, tensors):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 from scipy.special import softmax
 from torch import nn
 
 from ..networks.build import build_module
+from ..networks.fast import accelerated_layers
 from ..networks.training import predict_logits, resolve_device, torch_session
 from ..samples.blocks import iter_blocks
 from ..samples.scaling import ChannelScaler
@@ -27,6 +29,7 @@ class FittedNetwork:
     architecture: dict  # arguments of `build_module` that built the network
     seed: int  # of the training
     temperature: float = 1.0  # what logits are divided by
+    frozen: tuple = ()  # names of weights that are not trained, while `module` are weights alone
 
     def session(self, *, device, n_threads):
         """A torch session to predict in; only a user's own class may draw random numbers when it predicts."""
@@ -57,11 +60,45 @@ class FittedNetwork:
         """The weights of the network by name, on the CPU."""
         return {name: value.detach().cpu() for name, value in self.module.state_dict().items()}
 
+    def packed(self):
+        """The same with weights for a module, as `build` makes the network anew, which has to be the same."""
+        change = self.change_by_hand()
+        if change is not None:
+            raise ValueError(
+                f"module_ was changed since it was built: {change}. A pickle or a file has weights alone, so "
+                "that this would be lost. copy.deepcopy keeps it; for a file, train a class of your own "
+                "(model=YourClass) that has the change."
+            )
+        frozen = tuple(name for name, value in self.module.named_parameters() if not value.requires_grad)
+        return replace(self, module=self.weights(), frozen=frozen)
+
+    def change_by_hand(self):
+        """What differs from a network that is built anew of the weights, in words; None if nothing does."""
+        new, device = self._new(bool(accelerated_layers(self.module))), next(self.module.parameters()).device
+        was, now = _layers(new), _layers(self.module)
+        for name in {**was, **now}:
+            if was.get(name) != now.get(name):
+                return f"{name or 'the network'} is {now.get(name)}, and was {was.get(name)}"
+        new.load_state_dict(self.weights())
+        parts = self.architecture
+        inputs = [np.random.default_rng(0).standard_normal((2, parts["n_chans"], parts["n_times"]), "f4")]
+        if parts["n_side"]:
+            inputs.append(np.ones((2, parts["n_side"]), "f4"))
+        outputs = []
+        for module in (self.module, new):
+            with torch_session(self.seed, n_threads=1, device=device):
+                outputs.append(predict_logits(module, [inputs], device=device))
+        if np.allclose(*outputs, rtol=1e-4, atol=1e-4 * np.abs(outputs[0]).max(), equal_nan=True):
+            return None
+        return "its outputs are not those of its layers and weights, by a hook or an attribute, for instance"
+
     def describe(self, tensors):
         """What makes it, for a file; the weights, and arrays of side inputs, join the tensors."""
-        tensors.update({name: value.contiguous().clone() for name, value in self.weights().items()})
+        packed = self.packed()
+        tensors.update({name: value.contiguous().clone() for name, value in packed.module.items()})
         model, scaler, side = self.architecture["model"], self.scaler, self.side_scaler
         return {
+            "frozen": packed.frozen,
             "custom_module": not isinstance(model, str),
             "architecture": self.architecture | {"model": model_name(model)},
             "seed": self.seed,
@@ -77,7 +114,20 @@ class FittedNetwork:
 
     def build(self, weights, *, accelerate):
         """Build the network anew from these weights, in evaluation mode."""
-        with torch_session(self.seed, n_threads=1):
-            module = build_module(**self.architecture, accelerate=accelerate, explain=False)
+        module = self._new(accelerate)
         module.load_state_dict(weights)
-        return module.eval()
+        for name in self.frozen:
+            module.get_parameter(name).requires_grad_(False)
+        return module
+
+    def _new(self, accelerate):
+        """A network as it was before any training, in evaluation mode."""
+        with torch_session(self.seed, n_threads=1):
+            return build_module(**self.architecture, accelerate=accelerate, explain=False).eval()
+
+
+def _layers(module):
+    """What is known of each layer, and of each weight but its numbers, by name."""
+    layers = {name: f"{type(one).__name__}({one.extra_repr()})" for name, one in module.named_modules()}
+    sizes = ((name, f"{tuple(v.shape)} of {v.dtype}") for name, v in module.state_dict().items())
+    return layers | dict(sizes)

@@ -48,7 +48,8 @@ def learn(clf, samples, classes, *, previous=None):
     `FittedNetwork`, the history as ``history_``, and None or what stopped the training early, after at least
     one epoch.
     """
-    trainer = _make_trainer(clf, samples, classes, previous)
+    with torch_session(None):
+        trainer = _make_trainer(clf, samples, classes, previous)
     how = dict(groups=samples.groups, seed=trainer.seed)
     train_rows, valid, folds = None, None, []
     if clf.validation_fraction is not None:
@@ -186,13 +187,15 @@ class Trainer:
         with torch_session(self.seed, n_threads=self.clf.n_threads, device=self.device):
             network, *parts = self._standardise(plan)
             before = [None] * self.n_members if plan.start is None else split(plan.start.module)
+            # no program knows what was set by hand
+            together = self.clf.accelerate and (plan.start is None or plan.start.change_by_hand() is None)
             trainings = []
             for seed, module in zip([self.seed, *seeds], before, strict=True):
                 with torch_session(seed, device=self.device):
                     module = self._build(network) if module is None else copy.deepcopy(module)
                     how = self.options, Randomness(self.device), network.architecture
                 module = module.to(self.device)
-                trainings.append(Training(module, *parts, *how, together=self.clf.accelerate))
+                trainings.append(Training(module, *parts, *how, together=together))
         return network, trainings
 
     def _standardise(self, plan):

@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from .. import preprocessing
+from ..networks.training import resolve_device
 from ..samples.scaling import ChannelScaler
 from ..samples.types import PathLike
 from .beats import BeatClassifier
@@ -132,8 +133,12 @@ def _unfitted(params, tensors, source):
         params["side_inputs"] = _restore_each(params["side_inputs"], tensors, source, "side_inputs/")
     clf = CNNClassifier(**params)
     check_parameters(clf)
-    if str(clf.device).startswith("cuda") and not torch.cuda.is_available():
-        mne.utils.logger.info(f"{source.path} was trained on {clf.device}, which is not here; device='auto'.")
+    try:
+        resolve_device(clf.device)
+    except ValueError:
+        if not str(clf.device).startswith("cuda"):
+            raise
+        mne.utils.logger.info(f"{source.path}: its device {clf.device} is not here; device='auto'.")
         clf.device = "auto"
     return clf
 
@@ -169,6 +174,7 @@ def _restore_classifier(header, tensors, source):
         architecture,
         header["seed"],
         header.get("temperature", 1.0),
+        tuple(header.get("frozen", [])),
     )
     _restore_weights(clf, tensors, source)
     return clf

@@ -59,6 +59,11 @@ def check_parameters(clf):
     )
     expected = "None or a list of skorch callbacks, or of pairs (name, callback)"
     need("callbacks", _are_callbacks(clf.callbacks), expected)
+    if clf.lr_schedule is not None and any(map(_is_schedule, _each(clf.callbacks))):
+        raise ValueError(
+            f"callbacks has an LRScheduler, and lr_schedule={clf.lr_schedule!r} sets the learning rate, too, "
+            "so that neither would be followed. Set lr_schedule=None to follow that of the callback."
+        )
     if clf.checkpoint_dir is not None:
         need("checkpoint_dir", isinstance(clf.checkpoint_dir, (str, os.PathLike)), "None or a folder")
         _check_can_resume(clf)
@@ -90,7 +95,7 @@ def describe_parameters(clf, tensors):
         params["side_inputs"] = describe_each(clf.side_inputs, tensors, "side_inputs/")
     if isinstance(clf.class_weight, dict):  # JSON knows no keys but text
         params["class_weight"] = {"pairs": list(clf.class_weight.items())}
-    params["model"] = model_name(clf.model)
+    params["model"], params["device"] = model_name(clf.model), str(clf.device)
     lost = [name for name in NOT_SAVED[:3] if name not in params and getattr(clf, name) is not None]
     if lost:
         logger.info(f"Not saved, as only a training needs it: {', '.join(lost)}.")
@@ -126,8 +131,18 @@ def _are_callbacks(callbacks):
     """Whether these are callbacks of skorch: objects, classes or pairs (name, callback)."""
     if not isinstance(callbacks, (list, tuple)):
         return callbacks is None
-    found = [entry[1] if isinstance(entry, tuple) and len(entry) == 2 else entry for entry in callbacks]
-    return all(hasattr(one, "initialize") and hasattr(one, "on_epoch_end") for one in found)
+    return all(hasattr(one, "initialize") and hasattr(one, "on_epoch_end") for one in _each(callbacks))
+
+
+def _each(callbacks):
+    """The callbacks of a list without their names."""
+    return [one[1] if isinstance(one, tuple) and len(one) == 2 else one for one in callbacks or []]
+
+
+def _is_schedule(callback):
+    from skorch.callbacks import LRScheduler
+
+    return issubclass(callback if isinstance(callback, type) else type(callback), LRScheduler)
 
 
 def _is_symmetry(symmetry):

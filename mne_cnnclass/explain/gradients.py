@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from ..estimators.cnn import CNNClassifier
-from ..networks.training import resolve_device
+from ..networks.training import move, resolve_device
 from ..samples.blocks import iter_blocks, iter_parts, numbered_in
 from ..samples.checks import check_side_inputs
 from ..samples.types import RandomState, Samples
@@ -195,7 +195,8 @@ def mean_contributions(clf, X, y, product, n_steps, random_state, layers=()):
 
     size = batch_size(X)
     session = network.session(device=device, n_threads=clf.n_threads)
-    with session, torch.enable_grad(), _evaluating(module.to(device)):
+    move(module, device)
+    with session, _evaluating(module):
         with numbered_in(X):
             others, _, others_seen = prepared(np.concatenate(list(iter_blocks(X[pool]))), side[pool])
         for part, block in iter_parts(X, size):

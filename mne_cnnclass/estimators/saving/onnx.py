@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from ...networks.training import torch_session
 from ...utils.atomic import write_atomically
 from ...utils.extras import from_extra
 from ...utils.versions import library_versions
@@ -44,10 +45,11 @@ def export_onnx(clf, path):
             "them, or put what they compute into the metadata and name these columns in side_inputs."
         )
     # onnxruntime takes some models only as torch exports them, and some only when onnxscript simplifies them
-    try:
-        content = _convert(clf, onnx, onnxruntime, optimize=False)
-    except RuntimeError:
-        content = _convert(clf, onnx, onnxruntime, optimize=True)
+    with torch_session(None):
+        try:
+            content = _convert(clf, onnx, onnxruntime, optimize=False)
+        except RuntimeError:
+            content = _convert(clf, onnx, onnxruntime, optimize=True)
     write_atomically(path, content)
 
 

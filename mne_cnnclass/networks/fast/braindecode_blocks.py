@@ -50,7 +50,7 @@ class _MergedStart:
     def forward(self, x):
         """Logits of samples of shape (n, n_chans, n_times)."""
         predicts = not (self.training or torch.is_grad_enabled())
-        if not predicts or x.ndim != 3 or not hasattr(self, "bnorm") or self.bnorm.training:
+        if not predicts or x.ndim != 3 or not hasattr(self, "bnorm") or is_watched(self):
             return super().forward(x)
         first = self.conv_time_spat
         x = MergedConv.convolve(x, *kept(self, self._merged, first.conv_time, first.conv_spat, self.bnorm))
@@ -85,9 +85,8 @@ class SpatialFirstEEGNet(EEGNet):
 
     def forward(self, x):
         """Logits of samples of shape (n, n_chans, n_times)."""
-        trains = any(norm.training for norm in (self.bnorm_temporal, self.bnorm_1, self.bnorm_2))
         known = x.ndim == 3 and x.shape[1] == self.n_chans  # other shapes the original refuses
-        if known and not (trains or torch.is_grad_enabled()) and self._has_usual_layers():
+        if known and not (torch.is_grad_enabled() or is_watched(self)) and self._has_usual_layers():
             return self.infer(x)
         return super().forward(x)
 
@@ -129,6 +128,16 @@ class SpatialFirstEEGNet(EEGNet):
     def separable(self):
         """Weights of the depthwise and the pointwise convolution of the second block, as one convolution."""
         return self.conv_separable_point.weight * self.conv_separable_depth.weight.transpose(0, 1)
+
+
+def is_watched(module):
+    """Whether each layer has to be called, as one has hooks, or drops out or normalises as in training."""
+    return any(
+        one._forward_hooks
+        or one._forward_pre_hooks
+        or (one.training and isinstance(one, (nn.Dropout, nn.BatchNorm2d)))
+        for one in module._modules.values()
+    )
 
 
 def classify(final_layer, x):

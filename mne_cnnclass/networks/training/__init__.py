@@ -7,7 +7,7 @@ from .augment import make_transforms
 from .batches import SampleDataset
 from .checkpoints import Checkpoints
 from .fit import Training, TrainingOptions, train_all
-from .predict import predict_logits
+from .predict import move, predict_logits
 from .randomness import Randomness
 from .session import resolve_device, torch_session
 from .split import split_folds, split_validation
@@ -21,6 +21,7 @@ __all__ = [
     "TrainingOptions",
     "fit_temperature",
     "make_transforms",
+    "move",
     "predict_logits",
     "resolve_device",
     "split_folds",

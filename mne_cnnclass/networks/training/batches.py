@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from skorch.dataset import Dataset
 
 
 def parts(n_samples, n_values):
@@ -10,7 +11,7 @@ def parts(n_samples, n_values):
     return [slice(start, start + step) for start in range(0, n_samples, step)]
 
 
-class SampleDataset(torch.utils.data.Dataset):
+class SampleDataset(Dataset):
     """Samples, labels and weights; what skorch passes around.
 
     Signals are standardised, float32 of shape (n_samples, n_channels, n_times) in memory or in a
@@ -62,9 +63,9 @@ class SampleDataset(torch.utils.data.Dataset):
         return torch.from_numpy(self.data.read(rows, torch.empty(len(rows), *self.data.shape[1:]).numpy()))
 
     @property
-    def X(self):  # noqa: N802, skorch's callbacks look for it
-        """What the net is given for these samples."""
-        return {"x": self.data, **self.others}
+    def X(self):  # noqa: N802, for which skorch's scores ask a net for predictions
+        """The samples."""
+        return self
 
     def __len__(self):
         return len(self.y)

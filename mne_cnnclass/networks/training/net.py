@@ -40,8 +40,8 @@ class SampleNet(NeuralNetClassifier):
         self.watched = bool(options.callbacks)
 
     def get_all_learnable_params(self):
-        """The weights by name, for skorch's optimizer."""
-        return self.networks.named_parameters()
+        """The weights by name, for skorch's optimizer, and then those of the network for callbacks."""
+        return (self.module_ if hasattr(self, "optimizer_") else self.networks).named_parameters()
 
     def get_iterator(self, dataset, training=False):
         """Batches of the only network, for callbacks."""
@@ -104,14 +104,36 @@ class SampleNet(NeuralNetClassifier):
         return sums / torch.tensor([len(dataset) for dataset in datasets], device=self.device)
 
     def _step(self):
+        frozen = []
+        if self.watched:
+            self._check_rate()
+            self.networks.share(self.module_)
+            # a program has gradients of all weights, and weights decay without any
+            frozen = [
+                (one, one.detach().clone()) for one in self.module_.parameters() if not one.requires_grad
+            ]
+            for weight, _ in frozen:
+                if weight.grad is not None:
+                    weight.grad.zero_()
         self.networks.clip(GRADIENT_NORM)
         if self.watched:
-            self.networks.share(self.module_)
             self.notify("on_grad_computed", named_parameters=list(self.module_.named_parameters()))
         self.optimizer_.step()
+        for weight, before in frozen:
+            weight.data.copy_(before)
         self.optimizer_.zero_grad(set_to_none=True)
         if self.schedule is not None:
             self.schedule.step()
+
+    def _check_rate(self):
+        """Callbacks may set the learning rate only where nothing else does."""
+        rate = self.optimizer_.param_groups[0]["lr"]
+        if self.schedule is not None and rate != self.schedule.get_last_lr()[0]:
+            raise ValueError(
+                f"A callback has set the learning rate to {rate:.3g}, which lr_schedule="
+                f"{self.options.lr_schedule!r} sets, too, so that neither would be followed. Set "
+                "lr_schedule=None to follow that of the callback."
+            )
 
     # -- a training --------------------------------------------------------------------------------
 
@@ -125,6 +147,13 @@ class SampleNet(NeuralNetClassifier):
             super().notify(method_name, **kwargs)
         except KeyboardInterrupt as error:
             raise StopTraining from error
+        except Exception as error:
+            if "not found in history" not in str(error):
+                raise
+            raise ValueError(
+                "A callback looks for what is not recorded: train_loss, train_accuracy and lr are, with a "
+                f"validation_fraction also valid_loss and valid_accuracy. ({error.args[0]})"
+            ) from error
 
     def begin(self, dataset, validates):
         """Get ready for the first step."""
@@ -163,6 +192,8 @@ class SampleNet(NeuralNetClassifier):
     def _run_epoch(self, datasets, valid, of_first):
         lr = self.optimizer_.param_groups[0]["lr"]
         self.notify("on_epoch_begin", **of_first)
+        if not any(weight.requires_grad for weight in self.module_.parameters()):
+            raise ValueError("All weights of module_ are frozen, so there is nothing to train.")
         names, values = ["train_loss", "train_accuracy"], [self._run_batches(datasets, True)]
         if valid is not None:
             names += ["valid_loss", "valid_accuracy"]
@@ -170,6 +201,9 @@ class SampleNet(NeuralNetClassifier):
         values = torch.cat(values).cpu()
         for name, of_networks in zip(names, values.tolist(), strict=True):
             self.history.record(name, of_networks if len(self.networks) > 1 else of_networks[0])
+            if self.watched:  # as skorch's own scores, by which callbacks keep the best epoch
+                best = min if name.endswith("loss") else max
+                self.history.record(f"{name}_best", of_networks[0] == best(self.history[:, name]))
         self.history.record("lr", lr)
         self._note_divergence(values[::2], lr)
         self.kept.epoch(self.networks, None if valid is None else values[2])

@@ -12,11 +12,18 @@ def predict_logits(module, batches, *, device):
     Each of ``batches`` holds float32 arrays: standardised samples of shape (n_samples, n_channels, n_times),
     and side inputs of shape (n_samples, n_side) if the network takes any.
     """
-    if module.training or next(module.parameters(), torch.empty(0, device=device)).device != device:
-        module.to(device).eval()
+    if module.training:
+        module.eval()
+    move(module, device)
     with torch.inference_mode():
         logits = [_compute(module, [torch.from_numpy(part) for part in batch], device) for batch in batches]
     return np.concatenate(logits).astype(np.float64)
+
+
+def move(module, device):
+    """Move a network to a device, unless it is there."""
+    if next(module.parameters(), torch.empty(0, device=device)).device != device:
+        module.to(device)
 
 
 def _compute(module, inputs, device):

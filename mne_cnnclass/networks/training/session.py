@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 import torch
+from torch.nn.utils import parametrize
 
 from ...utils.threads import limit_threads
 
@@ -30,15 +31,38 @@ def _keep_freed_memory(n_bytes):
     _MALLOPT(trim_threshold, n_bytes)
 
 
+def _use_defaults(stack, device):
+    """Compute in float32 on the CPU or this device, with gradients, until the stack is closed."""
+    stack.enter_context(torch.inference_mode(False))  # which lets gradients be computed again, too
+    settings = [(torch.set_default_dtype, torch.get_default_dtype(), torch.float32)]
+    if device is None or device.type == "cpu":  # where fewer bits are no faster; on CUDA they may be meant
+        precision = torch.get_float32_matmul_precision()
+        settings.append((torch.set_float32_matmul_precision, precision, "highest"))
+    for set_it, before, usual in settings:
+        if before != usual:
+            stack.callback(set_it, before)
+            set_it(usual)
+    if torch.get_default_device().type != "cpu":
+        stack.enter_context(torch.device("cpu"))
+    if parametrize._cache_enabled:  # which keeps weights as they were at their first use
+        stack.callback(setattr, parametrize, "_cache_enabled", parametrize._cache_enabled)
+        parametrize._cache_enabled = 0
+    for kind in ("cpu", "cuda"):
+        if torch.is_autocast_enabled(kind):
+            stack.enter_context(torch.autocast(kind, enabled=False))
+
+
 @contextlib.contextmanager
 def torch_session(seed, *, n_threads=None, device=None):
     """Run a block with seeded random states, a fixed number of threads and deterministic CUDA.
 
     The seed is that of torch, numpy's global state and Python's `random`, since architectures and
-    augmentations use any of them. What is None is left as it is.
+    augmentations use any of them. What is None is left as it is. Types and modes of torch that a user has
+    set for other work do not hold within the block.
     """
     cuda = [device] if device is not None and device.type == "cuda" else []
     with _ONE_AT_A_TIME, limit_threads(n_threads), contextlib.ExitStack() as stack:
+        _use_defaults(stack, device)
         if _MALLOPT is not None:
             stack.callback(_keep_freed_memory, 2**26)
             _keep_freed_memory(2**29)
@@ -58,14 +82,22 @@ def torch_session(seed, *, n_threads=None, device=None):
 
 
 def resolve_device(device):
-    """The torch device for ``"auto"`` (CUDA where there is one, else CPU), a name or a device."""
+    """The torch device for ``"auto"`` (CUDA where there is one, else CPU), a name or a device.
+
+    Others that torch knows are refused, as nobody has compared their results with those of a CPU.
+    """
     if isinstance(device, str) and device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     found = None
     with contextlib.suppress(RuntimeError, TypeError):
         found = torch.device(device)
     if found is None or found.type not in ("cpu", "cuda"):
-        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or 'cuda:<number>', got {device!r}.")
-    if found.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device is {str(found)!r}, but torch finds no CUDA device here; use device='auto'.")
+        known = "" if found is None else ": networks run on CPUs and CUDA devices only. Use device='auto'"
+        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or 'cuda:<number>', got {device!r}{known}.")
+    if found.type == "cpu":
+        return torch.device("cpu")
+    n_devices = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if (found.index or 0) >= n_devices:
+        there = f"finds {n_devices} of them here" if n_devices else "finds no CUDA device here"
+        raise ValueError(f"device is {str(found)!r}, but torch {there}; use device='auto'.")
     return found
