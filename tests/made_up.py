@@ -108,7 +108,7 @@ def _structs(dicts):
 
 
 def write_brainvision(
-    path, data, sfreq=100, labels=("C3", "Cz", "C4"), markers=(), *, units="µV", points=None
+    path, data, sfreq=100, labels=("C3", "Cz", "C4"), markers=(), *, units="µV", points=None, gain=1
 ):
     """Write signals in µV as float32, with markers (type, description, position from 1, size)."""
     path = Path(path)
@@ -117,7 +117,7 @@ def write_brainvision(
     data.T.tofile(path.with_suffix(".eeg"))
     points = "" if points is None else f"DataPoints={points}\n"
     channels = "".join(
-        f"Ch{k}={name},,1,{unit}\n" for k, (name, unit) in enumerate(zip(labels, units, strict=True), 1)
+        f"Ch{k}={name},,{gain},{unit}\n" for k, (name, unit) in enumerate(zip(labels, units, strict=True), 1)
     )
     path.write_text(
         "Brain Vision Data Exchange Header File Version 1.0\n[Common Infos]\nCodepage=UTF-8\n"
