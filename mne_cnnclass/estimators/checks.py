@@ -100,8 +100,9 @@ def check_same_problem(fitted, X, classes):
 
 def check_logits(logits, numbers):
     """Outputs of a network for the samples of these numbers must be finite."""
-    lost = np.flatnonzero(~np.isfinite(logits).all(axis=1))
-    if len(lost):
+    finite = np.isfinite(logits)
+    if not finite.all():
+        lost = np.flatnonzero(~finite.all(axis=1))
         raise ValueError(
             f"The network gives no finite output for sample {numbers[lost[0]]}: its values are far beyond "
             "those that it was trained on. Look for outliers, or for another unit."

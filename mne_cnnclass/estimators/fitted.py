@@ -47,8 +47,8 @@ class FittedNetwork:
         blocks = map(self.scaler.transform, iter_blocks(X, batch_size))
         inputs = [blocks if watch is None else watch.through(blocks)]
         with self.session(device=device, n_threads=n_threads):
-            side = self.side_scaler.transform(side, X)
-            if side.shape[1]:
+            if len(self.side_scaler.mean_):
+                side = self.side_scaler.transform(side, X)
                 inputs.append(side[start : start + batch_size] for start in range(0, len(side), batch_size))
             return predict_logits(self.module, zip(*inputs, strict=True), device=device)
 

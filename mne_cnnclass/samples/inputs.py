@@ -79,13 +79,8 @@ def as_signals(X, estimator):
         if not len(X):
             raise ValueError("X holds 0 epochs; at least one sample is needed.")
         return X
-    X = _as_numbers(X)
-    try:
-        X = check_array(
-            X, dtype="numeric", allow_nd=True, ensure_all_finite=False, estimator=estimator, input_name="X"
-        )
-    except RuntimeError as error:  # of a tensor that can't become an array
-        raise TypeError(f"X can't be read as an array: {error}") from error
+    if not (type(X) is np.ndarray and X.dtype.kind == "f" and X.ndim == 3 and len(X)):
+        X = _as_array(X, estimator)
     if X.dtype.kind not in "biuf":
         raise TypeError(f"X must hold real numbers, got {X.dtype}.")
     if X.ndim > 3:
@@ -103,8 +98,8 @@ def as_signals(X, estimator):
     return X
 
 
-def _as_numbers(X):
-    """X, where objects in it are numbers; otherwise the error says which is none."""
+def _as_array(X, estimator):
+    """X as an array of numbers; if objects in it are none, the error says which."""
     if isinstance(X, (np.ndarray, pd.DataFrame)):
         values = np.asarray(X)
         if values.dtype == object:
@@ -112,7 +107,12 @@ def _as_numbers(X):
                 values.astype(np.float64)
             except (TypeError, ValueError) as error:
                 raise type(error)(f"X must hold numbers alone: {error}.") from error
-    return X
+    try:
+        return check_array(
+            X, dtype="numeric", allow_nd=True, ensure_all_finite=False, estimator=estimator, input_name="X"
+        )
+    except RuntimeError as error:  # of a tensor that can't become an array
+        raise TypeError(f"X can't be read as an array: {error}") from error
 
 
 def open_samples(X, estimator):

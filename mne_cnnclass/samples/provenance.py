@@ -44,8 +44,8 @@ def provenance(X):
 
 def warn_of_other_provenance(before, X):
     """Warn of samples to predict that were prepared in a way that `provenance` did not find at the fit."""
-    now = provenance(X)
-    if before is None or now is None:
+    now = None if before is None else provenance(X)
+    if now is None or now == before:
         return
     for name, (what, fix) in _PROPERTIES.items():
         new = [value for value in now[name] if not any(_alike(value, old) for old in before[name])]

@@ -46,6 +46,8 @@ def check_sources(epochs):
                 f"Number {number} of the Epochs has epochs at {shortened(cuts)}, where the recording was "
                 "cut. That is no class: take the others, as epochs[names of the classes]."
             )
+        if source is first:
+            continue
         if not same_rate(source.info["sfreq"], first.info["sfreq"]):
             raise ValueError(f"All Epochs must have the same sampling rate. {_rates(sources)}")
         if len(source.times) != len(first.times) or not np.allclose(source.times, first.times):
@@ -192,14 +194,15 @@ def pick_names(info, picks):
     """Channel names for ``picks``; by default data channels, else ECG, EMG and EOG, without bads."""
     if picks is None:
         index = mne.pick_types(info, **BRAIN, ref_meg=False, exclude="bads")
-        if not len(mne.pick_types(info, **BRAIN, ref_meg=False, exclude=())):
+        if not len(index) and not len(mne.pick_types(info, **BRAIN, ref_meg=False, exclude=())):
             index = mne.pick_types(info, meg=False, ecg=True, emg=True, eog=True, exclude="bads")
         if not len(index):
             raise ValueError(
                 f"No data, ECG, EMG or EOG channel that is not bad among {info['ch_names']}; "
                 "set the channel types, or give picks=."
             )
-        return [info["ch_names"][i] for i in index]
+        names = info["ch_names"]
+        return [names[i] for i in index]
     if isinstance(picks, str):
         picks = info["ch_names"] if picks == "all" else [picks]
     if not np.iterable(picks) or not all(isinstance(pick, str) for pick in picks):

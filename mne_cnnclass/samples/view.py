@@ -200,7 +200,7 @@ class EpochsView:
             The data in V. It may share memory with the Epochs, so do not modify it in place.
         """
         origin = self._origin[part]
-        numbers = np.unique(origin[:, 0])
+        numbers = self._numbers(origin)
         if len(numbers) == 1:
             return read_rows(self._source(numbers[0]), self._ch_names, origin[:, 1])
         block = np.empty((len(origin), *self.shape[1:]))
@@ -235,7 +235,11 @@ class EpochsView:
 
     def sources(self) -> list[mne.BaseEpochs]:
         """Get the Epochs underlying the view, as they were given."""
-        return [self._sources[number] for number in np.unique(self._origin[:, 0])]
+        return [self._sources[number] for number in self._numbers(self._origin)]
+
+    def _numbers(self, origin):
+        """Of which of the Epochs there are rows."""
+        return np.unique(origin[:, 0]) if len(self._sources) > 1 else origin[:1, 0]
 
     def numbers(self) -> np.ndarray:
         """Number each epoch, by the same number where it is there more than once.
@@ -325,9 +329,10 @@ class EpochsView:
             If a channel does not exist, or is marked as bad, in one of the Epochs.
         """
         for source in self._sources:
-            missing = [name for name in ch_names if name not in source.ch_names]
+            present = source.ch_names
+            missing = [name for name in ch_names if name not in present]
             if missing:
-                raise ValueError(missing_channels(missing, source.ch_names))
+                raise ValueError(missing_channels(missing, present))
             bads = set(source.info["bads"]) - self._wanted_bads
             bad = [name for name in ch_names if name in bads]
             if bad:

@@ -4,7 +4,7 @@ import contextlib
 import sys
 import threading
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import LibController, ThreadpoolController
 
 # Blocks may run in several threads at once. Mostly, BLAS has one number for the process, and OpenMP, and so
 # torch, one for each thread. What they were before the first of the blocks is known until the last one ends.
@@ -27,9 +27,9 @@ def limit_threads(number):
     me = threading.get_ident(), int(number)
     with _LOCK:
         pools = _pools()
-        for name, pool in pools:  # before any is set, as torch's number is that of a library, too
+        for name, pool, _ in pools:  # before any is set, as torch's number is that of a library, too
             _BEFORE.setdefault(name, pool.get_num_threads())
-        for _, pool in pools:
+        for _, pool, _ in pools:
             _set(pool, me[1])
         _BLOCKS.append(me)
     try:
@@ -37,8 +37,8 @@ def limit_threads(number):
     finally:
         with _LOCK:
             _BLOCKS.remove(me)
-            for name, pool in _pools():
-                others = _BLOCKS if _is_shared(pool) else [block for block in _BLOCKS if block[0] == me[0]]
+            for name, pool, is_shared in _pools():
+                others = _BLOCKS if is_shared else [block for block in _BLOCKS if block[0] == me[0]]
                 if name in _BEFORE:
                     _set(pool, others[-1][1] if others else _BEFORE[name])
             if not _BLOCKS:
@@ -46,6 +46,8 @@ def limit_threads(number):
 
 
 def _set(pool, number):
+    if isinstance(pool, LibController) and pool.get_num_threads() == number:  # torch tells MKL, too
+        return
     # threadpoolctl has OpenBLAS listen to one thread alone; here, every thread knows of the others
     release = getattr(pool, "clear_controlling_thread", lambda force: None)
     release(force=True)
@@ -59,11 +61,11 @@ def _is_shared(pool):
 
 
 def _pools():
-    """Names and pools, with ``get_num_threads`` and ``set_num_threads``; to look for them takes 20 ms."""
+    """Names, pools and which of them are shared; to look for them takes 20 ms."""
     global _found
     if _found[0] != len(sys.modules):
-        libraries = ThreadpoolController().lib_controllers
-        _found = len(sys.modules), tuple((library.filepath, library) for library in libraries)
+        pools = ThreadpoolController().lib_controllers
+        _found = len(sys.modules), tuple((pool.filepath, pool, _is_shared(pool)) for pool in pools)
     torch = sys.modules.get("torch")
     # not there while it is being imported
-    return (*_found[1], ("torch", torch)) if hasattr(torch, "set_num_threads") else _found[1]
+    return (*_found[1], ("torch", torch, False)) if hasattr(torch, "set_num_threads") else _found[1]

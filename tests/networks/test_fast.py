@@ -22,7 +22,7 @@ from mne_cnnclass.networks.fast.functions import (
     dropout,
 )
 from mne_cnnclass.networks.fast.moments import expected_squares, summarize
-from mne_cnnclass.networks.fast.spectral import SpectralConvolution
+from mne_cnnclass.networks.fast.spectral import BlockFilters, SpectralConvolution
 
 pytestmark = pytest.mark.usefixtures("same_random_numbers")
 
@@ -182,10 +182,12 @@ def test_weights_go_both_ways_and_a_checkpoint_loads():
         torch.testing.assert_close(fast.eval()(x), original.eval()(x), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["EEGNet", "ShallowFBCSPNet", "Deep4Net"])
-def test_a_prediction_follows_every_change_of_the_weights(name):
-    original, fast = pair(name, n_times=600)
-    x = torch.randn(4, 7, 600)
+@pytest.mark.parametrize(
+    ("name", "n_chans"), [("EEGNet", 7), ("ShallowFBCSPNet", 7), ("ShallowFBCSPNet", 32), ("Deep4Net", 7)]
+)
+def test_a_prediction_follows_every_change_of_the_weights(name, n_chans):
+    original, fast = pair(name, n_chans=n_chans, n_times=600)
+    x = torch.randn(4, n_chans, 600)
     for change in (
         lambda p: p.data.mul_(1.5),  # torch's counter of versions does not see this
         lambda p: setattr(p, "data", p.data + 0.1),
@@ -491,6 +493,41 @@ def test_gradients_of_the_signals_are_there_for_those_who_ask():
         network.eval()(signals).sum().backward()
         gradients.append(signals.grad)
     torch.testing.assert_close(*gradients, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("offset", [0, 1, 3, 40, 401])
+@pytest.mark.parametrize("k", [1, 2, 5, 25])
+def test_filtering_by_blocks_is_a_convolution(k, offset):
+    x, weight, bias = (
+        torch.randn(shape, dtype=torch.float64) for shape in ((3, 4, k + offset), (5, 4, k), 5)
+    )
+    y = BlockFilters(weight, bias).apply(x)
+    torch.testing.assert_close(y.squeeze(3), functional.conv1d(x, weight, bias))
+
+
+@pytest.mark.parametrize(("name", "n_blocks"), [("EEGNet", 0), ("ShallowFBCSPNet", 2), ("Deep4Net", 0)])
+def test_one_sample_and_many_are_predicted_as_by_the_original(name, n_blocks, monkeypatch):
+    calls = []
+    monkeypatch.setattr(BlockFilters, "apply", lambda *a, f=BlockFilters.apply: calls.append(1) or f(*a))
+    original, fast = (network.eval() for network in pair(name, n_chans=22, n_times=600))
+    x = 3 * torch.randn(40, 22, 600) + 1
+    with torch.inference_mode():
+        expected = original(x)
+        for n in (1, 4, 40):
+            torch.testing.assert_close(fast(x[:n]), expected[:n], rtol=0, atol=1e-5 * expected.abs().max())
+    assert len(calls) == n_blocks  # many go by spectra of whole signals
+
+
+def test_hooks_of_activations_and_maxima_see_what_they_see_in_the_original():
+    seen = []
+    for network in pair("Deep4Net", n_times=600):
+        hooks = [network.pool.register_forward_hook, network.nonlin_3.register_forward_hook]
+        for register in [*hooks, network.pool_4.register_forward_pre_hook]:
+            register(lambda *given: seen.append(given[-1][0]))
+        with torch.no_grad():
+            network.eval()(torch.ones(2, 7, 600))
+    for one, other in zip(seen[:3], seen[3:], strict=True):
+        torch.testing.assert_close(one, other)
 
 
 @pytest.mark.parametrize("padding", [(0, 0), (3, 3), (2, 3), (0, 5), (5, 0)])

@@ -6,12 +6,14 @@ from torch.nn import functional
 
 from ..braindecode_models import braindecode_classes
 from .functions import FilterBank, Turn, channels_last, elu, filter_to_pooling
-from .layers import AdjacentAvgPool2d, FastELU
-from .spectral import convolve
+from .layers import AdjacentAvgPool2d, FastELU, TimeLastMaxPool2d
+from .spectral import BlockFilters, convolve
 
 EEGNet, ShallowFBCSPNet, Deep4Net = map(braindecode_classes().get, ("EEGNet", "ShallowFBCSPNet", "Deep4Net"))
 
 from braindecode.modules import CombinedConv  # noqa: E402 - after braindecode was imported without its noise
+
+MOST_BY_BLOCKS = 32  # samples; with more, transforming the filters of long signals takes little of the time
 
 
 class MergedConv(CombinedConv):
@@ -53,18 +55,34 @@ class _MergedStart:
         if not predicts or x.ndim != 3 or not hasattr(self, "bnorm") or is_watched(self):
             return super().forward(x)
         first = self.conv_time_spat
-        x = MergedConv.convolve(x, *kept(self, self._merged, first.conv_time, first.conv_spat, self.bnorm))
+        of, n_times = (first.conv_time, first.conv_spat, self.bnorm), x.shape[2]
+        blocks, *filters = kept(self, lambda: self._merged(n_times), *of, settings=n_times)
+        few = blocks is not None and len(x) <= MOST_BY_BLOCKS
+        x = blocks.apply(x) if few else MergedConv.convolve(x, *filters)
         layers = list(self._modules.values())
-        for layer in layers[layers.index(self.bnorm) + 1 : -1]:
-            if not isinstance(layer, (nn.Identity, nn.Dropout)):  # to call them takes time, too
-                x = layer(x)
+        for layer in _in_order(layers[layers.index(self.bnorm) + 1 : -1]):
+            x = layer(x)
         return classify(layers[-1], x)
 
-    def _merged(self):
+    def _merged(self, n_times):
         weight, bias = self.conv_time_spat.merged()
         gain, offset = affine(self.bnorm)
         offset = offset if bias is None else offset + gain * bias
-        return channels_last(weight * gain.view(-1, 1, 1, 1)), offset
+        weight = weight * gain.view(-1, 1, 1, 1)
+        plain = weight.squeeze(2)
+        blocks = BlockFilters(plain, offset) if BlockFilters.pay(n_times, *plain.shape) else None
+        return blocks, channels_last(weight), offset
+
+
+def _in_order(layers):
+    """Layers that do something at prediction; maxima before an increasing function leave it fewer numbers."""
+    order = []
+    for layer in layers:
+        if type(layer) is TimeLastMaxPool2d and order and type(order[-1]) is FastELU:
+            order.insert(-1, layer)
+        elif not isinstance(layer, (nn.Identity, nn.Dropout)):  # to call them takes time, too
+            order.append(layer)
+    return order
 
 
 class MergedShallowFBCSPNet(_MergedStart, ShallowFBCSPNet):

@@ -3,6 +3,7 @@
 import collections
 import contextlib
 
+import torch
 from torch import nn
 from torch.nn import functional
 
@@ -64,6 +65,8 @@ class FastConv2d(nn.Conv2d):
                 y = self._along_last(x, self.weight, 1)
             elif self._goes_along(x, 0):
                 if x.shape[3] == 1 and not self._goes_by_spectra(x):
+                    if not torch.is_grad_enabled():  # it is the gradients that take longer without turning
+                        return super().forward(channels_last(x))
                     return Turn.apply(self._channels_last(Turn.apply(x)))
                 y = self._along_last(_turn(x), self.weight.transpose(2, 3), 0)
                 y = y if y is None or type(y) is Deferred else _turn(y)

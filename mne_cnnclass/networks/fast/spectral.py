@@ -73,6 +73,60 @@ class SpectralConvolution(Function):
         return dx, dweight, dbias, None, None
 
 
+class BlockFilters:
+    """A convolution of short, overlapping blocks along the last axis, for filters that stay the same.
+
+    Each block becomes half as many complex numbers, and filters a matrix for each of them; transforms of this
+    length are products of matrices, too. ``weight`` (n_out, n_in, k) is as torch's convolutions take it,
+    ``bias`` (n_out,) is added.
+    """
+
+    def __init__(self, weight, bias):
+        self.bias, self.n_out, k = bias, len(weight), weight.shape[2]
+        self.size = self._size(k)
+        self.step, n = self.size - k + 1, self.size // 2 + 1
+        identity = torch.eye(self.size, dtype=torch.float64, device=weight.device)
+        spectra = torch.view_as_real(torch.fft.rfft(identity))
+        self.transform = spectra.permute(1, 2, 0).flatten(0, 1).to(weight)
+        parts = torch.view_as_complex(torch.eye(2 * n).to(identity).view(2 * n, n, 2))
+        self.inverse = torch.fft.irfft(parts, self.size)[:, : self.step].to(weight)
+        # the conjugate, as these convolutions do not turn the filters round
+        response = torch.fft.rfft(weight.double(), self.size).conj().permute(2, 0, 1)
+        real, imag = response.real, response.imag
+        rows = torch.cat([real, -imag], 2), torch.cat([imag, real], 2)
+        self.response = torch.cat(rows, 1).to(weight)
+
+    def apply(self, x):
+        """Convolve (n, n_in, n_times) to (n, n_out, n_out_times, 1)."""
+        n, n_in, n_times = x.shape
+        n_valid = n_times - self.size + self.step
+        n_blocks = -(-n_valid // self.step)
+        x = functional.pad(x, (0, (n_blocks - 1) * self.step + self.size - n_times))
+        at_once = max(1, CACHE_BYTES // (n_times * max(n_in, self.n_out) * x.element_size()))
+        y = x.new_empty(n, self.n_out, n_valid)
+        for start in range(0, n, at_once):
+            blocks = x[start : start + at_once].unfold(2, self.size, self.step).transpose(0, 1)
+            spectrum = self.transform @ blocks.reshape(-1, self.size).T
+            product = self.response @ spectrum.view(self.size // 2 + 1, 2 * n_in, -1)
+            signals = product.view(len(self.inverse), -1).T @ self.inverse
+            signals = signals.view(self.n_out, -1, n_blocks * self.step)[..., :n_valid].transpose(0, 1)
+            torch.add(signals, self.bias[:, None], out=y[start : start + at_once])
+        return y.unsqueeze(3)
+
+    @staticmethod
+    def _size(k):
+        """Length of a block of filters with k samples, such that least is computed."""
+        return -(-5 * k // 16) * 8
+
+    @classmethod
+    def pay(cls, n_times, n_out, n_in, k):
+        """Whether there are half as many products as in a convolution, which does more of them at a time."""
+        size, n_valid = cls._size(k), n_times - k + 1
+        step = size - k + 1
+        products = size * n_in + 2 * n_in * n_out + step * n_out  # of a block and a sample of its transform
+        return 2 * -(-n_valid // step) * (size + 2) * products < n_valid * k * n_in * n_out
+
+
 def _spectrum(spectrum, groups, n_each):
     """Spectra as (n, groups, channels of a group, rows, frequencies), in memory as products read them."""
     spectrum = spectrum.unflatten(1, (groups, -1))
