@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import textwrap
 from pathlib import Path
@@ -22,6 +23,13 @@ Events = Annotated[
         metavar="[CLASS=]EVENT",
         help="Name of a class, and its annotation or stim code. Repeat for each class and event.",
         show_default=False,
+    ),
+]
+FindEvents = Annotated[
+    list[str] | None,
+    common.optional(
+        "How to find stim codes: a parameter of mne.find_events, such as mask=255. Repeat for several.",
+        metavar="NAME=VALUE",
     ),
 ]
 Tmin = Annotated[float, common.optional("Start of the epochs in s after the event.")]
@@ -91,6 +99,7 @@ def evaluate(
     event: Events,
     tmin: Tmin,
     tmax: Tmax,
+    find_events: FindEvents = None,
     l_freq: LFreq = None,
     h_freq: HFreq = None,
     picks: Picks = None,
@@ -125,7 +134,7 @@ def evaluate(
     from ..evaluation.probes import verdicts_text
 
     clf = _classifier(model, max_epochs, seed)
-    settings = _settings(event, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names)
+    settings = _settings(event, find_events, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names)
     view = _read(recordings, settings, group)
     if group is None and view.metadata["file"].nunique() > 1:
         warn(
@@ -156,6 +165,7 @@ def train(
     tmin: Tmin,
     tmax: Tmax,
     output: Annotated[Path, common.output_option("File to save the model to, such as hands.mcnn.")],
+    find_events: FindEvents = None,
     l_freq: LFreq = None,
     h_freq: HFreq = None,
     picks: Picks = None,
@@ -175,7 +185,7 @@ def train(
 
     common.check_output(output, overwrite)
     clf = _classifier(model, max_epochs, seed, verbose=True)
-    settings = _settings(event, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names)
+    settings = _settings(event, find_events, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names)
     view = _read(recordings, settings)
     print(view)
     save_classifier(clf.fit(view), output, epochs_settings=settings)
@@ -195,6 +205,7 @@ def predict(
             metavar="[NAME=]EVENT",
         ),
     ] = None,
+    find_events: FindEvents = None,
     overwrite: common.Overwrite = False,
 ):
     """Predict the class of each epoch of recordings.
@@ -222,6 +233,8 @@ def predict(
         )
     if event:
         settings["events"] = _parse_events(event)
+    if find_events:
+        settings["find_events"] = _parse_values(find_events)
     tables = []
     for epochs in iter_epochs(recordings, **settings):
         view = EpochsView(epochs)
@@ -281,12 +294,25 @@ def _parse_events(texts):
     return {name: its[0] if len(its) == 1 else its for name, its in events.items()}
 
 
-def _settings(event, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names):
+def _parse_values(texts):
+    """``NAME=VALUE`` texts as a dict; numbers, true and false, and lists are as in JSON, others are text."""
+    values = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            values[name] = json.loads(value.lower() if value in ("True", "False") else value)
+        except json.JSONDecodeError:
+            values[name] = value
+    return values
+
+
+def _settings(event, find_events, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names):
     """How epochs are made: the arguments of make_epochs."""
     picks = None if picks is None else [name.strip() for name in picks.split(",")]
     band = dict(l_freq=l_freq, h_freq=h_freq, picks=picks, sfreq=sfreq)
     names = dict(rename="standard", montage="standard_1005") if standard_names else {}
-    return dict(events=_parse_events(event), tmin=tmin, tmax=tmax) | band | names
+    found = dict(find_events=_parse_values(find_events)) if find_events else {}
+    return dict(events=_parse_events(event), tmin=tmin, tmax=tmax) | found | band | names
 
 
 def _read(recordings, settings, group=None):

@@ -1,5 +1,8 @@
 """What is checked of arguments and recordings before these are cleaned and cut."""
 
+import inspect
+
+import mne
 import numpy as np
 
 from ..samples.limits import check_edges, check_rate, check_time, same_rate
@@ -7,7 +10,7 @@ from ..samples.mne_internals import set_info
 from ..utils.text import distinct
 
 
-def check_choices(group, artifacts, bads):
+def check_choices(group, artifacts, bads, find_events):
     """Parameters that are one of several words."""
     if group not in (None, "file", "subject"):
         raise ValueError(f'group must be None, "file" or "subject", got {group!r}.')
@@ -15,6 +18,12 @@ def check_choices(group, artifacts, bads):
         raise ValueError(f'artifacts must be None, "regression" or "ica", got {artifacts!r}.')
     if isinstance(bads, str) and bads != "auto":
         raise ValueError(f'bads must be None, "auto" or a list of channels, got {bads!r}.')
+    known = set(inspect.signature(mne.find_events).parameters) - {"raw", "verbose"}
+    if find_events is not None and not (isinstance(find_events, dict) and known.issuperset(find_events)):
+        raise ValueError(
+            "find_events must be None or a dict of parameters of mne.find_events, which are "
+            f"{', '.join(sorted(known))}, got {find_events!r}."
+        )
 
 
 def check_span(tmin, tmax, windows, classes):

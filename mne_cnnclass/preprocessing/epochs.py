@@ -28,6 +28,7 @@ def make_epochs(
     tmin: float | None = None,
     tmax: float | None = None,
     events: Mapping[str, Any] | None = None,
+    find_events: Mapping[str, Any] | None = None,
     windows: Mapping[str, Any] | None = None,
     classes: Sequence[str] | None = None,
     bids: Mapping[str, Any] | None = None,
@@ -73,6 +74,12 @@ def make_epochs(
         ``"left"``. An annotation that starts with "bad" or "edge" is an event only if it is named. ``None``
         uses all events, with their names in the file. With ``windows``, these are the annotations that mark
         the spans of each class; only windows that lie entirely within one are used.
+    find_events : None | dict
+        How to find events on stim channels: parameters of :func:`mne.find_events`, such as
+        ``dict(mask=255)``, ``dict(min_duration=0.005)`` or ``dict(stim_channel="STI 014")``. ``None`` takes
+        each code where it begins, be it a pulse or held until the next one; leaves out what is passed through
+        within 2 ms, or one sample, on the way to a code, and bits that are always set or above the 16th; and
+        warns of changes that were ignored and may be events.
     windows : None | dict
         ``dict(duration=, overlap=)`` in s, for sliding windows over the recording instead of epochs around
         events, never longer than ``duration``. Use the recordings as groups (``EpochsView(epochs,
@@ -178,7 +185,7 @@ def make_epochs(
     ...                      h_freq=38.0, rename="standard", montage="standard_1005", bads="auto",
     ...                      group="subject")  # doctest: +SKIP
     """
-    check_choices(group, artifacts, bads)
+    check_choices(group, artifacts, bads, find_events)
     check_span(tmin, tmax, windows, classes)
     check_thresholds(reject, flat)
     if baseline is not None and np.shape(baseline) != (2,):
@@ -199,7 +206,9 @@ def make_epochs(
     for recording in found:
         check_steps(recording, steps)
     chosen = (
-        choose_events(found, events) if windows is None else choose_windows(found, windows, events, classes)
+        choose_events(found, events, find_events)
+        if windows is None
+        else choose_windows(found, windows, events, classes)
     )
     # channels that no step needs need not be filtered
     pick_late = picks is not None and any(step is not None for step in (bads, reference, artifacts))

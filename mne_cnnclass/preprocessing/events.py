@@ -11,6 +11,7 @@ from ..samples.limits import check_time
 from ..utils.cuts import is_cut
 from ..utils.text import shortened
 from ..utils.warn import warn
+from .triggers import find_triggers
 
 _CUTS = ("bad_acq_skip", *(mark.lower() for mark in MARKS))
 
@@ -19,11 +20,11 @@ class AnyOf(dict):
     """Events of which one at least has to occur, as in recordings whose classes are to be predicted."""
 
 
-def choose_events(recordings, wanted):
+def choose_events(recordings, wanted, find_events=None):
     """The events (n, 3) of each recording and their ``event_id``, with the same codes in all of them."""
     classes = None if wanted is None else _check_classes(wanted)
     markers = None if classes is None else _markers(classes)
-    tables = [_events_by_name(recording, markers) for recording in recordings]
+    tables = [_events_by_name(recording, markers, find_events) for recording in recordings]
     if classes is None:
         classes = {name: [name] for table in tables for name in sorted(table)}
     _check_present(classes, recordings, tables, isinstance(wanted, AnyOf))
@@ -131,19 +132,18 @@ def _markers_of(classes, names):
     return found
 
 
-def _events_by_name(recording, markers):
+def _events_by_name(recording, markers, find_events):
     """Events (n, 3) by description: of the annotations (or of Epochs), else of the stim channel."""
-    source = recording.source
+    source, found = recording.source, {}
     if isinstance(source, mne.BaseEpochs):
         return _by_name(source.events, {n: code for n, code in source.event_id.items() if not is_cut(n)})
-    found = {}
-    if len(mne.pick_types(source.info, meg=False, stim=True)):
-        events = mne.find_events(source, shortest_event=1, verbose="ERROR")
-        found = _by_name(events, {str(code): code for code in np.unique(events[:, 2])})
     described = _described(source, markers or ())
     if described:  # else MNE raises an error
         event_id = {name: code for code, name in enumerate(described, start=1)}
-        found |= _by_name(*mne.events_from_annotations(source, event_id, regexp=None, verbose="ERROR"))
+        found = _by_name(*mne.events_from_annotations(source, event_id, regexp=None, verbose="ERROR"))
+    codes = None if markers is None else [code for code in markers if not _matching(code, found)]
+    if codes or codes is None or find_events is not None:
+        found = find_triggers(recording, codes, find_events) | found
     return found
 
 
@@ -182,9 +182,11 @@ def _keep_from_mne(recording, found):
         if usual.issuperset(its) and name.lower() not in _CUTS
     ]
     if odd:
-        warn(
-            f"{recording}: {shortened(odd)} are as long as events, but MNE takes what starts with "
-            '"bad" or "edge" for spans to leave out. If they are events, name them in events=.'
+        recording.tell(
+            [
+                f"{shortened(odd)} are as long as events, but MNE takes what starts with "
+                '"bad" or "edge" for spans to leave out; if they are events, name them in events='
+            ]
         )
 
 

@@ -11,7 +11,15 @@ from .events import AnyOf, choose_events, is_no_event
 from .recordings import open_recordings
 
 STRETCH = 600.0  # s
-LOCAL = {"events", "tmin", "tmax", "l_freq", "h_freq", "picks"}  # arguments that need no whole recording
+LOCAL = {
+    "events",
+    "find_events",
+    "tmin",
+    "tmax",
+    "l_freq",
+    "h_freq",
+    "picks",
+}  # arguments that need no whole recording
 
 
 def iter_epochs(recordings, *, stretch=STRETCH, **settings):
@@ -31,7 +39,7 @@ def iter_epochs(recordings, *, stretch=STRETCH, **settings):
     events, tmin, tmax, l_freq, h_freq, picks = (
         settings.get(name) for name in ("events", "tmin", "tmax", "l_freq", "h_freq", "picks")
     )
-    chosen = choose_events(found, events)
+    chosen = choose_events(found, events, settings.get("find_events"))
     for recording in found:
         check_steps(recording, dict(l_freq=l_freq, h_freq=h_freq, notch=None, sfreq=None))
         if picks is not None:

@@ -7,6 +7,7 @@ import copy
 
 import mne
 import numpy as np
+from mne.utils import _get_stim_channel
 
 from ..utils.quiet import quiet
 
@@ -19,6 +20,11 @@ def data_of(instance):
 def event_rate(epochs):
     """Sampling frequency (Hz) that events of Epochs are counted in: that before they were resampled."""
     return epochs._raw_sfreq
+
+
+def stim_channels(info):
+    """The channels that `mne.find_events` looks at, which the user may have set in MNE's configuration."""
+    return _get_stim_channel(None, info, raise_error=False)
 
 
 def set_info(info, **entries):

@@ -309,6 +309,27 @@ def test_a_class_may_have_several_events_and_be_absent_later(run, write_recordin
     assert pd.read_csv(tmp_path / "labels.csv")["event"].tolist() == ["right"] * 5
 
 
+def test_codes_are_found_by_the_parameters_of_mne(run, write_recording, tmp_path):
+    path = write_recording("a_raw.fif", stim=True)
+    raw = mne.io.read_raw(path, preload=True).apply_function(lambda x: 8 * x + (x > 0), picks="stim")
+    raw.save(path, overwrite=True)
+    arguments = ["--event", "a=40", "--event", "b=48", *SPAN, "--model", "EEGNet", "--max-epochs", 1]
+    line = fails(run("train", path, *arguments, "-o", "m.mcnn"))
+    assert "No event 40, 48. Events found: a_raw.fif: 41 (12), 49 (12)." in line
+    mask = ["--find-events", "mask=248", "--find-events", "mask_type=and", "--find-events", "uint_cast=False"]
+    code, out, err = run("train", path, *arguments, *mask, "-o", "m.mcnn")
+    assert code == 0, err
+    assert "a: 12, b: 12" in out
+    assert run("predict", "m.mcnn", path, "-o", "labels.csv")[0] == 0
+    assert len(pd.read_csv(tmp_path / "labels.csv")) == 24
+    new = ["--find-events", 'stim_channel=["STI 014"]', "--event", "x=41", "-o", "b.csv"]
+    assert run("predict", "m.mcnn", path, *new)[0] == 0
+    assert pd.read_csv(tmp_path / "b.csv")["event"].tolist() == ["x"] * 12
+    assert "parameters of mne.find_events" in fails(
+        run("evaluate", path, *arguments, "--find-events", "mass=1")
+    )
+
+
 def test_different_rates_are_told(run, recordings, write_recording):
     other = write_recording("other_raw.fif", sfreq=128.0)
     line = fails(run("evaluate", recordings[0], other, *EVENTS, *SPAN))
