@@ -136,7 +136,7 @@ class _Runs:
         blips = is_event & ~long & np.isin(codes, codes[long])
         if 0 < 2 * blips.sum() <= is_event.sum() and np.median(lengths[long]) >= 4 * self.short:
             self._note("codes of {} samples at most were taken, though most are longer: {}", codes[blips])
-        n_returns = idle[1:-1].sum()
+        n_returns = (idle & (lengths > self.short))[1:-1].sum()
         if 20 * n_returns > is_event.sum():  # else each code is held until the next
             self._drop_rests(is_event)
         return self.starts[is_event], codes[is_event]

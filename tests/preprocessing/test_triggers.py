@@ -133,13 +133,13 @@ def test_lines_that_overlap_are_found_or_told(pulses):
 
 
 @A_FEW
-@given(event_lists(width=5), st.sampled_from(SHAPES), st.integers(0, 255), st.floats(0, 1))
+@given(event_lists(width=5), st.sampled_from(SHAPES), st.integers(1, 255), st.floats(0, 1))
 def test_a_sample_of_another_level_is_told_or_changes_nothing(events, shape, code, place):
     level, truth = render(events, shape)
     level[1 + int(place * (len(level) - 2))] = code
     found, said = find(with_triggers(level), {str(code) for _, code in truth})
     assert said or (
-        [code for _, code in found] == [code for _, code in truth] and np.allclose(found, truth, atol=1)
+        [code for _, code in found] == [code for _, code in truth] and np.allclose(found, truth, atol=2)
     )
 
 
@@ -198,6 +198,11 @@ STEP = np.repeat([0.0, 1, 9, 1, 9, 8, 0], [50, 30, 30, 30, 30, 30, 50])
             np.tile(STEP, 4), None, r"rest of one before were ignored: 1 after 9 \(4\), 8 after 9", id="lines"
         ),
         pytest.param(np.tile(STEP, 4), "1 8", r"lines were ignored: 9 \(8\) may begin 8", id="lines, named"),
+        pytest.param(pulses(ONE_TWO) * (np.arange(360) != 25), None, "1 gaps within a code", id="gap"),
+        pytest.param(pulses(ONE_TWO) + (np.arange(360) == 45), "1", r"taken, .* longer: 1 \(1\)", id="blip"),
+        pytest.param(
+            pulses(ONE_TWO) + 7 * (np.arange(360) == 25), None, r"were ignored: 8 \(1\)", id="glitch"
+        ),
         pytest.param(pulses(ONE_TWO) + 0.3, None, "such as .*, are no whole numbers", id="no whole numbers"),
         pytest.param(np.arange(600.0) % 256, None, "from sample to sample, so no events", id="a counter"),
         pytest.param(
