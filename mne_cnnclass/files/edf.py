@@ -22,13 +22,14 @@ class Pauses:
     starts: np.ndarray
     length: float
     half: float  # a sample's
+    least: float  # pause: shorter ones are what times were rounded by
     notes: bytes  # the signals of annotations
     offset: float  # s of the first record
 
     @property
     def cuts(self):
         """Numbers of the records that begin after a pause."""
-        return np.flatnonzero(np.diff(self.starts) > self.length + self.half) + 1
+        return np.flatnonzero(np.diff(self.starts) > self.length + self.least) + 1
 
     def samples(self, sfreq):
         """The samples at which the signal goes on after a pause."""
@@ -39,7 +40,7 @@ class Pauses:
         record = np.searchsorted(self.starts, times + self.half, "right") - 1
         record = np.maximum(record, 0)
         after = times - self.starts[record]
-        return record * self.length + np.minimum(after, self.length), after >= self.length + self.half
+        return record * self.length + np.minimum(after, self.length), after >= self.length + self.least
 
     def words(self):
         """What to note in the log; nothing if records only drift."""
@@ -72,6 +73,7 @@ class _Header:
 
     begin: int  # bytes
     length: float  # s
+    kind: str  # such as EDF+C, continuous, or EDF+D
     labels: list[str]
     units: list[str]
     sizes: list[int]  # bytes in a record
@@ -100,6 +102,7 @@ def _read_header(path):
 def _parse_header(path, *_):
     with open(path, "rb") as file:
         fixed = file.read(256)
+        kind = fixed[192:197].decode("latin-1")
         try:
             begin, length, n_signals = int(fixed[184:192]), float(fixed[244:252]), int(fixed[252:256])
             rest = file.read(256 * n_signals).decode("latin-1")
@@ -113,7 +116,7 @@ def _parse_header(path, *_):
             sizes = [n_bytes * int(count) for count in columns["counts"]]
         except ValueError:
             return None
-    return _Header(begin, length, columns["labels"], columns["units"], sizes, n_bytes)
+    return _Header(begin, length, kind, columns["labels"], columns["units"], sizes, n_bytes)
 
 
 def has_several_rates(path):
@@ -142,6 +145,7 @@ def find_pauses(path):
     if n_records < 2 or not most:
         return None
     half = 0.5 * length / most
+    least = max(half, 0.002)
     data = np.memmap(path, "u1", "r", header.begin, (n_records, sum(sizes)))
     ends = np.cumsum(sizes)
     parts = [slice(ends[k] - sizes[k], ends[k]) for k in header.notes]
@@ -153,14 +157,17 @@ def find_pauses(path):
     before = told[np.searchsorted(told, np.arange(n_records), "right") - 1]
     starts = starts[before] + length * (np.arange(n_records) - before)
     steps = np.diff(starts)
-    if steps.min() < length - half:
+    is_overlap = steps.min() < length - least
+    if not header.kind.endswith("+D") and (is_overlap or np.median(steps) > length + least):
+        return None  # the records are said to follow each other, and their times make no sense
+    if is_overlap:
         number = int(np.argmin(steps)) + 1
         raise ValueError(
             f"its data records overlap in time: number {number} begins {steps[number - 1]:g} s after the one "
             f"before, which is {length:g} s long"
         )
     notes = b"".join(data[:, part].tobytes() + b"\0" for part in parts)
-    return Pauses(starts, length, half, notes, float(first))
+    return Pauses(starts, length, half, least, notes, float(first))
 
 
 def _starts(notes):

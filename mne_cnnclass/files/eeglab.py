@@ -22,7 +22,10 @@ def _events_at_zero(path):
     names = []
     for kinds, latencies in zip(table["eventtype"], table["eventlatency"], strict=True):
         kinds = [kinds] if isinstance(kinds, str) or not np.iterable(kinds) else kinds
-        times = np.abs(np.atleast_1d(np.asarray(latencies, float))) / 1000  # they are in ms
+        try:
+            times = np.abs(np.atleast_1d(np.asarray(latencies, float))) / 1000  # they are in ms
+        except (TypeError, ValueError):  # no numbers
+            return None
         names.append("/".join(_name(kinds[k]) for k in np.flatnonzero(times < 0.5 / eeg["srate"])))
     if not all(names) or len(names) != eeg["trials"]:
         return None

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small import LENGTH, ONSETS, SFREQ, TEXTS, brainvision, edf, eeglab, epochs_of, held, raw_of
+from made_up import write_edf
+from small import LENGTH, ONSETS, SFREQ, TEXTS, brainvision, edf, eeglab, epochs_of, held, raw_of, signals
 
 from mne_cnnclass import EpochsView
 from mne_cnnclass.ecg.recordings import read_recording
@@ -60,6 +61,28 @@ def test_records_that_drift_or_overlap(tmp_path):
     overlapping = np.arange(LENGTH) - 3.0 * (np.arange(LENGTH) >= 10)
     with pytest.raises(ValueError, match="records overlap in time: number 10 begins -2 s after the one"):
         read_file(edf(tmp_path / "a.edf", starts=overlapping, kind="EDF+D"))
+
+
+@pytest.mark.parametrize(
+    "starts",
+    [np.zeros(LENGTH), 1000.0 * np.arange(LENGTH), 0.5 * np.arange(LENGTH), np.arange(LENGTH)[::-1]],
+    ids=["all 0", "ms", "half", "backwards"],
+)
+def test_times_of_records_that_make_no_sense_are_passed_over_where_there_is_no_pause(starts, tmp_path):
+    for kind in ("EDF+C", "EDF+D"):
+        file = write_edf(tmp_path / f"{kind}.edf", signals(), SFREQ, starts=starts, kind=kind)
+        if kind == "EDF+C":
+            assert read_file(file)[1:3] == ([], [])
+        elif starts[1] < 1:
+            with pytest.raises(ValueError, match="overlap in time"):
+                read_file(file)
+
+
+def test_times_that_are_rounded_are_no_pauses(tmp_path):
+    file = edf(tmp_path / "a.edf", starts=np.arange(LENGTH) + 0.0009 * (np.arange(LENGTH) % 2), kind="EDF+D")
+    found = read_file(file)
+    assert "BAD boundary" not in found.source.annotations.description
+    assert not found.noted
 
 
 def test_a_raw_of_a_file_with_pauses_is_refused_where_its_events_are_wrong(tmp_path):
