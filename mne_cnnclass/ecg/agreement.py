@@ -34,14 +34,10 @@ def beat_doubts(signal, rate, onset):
     if len(onset) < LEAST_BEATS:
         return []
     energy, peak = _energy(signal, rate), np.round(onset * rate).astype(int)
-    near, chance = _agreement(energy, rate, peak)
-    if near - chance < LEAST_AGREEMENT * (1 - chance):
-        return [
-            f"{100 * near:.0f} % of its annotated beats are within {MATCH} s of the highest peak around, and "
-            f"{100 * chance:.0f} % would be by chance: they are of another recording, rate or start, or "
-            "the signal is flat or noise"
-        ]
-    doubts, (low, between) = [], _heights(energy, rate, peak)
+    doubts = _chance_doubts(*_agreement(energy, rate, peak), "the highest peak around")
+    if doubts:
+        return doubts
+    low, between = _heights(energy, rate, peak)
     if low > MOST_LOW:
         doubts.append(f"{100 * low:.0f} % of its annotated beats are where the signal has no QRS complex")
     if between > MOST_BETWEEN:
@@ -52,6 +48,24 @@ def beat_doubts(signal, rate, onset):
     if onset[-1] - onset[0] < LEAST_SPAN * lasts:
         doubts.append(f"beats are annotated from {onset[0]:.4g} to {onset[-1]:.4g} s alone, of {lasts:.4g} s")
     return doubts
+
+
+def match_doubts(n_annotated, n_matched, n_found, lasts):
+    """What makes annotations doubtful as names of the beats that were found in a signal of ``lasts`` s."""
+    if n_annotated < 3:
+        return []
+    chance = min(1.0, 2 * MATCH * n_found / lasts)
+    return _chance_doubts(n_matched / n_annotated, chance, "a beat that is found in the signal")
+
+
+def _chance_doubts(near, chance, what):
+    """A doubt if annotated beats agree with the signal hardly more than by chance."""
+    if near - chance >= LEAST_AGREEMENT * (1 - chance):
+        return []
+    return [
+        f"{100 * near:.0f} % of its annotated beats are within {MATCH} s of {what}, and {100 * chance:.0f} % "
+        "would be by chance: they are of another recording, rate or start, or the signal is flat or noise"
+    ]
 
 
 def _energy(signal, rate):

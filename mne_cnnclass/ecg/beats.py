@@ -18,7 +18,7 @@ from ..utils.docs import fill_doc
 from ..utils.text import shortened
 from ..utils.threads import limit_threads
 from ..utils.warn import warn
-from .agreement import MATCH, beat_doubts
+from .agreement import MATCH, beat_doubts, match_doubts
 from .errors import NoBeats
 from .intervals import INTERVAL_COLUMNS, interval_features, local_median, record_median
 from .leads import (
@@ -186,15 +186,17 @@ def _beat_epochs(
     about |= dict(leads=", ".join(picked), onset=onset, symbol=symbol)
     shape = _shape_features(beats[:, 0], difference[:, 0], reach[0], rate, causal)
     is_bad = _bad_span(raw, onset, first / rate, last / rate)
-    reason = np.where(
-        (peak + first < 0) | (peak + last >= signal.shape[1]), "TOO_SHORT", is_bad
-    )  # MNE's name
+    is_short = (peak + first < 0) | (peak + last >= signal.shape[1])
+    reason = np.where(is_short, "TOO_SHORT", is_bad)  # MNE's name for it
     if causal:
         reason[0] = "FIRST"  # its interval is that of the next beat, which is in its future
     label = np.array([class_of.get(s, "unknown" if s is None else "") for s in symbol])
     reason = np.where(label == "", [f"no class for {s}" for s in symbol], reason)
-    good = _bad_span(raw, annotated, first / rate, last / rate) == ""
-    doubts = beat_doubts(signal, rate, annotated[good])
+    if detect:
+        n_named = sum(s is not None for s in symbol)
+        doubts = match_doubts(len(annotated), n_named, len(onset), signal.shape[1] / rate)
+    else:
+        doubts = beat_doubts(signal, rate, onset[is_bad == ""])
     _tell(name, symbol[label == ""], (is_bad != "").sum(), len(onset), is_own, doubts)
     keep = reason == ""
     if not keep.any():

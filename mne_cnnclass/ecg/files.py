@@ -114,7 +114,10 @@ def read_header(wfdb, stem):
     if stem.is_dir() and not Path(f"{stem}.hea").is_file():
         raise no_record(stem)
     check_files(Path(f"{stem}.hea"))
-    with damage_as(f"{stem}.hea is no header of a WFDB record, or is damaged"):
+    with damage_as(
+        f"{stem}.hea is no header of a WFDB record, or is damaged; its first line has record, number of "
+        "signals, rate, number of samples, and time and date as 13:05:00 31/12/2020, or neither"
+    ):
         header = wfdb.rdheader(str(stem), rd_segments=True)
     if not header.fs > 0:
         raise ValueError(f"{stem}.hea is damaged: it gives a sampling frequency of {header.fs} Hz.")

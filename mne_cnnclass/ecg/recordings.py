@@ -145,11 +145,12 @@ def read_raw_wfdb(
     ([0.01], ['V'])
     """
     wfdb = import_wfdb()
-    stem = Path(record)
-    if stem.suffix in (".hea", ".dat", ".mat", f".{annotator}"):
-        stem = stem.with_suffix("")
-    elif stem.is_file() and find_wfdb(stem) is None:
+    found, stem = find_wfdb(record), Path(record)
+    if found is None and stem.suffix in (".hea", ".dat", ".mat", f".{annotator}"):
+        found = stem.with_suffix("")  # it is said which of its files is missing
+    elif found is None and stem.is_file():
         raise no_record(stem)
+    stem = found or stem
     header, signals, sfreq, total, doubts = _read_signals(wfdb, stem, start, stop)
     start = round(start * header.fs) / header.fs
     names = [name or f"signal {k}" for k, name in enumerate(header.sig_name)]

@@ -37,6 +37,11 @@ def test_real_beats_are_not_doubted(data_path, name):
     assert cut(data_path / "mitdb" / name)[1] is None
 
 
+def test_real_beats_that_are_found_are_not_doubted(data_path):
+    raw = ecg.read_raw_wfdb(data_path / "mitdb" / "108", stop=300)
+    assert cut(raw, peaks="detected")[1] is None
+
+
 @pytest.mark.parametrize("record", ["1", "45", "92"])
 def test_short_records_are_not_doubted(data_path, record):
     raw = ecg.read_raw_wfdb(data_path / "ludb" / "data" / record, annotator="ii")  # with P and T waves
@@ -90,6 +95,8 @@ def test_annotations_that_name_no_detected_beat_are_told_of():
     assert "unknown" in epochs.event_id
     assert "another recording, rate or start" in said
     assert cut(annotated(ONSET), peaks="detected")[1] is None
+    some = annotated(ONSET[[5, 20, 30, 55]], "V")  # to be named alone
+    assert cut(some, peaks="detected")[1] is None
 
 
 @pytest.mark.parametrize("text", ["W", '"', "s", "Sleep stage 2", "+"])
