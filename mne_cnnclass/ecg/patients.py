@@ -82,8 +82,11 @@ def patient_info(raw: mne.io.BaseRaw | mne.BaseEpochs | mne.Info) -> dict[str, A
     age, only for a birthday, which few databases publish. The readers in this module therefore store the
     comments of the header in ``info["description"]``, after a first line with the name of the record. They
     are kept when the recording is pickled, saved or cut into epochs, and the age is read from them:
-    ``Age: 56`` in most databases, ``75 F 1011 654 x1`` in MIT-BIH. For recordings in other formats, the age
-    is computed from the birthday and the measurement date if both are available.
+    ``Age: 56`` in most databases, ``75 F 1011 654 x1`` in MIT-BIH, and with a unit as in ``Age: 6 months`` or
+    DICOM's ``006M``. 300 and ``>89``, as anonymised databases write ages above 89, are 90. What is no
+    single age from 0 to 120, such as ``40-49``, is unknown, which :func:`read_raw_wfdb` warns of. For
+    recordings in other formats, the age is computed from the birthday and the measurement date if both are
+    available.
 
     Examples
     --------

@@ -149,6 +149,13 @@ def test_every_date_can_be_saved_or_is_left_out_with_a_note(tmp_path, day):
         assert f"Date: {day} 08:44:00" in kept["description"]
 
 
+@pytest.mark.parametrize("day", ["00/00/0000", "31/02/2001", "07/23/2018", "23/07/80"])
+def test_a_date_that_is_none_is_refused_with_how_it_is_written(record, day):
+    edit(record, lambda text: text.replace("100 1000", f"100 1000 08:44:00 {day}"))
+    with pytest.raises(ValueError, match=r"rec\.hea .*time and date as 13:05:00 31/12/2020, or neither"):
+        ecg.read_raw_wfdb(record, annotator=None)
+
+
 UNITS = {
     "years": 1,
     "Y": 1,
