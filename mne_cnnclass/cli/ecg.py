@@ -243,16 +243,18 @@ def _read_folder(paths, settings, annotator):
     from ..ecg import make_beat_epochs, read_raw_wfdb
     from ..ecg.errors import Advised, MissingLead, NoAnnotations, NoBeats
     from ..ecg.files import find_records
+    from ..ecg.leads import name_people, origin_of
 
     advice = {
         NoAnnotations: "Give --annotator an ending that all records have, or leave the record out.",
         NoBeats: "Give --map the symbols of its beats, or leave the record out.",
     }
-    epochs, left = [], {}
+    epochs, origins, left = [], [], {}
     for record in tqdm(find_records(paths), desc="Records", disable=None):
         try:
             raw = read_raw_wfdb(record, annotator=annotator)
             epochs.append(make_beat_epochs(raw, **settings))
+            origins.append(origin_of(raw))
         except MissingLead:
             left[record.name] = ", ".join(raw.ch_names)
         except Advised as error:
@@ -270,7 +272,7 @@ def _read_folder(paths, settings, annotator):
             f"and are left out: {names}. With a bar between names the first that a record has is taken, as "
             f'in --leads "MLII|II,V1|V5".',
         )
-    return epochs
+    return name_people(epochs, origins)
 
 
 def _pipeline(settings, seed):
@@ -330,7 +332,8 @@ def _beat_pages(result, view, paths, annotator):
     if len(errors):
         n_near = np.searchsorted(errors, errors + 9) - np.arange(len(errors))
         start = max(0.0, errors[n_near.argmax()] - 0.5)
-    path = next(path for path in find_records(paths) if path.name == record)
+    ending = f"/{record}"  # as many folders as tell records apart
+    path = next(path for path in find_records(paths) if path.absolute().as_posix().endswith(ending))
     raw = read_raw_wfdb(path, annotator=annotator)
     leads = view.metadata["leads"][view.metadata["record"] == record].iloc[0].split(", ")
     raw.set_channel_types(dict.fromkeys(leads, "ecg"), verbose="ERROR")
@@ -339,5 +342,9 @@ def _beat_pages(result, view, paths, annotator):
     return {
         "average_beats": ("Average beats", average, "Of the true classes."),
         "surest_errors": ("Surest errors", errors, "And how sure the predictions are, right and wrong ones."),
-        f"record_{record}": (f"Record {record}", stretch, "The ten seconds with most errors of this record."),
+        f"record_{record.replace('/', '_')}": (
+            f"Record {record}",
+            stretch,
+            "The ten seconds with most errors of this record.",
+        ),
     }

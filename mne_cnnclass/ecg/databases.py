@@ -77,7 +77,7 @@ def read_raw_cinc2017(path: PathLike) -> mne.io.RawArray:
     if values.ndim != 2 or len(values) != 1 or not values.size:
         raise ValueError(f"{path} must hold one lead, val of shape (1, n_times), got {values.shape}.")
     info = mne.create_info(["ECG"], 300.0, "ecg")
-    raw = make_raw(1e-6 * values, info, f"CinC2017 record {path.stem}", [], patient=path.stem)
+    raw = make_raw(1e-6 * values, info, f"CinC2017 record {path.stem}", [], path=path)
     label = _cinc2017_label(path)
     if label is not None:
         raw.set_annotations(mne.Annotations(0.0, raw.n_times / raw.info["sfreq"], label))

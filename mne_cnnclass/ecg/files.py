@@ -5,6 +5,7 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..samples.copies import refuse_given_twice
 from ..utils.extras import from_extra
 
 # Formats of signals that may end with the same bytes as annotations
@@ -80,12 +81,26 @@ def find_records(paths):
         if not inside:
             raise no_record(path)
         found += inside
+    refuse_given_twice(found)
     return found
 
 
 def _records_in(folder):
     """The records of a folder, sorted by name."""
-    return sorted(file.with_suffix("") for file in folder.glob("*.hea"))
+    stems = sorted(file.with_suffix("") for file in folder.glob("*.hea"))
+    segments = find_segments(stems)
+    return [stem for stem in stems if stem not in segments]
+
+
+def find_segments(stems):
+    """Those among records that others read as their segments."""
+    segments = set()
+    for stem in stems:
+        text = Path(f"{stem}.hea").read_text("utf-8", "replace")
+        lines = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+        if lines and "/" in lines[0][0]:  # name/number of segments
+            segments |= {stem.parent / line[0] for line in lines[1:]}
+    return segments.intersection(stems)
 
 
 def no_record(path):

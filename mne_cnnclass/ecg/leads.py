@@ -1,18 +1,22 @@
 """What epochs of beats and of rhythms share: whose a recording is, its leads, signals and annotations."""
 
+import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import mne
 import numpy as np
 
 from ..samples.columns import check_column
+from ..samples.copies import OncePerFile, refuse_given_twice
+from ..samples.identity import Origin, identify
 from ..samples.limits import check_edges, check_rate
 from ..samples.mne_internals import data_of, set_info
 from ..utils.text import shortened
 from ..utils.warn import warn
 from .errors import MissingLead, NoAnnotations
-from .files import find_wfdb, no_record
+from .files import find_segments, find_wfdb, no_record
 from .patients import patient_info
 from .recordings import read_raw_wfdb
 
@@ -27,7 +31,8 @@ def map_recordings(make, recordings, labels=None, *, annotator="atr", annotated=
     if isinstance(recordings, (mne.io.BaseRaw, str, Path)) or not np.iterable(recordings):
         if not isinstance(labels, (str, type(None))):
             raise TypeError(f"label of one recording must be None or a text, got {labels!r}.")
-        return make(*_open(recordings, 0, annotator, annotated), labels)
+        raw = _open(recordings, annotator, annotated)
+        return name_people([make(raw, _about(raw, 0), labels)], [origin_of(raw)])[0]
     n_recordings = len(recordings)
     if not n_recordings:
         raise ValueError("recordings is empty; at least one is needed.")
@@ -37,35 +42,70 @@ def map_recordings(make, recordings, labels=None, *, annotator="atr", annotated=
         raise ValueError(f"label must have one for each of {n_recordings} recordings, got {len(labels)}.")
     else:
         labels = check_column(labels, "label", n_recordings).tolist()
-    return [
-        make(*_open(r, number, annotator, annotated), labels[number]) for number, r in enumerate(recordings)
-    ]
+    refuse_given_twice(recordings, lambda path: os.path.realpath(find_wfdb(path) or path))
+    stems = [find_wfdb(r) for r in recordings if not isinstance(r, mne.io.BaseRaw)]
+    segments = find_segments(list(filter(None, stems)))
+    if segments:
+        raise ValueError(
+            f"recordings holds both a record and its segments, which are read with it: leave out "
+            f"{shortened(sorted(map(str, segments)))}."
+        )
+    once, made, origins = OncePerFile(), [], []
+    for number, (recording, label) in enumerate(zip(recordings, labels, strict=True)):
+        raw = _open(recording, annotator, annotated)
+        about = _about(raw, number)
+        once.check(raw, about["record"])
+        made.append(make(raw, about, label))
+        origins.append(origin_of(raw))
+    return name_people(made, origins)
 
 
-def _open(recording, number, annotator, annotated):
-    """A recording, read if it is a path, and what is known of it; its number is its name if it has none."""
-    if not isinstance(recording, (mne.io.BaseRaw, str, Path)):
+def _open(recording, annotator, annotated):
+    """A recording, read if it is a path."""
+    if isinstance(recording, mne.io.BaseRaw):
+        return recording
+    if not isinstance(recording, (str, Path)):
         raise TypeError(
             "recordings must be an mne.io.Raw, the path of a WFDB record, or a list of these, got a "
             f"{type(recording).__name__}."
         )
-    raw = recording
-    if not isinstance(recording, mne.io.BaseRaw):
-        stem = find_wfdb(recording)
-        if stem is None:
-            error = no_record(Path(recording))
-            more = " Read another format first: mne.io.read_raw(path)." * Path(recording).is_file()
-            raise type(error)(f"{error}{more}")
-        has_beats = annotated or Path(f"{stem}.{annotator}").is_file()
-        try:
-            raw = read_raw_wfdb(recording, annotator=annotator if has_beats else None)
-        except NoAnnotations as error:
-            advice = 'Give annotator= the ending of the file of annotations, or peaks="detected".'
-            raise NoAnnotations(error.args[0], advice) from error
-    about = patient_info(raw)
-    file = (raw.filenames or [None])[0]
-    record = about["record"] or (Path(file).stem if file else f"recording {number}")
-    return raw, {**about, "record": record, "patient": about["patient"] or record}
+    stem = find_wfdb(recording)
+    if stem is None:
+        error = no_record(Path(recording))
+        more = " Read another format first: mne.io.read_raw(path)." * Path(recording).is_file()
+        raise type(error)(f"{error}{more}")
+    has_beats = annotated or Path(f"{stem}.{annotator}").is_file()
+    try:
+        return read_raw_wfdb(recording, annotator=annotator if has_beats else None)
+    except NoAnnotations as error:
+        advice = 'Give annotator= the ending of the file of annotations, or peaks="detected".'
+        raise NoAnnotations(error.args[0], advice) from error
+
+
+def origin_of(raw):
+    """What a recording says of whose it is; its path is that of the record, without ending."""
+    origin = Origin.of(raw)
+    return origin if origin.path is None else replace(origin, path=origin.path.with_suffix(""))
+
+
+def _about(raw, number):
+    """Record, patient, age and sex, before `name_people` knows what other recordings there are."""
+    about, path = patient_info(raw), origin_of(raw).path
+    return about | dict(record=about["record"] or (path.name if path else f"recording {number}"))
+
+
+def name_people(made, origins):
+    """Epochs of recordings, after it is decided over all of them of whom and of which record each are.
+
+    Where nobody is named, the record is the patient; None where files and folders could mean several people.
+    """
+    for epochs, identity in zip(made, identify(origins), strict=True):
+        record = identity.name
+        patient = None if identity.doubt else identity.subject or record
+        epochs.metadata["record"], epochs.metadata["patient"] = record, patient
+        how = str(identity) if identity.doubt or identity.subject else f"the record ({identity.how})"
+        epochs.preparation = [(record, "patient", how, 0)]
+    return made
 
 
 def ecg_names(raw, exclude="bads"):

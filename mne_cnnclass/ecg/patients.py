@@ -8,6 +8,8 @@ from typing import Any
 import mne
 import numpy as np
 
+from ..samples.identity import GIVEN, subject_in_header
+
 # The 48 records of the MIT-BIH Arrhythmia Database are of 47 people: 202 was taken from the tape of 201.
 _MITDB_SAME_PATIENT = {"202": "201"}
 _MITDB_SFREQ, _MITDB_LENGTH = 360, 650000
@@ -57,9 +59,13 @@ def patient_of(record: str, *, sfreq: float | None = None, n_times: int | None =
     >>> patient_of("202", sfreq=360, n_times=650000), patient_of("202"), patient_of("203")
     ('201', '202', '203')
     """
-    if (sfreq, n_times) == (_MITDB_SFREQ, _MITDB_LENGTH):
-        return _MITDB_SAME_PATIENT.get(record, record)
-    return record
+    return known_patient(record, sfreq, n_times) or record
+
+
+def known_patient(record, sfreq, n_times):
+    """The patient of a record of MIT-BIH; None for others, whose records may be called the same."""
+    is_mitdb = (sfreq, n_times) == (_MITDB_SFREQ, _MITDB_LENGTH)
+    return _MITDB_SAME_PATIENT.get(record, record) if is_mitdb else None
 
 
 def patient_info(raw: mne.io.BaseRaw | mne.BaseEpochs | mne.Info) -> dict[str, Any]:
@@ -109,7 +115,7 @@ def patient_info(raw: mne.io.BaseRaw | mne.BaseEpochs | mne.Info) -> dict[str, A
         age = age if 0 <= age <= OLDEST else np.nan  # of a date that was shifted to hide it
     return dict(
         record=record[1] if record else None,
-        patient=subject.get("his_id"),
+        patient=subject.get("his_id") if record else subject_in_header(info),
         age=age,
         sex={1: "M", 2: "F"}.get(subject.get("sex")),
     )
@@ -159,11 +165,15 @@ def _sex(comments):
     return found[1].upper() if found else None
 
 
-def make_raw(data, info, title, comments, *, patient, sex=None):
-    """Raw with what is known of the patient where `patient_info` finds it."""
+def make_raw(data, info, title, comments, *, path, patient=None, sex=None):
+    """Raw with what is known of the patient where `patient_info` finds it, else the record's name there."""
     if sex not in (None, "F", "M"):
         raise ValueError(f'sex must be "F", "M" or None, got {sex!r}.')
     sex = sex or _sex(comments)
-    info["description"] = "\n".join([title, *comments])
-    info["subject_info"] = dict(his_id=str(patient), sex={"M": 1, "F": 2}.get(sex, 0))
-    return mne.io.RawArray(data, info, verbose="ERROR")
+    given = [] if patient is None else [f"{GIVEN}{patient}"]
+    info["description"] = "\n".join([title, *given, *comments])
+    patient = subject_in_header(info) or title.partition(" record ")[2]
+    info["subject_info"] = dict(his_id=patient, sex={"M": 1, "F": 2}.get(sex, 0))
+    raw = mne.io.RawArray(data, info, verbose="ERROR")
+    raw.filenames = [path]
+    return raw

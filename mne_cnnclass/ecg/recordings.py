@@ -36,7 +36,7 @@ from .files import (
     no_record,
     read_header,
 )
-from .patients import make_raw, patient_of, read_age
+from .patients import known_patient, make_raw, read_age
 
 _VOLTS = {"": 1.0} | dict.fromkeys(("m", "milli"), 1e-3) | dict.fromkeys(("n", "nano"), 1e-9)
 _VOLTS |= dict.fromkeys(("u", "µ", "μ", "micro"), 1e-6)
@@ -167,7 +167,8 @@ def read_raw_wfdb(
         mne.create_info(names, sfreq, ch_types, verbose="ERROR"),
         f"WFDB record {stem.name}",
         given + comments + [f"Date: {header.base_datetime}"] * len(no_date),
-        patient=patient_of(stem.name, sfreq=sfreq, n_times=total) if patient is None else patient,
+        path=Path(f"{stem}.hea"),
+        patient=known_patient(stem.name, sfreq, total) if patient is None else patient,
         sex=sex,
     )
     if header.base_date is not None and not no_date:

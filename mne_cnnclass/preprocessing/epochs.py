@@ -141,10 +141,12 @@ def make_epochs(
     -------
     epochs : list of mne.Epochs
         One Epochs per recording, in memory, with the metadata columns ``file`` (its name), ``subject``,
-        ``session``, ``run`` and ``onset`` (s from the start of the recording). The subject is that stored in
-        the file (``info["subject_info"]["his_id"]``) if there is one, otherwise that in the name of the file
-        or its folder, such as ``sub-01``, ``S001``, ``P03``, ``A01`` or ``subject7``, otherwise ``None``.
-        Session and run are those in the name (``ses-1``, ``run-2``, ``R04``), otherwise ``None``.
+        ``session``, ``run`` and ``onset`` (s from the start of the recording). The subject is that of BIDS
+        (``sub-01``), otherwise that stored in the file (``info["subject_info"]["his_id"]``), otherwise that
+        in the name of the file or a folder, such as ``S001``, ``P03``, ``A01``, ``subject7``, ``Person_01``;
+        ``None`` if there is none, or if it could be several people. Placeholders such as ``X`` name nobody.
+        Names of files have as many folders as make them unique; the log has the rule by which each subject
+        was found. Session and run are those in the name (``ses-1``, ``run-2``, ``R04``), otherwise ``None``.
 
     Raises
     ------
@@ -238,7 +240,8 @@ def make_epochs(
         epochs = _cut(recording, source, rows, event_id, table, span, baseline)
         if reject is not None or flat is not None:
             done.append(("rejection", _reject(epochs, recording, reject, flat, random_state)))
-        attach_log(epochs, recording.name, recording.read() + done)
+        subject = [("subject", str(recording.identity))]
+        attach_log(epochs, recording.identity.name, recording.read() + subject + done)
         made.append(epochs)
     check_channels(found, [epochs.ch_names for epochs in made])
     return made
@@ -262,13 +265,14 @@ def tabulate(recording, events, group):
     """A row an event; what the metadata of Epochs already say stays."""
     source = recording.source
     onset = (events[:, 0] - getattr(source, "first_samp", 0)) / recording.sfreq
-    table = pd.DataFrame(dict(file=recording.name, **recording.from_name(), onset=onset))
+    table = pd.DataFrame(dict(**recording.about(), onset=onset))
     if isinstance(source, mne.BaseEpochs) and source.metadata is not None:
         table = table.assign(**source.metadata.iloc[_rows(source, events)].reset_index(drop=True))
     if group == "subject" and table["subject"].isna().any():
         raise ValueError(
-            f"The subject of {recording} can't be determined: it is neither in the file nor in its name or "
-            "folder, such as sub-01, S001, P03 or subject7. Rename it, or take the file as group."
+            f"The subject of {recording} can't be determined: {recording.identity.how}. Take the file as "
+            'group, group="file", or name the subject: in the name of the file or its folder, as sub-01, '
+            "S001, P03 or subject7, or in raw.info['subject_info'] = dict(his_id='01')."
         )
     return table
 

@@ -45,8 +45,9 @@ def epochs_log(epochs: EpochsLike) -> pd.DataFrame:
     >>> windows = dict(duration=2.0, overlap=1.0)
     >>> epochs = make_epochs(raw, windows=windows, classes=["rest"], h_freq=30.0)
     >>> print(epochs_log(epochs)[["step", "done"]].to_string(index=False))
-      step                              done
-    filter pass to 30 Hz (transition 7.5 Hz)
+       step                                 done
+    subject not known (nothing names a person)
+     filter pass to 30 Hz (transition 7.5 Hz)
     epochs                       9 of 9 kept
     """
     if isinstance(epochs, EpochsView):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,31 +12,26 @@ import numpy as np
 
 from ..files.cuts import piece_lengths
 from ..files.reading import raw_of_array, read_file, take_raw
+from ..samples.copies import OncePerFile, refuse_given_twice
+from ..samples.identity import Identity, Origin, identify
 from ..samples.limits import VOLTS
 from ..utils.extras import from_extra
 from ..utils.quiet import heard
 from ..utils.text import shortened
 from ..utils.warn import warn
 
-# Identifiers that devices and MNE's anonymisation write for nobody.
-_NOBODY = {"", "none", "0", "x", "xx", "xxx", "unknown", "anonymous", "anonymized", "mne_anonymize"}
-# A word for a subject wins over a letter with two or three digits (S001, P03, A01). One digit is as often a
-# session (s1), and runs (R04) are no subjects.
-_SUBJECT_WORD = re.compile(
-    r"(?<![A-Za-z])(?:sub-[A-Za-z0-9]+|(?:sub|subj|subject|pat|patient|vp)[-_]?\d{1,3})(?!\d)", re.I
-)
-_SUBJECT_LETTER = re.compile(r"(?<![A-Za-z0-9])[SPA]\d{2,3}(?!\d)", re.I)
 _SESSION = re.compile(r"(?<![A-Za-z])ses-([A-Za-z0-9]+)")
 _RUN = re.compile(r"(?<![A-Za-z])(?:run[-_]?|R(?=\d\d))(\d+)")
 
 
 @dataclass
 class Recording:
-    """A recording and its file, if it has one."""
+    """A recording and its file, if it has one; a name for messages, and whose it is."""
 
     source: mne.io.BaseRaw | mne.BaseEpochs
     path: Path | None
     name: str
+    identity: Identity | None = None
     units: dict[str, str] = field(default_factory=dict)  # of channels, where MNE takes another one for V
     is_whole: bool = False  # whether parts of the file can't be read
     notes: list[str] = field(default_factory=list)  # for the log
@@ -116,22 +110,11 @@ class Recording:
     def sfreq(self):
         return self.source.info["sfreq"]
 
-    def from_name(self):
-        """Subject, session and run in the file or in its name; None where they are not known."""
-        session, run = _SESSION.search(self.name), _RUN.search(self.name)
-        return dict(subject=self._subject(), session=session and session[1], run=run and run[1])
-
-    def _subject(self):
-        stored = str((self.source.info["subject_info"] or {}).get("his_id", ""))
-        if stored.strip().lower() not in _NOBODY:
-            return stored
-        parents = () if self.path is None else (parent.name for parent in self.path.resolve().parents)
-        for name in (self.name, *parents):
-            for pattern in (_SUBJECT_WORD, _SUBJECT_LETTER):
-                found = set(pattern.findall(name))
-                if found:
-                    return found.pop() if len(found) == 1 else None
-        return None
+    def about(self):
+        """File, subject, session and run; None where they are not known."""
+        session, run = _SESSION.search(self.identity.name), _RUN.search(self.identity.name)
+        about = dict(file=self.identity.name, subject=self.identity.subject)
+        return about | dict(session=session and session[1], run=run and run[1])
 
 
 def open_recordings(recordings, bids=None):
@@ -149,13 +132,7 @@ def open_recordings(recordings, bids=None):
         if any(isinstance(r, mne.BaseEpochs) for r in recordings):
             hint = " Epochs need no more cutting: EpochsView(epochs), or a list of them."
         raise TypeError(f"recordings must be paths or mne.io.Raw objects, got {', '.join(wrong)}.{hint}")
-    same = [id(r) if isinstance(r, mne.io.BaseRaw) else os.path.realpath(r) for r in recordings]
-    twice = [shown for number, shown in enumerate(recordings) if same[number] in same[:number]]
-    if twice:
-        raise ValueError(
-            f"recordings must have each one once, as its epochs could be on both sides of a split, but has "
-            f"{twice[0]} more than once."
-        )
+    refuse_given_twice(recordings)
     if len(recordings) == 1 and not isinstance(recordings[0], mne.io.BaseRaw):
         root = Path(recordings[0])
         if (root / "dataset_description.json").is_file():
@@ -165,12 +142,33 @@ def open_recordings(recordings, bids=None):
             "bids= is for recordings that are one BIDS root, a folder with dataset_description.json; "
             f"got {recordings}."
         )
-    found = [_open(recording, number) for number, recording in enumerate(recordings)]
-    counts = Counter(recording.name for recording in found)
+    found = [_open(r, number) for number, r in enumerate(recordings) if not _is_part(r, recordings)]
+    # further parts of a split file are read with the first
+    parts = {os.path.realpath(file) for r in found for file in getattr(r.source, "filenames", ())[1:] if file}
+    found = [r for r in found if r.path is None or os.path.realpath(r.path) not in parts]
+    once = OncePerFile()
     for recording in found:
-        if counts[recording.name] > 1 and recording.path is not None:  # S001/eeg.fif and S002/eeg.fif
-            recording.name = f"{recording.path.resolve().parent.name}/{recording.name}"
-    return found
+        once.check(recording.source, str(recording))
+    return _identified(found)
+
+
+def _is_part(recording, recordings):
+    """Whether a path is, by its name, a further part of a split file whose first part is given, too."""
+    if isinstance(recording, mne.io.BaseRaw):
+        return False
+    path = os.fspath(recording)
+    first = re.sub(r"([-_]epo)-\d+(\.fif(?:\.gz)?)$", r"\1\2", path)
+    first = re.sub(r"(_split-)0*(?:[2-9]|[1-9]\d+)(_[^/\\]*)$", r"\g<1>01\2", first)
+    return first != path and any(first == str(other) for other in recordings if other is not recording)
+
+
+def _identified(recordings):
+    """Recordings, after it is decided over all of them whose each is."""
+    identities = identify([Origin.of(recording.source, recording.path) for recording in recordings])
+    for recording, identity in zip(recordings, identities, strict=True):
+        recording.identity = identity
+        recording.name = recording.name if recording.path is None else identity.name
+    return recordings
 
 
 def _open(recording, number):
@@ -193,7 +191,7 @@ def _open(recording, number):
 def _recording(found, path, name):
     units = zip(found.source.ch_names, found.units, strict=True) if found.units else ()
     odd = {channel: unit for channel, unit in units if unit is not None}
-    recording = Recording(found.source, path, name, odd, found.is_whole)
+    recording = Recording(found.source, path, name, units=odd, is_whole=found.is_whole)
     recording.tell(found.wrong, found.noted)
     return recording
 
@@ -210,6 +208,5 @@ def _open_bids(root, what):
     for path in readable:
         with heard() as said:
             raw = mne_bids.read_raw_bids(path)
-        raw.info["subject_info"] = dict(raw.info["subject_info"] or {}, his_id=f"sub-{path.subject}")
         found.append(_recording(take_raw(raw, path.fpath, said, is_read=True), path.fpath, path.fpath.name))
-    return found
+    return _identified(found)

@@ -33,6 +33,12 @@ def find_column(name, values, metadata, n_epochs, n_sources):
                 f"{name}={values!r} is no metadata column.{meant} These Epochs have "
                 f"[{shortened(map(repr, columns), 10)}]."
             )
+        if name == "groups":
+            advice = (
+                f" Or take another column, such as groups='file' or groups='record', if {values!r} was not "
+                "found (epochs_log says why), or name people in files or folders, as sub-01 or patient_01."
+            )
+            _refuse_missing(metadata[values], name, advice)
         values = metadata[values]
     if np.ndim(values) == 1 and 1 < len(values) == n_sources != n_epochs:
         raise ValueError(
@@ -74,12 +80,12 @@ def _kind(value):
     return next((kind for kind, types in kinds.items() if isinstance(value, types)), type(value).__name__)
 
 
-def _refuse_missing(values, name):
+def _refuse_missing(values, name, advice=""):
     missing = np.flatnonzero(pd.isna(values))
     if len(missing):
         raise ValueError(
             f"{name} is missing (NaN or None) for {len(missing)} of {len(values)} samples, first for sample "
-            f"{missing[0]}. Leave these samples out."
+            f"{missing[0]}. Leave these samples out.{advice}"
         )
 
 

@@ -1,12 +1,50 @@
-"""Samples that hold the same values as others: copies, parts that were read twice, oversampling."""
+"""What is there twice: recordings given twice, and samples that hold the same values as others."""
 
 import math
+import os
+from collections import defaultdict
 
+import mne
 import numpy as np
 
 from .blocks import iter_parts, read_part
+from .mne_internals import data_checksum
 
 N_VALUES = 16  # distinct values, which no two signals have in common by chance as a few features may
+
+
+def refuse_given_twice(recordings, same=os.path.realpath):
+    """Refuse a path or a Raw that is given more than once; ``same`` makes one of all names of a file."""
+    keys = [id(r) if isinstance(r, mne.io.BaseRaw) else same(r) for r in recordings]
+    for number, recording in enumerate(recordings):
+        if keys[number] in keys[:number]:
+            raise ValueError(_TWICE.format(f"has {recording} more than once"))
+
+
+_TWICE = "recordings must have each one once, as its epochs could be on both sides of a split, but {}."
+
+
+class OncePerFile:
+    """Refuses recordings that hold samples of a file that another one has held before."""
+
+    def __init__(self):
+        self._seen = defaultdict(list)
+
+    def check(self, source, name):
+        """Refuse Raw or Epochs if another had the same samples of their file; those without one are taken."""
+        file = next(iter(getattr(source, "filenames", ())), None) or getattr(source, "filename", None)
+        if file is None:
+            return
+        about = os.stat(file)
+        key, first, last = (about.st_dev, about.st_ino), 0, 0
+        if isinstance(source, mne.io.RawArray):  # a part of the file, or all
+            key += (data_checksum(source),)
+        elif isinstance(source, mne.io.BaseRaw):
+            first, last = source.first_samp, source.last_samp
+        for start, stop, other in self._seen[key]:
+            if first <= stop and start <= last:
+                raise ValueError(_TWICE.format(f"{name} and {other} have signals of {file} in common"))
+        self._seen[key].append((first, last, name))
 
 
 def number_contents(X):

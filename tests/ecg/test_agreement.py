@@ -161,7 +161,7 @@ def test_classes_are_a_dict_of_texts(classes):
 
 
 def test_a_class_that_none_of_several_recordings_has_is_told_of():
-    raws = [annotated([0, 24], ["(AFIB", "(N"], [24, 26])] * 2
+    raws = [annotated([0, 24], ["(AFIB", "(N"], [24, 26]) for _ in range(2)]
     with pytest.warns(RuntimeWarning, match="No recording has the classes AF: how are their annotations"):
         ecg.make_rhythm_epochs(raws, classes={"AF": "AFIB", "normal": "(N"})
     raws = [annotated(ONSET), annotated(ONSET, np.where(ODD, "V", "N"))]

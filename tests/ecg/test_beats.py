@@ -129,27 +129,29 @@ def test_what_has_no_beats_is_refused(raw):
 
 def test_recordings_without_a_name_are_told_apart(raw):
     view = EpochsView(ecg.make_beat_epochs([raw, raw.copy()]), groups="patient")
-    assert np.unique(view.groups).tolist() == ["recording 0", "recording 1"]
+    assert len(np.unique(view.groups)) == 2
 
 
 def test_recordings_of_other_rates_are_named(raw):
     other = raw.copy().resample(100)
     with pytest.raises(
-        ValueError, match=r"They have 128 Hz: recording 0; 100 Hz: recording 1. .*raw.resample\(100\)"
+        ValueError, match=r"They have 128 Hz: recording \w+; 100 Hz: recording \w+. .*raw.resample\(100\)"
     ):
         EpochsView(ecg.make_beat_epochs([raw, other]))
 
 
 def test_patients_on_both_sides_are_warned_about_though_no_groups_are_given(raw):
     slow = made_up(1.0 + 1.2 * np.arange(30), ["N", "V"] * 15)
-    apart = EpochsView(ecg.make_beat_epochs([slow, slow.copy()]))
+    apart = EpochsView(ecg.make_beat_epochs([slow, made_up(1.1 + 1.2 * np.arange(30), ["N", "V"] * 15)]))
     with pytest.warns(UserWarning, match="Give groups='patient'"):
         evaluate(DummyClassifier(), apart, cv=3)
     evaluate(DummyClassifier(), apart, groups="patient", cv=2)
     evaluate(DummyClassifier(), apart, cv=StratifiedKFold(3))  # who gives splits may mean them
     evaluate(DummyClassifier(), ecg.make_beat_epochs(slow), cv=2)  # of one patient
     shuffled = StratifiedKFold(2, shuffle=True, random_state=0)
-    close = EpochsView(ecg.make_beat_epochs([raw, raw.copy()], classes=dict(N="N", X="AVF"), tmax=0.7))
+    noise = 1e-6 * np.random.default_rng(1).normal(size=raw.n_times)
+    noisy = raw.copy().apply_function(lambda x: x + noise, picks="ecg")
+    close = EpochsView(ecg.make_beat_epochs([raw, noisy], classes=dict(N="N", X="AVF"), tmax=0.7))
     with pytest.warns(UserWarning, match="overlap in time.*groups='patient'"):
         evaluate(DummyClassifier(), close, cv=shuffled)
 
@@ -268,7 +270,7 @@ def patients():
     for seed in range(6):
         rng = np.random.default_rng(seed)
         symbols = rng.choice(["N", "A", "V"], 120, p=[0.7, 0.15, 0.15])
-        rr = np.full(120, 0.7 + 0.05 * seed)
+        rr = (0.7 + 0.05 * seed) * (1 + 0.01 * rng.standard_normal(120))
         rr[symbols != "N"] *= 0.65
         if seed == 5:
             symbols, rr = np.full(120, "N"), ecg.simulate_fibrillation(120, rng)

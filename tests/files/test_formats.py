@@ -132,7 +132,7 @@ def test_epochs_of_mne_may_have_any_name(name, tmp_path):
     toy_epochs().save(tmp_path / name, verbose="ERROR")
     epochs = epochs_of(tmp_path / name)
     np.testing.assert_allclose(epochs.get_data(), toy_epochs().get_data()[..., :30], rtol=1e-6)
-    assert epochs_log(epochs)["step"].tolist() == ["epochs"]
+    assert epochs_log(epochs)["step"].tolist() == ["subject", "epochs"]
 
 
 @pytest.mark.parametrize("fdt", [False, True])

@@ -38,7 +38,7 @@ def test_good_files_are_read_without_a_word(make, tmp_path):
         warnings.simplefilter("error")
         epochs = epochs_of(make(tmp_path))
     assert held(epochs) == len(ONSETS)
-    assert epochs_log(epochs)["step"].tolist() == ["epochs"]
+    assert epochs_log(epochs)["step"].tolist() == ["subject", "epochs"]
 
 
 def test_good_recordings_are_read_without_a_word(data_path):
