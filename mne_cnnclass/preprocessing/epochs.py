@@ -94,7 +94,7 @@ def make_epochs(
         10-05 system to its spelling (``Fc5.``, ``EEG FC5-REF`` and ``FC5-A2`` become ``FC5``, and ``T3`` its
         newer name ``T7``), and leaves others unchanged.
     ch_types : None | dict
-        Channel types, such as ``dict(EOG1="eog")``.
+        Channel types, such as ``dict(EOG1="eog", Trigger="stim")``.
     montage : None | str | mne.channels.DigMontage
         Electrode positions, such as ``"standard_1005"``.
     bads : None | "auto" | list of str
@@ -206,7 +206,8 @@ def make_epochs(
         sfreq=sfreq,
     )
     for recording in found:
-        check_steps(recording, steps)
+        check_steps(recording, steps | dict(find_events=find_events))
+        cleaning.name_channels(recording, rename, ch_types)
     chosen = (
         choose_events(found, events, find_events)
         if windows is None
@@ -215,7 +216,6 @@ def make_epochs(
     # channels that no step needs need not be filtered
     pick_late = picks is not None and any(step is not None for step in (bads, reference, artifacts))
     for recording in found:
-        cleaning.name_channels(recording, rename, ch_types)
         if picks is not None and not pick_late:
             pick_channels(recording, recording.source, picks)
         if montage is not None:

@@ -6,14 +6,12 @@ from numbers import Real
 import mne
 import numpy as np
 
-from ..files.cuts import MARKS
 from ..samples.limits import check_time
+from ..samples.mne_internals import stim_channels
 from ..utils.cuts import is_cut
 from ..utils.text import shortened
 from ..utils.warn import warn
 from .triggers import find_triggers
-
-_CUTS = ("bad_acq_skip", *(mark.lower() for mark in MARKS))
 
 
 class AnyOf(dict):
@@ -99,7 +97,11 @@ def _check_present(classes, recordings, tables, one_is_enough):
     if one_is_enough and len(missing) < len(_markers(classes)):
         warn(f"{what} in {shortened(recordings, 4, 'more files')}: epochs are cut at the others alone.")
         return
-    raise ValueError(f"{what}. Events found: {_counts(recordings, tables)}.{_hint(classes, names, missing)}")
+    hint = _hint(classes, names, missing)
+    codes = not classes or any(marker.isdecimal() for marker in missing)
+    if codes and not hint and not any(stim_channels(recording.source.info) for recording in recordings):
+        hint = ' A trigger channel is one of type "stim", or named: find_events=dict(stim_channel=...).'
+    raise ValueError(f"{what}. Events found: {_counts(recordings, tables)}.{hint}")
 
 
 def _hint(classes, names, markers):
@@ -154,13 +156,18 @@ def _by_name(events, event_id):
 def _described(source, markers):
     """Descriptions of the annotations that are events; of those that start with "bad", only what is named."""
     names, no_event = source.annotations.description, is_no_event(source.annotations)
-    named = [name in markers and name.lower() not in _CUTS for name in names]
+    named = [name in markers and not _is_mark(name) for name in names]
     return sorted({str(name) for name in names[~no_event | np.array(named, bool)]})
 
 
 def is_no_event(annotations):
     """Which annotations are of bad spans and edges."""
     return np.array([text.lower().startswith(("bad", "edge")) for text in annotations.description], bool)
+
+
+def _is_mark(name):
+    """Whether MNE or another program wrote an annotation where a recording was cut or paused."""
+    return is_cut(name) or name.upper() == "BAD_ACQ_SKIP"
 
 
 def _keep_from_mne(recording, found):
@@ -177,9 +184,7 @@ def _keep_from_mne(recording, found):
     for one in annotations[of_mne]:
         spans.setdefault(str(one["description"]), []).append(one["duration"])
     odd = [
-        f"{name} ({len(its)})"
-        for name, its in spans.items()
-        if usual.issuperset(its) and name.lower() not in _CUTS
+        f"{name} ({len(its)})" for name, its in spans.items() if usual.issuperset(its) and not _is_mark(name)
     ]
     if odd:
         recording.tell(

@@ -111,6 +111,12 @@ def _most_held(codes, lengths):
     return first[np.bincount(which, lengths).argmax()]
 
 
+def _between(codes, before, after):
+    """Whether lines that change one after the other, or a level that rises or falls, pass through codes."""
+    lines = (codes ^ before) & ~(before ^ after) == 0
+    return lines | ((np.minimum(before, after) < codes) & (codes < np.maximum(before, after)))
+
+
 class _Runs:
     """The runs of equal codes in a channel, and which of them are events.
 
@@ -135,7 +141,7 @@ class _Runs:
         long, lengths = is_event & (self._lengths() > self.short), self._lengths()
         blips = is_event & ~long & np.isin(codes, codes[long])
         if 0 < 2 * blips.sum() <= is_event.sum() and np.median(lengths[long]) >= 4 * self.short:
-            self._note("codes of {} samples at most were taken, though most are longer: {}", codes[blips])
+            self._note("brief pulses were taken, though most are longer", codes[blips].tolist())
         n_returns = (idle & (lengths > self.short))[1:-1].sum()
         if 20 * n_returns > is_event.sum():  # else each code is held until the next
             self._drop_rests(is_event)
@@ -143,10 +149,10 @@ class _Runs:
 
     def _note(self, text, codes):
         """Note what was done with codes, if they are of interest."""
-        counts = Counter(code for code in codes.tolist() if self._of_interest(code))
+        counts = Counter(filter(self._of_interest, codes))
         if counts:
             shown = shortened((f"{code} ({n})" for code, n in sorted(counts.items())), 6)
-            self.notes.append(text.format(self.short, shown))
+            self.notes.append(f"{text}: {shown}")
 
     def _of_interest(self, code):
         return self.wanted is None or int(code) in self.wanted
@@ -184,9 +190,15 @@ class _Runs:
     def _drop_passing(self):
         """Leave out what is passed through on the way to a code or from it: lines do not change at once."""
         codes, starts, idle = self.codes, self.starts.copy(), self._is_idle()
-        passing = ~idle & (self._lengths() <= self.short)
+        lengths = self._lengths()
+        # slowly: for some samples more, between what was before and what comes and lasts longer
+        slow = np.zeros_like(idle)
+        slow[1:-1] = (
+            ~idle[2:] & (3 * lengths[1:-1] <= lengths[2:]) & _between(codes[1:-1], codes[:-2], codes[2:])
+        )
+        passing = ~idle & (lengths <= self.short * np.where(slow, 4, 1))
         edges = np.flatnonzero(np.diff(passing, prepend=False, append=False))
-        keep, odd = ~passing, Counter()
+        keep, odd = ~passing, []
         for first, after in edges.reshape(-1, 2):  # runs first, ..., after - 1 are short
             before = None if first == 0 or idle[first - 1] else codes[first - 1]
             settled, group = None if after == len(codes) or idle[after] else after, codes[first:after]
@@ -199,16 +211,12 @@ class _Runs:
             start, end = before or 0, 0 if settled is None else codes[settled]
             for number in range(first, after):
                 code = codes[number]
-                between = not (code ^ start) & ~(start ^ end) or min(start, end) < code < max(start, end)
-                if number != settled and not (certain and between):
-                    odd[int(code)] += 1
+                usual = certain and lengths[number] <= self.short and _between(code, start, end)
+                if number != settled and not usual:
+                    odd.append(int(code))
             if settled is not None:
                 starts[settled] = starts[first]
-        if odd:
-            which = shortened((f"{code} ({n})" for code, n in sorted(odd.items())), 6)
-            self.notes.append(
-                f"codes beside another one, of {self.short} samples at most, were ignored: {which}"
-            )
+        self._note("brief codes beside another one were ignored", odd)
         self.starts = starts
         self._keep(keep)
 

@@ -199,9 +199,20 @@ STEP = np.repeat([0.0, 1, 9, 1, 9, 8, 0], [50, 30, 30, 30, 30, 30, 50])
         ),
         pytest.param(np.tile(STEP, 4), "1 8", r"lines were ignored: 9 \(8\) may begin 8", id="lines, named"),
         pytest.param(pulses(ONE_TWO) * (np.arange(360) != 25), None, "1 gaps within a code", id="gap"),
-        pytest.param(pulses(ONE_TWO) + (np.arange(360) == 45), "1", r"taken, .* longer: 1 \(1\)", id="blip"),
         pytest.param(
-            pulses(ONE_TWO) + 7 * (np.arange(360) == 25), None, r"were ignored: 8 \(1\)", id="glitch"
+            pulses(ONE_TWO) + (np.arange(360) == 45), "1", r"pulses were taken, .* longer: 1 \(1\)", id="blip"
+        ),
+        pytest.param(
+            pulses(ONE_TWO) + 7 * (np.arange(360) == 25),
+            None,
+            r"brief codes .* ignored: 8 \(1\)",
+            id="glitch",
+        ),
+        pytest.param(
+            np.tile([0.0] * 50 + [16] * 3 + [17] * 20, 5), "16 17", r"ignored: 16 \(5\)", id="slow rise"
+        ),
+        pytest.param(
+            np.tile([0.0] * 50 + [1, 2], 5), None, r"brief codes .* ignored: 1 \(5\)", id="brief steps"
         ),
         pytest.param(pulses(ONE_TWO) + 0.3, None, "such as .*, are no whole numbers", id="no whole numbers"),
         pytest.param(np.arange(600.0) % 256, None, "from sample to sample, so no events", id="a counter"),
@@ -270,6 +281,22 @@ def test_parameters_of_mne_are_followed_and_logged():
             make_epochs(raw, **options | dict(find_events=wrong))
     with pytest.raises(ValueError, match="recording 0, find_events={'mask': 8}: No stim channels"):
         make_epochs(raw.copy().pick("eeg"), **options | dict(find_events=dict(mask=8)))
+
+
+def test_a_channel_becomes_a_trigger_channel_by_its_type_or_name():
+    raw = with_triggers(pulses(ONE_TWO), names=("Marker",)).set_channel_types(
+        dict(Marker="misc"), verbose="ERROR"
+    )
+    span = dict(tmin=0.0, tmax=0.01)
+    for events in (None, dict(a=1)):
+        with pytest.raises(
+            ValueError, match=r'none. A trigger channel is one of type "stim", or named: find_ev'
+        ):
+            make_epochs(raw, events=events, **span)
+    (named,) = make_epochs(raw, find_events=dict(stim_channel="Marker"), **span)
+    (typed,) = make_epochs(raw, ch_types=dict(Marker="stim"), **span)
+    assert named.events.tolist() == typed.events.tolist()
+    assert len(typed) == 8
 
 
 def test_annotations_come_before_codes():
