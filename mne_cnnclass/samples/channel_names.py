@@ -1,7 +1,7 @@
 """What the name of a channel says: its electrode in the 10-05 system, or the kind of its signal."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 import mne
 import numpy as np
@@ -63,6 +63,7 @@ def standard_mapping(names):
     return {name: to for name, to in zip(names, new, strict=True) if new.count(to) == 1}
 
 
+@lru_cache(4096)  # as Epochs are looked through for each prediction
 def signal_kind(name, *, leads=False):
     """The kind of signal that a name speaks of, a type of MNE; None where it says nothing.
 
@@ -78,9 +79,10 @@ def signal_kind(name, *, leads=False):
 
 def warn_of_strangers(info, names, what):
     """Warn of channels of type ``eeg`` whose names are of something else."""
-    types = dict(zip(info["ch_names"], info.get_channel_types(), strict=True))
-    kinds = {name: signal_kind(name) for name in names if types[name] == "eeg" and name not in info["bads"]}
-    found = {name: kind for name, kind in kinds.items() if kind not in ("eeg", None)}
+    found = {name: kind for name in names if (kind := signal_kind(name)) not in ("eeg", None)}
+    if found:
+        types = dict(zip(info["ch_names"], info.get_channel_types(), strict=True))
+        found = {n: kind for n, kind in found.items() if types[n] == "eeg" and n not in info["bads"]}
     if found:
         shown = shortened((f"{name} ({kind})" for name, kind in found.items()), 8)
         name, kind = next(iter(found.items()))
