@@ -186,8 +186,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
     module_ : torch.nn.Module
         The trained network. Its inputs are standardised samples and, if there are any, standardised side
         inputs. Weights that you edit or freeze (``requires_grad_(False)``) stay so in copies and files, and
-        when training continues. Other changes stay in copies made by `copy.deepcopy`, but pickles and files
-        refuse them.
+        when training continues; running averages of normalisations still follow the samples. Other changes
+        stay in copies made by `copy.deepcopy`, but pickles and files refuse them.
     accelerated_ : dict of str
         The layers that were replaced by faster implementations: the name of each layer (``""`` is the whole
         network; with side inputs it is ``"network"``) and the name of the class that now computes it. Empty

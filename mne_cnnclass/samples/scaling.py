@@ -68,7 +68,7 @@ class ChannelScaler:
         import torch  # which works on several processors, and gives the same bits as numpy
 
         block = _as_tensor(block)
-        mean, scale = torch.from_numpy(self.mean_), torch.from_numpy(self.scale_)
+        mean, scale = _as_tensor(self.mean_), _as_tensor(self.scale_)
         return (block - mean).div_(scale).to(torch.float32).numpy()
 
     def transform_all(self, X, *, check=True):

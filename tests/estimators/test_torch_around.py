@@ -14,6 +14,7 @@ from skorch.callbacks import (
     EarlyStopping,
     EpochScoring,
     Freezer,
+    LoadInitState,
     LRScheduler,
     Unfreezer,
 )
@@ -21,6 +22,7 @@ from torch import nn
 from torch.nn.utils import parametrizations, parametrize
 
 from mne_cnnclass import CNNClassifier, EpochsView, FineTunedClassifier, explain, load_classifier
+from mne_cnnclass.networks.training.net import weighted_losses
 from tests.planted import planted_epochs
 
 
@@ -226,6 +228,77 @@ def test_callbacks_freeze_weights(model):
     assert not torch.allclose(list(frozen.parameters())[-1], list(untrained.parameters())[-1])
     with pytest.raises(ValueError, match="All weights of module_ are frozen"):
         fit(model, callbacks=[Freezer("*")])
+
+
+def test_weights_that_a_callback_takes_at_the_end_are_kept(tmp_path):
+    """Those of skorch's best epoch, here by the training loss, with or without a validation part."""
+    how = dict(max_epochs=6, lr=0.3, lr_schedule=None)
+    for more in ({}, {"validation_fraction": 0.5}):
+        checkpoint = Checkpoint(dirname=tmp_path, monitor="train_loss_best", load_best=True)
+        clf = fit(**how, **more, callbacks=[checkpoint])
+        best = int(fit(**how, **more).history_.train_loss.argmin()) + 1
+        kept = torch.load(tmp_path / "params.pt", weights_only=True)
+        assert len(clf.history_) == best
+        assert all(torch.equal(value, kept[name]) for name, value in clf.module_.state_dict().items())
+
+
+def test_a_training_that_a_callback_ends_before_it_began_is_an_error(tmp_path):
+    checkpoint = Checkpoint(dirname=tmp_path, monitor=None)
+    fit(callbacks=[checkpoint])
+    with pytest.raises(RuntimeError, match="A callback ended the training before its first epoch was over"):
+        fit(callbacks=[LoadInitState(checkpoint)])
+    assert fit(max_epochs=2, callbacks=[LoadInitState(checkpoint)]).history_.epoch.tolist() == [1, 2]
+
+
+class Seeds(Callback):
+    """Sets the global seeds, as many do for results that are the same again."""
+
+    def on_train_begin(self, net, **kwargs):
+        torch.manual_seed(1)
+
+
+def test_callbacks_may_set_seeds_and_be_classes():
+    usual = fit("EEGNet").predict_proba(VIEW)
+    for callbacks in ([Seeds], [("seeds", Seeds())]):
+        np.testing.assert_array_equal(fit("EEGNet", callbacks=callbacks).predict_proba(VIEW), usual)
+
+
+# -- training ----------------------------------------------------------------------------------------------
+
+
+class Flat(nn.Module):
+    """Normalises over the samples of a batch."""
+
+    def __init__(self, n_chans, n_outputs, n_times):
+        super().__init__()
+        layers = nn.Flatten(), nn.Linear(n_chans * n_times, 4), nn.BatchNorm1d(4), nn.Linear(4, n_outputs)
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+def test_batches_of_one_sample_are_asked_for_or_do_not_come():
+    fit(Flat, batch_size=len(VIEW) - 1)
+    with pytest.raises(ValueError, match="more than 1 value per channel") as error:
+        fit(Flat, batch_size=1)
+    assert "batch_size of at least 2" in error.value.__notes__[0]
+
+
+def test_three_mixed_samples_of_three_classes_are_a_batch():
+    y = np.resize(["a", "b", "c"], len(VIEW))
+    clf = CNNClassifier(
+        augmentation="mixup", batch_size=3, validation_fraction=0.2, max_epochs=1, random_state=0
+    )
+    assert clf.fit(VIEW, y).history_.train_loss.between(0, 5).all()
+
+
+def test_weights_of_classes_do_not_move_what_smoothing_gives_to_the_others():
+    """The loss of a sample of any weight is least where its class has 0.95 of 1, by a smoothing of 0.1."""
+    logits = torch.tensor([[[0.95, 0.05], [0.95, 0.05]]]).log().requires_grad_()
+    weight = torch.tensor([[50.0, 1.0]])
+    weighted_losses(logits, torch.tensor([[0, 0]]), {"weight": weight}, 0.1).sum().backward()
+    np.testing.assert_allclose(logits.grad, 0, atol=1e-6)
 
 
 # -- by hand -----------------------------------------------------------------------------------------------

@@ -222,6 +222,8 @@ def _with_final_errors(net):
                 f"lr={net.lr:g}. Lower lr, or look for outliers in the data."
             )
             net.kept.n_epochs[k] = 0
+        elif errors[k] is None and not net.kept.n_epochs[k]:
+            errors[k] = RuntimeError("A callback ended the training before its first epoch was over.")
     return errors
 
 

@@ -168,8 +168,9 @@ class SampleNet(NeuralNetClassifier):
     def run(self):
         """Train until the last epoch, or until a callback, Ctrl-C or an error stops it.
 
-        The networks are then as after their last whole epoch, or their best; ``kept.n_epochs`` is the number
-        of whole epochs of each, and ``errors`` has what stopped it early, or None.
+        The networks are then as after their last whole epoch, or their best, unless a callback takes others;
+        ``kept.n_epochs`` is the number of whole epochs of each, and ``errors`` has what stopped it early, or
+        None.
         """
         datasets = [one.samples for one in self.trainings]
         valid = None if self.trainings[0].valid is None else [one.valid for one in self.trainings]
@@ -184,10 +185,10 @@ class SampleNet(NeuralNetClassifier):
             self.kept.stop(self.networks, len(self.history))
         except (Exception, KeyboardInterrupt) as error:
             self._note_stop(error)
-        self.notify("on_train_end", X=datasets[0], y=None)
         if self.kept.weights is not None:
             with torch.no_grad():
                 self.networks.load(self.kept.weights)
+        self.notify("on_train_end", X=datasets[0], y=None)  # where callbacks may take weights of their own
 
     def _run_epoch(self, datasets, valid, of_first):
         lr = self.optimizer_.param_groups[0]["lr"]
@@ -214,6 +215,10 @@ class SampleNet(NeuralNetClassifier):
         if isinstance(error, Interrupted):
             where = f"in epoch {len(self.history)} of {self.max_epochs}"
             error = KeyboardInterrupt(f"Ctrl-C stopped the training {where}.")
+        elif "more than 1 value per channel" in str(error):
+            error.add_note(
+                "A layer normalises over the samples of a batch: it needs a batch_size of at least 2."
+            )
         running = self.kept.running.tolist()
         self.errors = [error if runs else own for runs, own in zip(running, self.errors, strict=True)]
 
