@@ -9,14 +9,18 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..samples.blocks import known_places
 from ..samples.channel_names import MONTAGE_1005, standard_mapping
-from ..samples.sources import BRAIN
+from ..samples.gaps import bridge, bridged, filter_around, has_gaps, still_spans
+from ..samples.mne_internals import data_of
+from ..samples.sources import BRAIN, sample_channels
 from ..utils.extras import from_extra
+from ..utils.text import shortened
 
 FLAT = 1e-7  # V peak to peak from sample to sample: below what any amplifier's noise leaves
 LOF_THRESHOLD = 2.0
 EOG_CORRELATION = 0.5  # of a component with an EOG channel, 1 to 10 Hz
 MIN_CHANNELS = 8  # fewer show no outliers
 MIN_GOOD = 4  # that others can be interpolated from
+STILL = 1.0  # s; no living signal is constant as long
 MIN_EPOCHS = 5  # folds of autoreject
 
 
@@ -65,6 +69,26 @@ def _check_names(names, raw, recording, what):
         )
 
 
+def note_empty(raw, recording):
+    """Mark channels bad that hold no number at all."""
+    data = data_of(raw)
+    picks = _signals(raw.info) if has_gaps(data) else ()
+    found = [raw.ch_names[k] for k in picks if not np.isfinite(data[k]).any()]
+    found = [name for name in found if name not in raw.info["bads"]]
+    raw.info["bads"] += found
+    if found:
+        recording.tell([f"channel(s) {shortened(found)} hold no number, and are marked bad"])
+
+
+def find_still(raw, recording):
+    """Find where channels are constant, flat or at the rail of the amplifier, for a second and longer."""
+    data, recording.still = data_of(raw), {}
+    for name in sample_channels(raw.info):
+        found = still_spans(data[raw.ch_names.index(name)], raw.info["sfreq"], STILL)
+        if len(found):
+            recording.still[name] = found
+
+
 def find_bads(raw, recording):
     """Flat and noisy EEG channels, and the reason of each."""
     eeg = mne.pick_types(raw.info, eeg=True)
@@ -73,6 +97,7 @@ def find_bads(raw, recording):
             f'bads="auto" compares EEG channels with each other and needs at least {MIN_CHANNELS}; '
             f"{recording} has {len(eeg)}. Name the bad channels."
         )
+    raw = bridged(raw)
     flat = mne.preprocessing.annotate_amplitude(raw, flat=FLAT, bad_percent=50, picks=eeg, verbose="ERROR")[1]
     left = [raw.ch_names[i] for i in eeg if raw.ch_names[i] not in flat]
     # drifts are as large as what a loose electrode picks up, and would hide it
@@ -150,7 +175,7 @@ def notch_continuous(raw, recording, freqs):
     )
     text = f"{', '.join(f'{line:g}' for line in lines)} Hz"
     _check_length(design, raw, recording, f"that notches {text}")
-    raw.notch_filter(freqs, picks=_signals(raw.info), verbose="ERROR")
+    filter_around(raw, _signals(raw.info), lambda raw, picks: raw.notch_filter(freqs, picks, verbose="ERROR"))
     return text
 
 
@@ -158,7 +183,9 @@ def filter_continuous(raw, recording, l_freq, h_freq):
     """Band-pass with MNE's FIR filter; channels of the eyes, too, as a regression on their drifts is none."""
     design = mne.filter.create_filter(None, raw.info["sfreq"], l_freq, h_freq, verbose="ERROR")
     _check_length(design, raw, recording, f"from {l_freq} to {h_freq} Hz")
-    raw.filter(l_freq, h_freq, picks=_signals(raw.info), verbose="ERROR")
+    filter_around(
+        raw, _signals(raw.info), lambda raw, picks: raw.filter(l_freq, h_freq, picks, verbose="ERROR")
+    )
     edges = []  # MNE's rule for l_trans_bandwidth and h_trans_bandwidth "auto"
     if l_freq is not None:
         edges.append(f"from {l_freq:g} Hz (transition {min(max(0.25 * l_freq, 2.0), l_freq):g} Hz)")
@@ -197,7 +224,9 @@ def remove_artifacts(raw, recording, method, eog, ecg, random_state):
             'channels that see the eyes, such as eog=["Fp1", "Fp2"], or the type of a channel by ch_types.'
         )
     # ICA is led astray by drifts; its weights hold for the signal with them
-    fitted_on = raw if raw.info["highpass"] >= 1 else raw.copy().filter(1.0, None, verbose="ERROR")
+    fitted_on = bridged(raw)
+    if raw.info["highpass"] < 1:
+        fitted_on = fitted_on.copy().filter(1.0, None, verbose="ERROR")
     ica = mne.preprocessing.ICA(n_components=0.99, random_state=random_state, verbose="ERROR")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # it is in the log
@@ -235,8 +264,14 @@ def _regress(raw, recording, eog):
             f'{recording}: artifacts="regression" needs a reference, such as reference="average"; '
             "reference=[] keeps that of the recording."
         )
+    data = data_of(raw)
+    lost = bridge(data) if has_gaps(data) else None
     with mne.use_log_level("ERROR"):
         mne.preprocessing.EOGRegression(picks_artifact=eog).fit(raw).apply(raw, copy=False)
+    if lost is not None:
+        of_eyes = lost[[raw.ch_names.index(name) for name in eog]].any(axis=0)
+        lost[mne.pick_types(raw.info, **BRAIN)] |= of_eyes
+        data[lost] = np.nan
     return f"regression on {', '.join(eog)}"
 
 

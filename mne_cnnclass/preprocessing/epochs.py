@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from ..samples.channel_names import unnamed, warn_of_strangers
-from ..samples.limits import check_thresholds, check_values
+from ..samples.gaps import Losses, resample_around
+from ..samples.limits import check_thresholds, check_unit
+from ..samples.sources import sample_channels
 from ..samples.types import Recordings
 from ..utils.threads import limit_threads
 from . import cleaning
@@ -237,7 +239,7 @@ def make_epochs(
                 rate = source.info["sfreq"]  # a window has no sample of the next one, at any rate
                 span = (0.0, (int(windows["duration"] * rate + 1e-6) - 1) / rate)
         recording.check_units(source)
-        epochs = _cut(recording, source, rows, event_id, table, span, baseline)
+        epochs = _cut(recording, source, rows, event_id, table, span, baseline, picks)
         if reject is not None or flat is not None:
             done.append(("rejection", _reject(epochs, recording, reject, flat, random_state)))
         subject = [("subject", str(recording.identity))]
@@ -295,21 +297,28 @@ _STEPS = (
 def _clean(recording, events, event_id, steps):
     """A copy of a Raw after the steps on the continuous signal, its events, and what was done."""
     raw, done = recording.load(), []  # so that one at a time is in memory
-    check_values(raw, recording)
+    check_unit(raw, recording)
+    cleaning.note_empty(raw, recording)
     for name, step, asking, further in _STEPS:
+        if name == "notch":  # after channels were interpolated, and before a filter hides it
+            cleaning.find_still(raw, recording)
         if any(steps[parameter] is not None for parameter in asking):
             done.append((name, step(raw, recording, *(steps[parameter] for parameter in asking + further))))
     recording.check_pieces(events)
     if steps["sfreq"] is not None and steps["sfreq"] != raw.info["sfreq"]:
         done.append(("resampling", f"from {raw.info['sfreq']:g} to {steps['sfreq']:g} Hz"))
-        raw, resampled = raw.resample(steps["sfreq"], events=events, verbose="ERROR")
+        raw, resampled = resample_around(raw, steps["sfreq"], events)
         check_apart(recording, resampled, events, event_id, steps["sfreq"])
         events = resampled
     return raw, events, done
 
 
-def cut_raw(raw, events, event_id, metadata, tmin, tmax, baseline=None):
-    """The Epochs at the events of a Raw."""
+def cut_raw(raw, events, event_id, metadata, tmin, tmax, picks, baseline=None):
+    """The Epochs at the events of a Raw, but for bad spans of the channels that samples are made of."""
+    used = set(sample_channels(raw.info, picks))
+    others = [k for k, its in enumerate(raw.annotations.ch_names) if its and not used.intersection(its)]
+    if others:
+        raw.annotations.delete(others)
     how = dict(baseline=baseline, metadata=metadata, preload=True, verbose="ERROR")
     return mne.Epochs(raw, events, event_id, tmin, tmax, **how)
 
@@ -323,11 +332,11 @@ def check_any(n_epochs, recording, n_events, tmin, tmax):
         )
 
 
-def _cut(recording, source, events, event_id, metadata, span, baseline):
+def _cut(recording, source, events, event_id, metadata, span, baseline, picks):
     """The Epochs of one recording."""
     tmin, tmax = span
     if recording.is_raw:
-        epochs = cut_raw(source, events, event_id, metadata, tmin, tmax, baseline)
+        epochs = cut_raw(source, events, event_id, metadata, tmin, tmax, picks, baseline)
     else:
         half = 0.5 / recording.sfreq
         if tmin < source.tmin - half or tmax > source.tmax + half:
@@ -340,6 +349,11 @@ def _cut(recording, source, events, event_id, metadata, span, baseline):
         with mne.use_log_level("ERROR"):
             epochs.metadata = metadata
             epochs.crop(tmin, tmax).apply_baseline(baseline)
+    losses = Losses()
+    losses.drop(
+        epochs, sample_channels(epochs.info, picks), getattr(source, "first_samp", 0), recording.still
+    )
+    recording.tell(losses.texts())
     check_any(len(epochs), recording, len(events), tmin, tmax)
     return epochs
 

@@ -36,6 +36,7 @@ class Recording:
     is_whole: bool = False  # whether parts of the file can't be read
     notes: list[str] = field(default_factory=list)  # for the log
     reach: int = 0  # samples of the longest filter that was applied
+    still: dict[str, np.ndarray] = field(default_factory=dict)  # spans (s) in which a channel is constant
 
     def read(self):
         """What the log says of reading the file: one step, or none."""

@@ -3,10 +3,12 @@
 import mne
 
 from ..samples.channel_names import unnamed, warn_of_strangers
+from ..samples.gaps import Losses
+from ..samples.sources import sample_channels
 from ..utils.numbers import runs
 from . import epochs as whole
 from .checks import check_channels, check_rates, check_steps
-from .cleaning import filter_continuous
+from .cleaning import filter_continuous, find_still
 from .events import AnyOf, choose_events, is_no_event
 from .recordings import open_recordings
 
@@ -50,6 +52,7 @@ def iter_epochs(recordings, *, stretch=STRETCH, **settings):
     check_channels(found, [recording.source.ch_names for recording in found])
     for recording, (rows, event_id) in zip(found, chosen, strict=True):
         raw, table, n_epochs = recording.source, whole.tabulate(recording, rows, None), 0
+        losses = Losses()
         around = _reach(raw, l_freq, h_freq)
         bad = raw.annotations[is_no_event(raw.annotations)]
         start = rows[:, 0] - raw.first_samp
@@ -68,14 +71,17 @@ def iter_epochs(recordings, *, stretch=STRETCH, **settings):
                 mne.Annotations(onset, bad.duration, bad.description, ch_names=bad.ch_names),
                 emit_warning=False,
             )
+            find_still(piece, recording)
             if around:
                 filter_continuous(piece, recording, l_freq, h_freq)
             here = {name: code for name, code in event_id.items() if code in rows[part, 2]}
-            epochs = whole.cut_raw(piece, rows[part], here, table.iloc[part], tmin, tmax)
+            epochs = whole.cut_raw(piece, rows[part], here, table.iloc[part], tmin, tmax, picks)
+            losses.drop(epochs, sample_channels(epochs.info, picks), piece.first_samp, recording.still)
             n_epochs += len(epochs)
             if len(epochs):
                 yield epochs
         recording.check_pieces(rows)
+        recording.tell(losses.texts())
         whole.check_any(n_epochs, recording, len(rows), tmin, tmax)
 
 

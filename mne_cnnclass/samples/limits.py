@@ -8,13 +8,15 @@ import numpy as np
 
 from ..utils.numbers import check_number
 from ..utils.warn import warn
+from .gaps import typical_sizes
 from .mne_internals import data_of
 
 # Peak to peak in V (T, T/m for MEG), beyond which no recording of such channels goes: thresholds
 # above it are in another unit.
 VOLTS = ("eeg", "eog", "ecg", "emg", "ecog", "seeg", "dbs")
 LARGEST = {**dict.fromkeys(VOLTS, 0.1), "mag": 1e-6, "grad": 1e-5}
-LARGEST_DEVIATION = 0.01  # of a channel in V; in µV the quietest EEG has more
+# Deviation of a channel in V: in µV the quietest EEG has more, and no amplifier's noise is less.
+LARGEST_DEVIATION, SMALLEST_DEVIATION = 0.01, 1e-9
 
 
 def check_time(value, name):
@@ -69,21 +71,14 @@ def check_thresholds(reject, flat):
                 )
 
 
-def check_values(raw, recording):
-    """What is in a recording: numbers, and of a size that its unit allows."""
-    data = data_of(raw)
-    if not np.isfinite(data.sum()) and not np.isfinite(data).all():  # one pass; a sum may also overflow
-        channel, sample = np.argwhere(~np.isfinite(data))[0]
-        raise ValueError(
-            f"{recording} holds NaN or infinity, first in channel {raw.ch_names[channel]!r} at "
-            f"{sample / raw.info['sfreq']:.4g} s, which a filter would spread. Interpolate them, annotate "
-            "the span as bad and set it to 0, or leave the channel out."
-        )
+def check_unit(raw, recording):
+    """Warn of EEG whose typical size its unit does not allow."""
     picks = mne.pick_types(raw.info, meg=False, eeg=True, seeg=True, ecog=True, exclude=())
-    deviation = data[picks].std(axis=1)
-    if len(picks) and np.median(deviation) > LARGEST_DEVIATION:
+    sizes = typical_sizes(data_of(raw), picks, raw.info["sfreq"])
+    size = np.median(sizes[sizes > 0]) if sizes.any() else SMALLEST_DEVIATION
+    if not SMALLEST_DEVIATION <= size <= LARGEST_DEVIATION:
         warn(
-            f"The EEG of {recording} has a deviation of {np.median(deviation):.2g} V (median of its "
-            "channels), so it seems to be in another unit than V, and thresholds of rejection will be wrong. "
-            "Scale it, such as raw.apply_function(lambda x: 1e-6 * x) from µV.",
+            f"The EEG of {recording} has a deviation of {size:.2g} V (median of seconds and channels), "
+            "so it seems to be in another unit than V, and thresholds of rejection will be wrong. Scale it, "
+            "such as raw.apply_function(lambda x: 1e-6 * x) from µV.",
         )

@@ -3,6 +3,7 @@
 A test compares what is done here with what MNE's own constructors and methods do.
 """
 
+import contextlib
 import copy
 import zlib
 
@@ -34,6 +35,19 @@ def event_rate(epochs):
 def stim_channels(info):
     """The channels that `mne.find_events` looks at, which the user may have set in MNE's configuration."""
     return _get_stim_channel(None, info, raise_error=False)
+
+
+@contextlib.contextmanager
+def skipping(raw, spans):
+    """Annotate slices of samples as BAD_ACQ_SKIP for a while; set_annotations counts from elsewhere."""
+    own, rate = raw.annotations, raw.info["sfreq"]
+    onset = [raw.first_time + span.start / rate for span in spans]
+    duration = [(span.stop - span.start) / rate for span in spans]
+    raw._annotations = own + mne.Annotations(onset, duration, "BAD_ACQ_SKIP", orig_time=own.orig_time)
+    try:
+        yield
+    finally:
+        raw._annotations = own
 
 
 def set_info(info, **entries):

@@ -190,19 +190,26 @@ def event_names(epochs):
     return np.array([names.get(code, str(code)) for code in epochs.events[:, 2]], dtype=str)
 
 
+def sample_channels(info, picks=None):
+    """Names of the good channels that samples are made of by default, and of those that picks name."""
+    picks = [] if picks is None else np.atleast_1d(picks)
+    names, index = info["ch_names"], mne.pick_types(info, **BRAIN, ref_meg=False, exclude="bads")
+    if not len(index) and not len(mne.pick_types(info, **BRAIN, ref_meg=False, exclude=())):
+        index = mne.pick_types(info, meg=False, ecg=True, emg=True, eog=True, exclude="bads")
+    wanted = {names[i] for i in index}.union(picks).difference(info["bads"])
+    return [name for name in names if name in wanted]
+
+
 def pick_names(info, picks):
     """Channel names for ``picks``; by default data channels, else ECG, EMG and EOG, without bads."""
     if picks is None:
-        index = mne.pick_types(info, **BRAIN, ref_meg=False, exclude="bads")
-        if not len(index) and not len(mne.pick_types(info, **BRAIN, ref_meg=False, exclude=())):
-            index = mne.pick_types(info, meg=False, ecg=True, emg=True, eog=True, exclude="bads")
-        if not len(index):
+        names = sample_channels(info)
+        if not names:
             raise ValueError(
                 f"No data, ECG, EMG or EOG channel that is not bad among {info['ch_names']}; "
                 "set the channel types, or give picks=."
             )
-        names = info["ch_names"]
-        return [names[i] for i in index]
+        return names
     if isinstance(picks, str):
         picks = info["ch_names"] if picks == "all" else [picks]
     if not np.iterable(picks) or not all(isinstance(pick, str) for pick in picks):
