@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger
 
+from ..samples.gaps import touched
 from ..samples.limits import check_time
 from ..samples.types import Recordings
 from ..utils.docs import fill_doc
@@ -25,6 +26,7 @@ from .leads import (
     describe_leads,
     filter_leads,
     invert_classes,
+    lost_spans,
     map_recordings,
     pick_leads,
     spans_of,
@@ -173,6 +175,7 @@ def _beat_epochs(
 ):
     name = about["record"]
     picked, slots = pick_leads(raw, leads, name)
+    lost = lost_spans(raw, picked)
     annotated, texts = _annotated(raw, class_of)
     onset, symbol = _find_beats(raw, picked[0], annotated, texts, name, detect=detect)
     signal, rate = filter_leads(raw, picked, sfreq, l_freq, h_freq, causal)
@@ -180,12 +183,13 @@ def _beat_epochs(
     peak = np.round(onset * rate).astype(int)
     reach = (min(first, round(NEAR_QRS[0] * rate)), max(last, round(NEAR_QRS[1] * rate)) + 1)
     beats = cut_beats(signal, peak, *reach).swapaxes(0, 1)  # shape (n_beats, n_leads, n_times)
-    height = record_median(np.ptp(beats[..., span_slice(QRS, reach[0], rate)], axis=2), causal)
+    source = _with_signal(lost, onset + reach[0] / rate, onset + reach[1] / rate, causal)
+    height = record_median(np.ptp(beats[source][..., span_slice(QRS, reach[0], rate)], axis=2), causal)
     beats *= (TYPICAL_HEIGHT / np.where(height > 0, height, 1.0))[..., None]
-    difference = beats - local_median(beats, causal=causal)
+    difference = beats - local_median(beats[source], causal=causal)
     about |= dict(leads=", ".join(picked), onset=onset, symbol=symbol)
-    shape = _shape_features(beats[:, 0], difference[:, 0], reach[0], rate, causal)
-    is_bad = _bad_span(raw, onset, first / rate, last / rate)
+    shape = _shape_features(beats[:, 0], difference[:, 0], source, reach[0], rate, causal)
+    is_bad = _bad_span(lost, onset, first / rate, last / rate)
     is_short = (peak + first < 0) | (peak + last >= signal.shape[1])
     reason = np.where(is_short, "TOO_SHORT", is_bad)  # MNE's name for it
     if causal:
@@ -197,11 +201,14 @@ def _beat_epochs(
         doubts = match_doubts(len(annotated), n_named, len(onset), signal.shape[1] / rate)
     else:
         doubts = beat_doubts(signal, rate, onset[is_bad == ""])
+    silent = [span.text for span in lost if span.text]
+    doubts += [shortened(silent, 3)] * bool(silent)
     _tell(name, symbol[label == ""], (is_bad != "").sum(), len(onset), is_own, doubts)
     keep = reason == ""
     if not keep.any():
         raise NoBeats(
-            f"{name}: none of its {len(onset)} beats is of a class and has a whole window in no bad span.",
+            f"{name}: none of its {len(onset)} beats is of a class and has a whole window in no bad span"
+            f"{': ' * bool(silent)}{shortened(silent, 3)}.",
             "Give classes= their symbols, or a longer recording.",
         )
     channels = np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])
@@ -268,8 +275,19 @@ def _describe(about, causal):
     return table.join(interval_features(before, causal=causal))
 
 
-def _shape_features(beats, difference, first, rate, causal):
-    """How the QRS complex in one lead compares with the typical one."""
+def _with_signal(lost, begin, end, causal):
+    """For each beat the nearest one with a signal, or the last: the others do not say what is typical."""
+    numbers, has_signal = np.arange(len(begin)), ~touched(begin, end, [s for s in lost if s.is_empty])
+    if has_signal.all() or not has_signal.any():
+        return slice(None)
+    if causal:
+        return np.maximum.accumulate(np.where(has_signal, numbers, 0))
+    known = np.flatnonzero(has_signal)
+    return known[pd.Index(known).get_indexer(numbers, method="nearest")]
+
+
+def _shape_features(beats, difference, source, first, rate, causal):
+    """How the QRS complex in one lead compares with the typical one, that of beats of ``source``."""
     qrs = span_slice(QRS, first, rate)
     beat, typical = beats[:, qrs], (beats - difference)[:, qrs]
     centred = [part - part.mean(axis=1, keepdims=True) for part in (beat, typical)]
@@ -277,16 +295,15 @@ def _shape_features(beats, difference, first, rate, causal):
     width = np.log(slope_widths(beats[:, span_slice(NEAR_QRS, first, rate)], rate) + 1e-3)
     rms = np.sqrt((difference[:, qrs] ** 2).mean(axis=1)) / TYPICAL_HEIGHT
     correlation = (centred[0] * centred[1]).sum(axis=1) / np.where(norms > 0, norms, 1.0)
-    values = (correlation, np.log(rms + 1e-3), width - local_median(width, causal=causal))
+    values = (correlation, np.log(rms + 1e-3), width - local_median(width[source], causal=causal))
     return pd.DataFrame(dict(zip(SHAPE_COLUMNS, values, strict=True)))
 
 
-def _bad_span(raw, onset, tmin, tmax):
-    """The bad span that the window of a beat touches; else empty."""
+def _bad_span(lost, onset, tmin, tmax):
+    """Why the window of a beat is lost, as the span says that it touches; else empty."""
     found = np.full(len(onset), "", dtype=object)
-    for begin, end, text in zip(*spans_of(raw), strict=True):
-        if text.lower().startswith("bad"):
-            found[(onset + tmin < end) & (onset + tmax > begin)] = text
+    for begin, end, text, _ in lost:
+        found[(onset + tmin < end) & (onset + tmax > begin)] = text
     return found
 
 
@@ -295,7 +312,8 @@ def _tell(name, symbols, n_bad, n_beats, is_own, doubts):
     counts = Counter(symbols.tolist()).most_common()
     lost = f"{len(symbols)} beats of no class are left out ({', '.join(f'{s} {n}' for s, n in counts)})"
     if n_bad:
-        doubts.append(f"{n_bad} of {n_beats} beats lie in spans annotated as bad and are left out")
+        where = "lie in spans annotated as bad or without a signal"
+        doubts.append(f"{n_bad} of {n_beats} beats {where} and are left out")
     if counts and is_own:
         logger.info(f"{name}: {lost}.")
     elif counts:

@@ -4,12 +4,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import mne
 import numpy as np
 
 from ..samples.columns import check_column
 from ..samples.copies import OncePerFile, refuse_given_twice
+from ..samples.gaps import bridge, filter_around, spans, still_spans
 from ..samples.identity import Origin, identify
 from ..samples.limits import check_edges, check_rate
 from ..samples.mne_internals import data_of, set_info
@@ -19,6 +21,8 @@ from .errors import MissingLead, NoAnnotations
 from .files import find_segments, find_wfdb, no_record
 from .patients import patient_info
 from .recordings import read_raw_wfdb
+
+STILL = 2.0  # s that a lead is constant, where it has no signal: between beats it may be, without noise
 
 
 def map_recordings(make, recordings, labels=None, *, annotator="atr", annotated=False):
@@ -176,14 +180,14 @@ def filter_leads(raw, picked, sfreq, l_freq, h_freq, causal=False):
     """Filtered and resampled signals, in V, and their rate."""
     check_rate(sfreq, "sfreq")
     raw = _copy_leads(raw, picked)
-    _check_invalid(raw)
     h_freq = None if h_freq is None or h_freq >= raw.info["sfreq"] / 2 else h_freq
     check_edges(l_freq, h_freq, raw.info["sfreq"], "the recording")
     how = dict(method="iir", phase="forward") if causal else {}
     if l_freq is not None or h_freq is not None:
-        raw.filter(l_freq, h_freq, picks="all", **how, verbose="ERROR")
-    data = raw.get_data()
-    data[~np.isfinite(data)] = 0.0  # windows that touch these are left out, but resampling would spread them
+        numbers = np.arange(len(picked))
+        filter_around(raw, numbers, lambda raw, its: raw.filter(l_freq, h_freq, its, **how, verbose="ERROR"))
+    data = data_of(raw)
+    bridge(data)  # windows that touch gaps are left out, but resampling would spread them
     if raw.info["sfreq"] <= sfreq:
         return data, raw.info["sfreq"]
     if causal:  # resampling a spectrum would use all that follows
@@ -193,28 +197,51 @@ def filter_leads(raw, picked, sfreq, l_freq, h_freq, causal=False):
 
 
 def _copy_leads(raw, picked):
-    """Some leads in memory, with those annotations alone that filters skip: to copy all takes long."""
+    """Some leads in memory, with those annotations alone at which filters stop: to copy all takes long."""
     index = [raw.ch_names.index(name) for name in picked]
     data = np.empty((len(index), raw.n_times))
     data[np.argsort(index)] = raw.get_data(np.sort(index))
     leads = mne.io.RawArray(data, mne.pick_info(raw.info, index), raw.first_samp, verbose="ERROR")
-    skipped = [text.upper().startswith(("BAD_ACQ_SKIP", "EDGE")) for text in raw.annotations.description]
+    notes = zip(raw.annotations.description, raw.annotations.ch_names, strict=True)
+    skipped = [text.upper().startswith(("BAD_ACQ_SKIP", "EDGE")) and not names for text, names in notes]
     return leads.set_annotations(raw.annotations[np.flatnonzero(skipped)])
 
 
-def _check_invalid(raw):
-    """A filter goes around spans that are annotated as invalid, and spreads NaN that are not."""
-    invalid = ~np.isfinite(data_of(raw))
-    times = raw.times + raw.first_time
-    for a in raw.annotations if invalid.any() else ():
-        if a["description"].upper().startswith("BAD_ACQ_SKIP"):
-            invalid[:, (times >= a["onset"]) & (times <= a["onset"] + a["duration"])] = False
-    if invalid.any():
-        channel, sample = np.argwhere(invalid)[0]
-        raise ValueError(
-            f"Lead {raw.ch_names[channel]} holds NaN or infinity, first at {raw.times[sample]:.4g} s, which "
-            "a filter would spread. Annotate such spans as BAD_ACQ_SKIP, as read_raw_wfdb does, or crop them."
-        )
+class Lost(NamedTuple):
+    """A span (s) in which a lead is lost, and why, with a text for warnings where no annotation says so."""
+
+    begin: float
+    end: float
+    reason: str
+    text: str
+
+    @property
+    def is_empty(self):
+        return bool(self.text) or self.reason.upper().startswith("BAD_ACQ_SKIP")
+
+
+def lost_spans(raw, picked):
+    """Where annotations are bad, but those of other leads, and where a lead has no numbers or is constant."""
+    found = [
+        Lost(begin, end, text, "")
+        for begin, end, text, names in zip(*spans_of(raw), raw.annotations.ch_names, strict=True)
+        if text.lower().startswith("bad") and (not names or not set(names).isdisjoint(picked))
+    ]
+    sfreq = raw.info["sfreq"]
+    start, stop = np.array([span[:2] for span in found]).reshape(-1, 2).T + [[-1 / sfreq], [1 / sfreq]]
+    for lead in picked:
+        signal = raw.get_data([lead])[0]
+        gaps = np.array([(gap.start, gap.stop) for gap in spans(~np.isfinite(signal))]).reshape(-1, 2) / sfreq
+        for what, reason, its in (
+            ("holds no numbers", "BAD_ACQ_SKIP", gaps),
+            ("is constant", "BAD_flat", still_spans(signal, sfreq, STILL)),
+        ):
+            found += [
+                Lost(begin, end, reason, f"{lead} {what} from {begin:.4g} to {end:.4g} s")
+                for begin, end in its
+                if not ((start <= begin) & (end <= stop)).any()
+            ]
+    return found
 
 
 def describe_leads(raw, names, rate, l_freq, h_freq):

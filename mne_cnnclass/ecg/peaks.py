@@ -8,6 +8,7 @@ import numpy as np
 from ..samples.limits import LARGEST
 from ..utils.extras import from_extra
 from .leads import ecg_names
+from .measures import amplitudes_by_second
 
 DETECTION_RATE = 120.0  # Hz; more makes the search slower, and not better (180 Hz: the same to 0.0001)
 LEAST_RATE = 60.0  # Hz; the detector's own filters have too few samples of a QRS complex below
@@ -73,15 +74,16 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
         raise ValueError(f"lead must be a channel of the recording, one of {raw.ch_names}, got {lead!r}.")
     sfreq = raw.info["sfreq"]
     signal = raw.get_data([lead])[0]
-    known = np.flatnonzero(~np.isnan(signal))
+    known = np.flatnonzero(np.isfinite(signal))
     if not len(known) or not np.ptp(signal[known]):
         return np.empty(0, int)
     # zeros beside an offset would look like beats
     signal = np.interp(np.arange(len(signal)), known, signal[known])
-    if np.ptp(signal) > LARGEST["ecg"]:
+    height = np.median(amplitudes_by_second(signal, sfreq)) if len(signal) >= sfreq else np.ptp(signal)
+    if height > LARGEST["ecg"]:
         raise ValueError(
-            f"Lead {lead} spans {np.ptp(signal):.3g} V, and an ECG some mV: it is in another unit than V, or "
-            "has an artefact. Scale it, such as raw.apply_function(lambda x: 1e-3 * x, picks=...) from mV."
+            f"Lead {lead} spans {height:.3g} V, in most seconds, and an ECG some mV: it is in another unit "
+            "than V. Scale it, such as raw.apply_function(lambda x: 1e-3 * x, picks=...) from mV."
         )
     if sfreq < LEAST_RATE:
         raise ValueError(f"R peaks can't be found at {sfreq:g} Hz; {LEAST_RATE:g} Hz at least are needed.")

@@ -13,8 +13,8 @@ import numpy as np
 from ..files.dates import date_doubts
 from ..files.reading import open_raw
 from ..samples.channel_names import signal_kind
+from ..samples.gaps import spans
 from ..samples.types import PathLike
-from ..utils.numbers import runs
 from ..utils.warn import warn
 from .doubts import (
     check_segments,
@@ -115,7 +115,8 @@ def read_raw_wfdb(
     with several samples per frame raise an error.
 
     **Invalid samples** are NaN. Spans in which a lead has invalid samples are annotated as ``BAD_ACQ_SKIP``,
-    which MNE's filters and epochs skip; a lead without any valid sample is added to ``info["bads"]``.
+    which MNE's filters and epochs skip, with the name of the lead where others are valid; a lead without any
+    valid sample is added to ``info["bads"]``.
 
     The measurement date is set if the header contains it. MNE expects UTC, whereas headers contain the local
     time, which is stored as if it were UTC.
@@ -177,10 +178,10 @@ def read_raw_wfdb(
     if annotator is not None:
         rows = _read_annotations(wfdb, stem, annotator, header.fs, total / sfreq, doubts)
         annotations = _crop_rows(rows, start, start + raw.n_times / sfreq)
-    annotations += _invalid_spans(raw, doubts)
+    annotations = [(*row, ()) for row in annotations] + _invalid_spans(raw, doubts)
     if annotations:
-        onset, duration, description, extras = zip(*annotations, strict=True)
-        how = dict(orig_time=raw.info["meas_date"], extras=list(extras))
+        onset, duration, description, extras, its = zip(*annotations, strict=True)
+        how = dict(orig_time=raw.info["meas_date"], extras=list(extras), ch_names=list(its))
         raw.set_annotations(mne.Annotations(onset, duration, description, **how))
     if doubts:
         warn(f"{stem}: {'; '.join(doubts)}.")
@@ -348,12 +349,16 @@ def _invalid_spans(raw, doubts):
     invalid = np.isnan(data)
     empty = invalid.all(axis=1)
     raw.info["bads"] = names[empty].tolist()
-    is_gap = invalid[~empty].any(axis=0)
     sfreq = raw.info["sfreq"]
     shares = [f"{n} {s:.3g} s" for n, s in zip(names, invalid.sum(axis=1) / sfreq, strict=True) if s]
     doubts.append(
         f"it has samples marked as invalid ({', '.join(shares)}), which are NaN and annotated as "
         "BAD_ACQ_SKIP, so that MNE's filters and epochs leave them out; a lead that has nothing else is bad"
     )
-    gaps = [span for span in runs(is_gap) if is_gap[span.start]]
-    return [(gap.start / sfreq, (gap.stop - gap.start) / sfreq, "BAD_ACQ_SKIP", {}) for gap in gaps]
+    own, names = invalid[~empty], names[~empty].tolist()
+    groups = [(own[0], ())] if (own == own[:1]).all() else zip(own, [[name] for name in names], strict=True)
+    return [
+        (gap.start / sfreq, (gap.stop - gap.start) / sfreq, "BAD_ACQ_SKIP", {}, its)
+        for lost, its in groups
+        for gap in spans(lost)
+    ]

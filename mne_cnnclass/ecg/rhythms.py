@@ -11,14 +11,18 @@ import numpy as np
 import pandas as pd
 from mne.utils import logger
 
+from ..samples.gaps import touched
 from ..samples.limits import check_time
 from ..samples.sources import event_names
 from ..utils.docs import fill_doc
+from ..utils.text import shortened
 from ..utils.threads import limit_threads
+from ..utils.warn import warn
 from .leads import (
     describe_leads,
     filter_leads,
     invert_classes,
+    lost_spans,
     map_recordings,
     pick_leads,
     spans_of,
@@ -163,11 +167,13 @@ def _rhythm_epochs(
             "choose a shorter duration."
         )
     if normalize:
-        amplitude = np.median(amplitudes_by_second(signal, rate), axis=1, keepdims=True)
+        amplitude = _amplitudes(raw, picked, signal, rate)
         signal = np.clip(signal * (TYPICAL_AMPLITUDE / np.where(amplitude > 0, amplitude, 1.0)), -CLIP, CLIP)
     start = _starts(length, n_times, round(overlap * rate))
     stop = np.minimum(start + n_times, length)
-    names, reasons = _window_labels(raw, start, stop, rate, label, class_of, share)
+    lost = lost_spans(raw, picked)
+    names, reasons = _window_labels(raw, lost, start, stop, rate, label, class_of, share)
+    _tell(name, lost, start / rate, stop / rate)
     keep = np.flatnonzero([not reason for reason in reasons])
     if not len(keep):
         spans = ", ".join(sorted(set(raw.annotations.description[raw.annotations.duration > 0]))) or "none"
@@ -207,13 +213,36 @@ def _starts(length, n_times, overlap):
     return np.linspace(0, max(0, length - n_times), n_windows).round().astype(int)
 
 
-def _window_labels(raw, start, stop, rate, label, class_of, share):
+def _amplitudes(raw, picked, signal, rate):
+    """The median of each lead's amplitudes in a second, of those in which it has a signal."""
+    by_second = amplitudes_by_second(signal, rate)
+    second = np.arange(by_second.shape[1])
+    for lead, values in zip(picked, by_second, strict=True):
+        values[touched(second, second + 1, [s for s in lost_spans(raw, [lead]) if s.is_empty])] = np.nan
+    by_second[np.isnan(by_second).all(axis=1)] = 0.0
+    return np.nanmedian(by_second, axis=1, keepdims=True)
+
+
+def _tell(name, lost, begin, end):
+    """Warn of leads without a signal, and of how many windows that costs, or touches."""
+    flat, gaps = ([s for s in lost if s.text and (s.reason == "BAD_flat") is flat] for flat in (True, False))
+    if flat or gaps:
+        n_kept, n_dropped = touched(begin, end, flat).sum(), touched(begin, end, gaps).sum()
+        warn(
+            f"{name}: {shortened([s.text for s in gaps + flat], 3)}. Of {len(begin)} windows {n_dropped} are "
+            f"left out for missing numbers, and {n_kept} hold a constant stretch. Choose other leads, or "
+            "annotate such stretches as bad."
+        )
+
+
+def _window_labels(raw, lost, start, stop, rate, label, class_of, share):
     """The class of each window or None, and why it is to be left out: a tuple as in MNE's drop_log."""
     begin, end, text = (values[raw.annotations.duration > 0] for values in spans_of(raw))
     start, stop = start / rate, stop / rate
     is_bad = np.array([t.lower().startswith("bad") for t in text], bool)
     windows = list(zip(start, stop, strict=True))
-    reasons = [tuple(dict.fromkeys(text[is_bad & (begin < b) & (end > a)])) for a, b in windows]
+    lost = [s for s in lost if s.begin < s.end and not (s.text and s.reason == "BAD_flat")]
+    reasons = [tuple(dict.fromkeys(s.reason for s in lost if s.begin < b and s.end > a)) for a, b in windows]
     if label is not None or is_bad.all():
         return ["unknown" if label is None else str(label)] * len(start), reasons
     names = [t if class_of is None else class_of.get(t) for t in text]

@@ -20,7 +20,6 @@ LOF_THRESHOLD = 2.0
 EOG_CORRELATION = 0.5  # of a component with an EOG channel, 1 to 10 Hz
 MIN_CHANNELS = 8  # fewer show no outliers
 MIN_GOOD = 4  # that others can be interpolated from
-STILL = 1.0  # s; no living signal is constant as long
 MIN_EPOCHS = 5  # folds of autoreject
 
 
@@ -84,7 +83,7 @@ def find_still(raw, recording):
     """Find where channels are constant, flat or at the rail of the amplifier, for a second and longer."""
     data, recording.still = data_of(raw), {}
     for name in sample_channels(raw.info):
-        found = still_spans(data[raw.ch_names.index(name)], raw.info["sfreq"], STILL)
+        found = still_spans(data[raw.ch_names.index(name)], raw.info["sfreq"])
         if len(found):
             recording.still[name] = found
 

@@ -9,6 +9,7 @@ from ..utils.quiet import quiet
 from ..utils.text import shortened
 from .mne_internals import data_of, event_rate, skipping
 
+STILL = 1.0  # s; no living signal is constant as long
 BRIDGED = 0.1  # s; over shorter gaps a filter goes on, as two edges beside each other would harm more
 
 
@@ -88,7 +89,7 @@ def typical_sizes(data, picks, sfreq, n_windows=20):
     return np.ma.filled(np.ma.median(sizes, axis=1), 0.0)
 
 
-def still_spans(signal, sfreq, least):
+def still_spans(signal, sfreq, least=STILL):
     """The stretches, in s, in which a signal is constant for at least some s: flat, or at a rail.
 
     They are found, and measured, by cells of an eighth of that time; most signals are looked at there alone.
@@ -99,9 +100,14 @@ def still_spans(signal, sfreq, least):
     if len(same) < 6 or not np.all([same[k : len(same) - 5 + k] for k in range(6)], axis=0).any():
         return np.empty((0, 2))
     cells = signal[: len(first) * length].reshape(-1, length)
-    value = np.where(np.ptp(cells, axis=1) == 0, first, np.nan)
+    value = np.where((cells.min(axis=1) == cells.max(axis=1)) & np.isfinite(first), first, np.nan)
     found = [(span.start, span.stop) for span in runs(value) if span.stop - span.start >= 7]
     return np.array(found, float).reshape(-1, 2) * length / sfreq
+
+
+def touched(begin, end, found):
+    """Which samples, from begin to end (s), reach into some spans, whose first entries are theirs."""
+    return np.any([np.zeros(len(begin), bool), *((begin < s[1]) & (end > s[0]) for s in found)], axis=0)
 
 
 class Losses:
@@ -115,11 +121,7 @@ class Losses:
         data, begin = data_of(epochs), (epochs.events[:, 0] - first_samp) / event_rate(epochs) + epochs.tmin
         self.n_epochs += len(epochs)
         end = begin + epochs.times[-1] - epochs.times[0]
-        flat = {
-            name: np.any([(begin < stop) & (end > start) for start, stop in still[name]], axis=0)
-            for name in names
-            if name in still
-        }
+        flat = {name: touched(begin, end, still[name]) for name in names if name in still}
         self._count("still", flat)
         if has_gaps(data):
             lost = {name: ~np.isfinite(data[:, epochs.ch_names.index(name)]).all(axis=1) for name in names}
