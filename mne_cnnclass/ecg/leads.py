@@ -22,7 +22,7 @@ from .files import find_segments, find_wfdb, no_record
 from .patients import patient_info
 from .recordings import read_raw_wfdb
 
-STILL = 2.0  # s that a lead is constant, where it has no signal: between beats it may be, without noise
+STILL = 3.0  # s that a lead is constant, where it has no signal: between beats it may be, without noise
 
 
 def map_recordings(make, recordings, labels=None, *, annotator="atr", annotated=False):
