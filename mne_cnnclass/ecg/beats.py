@@ -175,7 +175,6 @@ def _beat_epochs(
 ):
     name = about["record"]
     picked, slots = pick_leads(raw, leads, name)
-    lost = lost_spans(raw, picked)
     annotated, texts = _annotated(raw, class_of)
     onset, symbol = _find_beats(raw, picked[0], annotated, texts, name, detect=detect)
     signal, rate = filter_leads(raw, picked, sfreq, l_freq, h_freq, causal)
@@ -183,6 +182,9 @@ def _beat_epochs(
     peak = np.round(onset * rate).astype(int)
     reach = (min(first, round(NEAR_QRS[0] * rate)), max(last, round(NEAR_QRS[1] * rate)) + 1)
     beats = cut_beats(signal, peak, *reach).swapaxes(0, 1)  # shape (n_beats, n_leads, n_times)
+    lost = lost_spans(raw, picked)
+    if not detect:  # without noise and without beats, a lead may be at rest
+        lost = [s for s in lost if not s.is_flat or ((onset > s.begin) & (onset < s.end)).any()]
     source = _with_signal(lost, onset + reach[0] / rate, onset + reach[1] / rate, causal)
     height = record_median(np.ptp(beats[source][..., span_slice(QRS, reach[0], rate)], axis=2), causal)
     beats *= (TYPICAL_HEIGHT / np.where(height > 0, height, 1.0))[..., None]

@@ -22,6 +22,7 @@ from .files import find_segments, find_wfdb, no_record
 from .patients import patient_info
 from .recordings import read_raw_wfdb
 
+FLAT = "BAD_flat"  # the reason, as MNE calls it
 STILL = 3.0  # s that a lead is constant, where it has no signal: between beats it may be, without noise
 
 
@@ -216,6 +217,10 @@ class Lost(NamedTuple):
     text: str
 
     @property
+    def is_flat(self):
+        return bool(self.text) and self.reason == FLAT
+
+    @property
     def is_empty(self):
         return bool(self.text) or self.reason.upper().startswith("BAD_ACQ_SKIP")
 
@@ -234,7 +239,7 @@ def lost_spans(raw, picked):
         gaps = np.array([(gap.start, gap.stop) for gap in spans(~np.isfinite(signal))]).reshape(-1, 2) / sfreq
         for what, reason, its in (
             ("holds no numbers", "BAD_ACQ_SKIP", gaps),
-            ("is constant", "BAD_flat", still_spans(signal, sfreq, STILL)),
+            ("is constant", FLAT, still_spans(signal, sfreq, STILL)),
         ):
             found += [
                 Lost(begin, end, reason, f"{lead} {what} from {begin:.4g} to {end:.4g} s")

@@ -225,7 +225,7 @@ def _amplitudes(raw, picked, signal, rate):
 
 def _tell(name, lost, begin, end):
     """Warn of leads without a signal, and of how many windows that costs, or touches."""
-    flat, gaps = ([s for s in lost if s.text and (s.reason == "BAD_flat") is flat] for flat in (True, False))
+    flat, gaps = ([s for s in lost if s.text and s.is_flat is flat] for flat in (True, False))
     if flat or gaps:
         n_kept, n_dropped = touched(begin, end, flat).sum(), touched(begin, end, gaps).sum()
         warn(
@@ -241,7 +241,7 @@ def _window_labels(raw, lost, start, stop, rate, label, class_of, share):
     start, stop = start / rate, stop / rate
     is_bad = np.array([t.lower().startswith("bad") for t in text], bool)
     windows = list(zip(start, stop, strict=True))
-    lost = [s for s in lost if s.begin < s.end and not (s.text and s.reason == "BAD_flat")]
+    lost = [s for s in lost if s.begin < s.end and not s.is_flat]
     reasons = [tuple(dict.fromkeys(s.reason for s in lost if s.begin < b and s.end > a)) for a, b in windows]
     if label is not None or is_bad.all():
         return ["unknown" if label is None else str(label)] * len(start), reasons

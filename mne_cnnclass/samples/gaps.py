@@ -92,7 +92,7 @@ def typical_sizes(data, picks, sfreq, n_windows=20):
 def still_spans(signal, sfreq, least=STILL):
     """The stretches, in s, in which a signal is constant for at least some s: flat, or at a rail.
 
-    They are found, and measured, by cells of an eighth of that time; most signals are looked at there alone.
+    They are found by cells of an eighth of that time; most signals are looked at there alone.
     """
     length = max(round(least * sfreq / 8), 1)
     first = signal[: len(signal) // length * length : length]
@@ -101,8 +101,17 @@ def still_spans(signal, sfreq, least=STILL):
         return np.empty((0, 2))
     cells = signal[: len(first) * length].reshape(-1, length)
     value = np.where((cells.min(axis=1) == cells.max(axis=1)) & np.isfinite(first), first, np.nan)
-    found = [(span.start, span.stop) for span in runs(value) if span.stop - span.start >= 7]
-    return np.array(found, float).reshape(-1, 2) * length / sfreq
+    found = []
+    for span in runs(value):
+        if span.stop - span.start >= 7:  # eight cells may begin and end within others
+            start, stop, level = span.start * length, span.stop * length, value[span.start]
+            before, after = (
+                signal[max(start - length, 0) : start] != level,
+                signal[stop : stop + length] != level,
+            )
+            start -= before[::-1].argmax() if before.any() else len(before)
+            found.append((start, stop + (after.argmax() if after.any() else len(after))))
+    return np.array(found, float).reshape(-1, 2) / sfreq
 
 
 def touched(begin, end, found):
