@@ -200,7 +200,8 @@ def _beat_epochs(
     reason = np.where(label == "", [f"no class for {s}" for s in symbol], reason)
     if detect:
         n_named = sum(s is not None for s in symbol)
-        doubts = match_doubts(len(annotated), n_named, len(onset), signal.shape[1] / rate)
+        n_seen = (_bad_span(lost, annotated, 0.0, 0.0) == "").sum()
+        doubts = match_doubts(n_seen, n_named, len(onset), signal.shape[1] / rate)
     else:
         doubts = beat_doubts(signal, rate, onset[is_bad == ""])
     silent = [span.text for span in lost if span.text]
