@@ -230,7 +230,7 @@ def _with_final_errors(net):
 def _history_table(net, k):
     """The history of a network as a table, best-known columns first."""
     n = len(net.networks)
-    whole = net.history.to_list()[: net.kept.n_epochs[k]]
+    whole = net.history.to_list()[: net.n_loaded + net.kept.n_epochs[k]]
     rows = [
         {name: value[k] if isinstance(value, list) else value for name, value in row.items()}
         | {"dur": row["dur"] / n}

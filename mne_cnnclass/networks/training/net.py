@@ -162,6 +162,7 @@ class SampleNet(NeuralNetClassifier):
         self.kept = Kept(self.networks, self.options.patience, validates)
         n_steps = self.max_epochs * n_batches(len(dataset), self.batch_size)
         self.schedule, self.ctrl_c = None, CtrlC()
+        self.n_loaded = 0  # epochs of another training, which a callback has put into the history
         if self.options.lr_schedule is not None and n_steps >= FEWEST_SCHEDULED_STEPS:
             self.schedule = OneCycleLR(self.optimizer_, max_lr=self.lr, total_steps=n_steps)
 
@@ -178,11 +179,12 @@ class SampleNet(NeuralNetClassifier):
         of_first = dict(dataset_train=datasets[0], dataset_valid=None if valid is None else valid[0])
         try:
             self.notify("on_train_begin", X=datasets[0], y=None)
+            self.n_loaded = len(self.history) if self.kept.weights is None else 0
             with self.ctrl_c.noted():
                 while len(self.history) < self.max_epochs and self.kept.running.any():
                     self._run_epoch(datasets, valid, of_first)
         except StopTraining:
-            self.kept.stop(self.networks, len(self.history))
+            self.kept.stop(self.networks, len(self.history) - self.n_loaded)
         except (Exception, KeyboardInterrupt) as error:
             self._note_stop(error)
         if self.kept.weights is not None:
