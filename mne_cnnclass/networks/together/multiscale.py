@@ -54,7 +54,7 @@ class Step(Function):
     def forward(ctx, program, x, dropout, weights, *learned):
         training = dropout is not None
         mixing = Mixing(x, weights, program.n_cosines)
-        blocks = [LogEnvelope(mixing.value, program.plan(mixing.shape), weights, training)]
+        blocks = [LogEnvelope(mixing.components(), program.plan(mixing.shape), weights, training)]
         for i, (n_banks, *pool) in enumerate(program.blocks):
             blocks.append(Block(blocks[-1].value, weights, f"blocks.{i + 1}.", n_banks, pool, training))
         features = mixing.course + [block.value.mean(2) for block in blocks]
@@ -88,18 +88,22 @@ class Step(Function):
 
 
 class Mixing:
-    """Spatial components (n_networks * n_samples, n_components, n_times), and cosines of the course."""
+    """Spatial components, and cosines of the course."""
 
     def __init__(self, x, weights, n_cosines):
         n_networks, n, n_chans, n_times = x.shape
         self.x, weight = x.flatten(0, 1), weights["spatial.weight"].flatten(2)
         self.shape, self.course = (n_networks, n, weight.shape[1], n_times), []
-        self.value = bmm(weight.unsqueeze(1).expand(-1, n, -1, -1).flatten(0, 1), self.x, n)
+        self.weight = weight.unsqueeze(1).expand(-1, n, -1, -1).flatten(0, 1)
         if n_cosines:
             weight = weights["course.weight"].flatten(2)
             course = bmm(x.flatten(1, 2), weights["cosines"].mT).unflatten(1, (n, n_chans))
             self.cosines = course.permute(0, 2, 3, 1).reshape(n_networks, n_chans, -1)
             self.course = [bmm(weight, self.cosines).view(n_networks, -1, n)]
+
+    def components(self):
+        """Spatial components (n_networks * n_samples, n_components, n_times), which need not be kept."""
+        return bmm(self.weight, self.x, self.shape[1])
 
     def backward(self, d, dcourse, gradients):
         """Put gradients into a dictionary, of the spatial components and the course, if there is one."""

@@ -62,7 +62,8 @@ class Stack(nn.Module):
     def clip(self, norm):
         """Scale the gradients of each network to this norm, if theirs is larger."""
         gradient = self.flat.grad
-        gradient.mul_((norm / (gradient.norm(dim=1, keepdim=True) + 1e-6)).clamp_(max=1.0))
+        found = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
+        gradient.mul_(found.add_(1e-6).reciprocal_().mul_(norm).clamp_(max=1.0))
 
     def state(self):
         """Weights and buffers by name, as they are in memory, with the networks along the first axis."""

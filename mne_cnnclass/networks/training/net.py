@@ -251,20 +251,20 @@ def _augment_each(inputs, y, trainings, summarize):
 
 def weighted_losses(outputs, y_true, inputs, smoothing):
     """Mean cross-entropy of each network, each sample with its weight."""
-
-    def cross_entropy(y):
-        y = y.to(outputs.device, torch.long).flatten()
-        losses = functional.cross_entropy(
-            outputs.flatten(0, 1), y, reduction="none", label_smoothing=smoothing
-        )
-        return losses.view(outputs.shape[:2])
-
-    weight = inputs["weight"].to(outputs.device)
-    if not isinstance(y_true, tuple):
-        return (weight * cross_entropy(y_true)).mean(1)
-    y, partner, share = y_true
-    share, partner_weight = share.to(outputs.device), inputs.get("partner_weight", weight).to(outputs.device)
-    return (share * weight * cross_entropy(y) + (1 - share) * partner_weight * cross_entropy(partner)).mean(1)
+    weight = inputs["weight"].to(outputs)
+    parts = [(y_true, weight)]
+    if isinstance(y_true, tuple):
+        y, partner, share = y_true
+        share, partner_weight = share.to(outputs), inputs.get("partner_weight", weight).to(outputs)
+        parts = [(y, share * weight), (partner, (1 - share) * partner_weight)]
+    # weighted probabilities to aim at, as torch's own loss makes several times as many calls
+    aims = outputs.new_zeros(outputs.shape)
+    for y, part in parts:
+        part = part.unsqueeze(2)
+        if smoothing:
+            aims += part * (smoothing / outputs.shape[2])
+        aims.scatter_add_(2, y.to(outputs.device, torch.long).unsqueeze(2), part * (1 - smoothing))
+    return (functional.log_softmax(outputs, 2) * aims).sum((1, 2)) * (-1 / outputs.shape[1])
 
 
 class Progress(Callback):
