@@ -38,7 +38,7 @@ class LogEnvelope:
             y = torch.bmm(_part(self.toeplitz, rows), plan.windows(self.signals, part).mT)
             plan.clear_rest(y)
             if training:
-                flat = y.view(len(y), plan.n_filters, -1)
+                flat = y.view(y.shape[0], plan.n_filters, -1)
                 flat -= torch.sum(flat, 2, keepdim=True, out=sums[0, rows]).mul_(1 / plan.n_each)
                 plan.clear_rest(y)
                 torch.linalg.vector_norm(flat, dim=2, keepdim=True, out=sums[1, rows])
@@ -249,8 +249,8 @@ class Plan:
 
     def in_time(self, units):
         """What is known of units in the order of time, (n_rows * n_filters, -1, n_samples)."""
-        units = units.view(len(units), -1, self.n_blocks, self.n_samples)
-        return units.transpose(1, 2).reshape(len(units), -1, self.n_samples)
+        units = units.view(units.shape[0], -1, self.n_blocks, self.n_samples)
+        return units.transpose(1, 2).reshape(units.shape[0], -1, self.n_samples)
 
     def pieces(self, maxima):
         """Of each window, its units, and the head of the one after them if there is a rest, in order."""
@@ -267,8 +267,8 @@ class Plan:
             target += hit
             left -= hit
         last += left
-        shape = len(pooled), self.n_blocks, -1, self.n_samples
-        return [d.view(shape).transpose(1, 2).reshape(len(d), -1, self.n_columns) for d in dmaxima]
+        shape = pooled.shape[0], self.n_blocks, -1, self.n_samples
+        return [d.view(shape).transpose(1, 2).reshape(d.shape[0], -1, self.n_columns) for d in dmaxima]
 
     def by_row(self, *values):
         """From channels (n_networks, n_channels, ...) to those of rows, (n_rows, n_filters, 1) each."""

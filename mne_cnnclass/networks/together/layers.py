@@ -42,7 +42,7 @@ class BatchNorm:
         self.weight, bias, *self.running = (part.reshape(-1) for part in parts)
         if training:
             weights[f"{name}.num_batches_tracked"] += 1
-        self.x = x.view(1, len(bias), -1)
+        self.x = x.view(1, bias.shape[0], -1)
         settings = training, MOMENTUM, EPS
         y, *self.found = torch.native_batch_norm(self.x, self.weight, bias, *self.running, *settings)
         self.value = (y.relu_() if rectify else y).view(x.shape)

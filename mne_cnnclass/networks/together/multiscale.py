@@ -110,7 +110,7 @@ class Mixing:
         products = bmm(self.x, d.mT, self.shape[1])
         gradients["spatial.weight"] = products.unflatten(0, self.shape[:2]).sum(1).mT
         for dfeatures in dcourse:
-            dfeatures = dfeatures.reshape(len(dfeatures), -1, self.cosines.shape[2])
+            dfeatures = dfeatures.reshape(dfeatures.shape[0], -1, self.cosines.shape[2])
             gradients["course.weight"] = bmm(dfeatures, self.cosines.mT)
 
 
@@ -161,7 +161,7 @@ class Block:
         network, row, n, _ = products.stride()
         n_values, first, banks = self.x.shape[2], 0, []
         for n_out, k in self.banks:
-            shape, steps = (len(products), k, n_out, n_values), (network, n_out * row + n, row, 1)
+            shape, steps = (self.shape[0], k, n_out, n_values), (network, n_out * row + n, row, 1)
             banks.append(products.as_strided(shape, steps, first + (self.reach - k // 2) * n))
             first += n_out * k * row
         return banks
