@@ -140,6 +140,7 @@ class _Runs:
             self.notes.append(f"the code {codes[0]} at its start was ignored (initial_event=True takes it)")
         long, lengths = is_event & (self._lengths() > self.short), self._lengths()
         blips = is_event & ~long & np.isin(codes, codes[long])
+        blips[-1] = False  # the recording ends before it does
         if 0 < 2 * blips.sum() <= is_event.sum() and np.median(lengths[long]) >= 4 * self.short:
             self._note("brief pulses were taken, though most are longer", codes[blips].tolist())
         n_returns = (idle & (lengths > self.short))[1:-1].sum()

@@ -262,6 +262,12 @@ def test_recordings_are_cut_as_by_make_epochs(tmp_path, write_recording):
     assert data.subjects.tolist() == ["S001"] * 24 + ["S002"] * 24
     assert data.sessions is None  # make_epochs has a column of None
 
+    both = _source(tmp_path, recordings="S*_raw.fif", events=dict(any=["T1", "T2"]), tmin=0, tmax=1)
+    assert set(as_dataset("d", both).y) == {"any"}
+    old = _source(tmp_path, recordings="S*_raw.fif", events=dict(T1="a", T2="b"), tmin=0, tmax=1)
+    with pytest.raises(ValueError, match="class comes first, then its event: a=T1, b=T2"):
+        as_dataset("d", old)
+
     by_file = as_dataset("d", _source(tmp_path, recordings="S*_raw.fif", tmin=0, tmax=1, group="file"))
     assert set(by_file.X.groups) == {"S001_raw.fif", "S002_raw.fif"}
 

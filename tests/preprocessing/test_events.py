@@ -3,11 +3,11 @@
 import mne
 import numpy as np
 import pytest
+from planted import planted_epochs
 
 from mne_cnnclass import CNNClassifier, EpochsView
 from mne_cnnclass.preprocessing import make_epochs
 from mne_cnnclass.preprocessing.stretches import iter_epochs
-from tests.planted import planted_epochs
 
 TAGS = ["left/easy", "right/easy", "left/hard", "right/hard"]
 

@@ -13,7 +13,14 @@ from planted import planted_epochs
 
 import mne_cnnclass
 from mne_cnnclass import EpochsView
-from mne_cnnclass.samples.mne_internals import array_epochs, data_of, event_rate, part_of, set_info
+from mne_cnnclass.samples.mne_internals import (
+    array_epochs,
+    data_of,
+    event_rate,
+    part_of,
+    set_info,
+    stim_channels,
+)
 
 PACKAGE = Path(mne_cnnclass.__file__).parent
 
@@ -29,6 +36,17 @@ def epochs():
 def raw():
     data = np.random.default_rng(0).standard_normal((2, 600))
     return mne.io.RawArray(data, mne.create_info(["C3", "C4"], 100.0, "eeg"), verbose="ERROR")
+
+
+@pytest.mark.parametrize("names", [["A", "STI 014"], ["STI 014", "STI101"], ["B", "A"]])
+def test_stim_channels_are_those_that_find_events_takes(names):
+    info = mne.create_info(["C3", *names], 100.0, ["eeg", "stim", "stim"])
+    data = np.zeros((3, 300))
+    data[1, 50:60], data[2, 150:160] = 1, 2
+    raw = mne.io.RawArray(data, info, verbose="ERROR")
+    codes = [data[raw.ch_names.index(name)].max() for name in stim_channels(info)]
+    assert mne.find_events(raw)[:, 2].tolist() == codes
+    assert stim_channels(raw.pick("eeg").info) == []
 
 
 def test_data_are_those_of_get_data_and_not_copied(epochs, raw):
