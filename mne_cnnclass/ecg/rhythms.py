@@ -115,7 +115,8 @@ def make_rhythm_epochs(
     Warns
     -----
     RuntimeWarning
-        If none of several recordings has one of ``classes``.
+        If a recording has no annotations with a duration for ``classes``, or if none of several recordings
+        has one of them.
 
     Notes
     -----
@@ -174,6 +175,8 @@ def _rhythm_epochs(
     lost = lost_spans(raw, picked)
     names, reasons = _window_labels(raw, lost, start, stop, rate, label, class_of, share)
     _tell(name, lost, start / rate, stop / rate)
+    if class_of is not None and "unknown" in {*names} - {*class_of.values()} and label is None:
+        warn(f"{name} has no annotations with a duration: its windows are 'unknown', and none is of classes=.")
     keep = np.flatnonzero([not reason for reason in reasons])
     if not len(keep):
         spans = ", ".join(sorted(set(raw.annotations.description[raw.annotations.duration > 0]))) or "none"

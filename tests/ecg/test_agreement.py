@@ -160,6 +160,12 @@ def test_classes_are_a_dict_of_texts(classes):
             make(annotated(ONSET), classes=classes)
 
 
+def test_rhythms_without_a_duration_are_told_of():
+    with pytest.warns(RuntimeWarning, match="recording 0 has no annotations with a duration: .* 'unknown'"):
+        epochs = ecg.make_rhythm_epochs(annotated([0, 24], ["(AFIB", "(N"]), classes={"AF": "(AFIB"})
+    assert list(epochs.event_id) == ["unknown"]
+
+
 def test_a_class_that_none_of_several_recordings_has_is_told_of():
     raws = [annotated([0, 24], ["(AFIB", "(N"], [24, 26]) for _ in range(2)]
     with pytest.warns(RuntimeWarning, match="No recording has the classes AF: how are their annotations"):
