@@ -176,7 +176,9 @@ def _rhythm_epochs(
     names, reasons = _window_labels(raw, lost, start, stop, rate, label, class_of, share)
     _tell(name, lost, start / rate, stop / rate)
     if class_of is not None and "unknown" in {*names} - {*class_of.values()} and label is None:
-        warn(f"{name} has no annotations with a duration: its windows are 'unknown', and none is of classes=.")
+        warn(
+            f"{name} has no annotations with a duration: its windows are 'unknown', and none is of classes=."
+        )
     keep = np.flatnonzero([not reason for reason in reasons])
     if not len(keep):
         spans = ", ".join(sorted(set(raw.annotations.description[raw.annotations.duration > 0]))) or "none"
