@@ -49,9 +49,10 @@ def patient_of(record: str, *, sfreq: float | None = None, n_times: int | None =
     -----
     Records 201 and 202 of that database (:func:`fetch_mitdb`) are from the same patient and tape. As others
     also have a record 202 (the Long-Term AF Database), MIT-BIH is recognised by its length of 650000 samples
-    at 360 Hz, which all of its records have and which must be passed. In other databases, each record is
-    treated as a separate patient: if there are several records of a patient, pass the patient to
-    :func:`read_raw_wfdb`.
+    at 360 Hz, which all of its records have and which must be passed. For records of other databases,
+    :func:`make_beat_epochs` and :func:`make_rhythm_epochs` look for the patient in the comments of the header
+    and in the names of files and folders, and treat each record as a separate patient if there is none: if
+    there are several records of a patient, pass the patient to :func:`read_raw_wfdb`.
 
     Examples
     --------

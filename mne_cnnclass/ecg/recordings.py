@@ -64,8 +64,8 @@ def read_raw_wfdb(
     annotator : None | str
         Extension of the annotation file. ``None`` reads no annotations. Default is ``"atr"``.
     patient : None | str
-        Identifier of the patient, stored in ``info["subject_info"]["his_id"]``. ``None`` uses the result of
-        :func:`patient_of`.
+        Identifier of the patient, stored in ``info["subject_info"]["his_id"]``. ``None`` uses that in the
+        comments of the header, such as ``patient 1``, otherwise the result of :func:`patient_of`.
     age : None | float
         Age of the patient in years. ``None`` uses that in the header.
     sex : None | "F" | "M"

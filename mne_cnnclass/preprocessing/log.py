@@ -26,8 +26,8 @@ def epochs_log(epochs: EpochsLike) -> pd.DataFrame:
     -------
     log : pandas.DataFrame
         One row per recording and step, in the order in which they were run, with the columns ``file``,
-        ``step``, ``done`` (a description) and ``n_dropped`` (number of epochs dropped). Empty if the Epochs
-        were not made by :func:`make_epochs`.
+        ``step``, ``done`` (a description) and ``n_dropped`` (number of epochs dropped). Of beats and
+        rhythms there is one step, by what the patient was found. Empty if the Epochs were made otherwise.
 
     Notes
     -----

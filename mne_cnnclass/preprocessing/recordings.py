@@ -12,7 +12,7 @@ import numpy as np
 
 from ..files.cuts import piece_lengths
 from ..files.reading import raw_of_array, read_file, take_raw
-from ..samples.copies import OncePerFile, refuse_given_twice
+from ..samples.copies import OncePerFile, refuse_given_twice, without_parts
 from ..samples.identity import Identity, Origin, identify
 from ..samples.limits import VOLTS
 from ..utils.extras import from_extra
@@ -143,24 +143,14 @@ def open_recordings(recordings, bids=None):
             "bids= is for recordings that are one BIDS root, a folder with dataset_description.json; "
             f"got {recordings}."
         )
-    found = [_open(r, number) for number, r in enumerate(recordings) if not _is_part(r, recordings)]
-    # further parts of a split file are read with the first
+    found = [_open(r, number) for number, r in enumerate(without_parts(recordings))]
+    # and those that are known by what was read
     parts = {os.path.realpath(file) for r in found for file in getattr(r.source, "filenames", ())[1:] if file}
     found = [r for r in found if r.path is None or os.path.realpath(r.path) not in parts]
     once = OncePerFile()
     for recording in found:
         once.check(recording.source, str(recording))
     return _identified(found)
-
-
-def _is_part(recording, recordings):
-    """Whether a path is, by its name, a further part of a split file whose first part is given, too."""
-    if isinstance(recording, mne.io.BaseRaw):
-        return False
-    path = os.fspath(recording)
-    first = re.sub(r"([-_]epo)-\d+(\.fif(?:\.gz)?)$", r"\1\2", path)
-    first = re.sub(r"(_split-)0*(?:[2-9]|[1-9]\d+)(_[^/\\]*)$", r"\g<1>01\2", first)
-    return first != path and any(first == str(other) for other in recordings if other is not recording)
 
 
 def _identified(recordings):

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections import defaultdict
 
 import mne
@@ -19,6 +20,22 @@ def refuse_given_twice(recordings, same=os.path.realpath):
     for number, recording in enumerate(recordings):
         if keys[number] in keys[:number]:
             raise ValueError(_TWICE.format(f"has {recording} more than once"))
+
+
+def without_parts(recordings):
+    """Leave out paths that by their names are further parts of split files whose first part is there.
+
+    MNE reads these with the first.
+    """
+    paths = [os.fspath(r) if isinstance(r, (str, os.PathLike)) else None for r in recordings]
+    firsts = [None if path is None else _first_part(path) for path in paths]
+    known = zip(recordings, paths, firsts, strict=True)
+    return [r for r, path, first in known if path == first or first not in paths]
+
+
+def _first_part(path):
+    first = re.sub(r"([-_]epo)-\d+(\.fif(?:\.gz)?)$", r"\1\2", path)
+    return re.sub(r"(_split-)0*(?:[2-9]|[1-9]\d+)(_[^/\\]*)$", r"\g<1>01\2", first)
 
 
 _TWICE = "recordings must have each one once, as its epochs could be on both sides of a split, but {}."

@@ -12,6 +12,7 @@ from planted import planted_epochs
 from sklearn.dummy import DummyClassifier
 
 from mne_cnnclass import EpochsView, benchmark, evaluate
+from mne_cnnclass.evaluation.benchmarking.sources import as_dataset
 from mne_cnnclass.samples.copies import number_contents
 
 TOLD = "test samples hold the same values as training samples"
@@ -106,3 +107,11 @@ def test_samples_on_disk_are_compared_by_blocks(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < data.nbytes / 2
+
+
+def test_a_benchmark_reads_parts_of_a_split_file_once(tmp_path):
+    data = np.random.default_rng(0).normal(0, 1e-5, (60, 32, 300))
+    epochs = mne.EpochsArray(data, mne.create_info(32, 100.0, "eeg"), verbose="ERROR")
+    epochs.save(tmp_path / "s1-epo.fif", split_size="2MB", verbose="ERROR")
+    assert len(list(tmp_path.glob("*.fif"))) == 3
+    assert len(as_dataset("d", f"{tmp_path}/*.fif").X) == 60

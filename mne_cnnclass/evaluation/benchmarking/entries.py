@@ -10,6 +10,7 @@ from ... import ecg, preprocessing
 from ...ecg.files import find_records
 from ...files.reading import read_epochs
 from ...samples import datasets
+from ...samples.copies import without_parts
 from ...samples.view import EpochsView
 from ...utils.extras import from_extra
 from ...utils.quiet import quiet
@@ -93,7 +94,7 @@ _PIPELINES = {
 def read_files(paths):
     """Epochs of files, whose data are read as needed."""
     with quiet():
-        return [read_epochs(path, preload=False) for path in paths]
+        return [read_epochs(path, preload=False) for path in without_parts(paths)]
 
 
 def make_dataset(table):
