@@ -7,6 +7,7 @@ import mne
 import numpy as np
 
 from ..utils.numbers import check_number
+from ..utils.text import shortened
 from ..utils.warn import warn
 from .gaps import typical_sizes
 from .mne_internals import data_of
@@ -17,6 +18,7 @@ VOLTS = ("eeg", "eog", "ecg", "emg", "ecog", "seeg", "dbs")
 LARGEST = {**dict.fromkeys(VOLTS, 0.1), "mag": 1e-6, "grad": 1e-5}
 # Deviation of a channel in V: in µV the quietest EEG has more, and no amplifier's noise is less.
 LARGEST_DEVIATION, SMALLEST_DEVIATION = 0.01, 1e-9
+MOST_RATIO = 300  # between EEG channels in one unit; in good recordings it stays below 20
 
 
 def check_time(value, name):
@@ -72,7 +74,7 @@ def check_thresholds(reject, flat):
 
 
 def check_unit(raw, recording):
-    """Warn of EEG whose typical size its unit does not allow."""
+    """Warn of EEG whose typical size its unit does not allow, and of channels in another unit than others."""
     picks = mne.pick_types(raw.info, meg=False, eeg=True, seeg=True, ecog=True, exclude=())
     sizes = typical_sizes(data_of(raw), picks, raw.info["sfreq"])
     size = np.median(sizes[sizes > 0]) if sizes.any() else SMALLEST_DEVIATION
@@ -81,4 +83,13 @@ def check_unit(raw, recording):
             f"The EEG of {recording} has a deviation of {size:.2g} V (median of seconds and channels), "
             "so it seems to be in another unit than V, and thresholds of rejection will be wrong. Scale it, "
             "such as raw.apply_function(lambda x: 1e-6 * x) from µV.",
+        )
+        return
+    odd = (sizes > 0) & (np.abs(np.log(np.maximum(sizes, 1e-300) / size)) > np.log(MOST_RATIO))
+    odd &= [raw.ch_names[pick] not in recording.units for pick in picks]  # which are told of by name
+    if odd.any():
+        shown = shortened((f"{raw.ch_names[picks[k]]} {sizes[k]:.2g} V" for k in np.flatnonzero(odd)), 6)
+        warn(
+            f"{recording}: the deviation of some EEG channels is far from that of the others ({size:.2g} V): "
+            f"{shown}. They are in another unit, or detached: scale them, or leave them out by picks.",
         )

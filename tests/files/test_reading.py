@@ -48,6 +48,16 @@ def test_good_recordings_are_read_without_a_word(data_path):
         assert read_file(file)[1:3] == ([], [])
 
 
+@pytest.mark.parametrize("factor", [1e-6, 1e-3, 1e3, 1e6])
+def test_one_channel_in_another_unit_is_told_of(factor):
+    raw = raw_of()
+    raw._data[2] *= factor
+    with pytest.warns(RuntimeWarning, match=r"is far from that of the others \(.*: C4 .* V\. They") as told:
+        epochs_of(raw)
+    assert len(told) == 1
+    epochs_of(raw, picks=["C3", "Cz"])
+
+
 def headless(path):
     path.with_suffix(".vmrk").unlink()
     return path
