@@ -85,7 +85,10 @@ def check_unit(raw, recording):
             "such as raw.apply_function(lambda x: 1e-6 * x) from µV.",
         )
         return
-    odd = (sizes > 0) & (np.abs(np.log(np.maximum(sizes, 1e-300) / size)) > np.log(MOST_RATIO))
+    # a constant channel has the deviation of rounding
+    odd = (sizes > 1e-3 * SMALLEST_DEVIATION) & (
+        np.abs(np.log(np.maximum(sizes, 1e-300) / size)) > np.log(MOST_RATIO)
+    )
     odd &= [raw.ch_names[pick] not in recording.units for pick in picks]  # which are told of by name
     if odd.any():
         shown = shortened((f"{raw.ch_names[picks[k]]} {sizes[k]:.2g} V" for k in np.flatnonzero(odd)), 6)
