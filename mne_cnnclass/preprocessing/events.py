@@ -100,7 +100,7 @@ def _check_present(classes, recordings, tables, one_is_enough):
     hint = _hint(classes, names, missing)
     codes = not classes or any(marker.isdecimal() for marker in missing)
     if codes and not hint and not any(stim_channels(recording.source.info) for recording in recordings):
-        hint = ' A trigger channel is one of type "stim", or named: find_events=dict(stim_channel=...).'
+        hint = ' A trigger channel has the type "stim", or is named by stim_channel of find_events=.'
     raise ValueError(f"{what}. Events found: {_counts(recordings, tables)}.{hint}")
 
 

@@ -28,7 +28,7 @@ def find_triggers(recording, wanted=None, find_events=None):
             notes.append(f"it has the code {', '.join(both)} as another one has, and both are taken")
         if notes:
             told = f"trigger channel {name}: {'; '.join(notes)}"
-            recording.tell([f"{told}. If it is otherwise, say so by find_events=dict(...)"])
+            recording.tell([f"{told}. If it is otherwise, say so by find_events= (--find-events)"])
         for code, rows in its.items():
             found[code] = np.concatenate([found.get(code, rows[:0]), rows])
     return found

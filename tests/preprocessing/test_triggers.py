@@ -229,7 +229,7 @@ def test_changes_that_are_told(level, wanted, message):
     assert len(said) == 1
     assert said[0].startswith("run 1: trigger channel STI 014: ")
     assert re.search(message, said[0])
-    assert said[0].endswith("say so by find_events=dict(...).")
+    assert said[0].endswith("say so by find_events= (--find-events).")
 
 
 def test_only_changes_of_events_that_are_wanted_are_told():
@@ -290,7 +290,7 @@ def test_a_channel_becomes_a_trigger_channel_by_its_type_or_name():
     span = dict(tmin=0.0, tmax=0.01)
     for events in (None, dict(a=1)):
         with pytest.raises(
-            ValueError, match=r'none. A trigger channel is one of type "stim", or named: find_ev'
+            ValueError, match=r'none. A trigger channel has the type "stim", or is named by stim_channel'
         ):
             make_epochs(raw, events=events, **span)
     (named,) = make_epochs(raw, find_events=dict(stim_channel="Marker"), **span)
