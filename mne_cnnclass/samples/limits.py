@@ -85,14 +85,17 @@ def check_unit(raw, recording):
             "such as raw.apply_function(lambda x: 1e-6 * x) from µV.",
         )
         return
-    # a constant channel has the deviation of rounding
-    odd = (sizes > 1e-3 * SMALLEST_DEVIATION) & (
-        np.abs(np.log(np.maximum(sizes, 1e-300) / size)) > np.log(MOST_RATIO)
-    )
-    odd &= [raw.ch_names[pick] not in recording.units for pick in picks]  # which are told of by name
-    if odd.any():
-        shown = shortened((f"{raw.ch_names[picks[k]]} {sizes[k]:.2g} V" for k in np.flatnonzero(odd)), 6)
-        warn(
-            f"{recording}: the deviation of some EEG channels is far from that of the others ({size:.2g} V): "
-            f"{shown}. They are in another unit, or detached: scale them, or leave them out by picks.",
+    # a constant channel has the deviation of rounding; channels without a known unit are told of by name
+    odd = [
+        k
+        for k in np.flatnonzero(sizes > 1e-3 * SMALLEST_DEVIATION)
+        if abs(np.log(sizes[k] / size)) > np.log(MOST_RATIO) and raw.ch_names[picks[k]] not in recording.units
+    ]
+    if odd:
+        shown = shortened((f"{raw.ch_names[picks[k]]} {sizes[k]:.2g} V" for k in odd), 6)
+        recording.tell(
+            [
+                f"the deviation of some EEG channels is far from that of the others ({size:.2g} V): {shown}. They "
+                "are in another unit, or detached: scale them, or leave them out by picks"
+            ]
         )

@@ -179,7 +179,6 @@ ODD = {
     "drift": lambda data: data.__iadd__(0.05 * np.exp(-np.arange(4000) / 1500)),
     "spike": lambda data: data.__setitem__((slice(None), 100), 300.0),
     "rail": lambda data: data.__setitem__((slice(None), slice(0, 150)), 0.4),
-    "one channel": lambda data: data.__setitem__(0, 1e6 * data[0]),
     "mostly flat": lambda data: data.__setitem__((slice(4, None), slice(0, 150)), 0.0),
 }
 
@@ -190,6 +189,14 @@ def test_units_are_judged_by_typical_size(change):
     raw = recording()
     change(raw._data)
     made(raw)
+
+
+def test_one_channel_in_another_unit_does_not_speak_for_all():
+    raw = recording()
+    raw._data[0] *= 1e6
+    with pytest.warns(RuntimeWarning, match=r"of some EEG channels .* \(1e-05 V\): Fp1 9.8 V. They") as told:
+        made(raw)
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize(("factor", "size"), [(1e6, "10 V"), (1e-6, "1e-11 V")])
