@@ -95,7 +95,7 @@ def check_unit(raw, recording):
         shown = shortened((f"{raw.ch_names[picks[k]]} {sizes[k]:.2g} V" for k in odd), 6)
         recording.tell(
             [
-                f"the deviation of some EEG channels is far from that of the others ({size:.2g} V): {shown}. They "
-                "are in another unit, or detached: scale them, or leave them out by picks"
+                f"the deviation of some EEG channels is far from that of the others ({size:.2g} V): {shown}. "
+                "They are in another unit, or detached: scale them, or leave them out by picks"
             ]
         )
