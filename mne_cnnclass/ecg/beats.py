@@ -217,7 +217,7 @@ def _beat_epochs(
     channels = np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])
     names = [text for slot in slots for text in (slot, slot + TYPICAL)]
     code = {text: k for k, text in enumerate([*dict.fromkeys(class_of.values()), "unknown"], 1)}
-    return mne.EpochsArray(
+    epochs = mne.EpochsArray(
         channels[keep, :, span_slice((tmin, tmax), reach[0], rate)],
         describe_leads(raw, names, rate, l_freq, h_freq),
         np.column_stack([peak[keep], np.zeros(keep.sum(), int), [code[text] for text in label[keep]]]),
@@ -229,6 +229,8 @@ def _beat_epochs(
         drop_log=tuple((text,) if text else () for text in reason),
         verbose="ERROR",
     )
+    epochs.preparation = [(name, "beats", "; ".join(doubts), 0)] * bool(doubts)
+    return epochs
 
 
 def _annotated(raw, class_of):

@@ -37,7 +37,7 @@ def map_recordings(make, recordings, labels=None, *, annotator="atr", annotated=
         if not isinstance(labels, (str, type(None))):
             raise TypeError(f"label of one recording must be None or a text, got {labels!r}.")
         raw = _open(recordings, annotator, annotated)
-        return name_people([make(raw, _about(raw, 0), labels)], [origin_of(raw)])[0]
+        return name_people([_make(make, raw, _about(raw, 0), labels)], [origin_of(raw)])[0]
     n_recordings = len(recordings)
     if not n_recordings:
         raise ValueError("recordings is empty; at least one is needed.")
@@ -60,9 +60,16 @@ def map_recordings(make, recordings, labels=None, *, annotator="atr", annotated=
         raw = _open(recording, annotator, annotated)
         about = _about(raw, number)
         once.check(raw, about["record"])
-        made.append(make(raw, about, label))
+        made.append(_make(make, raw, about, label))
         origins.append(origin_of(raw))
     return name_people(made, origins)
+
+
+def _make(make, raw, about, label):
+    """Epochs of a recording, with what is doubtful in its files and its beats in their log."""
+    epochs = make(raw, about, label)
+    epochs.preparation = [*getattr(raw, "preparation", ()), *getattr(epochs, "preparation", ())]
+    return epochs
 
 
 def _open(recording, annotator, annotated):
@@ -109,7 +116,8 @@ def name_people(made, origins):
         patient = None if identity.doubt else identity.subject or record
         epochs.metadata["record"], epochs.metadata["patient"] = record, patient
         how = str(identity) if identity.doubt or identity.subject else f"the record ({identity.how})"
-        epochs.preparation = [(record, "patient", how, 0)]
+        steps = [("patient", how, 0), *(row[1:] for row in epochs.preparation if row[1] != "patient")]
+        epochs.preparation = [(record, *step) for step in steps]
     return made
 
 

@@ -185,6 +185,7 @@ def read_raw_wfdb(
         raw.set_annotations(mne.Annotations(onset, duration, description, **how))
     if doubts:
         warn(f"{stem}: {'; '.join(doubts)}.")
+        raw.preparation = [(stem.name, "file", "; ".join(doubts), 0)]  # for the log of its epochs
     return raw
 
 

@@ -8,11 +8,13 @@ import mne
 import numpy as np
 import pytest
 import wfdb
+from hearts import made_up
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mne_cnnclass import ecg
 from mne_cnnclass.ecg.patients import read_age
+from mne_cnnclass.preprocessing import epochs_log
 
 RAMP = np.arange(1000)[:, None] % 500 - [0, 100]
 
@@ -86,6 +88,18 @@ def test_all_doubts_of_a_record_are_one_line(record):
     raw, said = read(record)
     assert raw.info["sfreq"] == 250
     assert [part in said for part in ("250 Hz", "not unique", "'40-49'")] == [True] * 3
+
+
+def test_doubts_are_in_the_log_of_the_epochs(tmp_path):
+    raw = made_up(1 + 0.8 * np.arange(30), ["N"] * 30, sfreq=128.0)
+    how = dict(p_signal=1e3 * raw.get_data().T, fmt=["16"] * 2, write_dir=str(tmp_path))
+    wfdb.wrsamp("rec", 128, ["mV"] * 2, raw.ch_names, comments=["Age: 40-49"], **how)
+    wfdb.wrann("rec", "atr", (128 + 205 * np.arange(15)), ["N"] * 15, write_dir=str(tmp_path))
+    with pytest.warns(RuntimeWarning, match="'40-49'|others in the signal"):
+        epochs = ecg.make_beat_epochs([tmp_path / "rec"])
+    log = epochs_log(epochs).set_index("step")["done"]
+    assert "'40-49' is no single age" in log["file"]
+    assert "there are others in the signal" in log["beats"]
 
 
 def test_changed_bytes_are_told_of_in_whole_records_only(record):
