@@ -80,12 +80,18 @@ def note_empty(raw, recording):
 
 
 def find_still(raw, recording):
-    """Find where channels are constant, flat or at the rail of the amplifier, for a second and longer."""
-    data, recording.still = data_of(raw), {}
-    for name in sample_channels(raw.info):
-        found = still_spans(data[raw.ch_names.index(name)], raw.info["sfreq"])
-        if len(found):
-            recording.still[name] = found
+    """Find where channels are constant, flat or at the rail of the amplifier, for a second and longer.
+
+    All of them at the end are what fills up a file, which only the log says.
+    """
+    data, names = data_of(raw), sample_channels(raw.info)
+    found = {name: still_spans(data[raw.ch_names.index(name)], raw.info["sfreq"]) for name in names}
+    end = raw.n_times / raw.info["sfreq"]
+    if all(len(its) and its[-1, 1] >= end - 1 for its in found.values()):
+        lasts = end - max((its[-1, 0] for its in found.values()), default=end)
+        recording.tell((), [f"the last {lasts:.3g} s hold no signal"])
+        found = {name: its[:-1] for name, its in found.items()}
+    recording.still = {name: its for name, its in found.items() if len(its)}
 
 
 def find_bads(raw, recording):

@@ -164,6 +164,15 @@ def test_constant_stretches_are_counted_where_samples_hold_them(value):
         made(recording(C3, (1450, 1900), value), picks=["C4"])
 
 
+def test_what_fills_up_the_end_of_a_file_is_in_the_log_alone():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        epochs = made(recording(slice(None), (3450, None), 0.0))
+    assert epochs_log(epochs)["done"].iloc[0] == "the last 5.5 s hold no signal"
+    with pytest.warns(RuntimeWarning, match=r"1 of 9 epochs hold a stretch .*\(C3 in 1\)"):
+        made(recording(C3, (3350, None), 0.0))
+
+
 @pytest.mark.parametrize("steps", [{}, dict(l_freq=4.0)], ids=["none", "filter"])
 def test_stretch_by_stretch_the_same_is_lost_and_told_once(steps):
     with pytest.warns(RuntimeWarning, match="1 of 9 epochs hold NaN") as told:
