@@ -86,11 +86,14 @@ def find_still(raw, recording):
     """
     data, names = data_of(raw), sample_channels(raw.info)
     found = {name: still_spans(data[raw.ch_names.index(name)], raw.info["sfreq"]) for name in names}
-    end = raw.n_times / raw.info["sfreq"]
-    if all(len(its) and its[-1, 1] >= end - 1 for its in found.values()):
-        lasts = end - max((its[-1, 0] for its in found.values()), default=end)
-        recording.tell((), [f"the last {lasts:.3g} s hold no signal"])
-        found = {name: its[:-1] for name, its in found.items()}
+    kept, end = dict(found), raw.n_times / raw.info["sfreq"]
+    begin = end
+    while kept and all(len(its) and its[-1, 1] >= begin - 1 for its in kept.values()):
+        begin = max(its[-1, 0] for its in kept.values())
+        kept = {name: its[:-1] for name, its in kept.items()}
+    if begin < end:
+        recording.tell((), [f"the last {end - begin:.3g} s hold no signal"])
+        found = kept
     recording.still = {name: its for name, its in found.items() if len(its)}
 
 

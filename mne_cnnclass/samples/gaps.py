@@ -85,7 +85,8 @@ def typical_sizes(data, picks, sfreq, n_windows=20):
         np.asarray(picks, int)[:, np.newaxis, np.newaxis], starts[:, np.newaxis] + np.arange(length)
     ]
     with np.errstate(invalid="ignore"):
-        sizes = np.ma.masked_invalid(windows.std(axis=2))
+        deviation = np.where(windows.min(axis=2) == windows.max(axis=2), 0.0, windows.std(axis=2))
+    sizes = np.ma.masked_invalid(deviation)
     return np.ma.filled(np.ma.median(sizes, axis=1), 0.0)
 
 

@@ -85,11 +85,11 @@ def check_unit(raw, recording):
             "such as raw.apply_function(lambda x: 1e-6 * x) from µV.",
         )
         return
-    # a constant channel has the deviation of rounding; channels without a known unit are told of by name
+    told = {*recording.units, *raw.info["bads"]}  # by name, or by who marked them
     odd = [
         k
-        for k in np.flatnonzero(sizes > 1e-3 * SMALLEST_DEVIATION)
-        if abs(np.log(sizes[k] / size)) > np.log(MOST_RATIO) and raw.ch_names[picks[k]] not in recording.units
+        for k in np.flatnonzero(sizes)
+        if abs(np.log(sizes[k] / size)) > np.log(MOST_RATIO) and raw.ch_names[picks[k]] not in told
     ]
     if odd:
         shown = shortened((f"{raw.ch_names[picks[k]]} {sizes[k]:.2g} V" for k in odd), 6)
