@@ -203,6 +203,12 @@ def test_callbacks_that_look_for_what_is_not_recorded_hear_what_is(callback):
         fit(callbacks=[callback], lr_schedule=None)
 
 
+def test_scores_of_validation_samples_that_are_not_there_are_warned_of():
+    with pytest.warns(RuntimeWarning, match="no validation samples for acc: set a validation_fraction"):
+        fit(callbacks=[("acc", EpochScoring("accuracy"))])
+    fit(callbacks=[EpochScoring("accuracy", on_train=True), Checkpoint(monitor=None, f_params=None)])
+
+
 def test_callbacks_have_validation_samples_with_targets_and_best_scores(tmp_path):
     callbacks = [
         EpochScoring("accuracy", name="cached", lower_is_better=False),
@@ -248,6 +254,11 @@ def test_a_training_that_a_callback_ends_before_it_began_is_an_error(tmp_path):
     with pytest.raises(RuntimeError, match="A callback ended the training before its first epoch was over"):
         fit(callbacks=[LoadInitState(checkpoint)])
     assert fit(max_epochs=2, callbacks=[LoadInitState(checkpoint)]).history_.epoch.tolist() == [1, 2]
+
+
+def test_checkpoints_of_skorch_can_not_pickle_the_net(tmp_path):
+    with pytest.raises(TypeError, match="Keep f_params, or save the classifier"):
+        fit(callbacks=[Checkpoint(dirname=tmp_path, monitor=None, f_pickle="net.pkl")])
 
 
 class Seeds(Callback):

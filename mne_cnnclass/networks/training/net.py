@@ -10,6 +10,7 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 from tqdm import tqdm
 
+from ...utils.warn import warn
 from ..together import Dropout
 from .augment import augment
 from .batches import Batches, n_batches
@@ -38,6 +39,12 @@ class SampleNet(NeuralNetClassifier):
         vars(self)["networks"] = networks  # skorch lets modules be set only where it makes them
         self.options, self.trainings = options, trainings
         self.watched = bool(options.callbacks)
+
+    def __getstate__(self):
+        raise TypeError(
+            "The skorch net of a training can't be pickled, as f_pickle of a callback asks for. Keep f_params, "
+            "or save the classifier."
+        )
 
     def get_all_learnable_params(self):
         """The weights by name, for skorch's optimizer, and then those of the network for callbacks."""
@@ -158,6 +165,9 @@ class SampleNet(NeuralNetClassifier):
     def begin(self, dataset, validates):
         """Get ready for the first step."""
         self.initialize()
+        idle = [name for name, one in self.callbacks_ if getattr(one, "on_train", True) is False]
+        if idle and not validates:
+            warn(f"There are no validation samples for {', '.join(idle)}: set a validation_fraction.")
         self.errors = [None] * len(self.networks)
         self.kept = Kept(self.networks, self.options.patience, validates)
         n_steps = self.max_epochs * n_batches(len(dataset), self.batch_size)
