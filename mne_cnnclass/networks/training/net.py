@@ -42,7 +42,7 @@ class SampleNet(NeuralNetClassifier):
 
     def __getstate__(self):
         raise TypeError(
-            "The skorch net of a training can't be pickled, as f_pickle of a callback asks for. Keep f_params, "
+            "The net of a training can't be pickled, as f_pickle of a callback asks for. Keep f_params, "
             "or save the classifier."
         )
 
