@@ -112,7 +112,7 @@ def _parse_header(path, *_):
                 columns[name] = [
                     rest[at + width * k : at + width * (k + 1)].strip() for k in range(n_signals)
                 ]
-            n_bytes = 3 if fixed[:1] == b"\xff" else 2
+            n_bytes = 3 if path.suffix.lower() == ".bdf" else 2  # so does MNE
             sizes = [n_bytes * int(count) for count in columns["counts"]]
         except ValueError:
             return None

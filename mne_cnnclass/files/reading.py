@@ -143,9 +143,9 @@ def _check_kind(path):
     if suffix not in (*_BEGINS.values(), ".rec") or not path.is_file():
         return
     with open(path, "rb") as file:
-        begin = file.read(8)
+        begin = file.read(197)
     kind = next((kind for start, kind in _BEGINS.items() if begin.startswith(start)), suffix)
-    if kind != suffix:
+    if kind != suffix and (suffix != ".bdf" or begin[192:] not in (b"24BIT", b"BDF+C", b"BDF+D")):
         raise ValueError(f"its first bytes are those of another format: name it {path.stem}{kind}")
 
 

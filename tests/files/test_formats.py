@@ -102,6 +102,12 @@ def written(path, content):
     return path
 
 
+def test_a_bdf_file_that_begins_as_edf_is_read_as_what_it_says(tmp_path):
+    file = edf(tmp_path / "a.bdf", kind="BDF+C")
+    file.write_bytes(b"0       " + file.read_bytes()[8:])
+    assert held(epochs_of(file)) == len(ONSETS)
+
+
 @pytest.mark.parametrize(("make", "words"), REFUSED.values(), ids=REFUSED)
 def test_files_that_can_not_be_read(make, words, tmp_path):
     file = make(tmp_path)
