@@ -64,7 +64,7 @@ def evaluate(
     from ..samples.view import EpochsView
 
     settings = _settings(class_map, leads, causal)
-    view = EpochsView(_read_folder(records, settings, annotator), groups=group)
+    view = EpochsView(_read_folder(records, settings, annotator, group), groups=group)
     common.make_folder(output)
     print(view)
     result = evaluate(_pipeline(settings, seed), view, cv=cv, n_jobs=n_jobs, verbose=True)
@@ -236,7 +236,7 @@ def _settings_of(path, clf):
     return settings
 
 
-def _read_folder(paths, settings, annotator):
+def _read_folder(paths, settings, annotator, group="patient"):
     """Beats of each record; records that lack a lead are left out, with a warning that names them."""
     from tqdm import tqdm
 
@@ -272,7 +272,15 @@ def _read_folder(paths, settings, annotator):
             f"and are left out: {names}. With a bar between names the first that a record has is taken, as "
             f'in --leads "MLII|II,V1|V5".',
         )
-    return name_people(epochs, origins)
+    name_people(epochs, origins)
+    logs = [of.preparation[0] for of in epochs if of.metadata["patient"].isna().any()]
+    if logs and group == "patient":
+        file, _, why, _ = logs[0]
+        raise ValueError(
+            f"The patients of {len(logs)} records can't be determined, such as {file}: {why}. Put each "
+            "patient's records into a folder such as patient_01, or evaluate by --group record."
+        )
+    return epochs
 
 
 def _pipeline(settings, seed):

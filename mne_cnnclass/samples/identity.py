@@ -25,7 +25,7 @@ _NOBODY = re.compile(
     r"removed|withheld|unnamed|no[\W_]?name|not[\W_]\w+|name|id|patient|subject|person|participant|sub|pat|pt",
     re.I,
 )
-_WORD = r"(?:sub|subj|subject|pat|patient|pt|vp|person|participant|proband|volunteer)"
+_WORD = r"(?:sub|subj|subject|pat|patient|pt|vp|person|participant|proband|volunteer|user|child|infant)"
 _BIDS = re.compile(r"(?<![a-z0-9-])(sub-[a-z0-9]+)(?![a-z0-9-])", re.I)
 _WORDS = re.compile(rf"(?<![a-z])({_WORD}(?:[-_ ]?(?=\d)|[-_ ])(\d+|[a-z]))(?![a-z0-9])", re.I)
 # S001, P03, A01T. One digit is as often a session (s1), and runs (R04) are no subjects.
@@ -119,9 +119,7 @@ def subject_in_header(info, path=None):
         with path.open("rb") as file:  # of "Patient 7" MNE keeps the first word
             stated = _WORDS.search(file.read(88)[8:].decode("latin-1"))
         own = stated[1] if stated else own
-    names = [str(subject.get(name) or "") for name in ("first_name", "last_name")]
-    names = " ".join(name for name in names if not is_nobody(name))
-    return next((text for text in (own, names) if not is_nobody(text)), None)
+    return None if is_nobody(own) else own
 
 
 def identify(origins):
@@ -135,7 +133,7 @@ def identify(origins):
 
 
 def _stem(origin):
-    return origin.path.name.partition(".")[0]
+    return re.sub(r"\.[a-z]\w{0,4}(\.gz)?$", "", origin.path.name, flags=re.I)
 
 
 def _find(origin):
@@ -221,7 +219,7 @@ def _ptbxl_table(file):
 
 def _ptbxl_patient(path):
     """The patient of a record of PTB-XL, which have several."""
-    record = re.fullmatch(r"(\d{5})_[lh]r", path.name.partition(".")[0])
+    record = re.fullmatch(r"(\d{5})_[lh]r", path.stem if path.suffix else path.name)
     files = [folder / "ptbxl_database.csv" for folder in path.parents[:3]] if record else []
     file = next((file for file in files if file.is_file()), None)
     return file and _ptbxl_table(file).get(str(int(record[1])))

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up import write_edf
 
 from mne_cnnclass import EpochsView, ecg
+from mne_cnnclass.cli.ecg import _read_folder
 from mne_cnnclass.preprocessing import epochs_log, make_epochs
 from mne_cnnclass.samples.identity import Origin, identify, is_nobody, subject_in_header
 
@@ -47,6 +49,11 @@ LAYOUTS = {
     "ZZU": {"P11/P11136/P11136_E01": 1, "P11/P11136/P11136_E02": 1, "P11/P11137/P11137_E01": 2},
     "polysomnography": {"slp01a": 1, "slp01b": 1, "slp02a": 2},
     "noise stress": {"118e00": 1, "118e_6": 1, "119e06": 2},
+    "dots in names": {
+        "subject01/r-[2012.07.06]": 1,
+        "subject02/r-[2012.08.01]": 2,
+        "subject02/r-[2012.08.02]": 2,
+    },
     "nothing": {"a/eeg": None, "b/eeg": None},
 }
 
@@ -152,6 +159,18 @@ def test_the_header_comes_before_names_and_bids_before_the_header():
     found = people(["S01_a", "S02_a", "sub-03_eeg"], ["anna", "anna", "x7"])
     assert [its.subject for its in found] == ["anna", "anna", "sub-03"]
     assert [its.how for its in found] == ["header of the file", "header of the file", "BIDS"]
+
+
+@pytest.mark.parametrize(
+    ("field", "subject"),
+    [("Patient 7", "Patient 7"), ("X X X X", None), ("P7 F X X", "P7"), ("X F X Doe_Anna", None), ("", None)],
+)
+def test_the_patient_of_an_edf_file(tmp_path, field, subject):
+    path = write_edf(tmp_path / "a.edf", np.random.default_rng(0).normal(0, 1e-5, (3, 1000)))
+    content = path.read_bytes()
+    path.write_bytes(content[:8] + field.ljust(80).encode() + content[88:])
+    raw = mne.io.read_raw_edf(path, verbose="ERROR")
+    assert Origin.of(raw).header == Origin.of(raw, path).header == subject
 
 
 def test_the_patients_of_ptbxl_are_in_its_table(tmp_path):
@@ -306,6 +325,16 @@ def test_segments_of_a_record_are_no_records_of_their_own(tmp_path):
     assert find_records([tmp_path]) == [tmp_path / "r"]
     with pytest.raises(ValueError, match="both a record and its segments"):
         ecg.make_beat_epochs([tmp_path / name for name in ("r", "r_1", "r_2")], **HOW)
+
+
+def test_the_command_says_how_patients_can_be_named(tmp_path):
+    paths = [write(tmp_path, name, k) for k, name in enumerate(["anna/rec_1", "bob/rec_1"])]
+    settings = dict(HOW, classes={"N": "N"})
+    with pytest.raises(
+        ValueError, match=r"patients of 2 records .* anna/rec_1: .* or evaluate by --group record"
+    ):
+        _read_folder(paths, settings, "atr")
+    assert len(_read_folder(paths, settings, "atr", "record")) == 2
 
 
 def test_a_patient_that_is_given_counts_even_if_called_as_the_record(tmp_path):
