@@ -158,6 +158,10 @@ def _identified(recordings):
     identities = identify([Origin.of(recording.source, recording.path) for recording in recordings])
     for recording, identity in zip(recordings, identities, strict=True):
         recording.identity = identity
+        metadata = getattr(recording.source, "metadata", None)
+        if metadata is not None and "subject" in metadata:  # of epochs, which may be of several people
+            identity.subject = shortened(metadata["subject"].unique(), 3)
+            identity.how = "metadata of the epochs"
         recording.name = recording.name if recording.path is None else identity.name
     return recordings
 

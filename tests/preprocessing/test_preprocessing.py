@@ -122,6 +122,7 @@ def test_epochs_files_are_cropped_and_keep_their_metadata(write_recording, tmp_p
     (read,) = make_epochs(path, events=dict(rest="right"), tmin=0.1, tmax=0.5, group="subject")
     assert read.event_id == dict(rest=1)
     assert (read.metadata["subject"] == "bert").all()  # the subject of the events "right"
+    assert epochs_log(read)["done"][0] == "anna, bert (metadata of the epochs)"
     expected = epochs["right"].crop(0.1, 0.5).get_data()
     np.testing.assert_allclose(read.get_data(), expected, rtol=1e-6)
 
