@@ -93,6 +93,7 @@ class _Found:
     folder: Path | None = None  # above what names the subject
     n_parts: int = 1  # of the path, from what names the subject
     doubt: bool = False
+    place: tuple | None = None  # what names and folders say of those whose header speaks
 
     def take_back(self, why):
         self.subject, self.how, self.doubt = None, why, True
@@ -125,6 +126,7 @@ def subject_in_header(info, path=None):
 def identify(origins):
     """The `Identity` of each of the recordings that are passed together."""
     found = [_find(origin) for origin in origins]
+    _settle_headers(found)
     _settle_potentials(found)
     _settle_places(found)
     names = _unique_names(origins, found)
@@ -157,17 +159,25 @@ def _find(origin):
         its = choose(whole, "BIDS")
         its.folder = next((_data_set(f.parent) for f in folders if f.name.lower().startswith("sub-")), None)
         return its
+    its = _by_names(path, levels, [*bids, *_matches(_WORDS, levels)], choose)
+    place = None if its.subject is None else (_key(its.subject), its.folder)
     if origin.header is not None:
-        return _Found(origin.header, "header of the file")
+        its = _Found(origin.header, "header of the file")
+    its.place = place
+    return its
+
+
+def _by_names(path, levels, words, choose):
+    """Whose a recording is by what files and folders are called, beyond BIDS."""
     database = _DATABASES.fullmatch(levels[0]) if levels else None
     if database:
         return _Found(next(filter(None, database.groups())), "file of a database")
     patient = _ptbxl_patient(path) if path else None
     if patient is not None:
         return _Found(patient, "table of PTB-XL")
-    words, codes = [*bids, *_matches(_WORDS, levels)], _codes(levels)
     if words:
         return choose(words, "word in its path")
+    codes = _codes(levels)
     return choose(codes, "code in its path") if codes else _Found(None, "nothing names a person")
 
 
@@ -223,6 +233,21 @@ def _ptbxl_patient(path):
     files = [folder / "ptbxl_database.csv" for folder in path.parents[:3]] if record else []
     file = next((file for file in files if file.is_file()), None)
     return file and _ptbxl_table(file).get(str(int(record[1])))
+
+
+def _settle_headers(found):
+    """Files of one folder or code are of the person that the headers of some name, if it is one."""
+    named = defaultdict(set)
+    for its in found:
+        if its.place and its.how == "header of the file":
+            named[its.place].add(its.subject)
+    for its in found:
+        people = named[its.place] if its.place and its.how != "header of the file" else ()
+        if len(people) == 1:
+            its.how, its.folder = f"header of other files of {its.subject}", None
+            (its.subject,) = people
+        elif people:
+            its.take_back(f"files of {its.subject} are of {' and '.join(sorted(people))} by their headers")
 
 
 def _settle_potentials(found):

@@ -161,6 +161,14 @@ def test_the_header_comes_before_names_and_bids_before_the_header():
     assert [its.how for its in found] == ["header of the file", "header of the file", "BIDS"]
 
 
+def test_files_without_a_header_are_of_those_whose_headers_speak():
+    found = people(["S01/a", "S01/b", "S02/a", "S03/a"], ["anna", None, None, "carl"])
+    assert [its.subject for its in found] == ["anna", "anna", "S02", "carl"]
+    found = people(["S01/a", "S01/b", "S01/c"], ["anna", "bert", None])
+    assert [its.subject for its in found] == ["anna", "bert", None]
+    assert found[2].how == "files of S01 are of anna and bert by their headers"
+
+
 @pytest.mark.parametrize(
     ("field", "subject"),
     [("Patient 7", "Patient 7"), ("X X X X", None), ("P7 F X X", "P7"), ("X F X Doe_Anna", None), ("", None)],
