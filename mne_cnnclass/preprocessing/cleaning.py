@@ -141,10 +141,12 @@ def interpolate(raw, recording, bads):
             f"least {MIN_GOOD} good ones are needed to interpolate them from. Leave this recording out."
         )
     eeg = mne.pick_types(raw.info, eeg=True, exclude=())
-    if not known_places(raw.info["chs"])[eeg].all():
+    lacking = [raw.ch_names[k] for k in eeg[~known_places(raw.info["chs"])[eeg]]]
+    if lacking:
         raise ValueError(
             f"The bad channels {', '.join(reasons)} of {recording} can't be interpolated without the "
-            'positions of the electrodes; give montage, such as montage="standard_1005".'
+            f"positions of the electrodes, which are unknown for {shortened(lacking)}; give montage, such as "
+            'montage="standard_1005", or the type of what is no EEG (ch_types=dict(EOG1="eog")).'
         )
     raw.info["bads"] = list(reasons)
     raw.interpolate_bads(verbose="ERROR")

@@ -165,6 +165,17 @@ def test_channels_that_picks_leave_out_need_no_position(late):
             make_epochs(recording(NAMES), picks=picks, **CUT, **STANDARD, **late)
 
 
+def test_the_positions_that_interpolation_lacks_are_named():
+    raw = recording([*NAMES, "EEG Oz-REF"])
+    raw.info["bads"] = ["EEG Oz-REF"]
+    named = "unknown for EOG left, Resp; .* type of what is no EEG"
+    with pytest.warns(RuntimeWarning, match="type eeg"), pytest.raises(ValueError, match=named):
+        make_epochs(raw, picks=["C3", "C4"], bads=[], **CUT, **STANDARD)
+    types = {"EOG left": "eog", "Resp": "resp"}
+    (epochs,) = make_epochs(raw, picks=["C3", "Oz"], bads=[], ch_types=types, **CUT, **STANDARD)
+    assert epochs.info["bads"] == []
+
+
 def test_recordings_with_older_and_newer_names_have_the_same_channels():
     made = make_epochs(
         [recording(["T3", "Cz", "T6"]), recording(["EEG T7-LE", "EEG CZ-LE", "EEG P8-LE"])], **CUT, **STANDARD
