@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from joblib.externals import cloudpickle
 from sklearn import config_context
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier, VotingClassifier
@@ -117,6 +116,8 @@ def test_weights_are_routed_through_a_search_and_a_pipeline():
 
 
 def test_functions_and_classes_without_a_name_reach_other_processes():
+    cloudpickle = pytest.importorskip("cloudpickle")
+
     class Local(nn.Module):
         def __init__(self, n_chans, n_outputs, n_times):
             super().__init__()
