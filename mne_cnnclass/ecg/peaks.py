@@ -13,8 +13,11 @@ from .measures import amplitudes_by_second
 DETECTION_RATE = 120.0  # Hz; more makes the search slower, and not better (180 Hz: the same to 0.0001)
 LEAST_RATE = 60.0  # Hz; the detector's own filters have too few samples of a QRS complex below
 QRS_BAND = (5.0, 30.0)  # Hz
+EXPECTED = 0.6  # height of a QRS complex in that band, in units that the detector takes for mV
+APART = 0.15  # s from a beat in which all is its own
 REACH = 0.1  # s between where the search sees a QRS complex and its peak, at most
-REFRACTORY = 0.2  # s after a beat in which none can follow
+STRETCH = 3.0  # s in which there is a beat
+REFRACTORY = 0.18  # s after a beat in which none can follow
 
 
 def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
@@ -41,7 +44,9 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
 
     Notes
     -----
-    QRS complexes are detected by ``gqrs``, G. Moody's detector in ``wfdb``, at 120 Hz. Each R peak is then
+    QRS complexes are detected by ``gqrs``, G. Moody's detector in ``wfdb``, at 120 Hz, in the signal scaled
+    by its own typical QRS complex, so the gain of a recording does not matter, and again, looking for faster
+    hearts, if there is as much between beats as at them: 25 to 300 a minute are found. Each R peak is then
     placed at the largest absolute value within 0.1 s of the signal filtered from 5 to 30 Hz. The detector is
     not causal: it uses the signal after a beat. ``docs/guide/ecg.md`` reports how well it works, and how
     that affects a classifier.
@@ -87,13 +92,43 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
         )
     if sfreq < LEAST_RATE:
         raise ValueError(f"R peaks can't be found at {sfreq:g} Hz; {LEAST_RATE:g} Hz at least are needed.")
-    slow, ratio = signal, max(sfreq / DETECTION_RATE, 1.0)
+    # beyond the ends the signal goes on turned round, as the detector sees no beat close to an end
+    n_more = min(round(STRETCH * sfreq), len(signal) - 1)
+    slow, ratio = np.pad(signal, n_more, mode="reflect"), max(sfreq / DETECTION_RATE, 1.0)
     if ratio > 1:
-        slow = mne.filter.resample(signal, down=ratio, npad="auto", verbose="ERROR")
-    found = gqrs_detect(1e3 * slow, fs=sfreq / ratio)
+        slow = mne.filter.resample(slow, down=ratio, npad="auto", verbose="ERROR")
     low, high = QRS_BAND[0], min(QRS_BAND[1], 0.45 * sfreq)
     steep = np.abs(mne.filter.filter_data(signal, sfreq, low, high, method="iir", verbose="ERROR"))
+    slow = slow * (EXPECTED / _typical_height(steep, sfreq))
+
+    def detect(**how):
+        found = np.asarray(gqrs_detect(slow, fs=sfreq / ratio, **how), float)
+        found = np.round(found * ratio).astype(int) - n_more
+        return found[(found >= 0) & (found < len(signal))]
+
+    found = detect()
+    if _misses_as_many(found, steep, round(APART * sfreq)):
+        found = detect(hr=200, RRmin=REFRACTORY)
     around = np.arange(-round(REACH * sfreq), round(REACH * sfreq) + 1)
-    near = np.clip(np.round(found * ratio).astype(int)[:, None] + around, 0, len(signal) - 1)
+    near = np.clip(found[:, None] + around, 0, len(signal) - 1)
     peaks = np.unique(near[np.arange(len(near)), steep[near].argmax(axis=1)])
     return peaks[np.diff(peaks, prepend=-np.inf) > REFRACTORY * sfreq]
+
+
+def _typical_height(steep, sfreq):
+    """Height of a small QRS complex of the recording, by the maxima of stretches that have one."""
+    n = min(len(steep), round(STRETCH * sfreq))
+    maxima = steep[: len(steep) // n * n].reshape(-1, n).max(axis=1)
+    return np.percentile(maxima[maxima > 0.1 * np.percentile(maxima, 90)], 25)
+
+
+def _misses_as_many(found, steep, apart):
+    """Whether what is between beats is mostly as high as they are: hearts faster than a detector expects."""
+    start, stop = found[:-1] + apart, found[1:] - apart
+    long = start < stop
+    if not long.any():
+        return len(found) > 1
+    bounds = np.column_stack([start[long], stop[long]]).ravel()
+    between = np.maximum.reduceat(steep, bounds)[::2]
+    around = np.maximum.reduceat(steep, np.column_stack([found[:-1][long], start[long]]).ravel())[::2]
+    return np.median(between) > 0.8 * np.median(around)
