@@ -206,7 +206,7 @@ def test_callbacks_that_look_for_what_is_not_recorded_hear_what_is(callback):
 def test_scores_of_validation_samples_that_are_not_there_are_warned_of():
     with pytest.warns(RuntimeWarning, match="no validation samples for acc: set a validation_fraction"):
         fit(callbacks=[("acc", EpochScoring("accuracy"))])
-    fit(callbacks=[EpochScoring("accuracy", on_train=True), Checkpoint(monitor=None, f_params=None)])
+    fit(callbacks=[EpochScoring("accuracy", on_train=True), LRScheduler], lr_schedule=None)
 
 
 def test_callbacks_have_validation_samples_with_targets_and_best_scores(tmp_path):
