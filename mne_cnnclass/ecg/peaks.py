@@ -119,7 +119,8 @@ def _typical_height(steep, sfreq):
     """Height of a small QRS complex of the recording, by the maxima of stretches that have one."""
     n = min(len(steep), round(STRETCH * sfreq))
     maxima = steep[: len(steep) // n * n].reshape(-1, n).max(axis=1)
-    return np.percentile(maxima[maxima > 0.1 * np.percentile(maxima, 90)], 25)
+    # neither of stretches without a beat nor of artefacts, if most are without these
+    return np.percentile(maxima[maxima > 0.1 * np.percentile(maxima, 75, method="lower")], 25)
 
 
 def _misses_as_many(found, steep, apart):
