@@ -3,6 +3,8 @@
 import mne
 import numpy as np
 
+from ..utils.extras import from_extra
+
 
 def read_epochs(path):
     """Epochs of an EEGLAB file; MNE names an epoch by all events in it, also those of its neighbours."""
@@ -12,7 +14,8 @@ def read_epochs(path):
 
 def _events_at_zero(path):
     """Events (n, 3) and ``event_id`` of the events at 0 s; None if they are not known for every epoch."""
-    from pymatreader import read_mat  # MNE needs it for these files, too
+    with from_extra("eeglab", "Reading files of EEGLAB"):
+        from pymatreader import read_mat
 
     eeg = read_mat(path, ignore_fields=("data", "icaact"))
     eeg = eeg.get("EEG", eeg)

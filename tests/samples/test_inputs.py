@@ -41,7 +41,7 @@ def X(request, epochs):
 @pytest.fixture
 def reads(monkeypatch):
     """Number of samples of each block that is read, and of each other reading of a view."""
-    counts, read_block, read_view = [], blocks._read, EpochsView.read
+    counts, read_block, read_view = [], blocks.read_part, EpochsView.read
 
     def read(X, part):
         counts.append(0)  # of a view the next line counts
@@ -54,7 +54,7 @@ def reads(monkeypatch):
         counts.append(len(block))
         return block
 
-    monkeypatch.setattr(blocks, "_read", read)
+    monkeypatch.setattr(blocks, "read_part", read)
     monkeypatch.setattr(EpochsView, "read", read_of_view)
     return counts
 
@@ -78,8 +78,8 @@ def test_validation_samples_are_read_once(X, labels, reads):
 
 def test_an_evaluation_reads_what_its_folds_read(X, labels, reads):
     evaluate(network(), X, labels, cv=3)
-    # 16 to fit, and 8 for each of predict and predict_proba
-    assert sum(reads) == 3 * (2 * 16 + 2 * 8)
+    # 16 to fit, and 8 for each of predict and predict_proba; all once before, to look for copies
+    assert sum(reads) == N + 3 * (2 * 16 + 2 * 8)
 
 
 def test_epochs_on_disk_are_read_once_for_a_fit(epochs, tmp_path, monkeypatch):
