@@ -11,7 +11,8 @@ _SUFFIXES = (".vhdr", ".ahdr")
 
 def _channels(text):
     """Name, resolution and unit of each channel in a header; the unit is µV if none is given."""
-    rows = (row.split(",") for row in re.findall(r"^Ch\d+=(.*)$", text, re.M))
+    own = re.search(r"^\[channel infos\](.*?)(?=^\[|\Z)", text, re.M | re.S | re.I)  # and no coordinates
+    rows = (row.split(",") for row in re.findall(r"^Ch\d+=(.*)$", own[1] if own else "", re.M))
     return [(row[0].strip(), *(part.strip() for part in [*row[2:4], "", ""][:2])) for row in rows]
 
 

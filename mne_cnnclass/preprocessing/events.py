@@ -184,7 +184,9 @@ def _keep_from_mne(recording, found):
     for one in annotations[of_mne]:
         spans.setdefault(str(one["description"]), []).append(one["duration"])
     odd = [
-        f"{name} ({len(its)})" for name, its in spans.items() if usual.issuperset(its) and not _is_mark(name)
+        f"{name} ({len(its)})"
+        for name, its in spans.items()
+        if usual.issuperset(its) and not _is_mark(name) and not (name.startswith("BAD_") and any(its))
     ]
     if odd:
         recording.tell(

@@ -136,7 +136,8 @@ class _Runs:
         codes, idle = self.codes, self._is_idle()
         is_event = ~idle
         is_event[0] = False
-        if not idle[0] and codes[0] and self._of_interest(codes[0]):
+        is_used = len(codes) > 1 or self.wanted is not None
+        if is_used and not idle[0] and codes[0] and self._of_interest(codes[0]):
             self.notes.append(f"the code {codes[0]} at its start was ignored (initial_event=True takes it)")
         long, lengths = is_event & (self._lengths() > self.short), self._lengths()
         blips = is_event & ~long & np.isin(codes, codes[long])

@@ -52,14 +52,17 @@ class OncePerFile:
         file = next(iter(getattr(source, "filenames", ())), None) or getattr(source, "filename", None)
         if file is None:
             return
-        about = os.stat(file)
-        key, first, last = (about.st_dev, about.st_ino), 0, 0
+        key, first, last = (os.path.realpath(file),), 0, 0
+        if os.path.exists(file):  # it may be gone since it was read
+            about = os.stat(file)
+            key = (about.st_dev, about.st_ino)
         if isinstance(source, mne.io.RawArray):  # a part of the file, or all
             key += (data_checksum(source),)
         elif isinstance(source, mne.io.BaseRaw):
             first, last = source.first_samp, source.last_samp
         for start, stop, other in self._seen[key]:
-            if first <= stop and start <= last:
+            # halves as by Raw.crop have the sample in common at which they were cut
+            if (first, last) == (start, stop) or (first < stop and start < last):
                 raise ValueError(_TWICE.format(f"{name} and {other} have signals of {file} in common"))
         self._seen[key].append((first, last, name))
 

@@ -13,6 +13,16 @@ from mne_cnnclass.files.reading import read_file
 from mne_cnnclass.preprocessing import epochs_log
 from mne_cnnclass.utils.quiet import heard
 
+
+def with_positions(path):
+    """A BrainVision file whose header has positions of electrodes, as Recorder writes them."""
+    brainvision(path)
+    head, comment, rest = path.read_text("utf8").partition("[Comment]")
+    positions = "\n[Coordinates]\nCh1=1,-45,0\nCh2=1,0,0\nCh3=1,45,0\n"
+    path.write_text(head + positions + comment + rest, "utf8")
+    return path
+
+
 QUIET = {
     "EDF+C": lambda f: edf(f / "a.edf"),
     "EDF+D without pauses": lambda f: edf(f / "a.edf", kind="EDF+D"),
@@ -23,6 +33,7 @@ QUIET = {
     ),
     "BrainVision": lambda f: brainvision(f / "a.vhdr", ("New Segment", "", 1, 1)),
     "BrainVision, whole": lambda f: brainvision(f / "a.vhdr", points=LENGTH * SFREQ),
+    "BrainVision, positions": lambda f: with_positions(f / "a.vhdr"),
     "EEGLAB": lambda f: eeglab(f / "a.set"),
     "EEGLAB, .fdt": lambda f: eeglab(f / "a.set", fdt=True),
     "EEGLAB, a cut before the first sample": lambda f: eeglab(

@@ -95,6 +95,7 @@ def test_bad_spans_drop_epochs_without_a_word():
     names, onsets = ["x", "y", "x", "y", "BAD_blink", "bad segment", "EDGE boundary"], [1, 3, 5, 7, 7.2, 8, 9]
     raw = recording(names, [0, 0, 0, 0, 0.23, 1.0, 0], onsets=onsets)
     assert cut(raw) == dict(x=2, y=1)
+    assert cut(recording(["x", "y", "BAD_muscle"], 1.0, onsets=[1, 3, 5])) == dict(x=1, y=1)  # as long
     with pytest.raises(ValueError, match="No event EDGE boundary"):
         cut(raw, dict(x="EDGE boundary"))
 

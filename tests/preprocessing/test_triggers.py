@@ -238,6 +238,10 @@ def test_only_changes_of_events_that_are_wanted_are_told():
     assert find(raw, {"left"}) == ([], [])
 
 
+def test_a_trigger_channel_that_never_changes_has_no_events():
+    assert find(with_triggers(np.full(400, 255.0))) == ([], [])
+
+
 def test_several_trigger_channels():
     one, other = pulses([1, 3]), np.roll(pulses([2, 4]), 5)
     names = ("Trigger", "Response")

@@ -268,6 +268,18 @@ def test_a_raw_beside_its_own_path_or_a_part_of_it_is_refused(tmp_path):
             make_epochs(twice, **SPAN)
     halves = [raw.copy().crop(0, 2.8), raw.copy().crop(2.9, 5)]
     assert sum(map(len, make_epochs(halves, **SPAN))) == 3
+    halves = [raw.copy().crop(0, 2.9), raw.copy().crop(2.9, 5)]  # with the last sample of the first
+    assert sum(map(len, make_epochs(halves, **SPAN))) == 3
+
+
+def test_the_file_of_a_raw_in_memory_may_be_gone(tmp_path):
+    (path,) = save(tmp_path, "S01")
+    raw = mne.io.read_raw(path, preload=True, verbose="ERROR")
+    path.unlink()
+    (epochs,) = make_epochs(raw, **SPAN)
+    assert set(epochs.metadata["subject"]) == {"S01"}
+    with pytest.raises(ValueError, match="each one once"):
+        make_epochs([raw, raw.copy()], **SPAN)
 
 
 # -- hearts --------------------------------------------------------------------------------------------
