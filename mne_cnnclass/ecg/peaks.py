@@ -14,6 +14,10 @@ DETECTION_RATE = 120.0  # Hz; more makes the search slower, and not better (180 
 LEAST_RATE = 60.0  # Hz; the detector's own filters have too few samples of a QRS complex below
 QRS_BAND = (5.0, 30.0)  # Hz
 EXPECTED = 0.6  # height of a QRS complex in that band, in units that the detector takes for mV
+HIGHEST, ADC_GAIN = (
+    16.0,
+    2000,
+)  # of the scaled signal, and the numbers per unit that are given to the detector
 APART = 0.15  # s from a beat in which all is its own
 REACH = 0.1  # s between where the search sees a QRS complex and its peak, at most
 STRETCH = 3.0  # s in which there is a beat
@@ -99,11 +103,12 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
         slow = mne.filter.resample(slow, down=ratio, npad="auto", verbose="ERROR")
     low, high = QRS_BAND[0], min(QRS_BAND[1], 0.45 * sfreq)
     steep = np.abs(mne.filter.filter_data(signal, sfreq, low, high, method="iir", verbose="ERROR"))
-    slow = slow * (EXPECTED / _typical_height(steep, sfreq))
+    # whole numbers, which the detector else makes so that the largest artefact fits: it sees no beat then
+    slow = np.round(slow * (EXPECTED * ADC_GAIN / _typical_height(steep, signal, sfreq))).astype(int)
+    how = dict(d_sig=slow, adc_gain=ADC_GAIN, adc_zero=0, fs=sfreq / ratio)
 
-    def detect(**how):
-        found = np.asarray(gqrs_detect(slow, fs=sfreq / ratio, **how), float)
-        found = np.round(found * ratio).astype(int) - n_more
+    def detect(**of_fast_hearts):
+        found = np.round(np.asarray(gqrs_detect(**how, **of_fast_hearts), float) * ratio).astype(int) - n_more
         return found[(found >= 0) & (found < len(signal))]
 
     found = detect()
@@ -115,10 +120,14 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     return peaks[np.diff(peaks, prepend=-np.inf) > REFRACTORY * sfreq]
 
 
-def _typical_height(steep, sfreq):
+def _typical_height(steep, signal, sfreq):
     """Height of a small QRS complex of the recording, by the maxima of stretches that have one."""
     n = min(len(steep), round(STRETCH * sfreq))
-    maxima = steep[: len(steep) // n * n].reshape(-1, n).max(axis=1)
+    maxima, spans = (
+        values[: len(steep) // n * n].reshape(-1, n).max(axis=1)
+        for values in (steep, np.abs(np.diff(signal, append=signal[-1])))
+    )
+    maxima = maxima[spans > 0]  # filters ring where nothing is recorded
     # neither of stretches without a beat nor of artefacts, if most are without these
     return np.percentile(maxima[maxima > 0.1 * np.percentile(maxima, 75, method="lower")], 25)
 

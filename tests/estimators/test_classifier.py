@@ -204,7 +204,7 @@ def test_the_tools_of_scikit_learn_take_the_estimator(view, n_jobs):
 
 def test_fit_changes_no_parameter_and_params_reach_the_model(view):
     params = {"drop_prob": 0.1}
-    clf = quick(model_params=params, callbacks=[EpochScoring("accuracy", name="again")])
+    clf = quick(model_params=params, callbacks=[EpochScoring("accuracy", name="again", on_train=True)])
     before = copy.deepcopy({k: repr(v) for k, v in clf.get_params().items()})
     clf.fit(view)
     assert {k: repr(v) for k, v in clf.get_params().items()} == before

@@ -86,7 +86,10 @@ def test_labels_survive_fit_prediction_saving_and_evaluation(signals, tmp_path, 
     loaded = load_classifier(tmp_path / "clf.mcnn")
     assert loaded.classes_.tolist() == sorted(classes)
     np.testing.assert_array_equal(loaded.predict_proba(signals), clf.predict_proba(signals))
-    twice, halves = np.tile(signals[:, 0], (2, 1)), [(np.arange(12), np.arange(12, 24))]
+    twice, halves = (
+        np.tile(signals[:, 0], (2, 1)) + 1e-6 * np.arange(24)[:, None],
+        [(np.arange(12), np.arange(12, 24))],
+    )
     result = evaluate(GaussianNB(), twice, y * 2, cv=halves)
     assert result.predictions["y_true"].tolist() == y
     assert result.classes.tolist() == sorted(classes)
