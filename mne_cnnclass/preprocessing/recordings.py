@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from dataclasses import dataclass, field
@@ -143,10 +144,14 @@ def open_recordings(recordings, bids=None):
             "bids= is for recordings that are one BIDS root, a folder with dataset_description.json; "
             f"got {recordings}."
         )
-    found = [_open(r, number) for number, r in enumerate(without_parts(recordings))]
-    # and those that are known by what was read
-    parts = {os.path.realpath(file) for r in found for file in getattr(r.source, "filenames", ())[1:] if file}
-    found = [r for r in found if r.path is None or os.path.realpath(r.path) not in parts]
+    recordings = without_parts(recordings)
+    found = [_open(r, number) for number, r in enumerate(recordings)]
+    # and paths that are known as parts by what was read
+    read = [not isinstance(r, mne.io.BaseRaw) for r in recordings]
+    files = (getattr(r.source, "filenames", ())[1:] for r in itertools.compress(found, read))
+    parts = set(map(os.path.realpath, filter(None, itertools.chain(*files))))
+    pairs = zip(found, read, strict=True)
+    found = [r for r, is_read in pairs if not (is_read and os.path.realpath(r.path) in parts)]
     once = OncePerFile()
     for recording in found:
         once.check(recording.source, str(recording))

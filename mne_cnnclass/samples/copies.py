@@ -9,7 +9,7 @@ import mne
 import numpy as np
 
 from .blocks import iter_parts, read_part
-from .mne_internals import data_checksum
+from .mne_internals import data_checksum, spans_in_files
 
 N_VALUES = 16  # distinct values, which no two signals have in common by chance as a few features may
 
@@ -49,22 +49,26 @@ class OncePerFile:
 
     def check(self, source, name):
         """Refuse Raw or Epochs if another had the same samples of their file; those without one are taken."""
-        file = next(iter(getattr(source, "filenames", ())), None) or getattr(source, "filename", None)
-        if file is None:
-            return
-        key, first, last = (os.path.realpath(file),), 0, 0
-        if os.path.exists(file):  # it may be gone since it was read
-            about = os.stat(file)
-            key = (about.st_dev, about.st_ino)
-        if isinstance(source, mne.io.RawArray):  # a part of the file, or all
-            key += (data_checksum(source),)
-        elif isinstance(source, mne.io.BaseRaw):
-            first, last = source.first_samp, source.last_samp
-        for start, stop, other in self._seen[key]:
-            # halves as by Raw.crop have the sample in common at which they were cut
-            if (first, last) == (start, stop) or (first < stop and start < last):
-                raise ValueError(_TWICE.format(f"{name} and {other} have signals of {file} in common"))
-        self._seen[key].append((first, last, name))
+        if isinstance(source, mne.io.BaseRaw) and not isinstance(source, mne.io.RawArray):
+            spans = spans_in_files(source)
+        else:  # all of a file, or some part of it
+            file = next(iter(getattr(source, "filenames", ())), None) or getattr(source, "filename", None)
+            spans = [(file, 0, 0)]
+        spans = [(file, _key(file, source), first, last) for file, first, last in spans if file is not None]
+        for file, key, first, last in spans:
+            for start, stop, other in self._seen[key]:
+                # halves as by Raw.crop have the sample in common at which they were cut
+                if (first, last) == (start, stop) or (first < stop and start < last):
+                    raise ValueError(_TWICE.format(f"{name} and {other} have signals of {file} in common"))
+        for _, key, first, last in spans:
+            self._seen[key].append((first, last, name))
+
+
+def _key(file, source):
+    """The same for all names of a file, which may be gone since it was read; other parts are others."""
+    about = os.stat(file) if os.path.exists(file) else None
+    key = os.path.realpath(file) if about is None else (about.st_dev, about.st_ino)
+    return (key, data_checksum(source)) if isinstance(source, mne.io.RawArray) else key
 
 
 def number_contents(X):

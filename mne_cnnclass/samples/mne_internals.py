@@ -27,6 +27,11 @@ def data_checksum(instance):
     return total
 
 
+def spans_in_files(raw):
+    """The files of a Raw, with the first and the last sample that it has of each, by the numbers there."""
+    return list(zip(raw.filenames, raw._first_samps, raw._last_samps, strict=True))
+
+
 def event_rate(epochs):
     """Sampling frequency (Hz) that events of Epochs are counted in: that before they were resampled."""
     return epochs._raw_sfreq

@@ -272,6 +272,22 @@ def test_a_raw_beside_its_own_path_or_a_part_of_it_is_refused(tmp_path):
     assert sum(map(len, make_epochs(halves, **SPAN))) == 3
 
 
+@pytest.mark.parametrize("preload", [False, True])
+def test_parts_of_joined_recordings_are_all_taken(preload, tmp_path):
+    files = [save(tmp_path, name)[0] for name in ("S01_R01", "S01_R02", "S01_R03")]
+    raws = [mne.io.read_raw(file, preload=preload, verbose="ERROR") for file in files]
+    joined = mne.concatenate_raws([raw.copy() for raw in raws], verbose="ERROR")
+    (whole,) = make_epochs(joined, **SPAN)
+    at = raws[0].times[-1] + 1.8  # within the second file
+    parts = [joined.copy().crop(0, at), joined.copy().crop(at + 0.01)]
+    assert sum(map(len, make_epochs(parts, **SPAN))) == len(whole)
+    ends = [joined.copy().crop(0, at), raws[1].copy().crop(1.8), raws[2]]
+    assert sum(map(len, make_epochs(ends, **SPAN))) == len(whole)
+    for twice in ([joined.copy().crop(0, at), raws[1]], [joined.copy().crop(at), files[1]]):
+        with pytest.raises(ValueError, match=r"have signals of .*S01_R02_raw.fif in common"):
+            make_epochs(twice, **SPAN)
+
+
 def test_the_file_of_a_raw_in_memory_may_be_gone(tmp_path):
     (path,) = save(tmp_path, "S01")
     raw = mne.io.read_raw(path, preload=True, verbose="ERROR")

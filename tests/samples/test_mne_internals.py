@@ -19,6 +19,7 @@ from mne_cnnclass.samples.mne_internals import (
     event_rate,
     part_of,
     set_info,
+    spans_in_files,
     stim_channels,
 )
 
@@ -54,6 +55,15 @@ def test_data_are_those_of_get_data_and_not_copied(epochs, raw):
         assert data_of(instance) is not None
         np.testing.assert_array_equal(data_of(instance), instance.get_data())
     assert np.shares_memory(data_of(epochs), epochs.get_data(copy=False))
+
+
+def test_spans_in_files_are_those_that_were_read_and_cropped(raw, tmp_path):
+    assert spans_in_files(raw) == [(None, 0, 599)]
+    files = [tmp_path / name for name in ("a_raw.fif", "b_raw.fif")]
+    for file in files:
+        raw.save(file, verbose="ERROR")
+    joined = mne.concatenate_raws([mne.io.read_raw(file, verbose="ERROR") for file in files], verbose="ERROR")
+    assert spans_in_files(joined.crop(1.0, 8.0)) == [(files[0], 100, 599), (files[1], 0, 200)]
 
 
 def test_the_rate_of_events_is_that_of_the_recording(raw):
