@@ -210,8 +210,14 @@ def set_reference(raw, recording, reference):
     if reference not in ("average", "REST"):
         names = [reference] if isinstance(reference, str) else reference
         _check_names(names, raw, recording, "reference")
+    # the one before, as of mne.add_reference_channels, is no channel that does not move
+    zero = [name for name in recording.still if not data_of(raw)[raw.ch_names.index(name)].any()]
+    before = ""
+    if len(zero) == 1 and reference:
+        recording.still.pop(zero[0])
+        before = f"; {zero[0]}, which was 0, is taken for the reference before"
     raw.set_eeg_reference(reference, verbose="ERROR")
-    return str(reference or "as recorded")
+    return f"{reference or 'as recorded'}{before}"
 
 
 def remove_artifacts(raw, recording, method, eog, ecg, random_state):

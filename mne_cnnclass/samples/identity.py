@@ -61,13 +61,15 @@ class Origin:
     name: str  # where it has no file
     path: Path | None
     header: str | None  # whose it is by its header
+    joined: tuple[Path, ...] = ()  # further files, of which MNE keeps no header
 
     @classmethod
     def of(cls, source, path=None):
         """That of Raw or Epochs, read from a path or not."""
-        path = path or next((Path(file) for file in getattr(source, "filenames", ()) if file), None)
+        files = [Path(file) for file in getattr(source, "filenames", ()) if file]
+        path = path or next(iter(files), None)
         name = "" if path else f"recording {data_checksum(source):08x}"
-        return cls(name, path, subject_in_header(source.info, path))
+        return cls(name, path, subject_in_header(source.info, path), tuple(files[1:]))
 
 
 @dataclass
@@ -126,6 +128,7 @@ def subject_in_header(info, path=None):
 def identify(origins):
     """The `Identity` of each of the recordings that are passed together."""
     found = [_find(origin) for origin in origins]
+    _settle_joined(origins, found)
     _settle_headers(found)
     _settle_potentials(found)
     _settle_places(found)
@@ -233,6 +236,17 @@ def _ptbxl_patient(path):
     files = [folder / "ptbxl_database.csv" for folder in path.parents[:3]] if record else []
     file = next((file for file in files if file.is_file()), None)
     return file and _ptbxl_table(file).get(str(int(record[1])))
+
+
+def _settle_joined(origins, found):
+    """A Raw that is joined of files of several people is of none of them."""
+    for origin, its in zip(origins, found, strict=True):
+        files = (origin.path, *origin.joined) if origin.joined else ()
+        names = [_find(Origin("", file, None)).subject for file in files]
+        people = {_key(name): name for name in names if name is not None}
+        if len(people) > 1:
+            its.take_back(f"it is joined of files of {' and '.join(people.values())}")
+            its.place = None
 
 
 def _settle_headers(found):

@@ -303,6 +303,18 @@ def test_bad_channels_that_can_not_be_interpolated_are_not_said_to_be():
     assert epochs.info["bads"] == ["VEOG"]
 
 
+@pytest.mark.parametrize("reference", ["average", ["O1", "O2"]])
+def test_the_reference_that_was_added_is_no_flat_channel(reference):
+    raw = mne.add_reference_channels(cap(), "FCz")
+    (epochs,) = make_epochs(raw, **WINDOWS, l_freq=1.0, reference=reference)  # without a warning
+    assert "FCz, which was 0" in epochs_log(epochs).set_index("step")["done"]["reference"]
+    with pytest.warns(RuntimeWarning, match="constant for a second"):
+        make_epochs(raw, **WINDOWS)
+    raw = mne.add_reference_channels(raw, "CPz")  # one of them is no reference
+    with pytest.warns(RuntimeWarning, match="CPz in"):
+        make_epochs(raw, **WINDOWS, reference=reference)
+
+
 def test_line_noise_is_notched_and_a_rhythm_stays():
     raw = cap()
     raw._data += 2e-5 * np.sin(2 * np.pi * 50 * raw.times) + 5e-6 * np.sin(2 * np.pi * 20 * raw.times)

@@ -272,6 +272,16 @@ def test_a_raw_beside_its_own_path_or_a_part_of_it_is_refused(tmp_path):
     assert sum(map(len, make_epochs(halves, **SPAN))) == 3
 
 
+def test_what_is_joined_of_several_people_is_of_none_of_them(tmp_path):
+    raws = [mne.io.read_raw(file, verbose="ERROR") for file in save(tmp_path, "S01_a", "S01_b", "S02_a")]
+    for joined, subject in ((raws[:2], "S01"), (raws, None)):
+        raw = mne.concatenate_raws([raw.copy() for raw in joined], verbose="ERROR")
+        (epochs,) = make_epochs(raw, **SPAN)
+        assert epochs.metadata["subject"].iloc[0] == subject
+    with pytest.raises(ValueError, match="it is joined of files of S01 and S02"):
+        make_epochs(raw, **SPAN, group="subject")
+
+
 @pytest.mark.parametrize("preload", [False, True])
 def test_parts_of_joined_recordings_are_all_taken(preload, tmp_path):
     files = [save(tmp_path, name)[0] for name in ("S01_R01", "S01_R02", "S01_R03")]
