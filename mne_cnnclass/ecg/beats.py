@@ -209,10 +209,11 @@ def _beat_epochs(
     _tell(name, symbol[label == ""], (is_bad != "").sum(), len(onset), is_own, doubts)
     keep = reason == ""
     if not keep.any():
+        seen = ", ".join(sorted({text or "unknown" for text in symbol}))
         raise NoBeats(
-            f"{name}: none of its {len(onset)} beats is of a class and has a whole window in no bad span"
-            f"{': ' * bool(silent)}{shortened(silent, 3)}.",
-            "Give classes= their symbols, or a longer recording.",
+            f"{name}: none of its {len(onset)} beats ({seen}) is of a class and has a whole window in no bad "
+            f"span{': ' * bool(silent)}{shortened(silent, 3)}.",
+            f"Give classes= their symbols,{' leads= others,' * bool(silent)} or a longer recording.",
         )
     channels = np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])
     names = [text for slot in slots for text in (slot, slot + TYPICAL)]

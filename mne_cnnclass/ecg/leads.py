@@ -84,7 +84,10 @@ def _open(recording, annotator, annotated):
     stem = find_wfdb(recording)
     if stem is None:
         error = no_record(Path(recording))
-        more = " Read another format first: mne.io.read_raw(path)." * Path(recording).is_file()
+        more = (
+            " Read another format first: mne.io.read_raw(path), read_raw_cinc2017(path) for .mat files of "
+            'CinC 2017, or mne.io.RawArray(data, mne.create_info(names, sfreq, "ecg")) for an array in V.'
+        ) * Path(recording).is_file()
         raise type(error)(f"{error}{more}")
     has_beats = annotated or Path(f"{stem}.{annotator}").is_file()
     try:

@@ -21,6 +21,7 @@ HIGHEST, ADC_GAIN = (
 APART = 0.15  # s from a beat in which all is its own
 REACH = 0.1  # s between where the search sees a QRS complex and its peak, at most
 STRETCH = 3.0  # s in which there is a beat
+NOTHING = 1e-6  # of the largest sample; 16 bits hold no less
 REFRACTORY = 0.18  # s after a beat in which none can follow
 
 
@@ -103,8 +104,10 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
         slow = mne.filter.resample(slow, down=ratio, npad="auto", verbose="ERROR")
     low, high = QRS_BAND[0], min(QRS_BAND[1], 0.45 * sfreq)
     steep = np.abs(mne.filter.filter_data(signal, sfreq, low, high, method="iir", verbose="ERROR"))
+    if steep.max() <= NOTHING * np.ptp(signal):  # a drift
+        return np.empty(0, int)
     # whole numbers, which the detector else makes so that the largest artefact fits: it sees no beat then
-    slow = np.round(slow * (EXPECTED * ADC_GAIN / _typical_height(steep, signal, sfreq))).astype(int)
+    slow = np.round(slow * (EXPECTED * ADC_GAIN / _typical_height(steep, sfreq))).astype(int)
     how = dict(d_sig=slow, adc_gain=ADC_GAIN, adc_zero=0, fs=sfreq / ratio)
 
     def detect(**of_fast_hearts):
@@ -120,14 +123,11 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     return peaks[np.diff(peaks, prepend=-np.inf) > REFRACTORY * sfreq]
 
 
-def _typical_height(steep, signal, sfreq):
+def _typical_height(steep, sfreq):
     """Height of a small QRS complex of the recording, by the maxima of stretches that have one."""
     n = min(len(steep), round(STRETCH * sfreq))
-    maxima, spans = (
-        values[: len(steep) // n * n].reshape(-1, n).max(axis=1)
-        for values in (steep, np.abs(np.diff(signal, append=signal[-1])))
-    )
-    maxima = maxima[spans > 0]  # filters ring where nothing is recorded
+    maxima = steep[np.r_[0 : len(steep) - n : n, len(steep) - n][:, None] + np.arange(n)].max(axis=1)
+    maxima = maxima[maxima > NOTHING * maxima.max()]  # of padding and interpolated gaps, maybe most of it
     # neither of stretches without a beat nor of artefacts, if most are without these
     return np.percentile(maxima[maxima > 0.1 * np.percentile(maxima, 75, method="lower")], 25)
 

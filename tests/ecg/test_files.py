@@ -63,6 +63,9 @@ def test_what_is_no_part_of_a_record_is_refused_as_such(record, call):
 def test_a_file_of_another_format_is_to_be_read_first(record):
     with pytest.raises(ValueError, match=r"100\.edf is no part of a WFDB record.*mne\.io\.read_raw\(path\)"):
         ecg.make_beat_epochs([record.with_suffix(".edf")])
+    record.with_suffix(".mat").write_bytes(bytes(20))
+    with pytest.raises(ValueError, match=r"read_raw_cinc2017\(path\) for \.mat files .*RawArray\(data"):
+        ecg.make_rhythm_epochs(record.with_suffix(".mat"))
     with pytest.raises(FileNotFoundError, match=r"No such record, file or folder: .*gone\.edf"):
         ecg.make_rhythm_epochs(record.with_name("gone.edf"))
 

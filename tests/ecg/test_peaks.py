@@ -67,6 +67,20 @@ def test_stretches_without_a_beat_do_not_change_what_is_taken_for_one():
     assert np.sum(found < 29) < 5
 
 
+@pytest.mark.parametrize("fill", [0.0, 0.003, np.nan])
+@pytest.mark.parametrize(("before", "after"), [(0, 120), (120, 0), (3, 0), (60, 60)])
+def test_padding_changes_no_beat_however_long(fill, before, after):
+    signal, onset = heart(250.0, 75, seconds=5.9)
+    found = find(np.pad(signal, (before * 250, after * 250), constant_values=fill), 250.0) / 250
+    inner = found[(found > before + 0.3) & (found < before + 5.0)] - before
+    assert len(found) <= len(onset) + 1  # a step to padding may look like one
+    assert_found(inner, onset[onset < 5.0])  # the last one goes on into the padding
+
+
+def test_a_drift_has_no_beat():
+    assert not len(find(np.linspace(0, 1e-3, 15000), 250.0))
+
+
 @pytest.mark.parametrize("record", ["119", "203"])
 def test_the_gain_changes_no_beat_of_patients(data_path, record):
     signal = ecg.read_raw_wfdb(data_path / "mitdb" / record, stop=120).get_data([0])[0]
