@@ -1,7 +1,7 @@
 """What epochs of beats and of rhythms share: whose a recording is, its leads, signals and annotations."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -33,11 +33,14 @@ def map_recordings(make, recordings, labels=None, *, annotator="atr", annotated=
     nobody is named. Annotations of WFDB records, with the ending ``annotator``, are read if they exist, and
     have to exist if ``annotated``.
     """
-    if isinstance(recordings, (mne.io.BaseRaw, str, Path)) or not np.iterable(recordings):
+    if isinstance(recordings, (mne.io.BaseRaw, str, Path, Mapping)) or not np.iterable(recordings):
         if not isinstance(labels, (str, type(None))):
             raise TypeError(f"label of one recording must be None or a text, got {labels!r}.")
         raw = _open(recordings, annotator, annotated)
         return name_people([_make(make, raw, _about(raw, 0), labels)], [origin_of(raw)])[0]
+    recordings = recordings if isinstance(recordings, Sequence) else list(recordings)
+    for recording in recordings:
+        _check_kind(recording)
     n_recordings = len(recordings)
     if not n_recordings:
         raise ValueError("recordings is empty; at least one is needed.")
@@ -72,15 +75,21 @@ def _make(make, raw, about, label):
     return epochs
 
 
+def _check_kind(recording):
+    """Refuse what is neither a recording nor a path."""
+    if not isinstance(recording, (mne.io.BaseRaw, str, Path)):
+        raise TypeError(
+            "recordings must be an mne.io.Raw, the path of a WFDB record, or a list of these, got a "
+            f"{type(recording).__name__}. An array in V becomes a Raw by "
+            'mne.io.RawArray(data, mne.create_info(names, sfreq, "ecg")).'
+        )
+
+
 def _open(recording, annotator, annotated):
     """A recording, read if it is a path."""
     if isinstance(recording, mne.io.BaseRaw):
         return recording
-    if not isinstance(recording, (str, Path)):
-        raise TypeError(
-            "recordings must be an mne.io.Raw, the path of a WFDB record, or a list of these, got a "
-            f"{type(recording).__name__}."
-        )
+    _check_kind(recording)
     stem = find_wfdb(recording)
     if stem is None:
         error = no_record(Path(recording))
@@ -177,11 +186,12 @@ def pick_leads(raw, leads, name):
         found = [text for text in found if text not in picked and text not in raw.info["bads"]]
         if not found:
             others = [text for text in raw.ch_names if text not in have]
+            good = [text for text in have or others if text not in raw.info["bads"]]
             raise MissingLead(
                 f"{name} has no lead {' or '.join(names)} that is good and not taken yet: its ECG channels "
                 f"are {have}, bad ones {raw.info['bads']}, and others {shortened(others, 12) or 'none'}.",
                 "Give leads=, with other leads behind a bar where recordings differ "
-                f'("{names[0]}|{(have or others or ["V5"])[-1]}").',
+                f'("{names[0]}|{(good or ["V5"])[-1]}").',
             )
         picked.append(found[0])
         slots.append(slot.strip())

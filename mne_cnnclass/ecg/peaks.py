@@ -78,7 +78,9 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
         raise TypeError(f"raw must be an mne.io.Raw, such as mne.io.RawArray(data, info), got {came}.")
     have = ecg_names(raw)
     if lead is None and not have:
-        raise ValueError(f"No channel of type ecg that is not bad, got {raw.ch_names}. Set channel types.")
+        raise ValueError(
+            f"No channel of type ecg that is not bad, got {raw.ch_names}. Set channel types, or give lead=."
+        )
     lead = have[0] if lead is None else lead
     if lead not in raw.ch_names:
         raise ValueError(f"lead must be a channel of the recording, one of {raw.ch_names}, got {lead!r}.")

@@ -127,6 +127,27 @@ def test_what_has_no_beats_is_refused(raw):
         ecg.make_beat_epochs(raw, tmin=0.1)
 
 
+@pytest.mark.parametrize("given", [np.zeros(9), np.zeros((2, 9)), [None], {"a": "b"}, [3]], ids=str)
+@pytest.mark.parametrize("make", [ecg.make_beat_epochs, ecg.make_rhythm_epochs])
+def test_what_is_no_recording_is_told_how_it_becomes_one(make, given):
+    with pytest.raises(TypeError, match=r"list of these, got a .* becomes a Raw by mne\.io\.RawArray"):
+        make(given)
+
+
+def test_recordings_come_from_a_generator_too(raw, epochs):
+    assert len(ecg.make_beat_epochs(iter([raw]))[0]) == len(epochs)
+
+
+def test_advice_about_bad_leads_is_possible(raw):
+    raw = raw.copy().pick(["MLII"])
+    raw.info["bads"] = ["MLII"]
+    with pytest.raises(ValueError, match=r'\("MLII\|V5"\)'):
+        ecg.make_beat_epochs(raw)
+    with pytest.raises(ValueError, match="or give lead="):
+        ecg.find_r_peaks(raw)
+    assert len(ecg.find_r_peaks(raw, "MLII"))
+
+
 def test_recordings_without_a_name_are_told_apart(raw):
     view = EpochsView(ecg.make_beat_epochs([raw, raw.copy()]), groups="patient")
     assert len(np.unique(view.groups)) == 2
