@@ -19,7 +19,8 @@ from .dates import date_doubts
 
 # cuts are marked here, and signals at several rates are not read in parts
 _UNIMPORTANT = re.compile("does not conform to MNE naming|contains 'boundary' events|mixed sampling freq")
-_HARMLESS = re.compile("different (?:low|high)pass filters|Online software filter")  # in files that are right
+# in files that are right; of annotations such as the last stage of a night the onset stays
+_HARMLESS = re.compile(r"different (?:low|high)pass filters|Online software filter|^Limited \d+ annotation")
 _OUTSIDE = re.compile(r"^Omitted \d+ annotation|sample index of -1")
 _PARTNERS = {".eeg": ".vhdr", ".vmrk": ".vhdr", ".dat": ".vhdr", ".avg": ".vhdr", ".fdt": ".set"}
 _BEGINS = {b"0       ": ".edf", b"\xffBIOSEMI": ".bdf", b"GDF": ".gdf"}
@@ -140,6 +141,8 @@ def _read(path):
 def _check_kind(path):
     """Refuse files that are named as what they are not: a BDF file named .edf would be read as noise."""
     suffix = path.suffix.lower()
+    if suffix == ".mat":
+        raise ValueError("what a MATLAB file holds, only its author knows; scipy.io.loadmat reads its arrays")
     if suffix not in (*_BEGINS.values(), ".rec") or not path.is_file():
         return
     with open(path, "rb") as file:

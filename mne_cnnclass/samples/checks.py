@@ -7,7 +7,7 @@ from sklearn.utils.validation import validate_data
 
 from ..utils.text import distinct
 from .columns import check_classes, of_one_kind
-from .inputs import open_samples
+from .inputs import ViewToPredict, open_samples
 from .limits import same_rate
 from .provenance import warn_of_other_provenance
 from .view import EpochsView
@@ -54,7 +54,7 @@ def check_samples(fitted, X):
     An error says what came and what is needed if they don't fit what was trained on.
     """
     name = type(fitted).__name__
-    X, table = open_samples(X, fitted)
+    X, table = open_samples(X, fitted, EpochsView if fitted.ch_names_ is None else ViewToPredict)
     if isinstance(X, EpochsView):
         X = X if fitted.ch_names_ is None else X.pick(fitted.ch_names_)
         if fitted.sfreq_ is not None and not same_rate(X.sfreq, fitted.sfreq_):

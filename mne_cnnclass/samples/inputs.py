@@ -15,7 +15,13 @@ from .view import EpochsView
 FLOAT16_DIGITS = float(np.finfo(np.float16).smallest_normal)  # below it float16 loses digits
 
 
-def as_samples(X):
+class ViewToPredict(EpochsView):
+    """A view of which a fit has chosen the channels: the names of others are nothing to warn of."""
+
+    _looks_at_names = False
+
+
+def as_samples(X, view=EpochsView):
     """X as an `EpochsView` if it is made of Epochs, a list as an array, and else as it is.
 
     This is what functions take that are for any estimator, whose X may be a table, too.
@@ -23,7 +29,7 @@ def as_samples(X):
     if isinstance(X, EpochsView):
         return X
     if is_epochs(X):
-        return EpochsView(X)
+        return view(X)
     if _is_of_mne(X):
         advice = "pass the mne.Epochs that it was made of"
         if isinstance(X, (mne.io.BaseRaw, mne.Evoked)):
@@ -69,12 +75,12 @@ def is_epochs(X):
     return isinstance(first, mne.BaseEpochs) or isinstance(X, EpochsView)
 
 
-def as_signals(X, estimator):
+def as_signals(X, estimator, view=EpochsView):
     """X as a view, or as an array of real numbers with two dimensions (samples, times) or three.
 
     Its numbers are not read here: `iter_blocks`, by which all samples are read, looks for NaN as it goes.
     """
-    X = as_samples(X)
+    X = as_samples(X, view)
     if isinstance(X, EpochsView):
         if not len(X):
             raise ValueError("X holds 0 epochs; at least one sample is needed.")
@@ -115,9 +121,9 @@ def _as_array(X, estimator):
         raise TypeError(f"X can't be read as an array: {error}") from error
 
 
-def open_samples(X, estimator):
+def open_samples(X, estimator, view=EpochsView):
     """Samples to fit or to predict as a view or a 3D array, and X as it came if it is a table, else None."""
-    signals = as_signals(X, estimator)
+    signals = as_signals(X, estimator, view)
     return (signals, None) if signals.ndim == 3 else (signals[:, np.newaxis], X)
 
 

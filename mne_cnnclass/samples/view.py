@@ -92,6 +92,7 @@ class EpochsView:
 
     ndim = 3
     dtype = np.dtype(np.float64)
+    _looks_at_names = True
 
     labels: np.ndarray
     groups: np.ndarray | None
@@ -122,7 +123,8 @@ class EpochsView:
             if labels is None:
                 default_labels = np.concatenate([event_names(source) for source in self._sources])
             names = pick_names(self._sources[0].info, picks)
-            if not all(hasattr(source, "preparation") for source in self._sources):  # by make_epochs
+            is_told = all(hasattr(source, "preparation") for source in self._sources)  # by make_epochs
+            if self._looks_at_names and not is_told:
                 warn_of_strangers(self._sources[0].info, unnamed(names, picks), "Epochs")
         self._ch_names = list(names)
         bads = set().union(*(source.info["bads"] for source in self._sources))

@@ -69,7 +69,10 @@ REFUSED = {
         r"EDF, BDF, .*create_info.*RawArray.*save\(\"a_raw.fif",
     ),
     "array": (lambda f: written(f / "a.npy", b"\x93NUMPY"), "EDF, BDF, .*create_info.*RawArray.*save"),
-    "MATLAB": (lambda f: written(f / "a.mat", b"MATLAB"), "EDF, BDF, .*create_info.*RawArray.*save"),
+    "MATLAB": (
+        lambda f: written(f / "a.mat", b"MATLAB"),
+        "loadmat.*EDF, .*create_info.*RawArray.*save",
+    ),
 }
 
 

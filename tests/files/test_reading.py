@@ -52,6 +52,12 @@ def test_good_files_are_read_without_a_word(make, tmp_path):
     assert epochs_log(epochs)["step"].tolist() == ["subject", "epochs"]
 
 
+def test_an_annotation_that_lasts_longer_than_the_file_is_only_noted(tmp_path):
+    epochs = epochs_of(edf(tmp_path / "a.edf", (15.0, 30, "stage")), events=dict(a="T1", b="T2"))
+    assert held(epochs) == len(ONSETS)
+    assert epochs_log(epochs).set_index("step")["done"]["reading"].startswith("Limited 1 annotation")
+
+
 def test_good_recordings_are_read_without_a_word(data_path):
     files = [data_path / "eegmmidb/S001/S001R04.edf", data_path / "eegmat/Subject00_1.edf"]
     files += sorted((data_path / "ssvep_exo").glob("**/*raw.fif"))[:1]

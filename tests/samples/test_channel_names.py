@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mne_cnnclass import EpochsView
-from mne_cnnclass.preprocessing import make_epochs
+from mne_cnnclass.preprocessing import EuclideanAlignment, make_epochs
 from mne_cnnclass.samples.channel_names import signal_kind, standard_mapping, standard_name, standard_names
 
 NEWER = dict(T3="T7", T4="T8", T5="P7", T6="P8")
@@ -207,6 +207,13 @@ def test_epochs_of_other_programs_are_warned_of_by_the_view_alone():
         EpochsView(epochs.copy().set_channel_types({"EOG": "eog"}, verbose="ERROR"))
         epochs.info["bads"] = ["EOG"]
         EpochsView(epochs)
+
+
+def test_only_channels_of_the_fit_matter_at_prediction():
+    raw = recording(("C3", "C4", "EOG"))
+    epochs = mne.Epochs(raw, tmin=0, tmax=0.5, baseline=None, preload=True, verbose="ERROR")
+    fitted = EuclideanAlignment().fit(EpochsView(epochs, picks=["C3", "C4"]))
+    assert fitted.transform(epochs).ch_names == ["C3", "C4"]  # without a warning
 
 
 def test_good_files_give_no_warning(data_path):
