@@ -64,7 +64,8 @@ def _chance_doubts(near, chance, what):
         return []
     return [
         f"{100 * near:.0f} % of its annotated beats are within {MATCH} s of {what}, and {100 * chance:.0f} % "
-        "would be by chance: they are of another recording, rate or start, or the signal is flat or noise"
+        "would be by chance: they are of another recording, rate or start, the signal is flat or noise, or a "
+        "pacemaker's spikes are higher than the beats"
     ]
 
 

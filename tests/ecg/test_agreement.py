@@ -48,6 +48,12 @@ def test_short_records_are_not_doubted(data_path, record):
     assert cut(raw)[1] is None
 
 
+def test_spikes_of_a_pacemaker_are_named_as_a_reason():
+    raw = annotated(ONSET)
+    raw.load_data()._data[:, np.round((ONSET - 0.2) * 128).astype(int)] += 8e-3
+    assert "pacemaker's spikes are higher" in cut(raw)[1]
+
+
 @settings(max_examples=20, deadline=None)
 @given(rate=st.floats(40, 170), spread=st.floats(0, 0.15), seed=st.integers(0, 9))
 def test_hearts_of_any_rate_are_not_doubted(rate, spread, seed):
