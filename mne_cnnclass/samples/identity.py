@@ -96,6 +96,7 @@ class _Found:
     n_parts: int = 1  # of the path, from what names the subject
     doubt: bool = False
     place: tuple | None = None  # what names and folders say of those whose header speaks
+    codes: tuple[str, ...] = ()  # that may be people as well, below the folder that names one
 
     def take_back(self, why):
         self.subject, self.how, self.doubt = None, why, True
@@ -129,6 +130,7 @@ def identify(origins):
     """The `Identity` of each of the recordings that are passed together."""
     found = [_find(origin) for origin in origins]
     _settle_joined(origins, found)
+    _settle_shared(found)
     _settle_headers(found)
     _settle_potentials(found)
     _settle_places(found)
@@ -145,6 +147,7 @@ def _find(origin):
     """Whose a recording is, as far as it tells by itself."""
     path = None if origin.path is None else origin.path.absolute()
     folders = () if path is None else [folder for folder in path.parents if folder.name][:_N_FOLDERS]
+    folders = [folder for folder in folders if not _is_home(folder)]
     levels = [] if path is None else [_stem(origin), *(folder.name for folder in folders)]
 
     def choose(candidates, how):
@@ -170,6 +173,11 @@ def _find(origin):
     return its
 
 
+def _is_home(folder):
+    """Whether a folder is that of somebody on a computer, such as /home/user1."""
+    return folder.parent.name.lower() in ("home", "users") and not folder.parent.parent.name
+
+
 def _by_names(path, levels, words, choose):
     """Whose a recording is by what files and folders are called, beyond BIDS."""
     database = _DATABASES.fullmatch(levels[0]) if levels else None
@@ -178,9 +186,12 @@ def _by_names(path, levels, words, choose):
     patient = _ptbxl_patient(path) if path else None
     if patient is not None:
         return _Found(patient, "table of PTB-XL")
-    if words:
-        return choose(words, "word in its path")
     codes = _codes(levels)
+    if words:
+        its = choose(words, "word in its path")
+        people = (name for name, _, level in codes if level < its.n_parts - 1)
+        its.codes = tuple(name for name in people if not _POTENTIAL.fullmatch(name))
+        return its
     return choose(codes, "code in its path") if codes else _Found(None, "nothing names a person")
 
 
@@ -246,6 +257,15 @@ def _settle_joined(origins, found):
         people = {_key(name): name for name in names if name is not None}
         if len(people) > 1:
             its.take_back(f"it is joined of files of {' and '.join(people.values())}")
+            its.place = None
+
+
+def _settle_shared(found):
+    """A folder above all files may be that of who works with them: /data/user1/S01, /data/user1/S02."""
+    codes = {code for its in found for code in its.codes}
+    if len(codes) > 1 and all(its.codes for its in found) and len({its.subject for its in found}) == 1:
+        for its in found:
+            its.take_back(f"{its.subject} is a folder of {shortened(sorted(codes), 3)}")
             its.place = None
 
 

@@ -272,6 +272,19 @@ def test_a_raw_beside_its_own_path_or_a_part_of_it_is_refused(tmp_path):
     assert sum(map(len, make_epochs(halves, **SPAN))) == 3
 
 
+def test_who_works_with_the_files_is_nobody_in_them():
+    def found(*files):
+        return identify([Origin("", Path(file), None) for file in files])
+
+    for home in ("/home/user1", "/Users/user1"):
+        assert [its.subject for its in found(f"{home}/S01.fif", f"{home}/S02.fif")] == ["S01", "S02"]
+        assert [its.subject for its in found(f"{home}/a.fif", f"{home}/b.fif")] == [None, None]
+    shared = found("/data/user1/eeg/S01.fif", "/data/user1/eeg/S02.fif")
+    assert {(its.subject, its.how) for its in shared} == {(None, "user1 is a folder of S01, S02")}
+    sessions = found("/data/user1/S01.fif", "/data/user1/S02.fif", "/data/user2/S01.fif")
+    assert [its.subject for its in sessions] == ["user1", "user1", "user2"]
+
+
 def test_what_is_joined_of_several_people_is_of_none_of_them(tmp_path):
     raws = [mne.io.read_raw(file, verbose="ERROR") for file in save(tmp_path, "S01_a", "S01_b", "S02_a")]
     for joined, subject in ((raws[:2], "S01"), (raws, None)):
