@@ -22,6 +22,7 @@ APART = 0.15  # s from a beat in which all is its own
 REACH = 0.1  # s between where the search sees a QRS complex and its peak, at most
 STRETCH = 3.0  # s in which there is a beat
 NOTHING = 1e-6  # of the largest sample; 16 bits hold no less
+FAST = 0.36  # s between the beats of a heart that is faster than the detector expects
 REFRACTORY = 0.18  # s after a beat in which none can follow
 
 
@@ -117,7 +118,8 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
         return found[(found >= 0) & (found < len(signal))]
 
     found = detect()
-    if _misses_as_many(found, steep, round(APART * sfreq)):
+    is_fast = len(found) > 2 and np.median(np.diff(found)) < FAST * sfreq  # some of their beats are missed
+    if is_fast or _misses_as_many(found, steep, round(APART * sfreq)):
         found = detect(hr=200, RRmin=REFRACTORY)
     around = np.arange(-round(REACH * sfreq), round(REACH * sfreq) + 1)
     near = np.clip(found[:, None] + around, 0, len(signal) - 1)

@@ -43,6 +43,7 @@ def assert_found(found, onset, most_lost=0.01):
     sign=st.sampled_from([-1, 1]),
     offset=st.floats(-3e-3, 3e-3),
 )
+@example(rate=192, sfreq=125.0, gain=0.0, sign=-1, offset=0.0)
 @example(rate=210, sfreq=500.0, gain=0.0, sign=1, offset=0.0)
 @example(rate=250, sfreq=500.0, gain=0.0, sign=1, offset=0.0)
 def test_beats_are_found_at_any_rate_gain_and_offset(rate, sfreq, gain, sign, offset):
