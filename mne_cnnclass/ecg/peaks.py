@@ -14,13 +14,11 @@ DETECTION_RATE = 120.0  # Hz; more makes the search slower, and not better (180 
 LEAST_RATE = 60.0  # Hz; the detector's own filters have too few samples of a QRS complex below
 QRS_BAND = (5.0, 30.0)  # Hz
 EXPECTED = 0.6  # height of a QRS complex in that band, in units that the detector takes for mV
-HIGHEST, ADC_GAIN = (
-    16.0,
-    2000,
-)  # of the scaled signal, and the numbers per unit that are given to the detector
+ADC_GAIN = 2000  # numbers that the detector is given for each of these units
 APART = 0.15  # s from a beat in which all is its own
 REACH = 0.1  # s between where the search sees a QRS complex and its peak, at most
 STRETCH = 3.0  # s in which there is a beat
+REST = 2e-5  # V in that band; less is noise without an electrode if there is more elsewhere
 NOTHING = 1e-6  # of the largest sample; 16 bits hold no less
 FAST = 0.36  # s between the beats of a heart that is faster than the detector expects
 REFRACTORY = 0.18  # s after a beat in which none can follow
@@ -132,6 +130,7 @@ def _typical_height(steep, sfreq):
     n = min(len(steep), round(STRETCH * sfreq))
     maxima = steep[np.r_[0 : len(steep) - n : n, len(steep) - n][:, None] + np.arange(n)].max(axis=1)
     maxima = maxima[maxima > NOTHING * maxima.max()]  # of padding and interpolated gaps, maybe most of it
+    maxima = maxima[maxima > min(REST, 0.1 * maxima.max())]
     # neither of stretches without a beat nor of artefacts, if most are without these
     return np.percentile(maxima[maxima > 0.1 * np.percentile(maxima, 75, method="lower")], 25)
 
