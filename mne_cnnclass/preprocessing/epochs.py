@@ -77,7 +77,7 @@ def make_epochs(
         uses all events, with their names in the file. With ``windows``, these are the annotations that mark
         the spans of each class; only windows that lie entirely within one are used.
     find_events : None | dict
-        How to find events on stim channels: parameters of :func:`mne.find_events`, such as
+        How to find events on stim channels: parameters of ``mne.find_events``, such as
         ``dict(mask=255)``, ``dict(min_duration=0.005)`` or ``dict(stim_channel="STI 014")``. ``None`` takes
         each code where it begins, be it a pulse or held until the next one; leaves out what is passed through
         within 2 ms, or one sample, on the way to a code, and bits that are always set or above the 16th; and

@@ -16,7 +16,7 @@ _NEVER_CODES = (255, 0xFFFF, -1)  # all lines of a port up: it idles
 def find_triggers(recording, wanted=None, find_events=None):
     """Events (n, 3) by code, as text, of the stim channels; the rest is of interest where it is ``wanted``.
 
-    ``find_events`` has parameters of :func:`mne.find_events`, which then finds them.
+    ``find_events`` has parameters of ``mne.find_events``, which then finds them.
     """
     raw, found = recording.source, {}
     if find_events is not None:
