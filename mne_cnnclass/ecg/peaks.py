@@ -7,6 +7,7 @@ import numpy as np
 
 from ..samples.limits import LARGEST
 from ..utils.extras import from_extra
+from ..utils.warn import warn
 from .leads import ecg_names
 from .measures import amplitudes_by_second
 
@@ -18,6 +19,9 @@ ADC_GAIN = 2000  # numbers that the detector is given for each of these units
 APART = 0.15  # s from a beat in which all is its own
 REACH = 0.1  # s between where the search sees a QRS complex and its peak, at most
 STRETCH = 3.0  # s in which there is a beat
+OF_NOISE = (
+    3.5  # times the average of a stretch, which noise alone does not reach, and leads of mitdb and LUDB do
+)
 REST = 2e-5  # V in that band; less is noise without an electrode if there is more elsewhere
 NOTHING = 1e-6  # of the largest sample; 16 bits hold no less
 FAST = 0.36  # s between the beats of a heart that is faster than the detector expects
@@ -45,6 +49,11 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     ValueError
         If there is no such channel, if its amplitude is too large for an ECG in V, or if the sampling
         frequency is below 60 Hz.
+
+    Warns
+    -----
+    RuntimeWarning
+        If the signal looks like noise without beats.
 
     Notes
     -----
@@ -108,7 +117,8 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     if steep.max() <= NOTHING * np.ptp(signal):  # a drift
         return np.empty(0, int)
     # whole numbers, which the detector else makes so that the largest artefact fits: it sees no beat then
-    slow = np.round(slow * (EXPECTED * ADC_GAIN / _typical_height(steep, sfreq))).astype(int)
+    height, crest = _typical_height(steep, sfreq)
+    slow = np.round(slow * (EXPECTED * ADC_GAIN / height)).astype(int)
     how = dict(d_sig=slow, adc_gain=ADC_GAIN, adc_zero=0, fs=sfreq / ratio)
 
     def detect(**of_fast_hearts):
@@ -119,6 +129,11 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     is_fast = len(found) > 2 and np.median(np.diff(found)) < FAST * sfreq  # some of their beats are missed
     if is_fast or _misses_as_many(found, steep, round(APART * sfreq)):
         found = detect(hr=200, RRmin=REFRACTORY)
+    if crest < OF_NOISE and not _is_fast_and_regular(np.diff(found) / sfreq):
+        warn(
+            f"Lead {lead} looks like noise: {len(found)} beats were found, but they stand out from the rest "
+            "as little as the peaks of noise do. Look at it with raw.plot(), or take another lead."
+        )
     around = np.arange(-round(REACH * sfreq), round(REACH * sfreq) + 1)
     near = np.clip(found[:, None] + around, 0, len(signal) - 1)
     peaks = np.unique(near[np.arange(len(near)), steep[near].argmax(axis=1)])
@@ -126,13 +141,26 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
 
 
 def _typical_height(steep, sfreq):
-    """Height of a small QRS complex of the recording, by the maxima of stretches that have one."""
+    """Height of a small QRS complex of the recording, by the maxima of stretches that have one.
+
+    Also returns how much higher than their root mean square such stretches are; NaN if there are few.
+    """
     n = min(len(steep), round(STRETCH * sfreq))
-    maxima = steep[np.r_[0 : len(steep) - n : n, len(steep) - n][:, None] + np.arange(n)].max(axis=1)
-    maxima = maxima[maxima > NOTHING * maxima.max()]  # of padding and interpolated gaps, maybe most of it
-    maxima = maxima[maxima > min(REST, 0.1 * maxima.max())]
-    # neither of stretches without a beat nor of artefacts, if most are without these
-    return np.percentile(maxima[maxima > 0.1 * np.percentile(maxima, 75, method="lower")], 25)
+    stretches = steep[np.r_[0 : len(steep) - n : n, len(steep) - n][:, None] + np.arange(n)]
+    maxima = stretches.max(axis=1)
+    # padding and interpolated gaps, maybe most of it, have nothing
+    is_used = maxima > max(NOTHING * maxima.max(), min(REST, 0.1 * maxima.max()))
+    # neither have stretches without a beat; artefacts are few
+    is_used &= maxima > 0.1 * np.percentile(maxima[is_used], 75, method="lower")
+    power = np.sqrt((stretches[is_used] ** 2).mean(axis=1))
+    crest = np.median(maxima[is_used] / power) if is_used.sum() >= 4 else np.nan
+    return np.percentile(maxima[is_used], 25), crest
+
+
+def _is_fast_and_regular(intervals):
+    """Whether beats are so close that they stand out little, and none of them comes by chance."""
+    typical = np.median(intervals) if len(intervals) else np.inf
+    return typical < FAST and np.median(np.abs(intervals - typical)) < 0.1 * typical
 
 
 def _misses_as_many(found, steep, apart):

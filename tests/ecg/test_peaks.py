@@ -93,3 +93,11 @@ def test_the_gain_changes_no_beat_of_patients(data_path, record):
     assert abs(len(found) - n_beats) < 0.03 * n_beats
     for gain in (0.1, 3, 10):
         assert abs(len(find(gain * signal, 360.0)) - len(found)) <= 1
+
+
+@pytest.mark.parametrize("sfreq", [125.0, 360.0, 1000.0])
+@pytest.mark.parametrize("slowly", [False, True])
+def test_beats_that_are_found_in_noise_alone_are_told_of(sfreq, slowly):
+    noise = np.random.default_rng(0).standard_normal(round(60 * sfreq))
+    with pytest.warns(RuntimeWarning, match="Lead II looks like noise: .* beats were found"):
+        find(1e-5 * (np.cumsum(noise) if slowly else noise), sfreq)
