@@ -331,6 +331,8 @@ def recording(kind="eeg", names=NAMES, scale=1e-5):
 
 def damaged(**options):
     raw = recording(**options)
+    if options.get("kind") == "ecg":
+        raw._data[:, 30::80] += 1e-3  # beats, as noise alone gives a warning of its own
     raw._data[1, 500] = np.nan
     return raw
 
