@@ -64,17 +64,21 @@ def evaluate(
     from ..samples.view import EpochsView
 
     settings = _settings(class_map, leads, causal)
-    view = EpochsView(_read_folder(records, settings, annotator, group), groups=group)
+    every = EpochsView(_read_folder(records, settings, annotator, group, unusable="keep"), groups=group)
+    is_good = (every.metadata["quality"] == "good").to_numpy()
+    view, others = every[is_good], every[~is_good]
     common.make_folder(output)
     print(view)
     result = evaluate(_pipeline(settings, seed), view, cv=cv, n_jobs=n_jobs, verbose=True)
     result = common.join_metadata(result, ["record", "onset", "symbol"])
     tables = {"classes.csv": result.class_scores(intervals=True), "errors.csv": result.group_errors()}
+    judged = _describe_judged(result, others)
     _print_scores(result, *tables.values(), group)
+    print(f"\n{judged}\n")
     for name, table in tables.items():
         table.to_csv(output / name)
     files = [output / name for name in tables] + result.to_csv(output) + result.save_figures(output)
-    pages = _beat_pages(result, view, records, annotator)
+    pages = _beat_pages(result, view, others, judged, records, annotator)
     for name, (_, fig, _) in pages.items():
         files.append(output / f"{name}.png")
         fig.savefig(files[-1], dpi=150)
@@ -177,7 +181,7 @@ def predict(
         raise type(error)(error.args[0], advice[type(error)]) from error
     common.print_counts(table["description"], "beats")
     if left:
-        print(f"Left out at the ends, in bad spans or of no class: {left}")
+        print(f"Left out at the ends or of no class: {left}")
     if output.suffix in TABLES:
         table.to_csv(output, index=False, sep="," if output.suffix == ".csv" else "\t")
     else:
@@ -236,7 +240,7 @@ def _settings_of(path, clf):
     return settings
 
 
-def _read_folder(paths, settings, annotator, group="patient"):
+def _read_folder(paths, settings, annotator, group="patient", unusable="drop"):
     """Beats of each record; records that lack a lead are left out, with a warning that names them."""
     from tqdm import tqdm
 
@@ -253,7 +257,7 @@ def _read_folder(paths, settings, annotator, group="patient"):
     for record in tqdm(find_records(paths), desc="Records", disable=None):
         try:
             raw = read_raw_wfdb(record, annotator=annotator)
-            epochs.append(make_beat_epochs(raw, **settings))
+            epochs.append(make_beat_epochs(raw, **settings, unusable=unusable))
             origins.append(origin_of(raw))
         except MissingLead:
             left[record.name] = ", ".join(raw.ch_names)
@@ -293,6 +297,17 @@ def _pipeline(settings, seed):
     return pipeline
 
 
+def _describe_judged(result, others):
+    """What share of the beats was judged, and the scores if the others count as wrong."""
+    from ..ecg import score_all
+
+    judged, accuracy, f1 = 100 * score_all(result, others.labels)
+    reasons = ", ".join(f"{n} {name}" for name, n in others.metadata["quality"].value_counts().items())
+    text = f"Judged: {judged:.2f} % of {len(result.predictions) + len(others)} beats"
+    all_of_them = f"counting the others as wrong, accuracy {accuracy:.1f} %, macro F1 {f1:.1f} %"
+    return f"{text} (not: {reasons}); {all_of_them}." if reasons else f"{text}."
+
+
 def _print_scores(result, classes, errors, group):
     """Rates in percent with their intervals, and where the errors are."""
     import pandas as pd
@@ -320,22 +335,26 @@ def _print_scores(result, classes, errors, group):
         )
 
 
-def _beat_pages(result, view, paths, annotator):
+def _beat_pages(result, view, others, judged, paths, annotator):
     """Average beats, the surest errors, and ten seconds with most errors of the record that has most.
 
     A dict of file name to heading, figure and caption.
     """
     import numpy as np
+    import pandas as pd
 
     from .. import viz
     from ..ecg import read_raw_wfdb
     from ..ecg.files import find_records
+    from ..ecg.quality import NOT_JUDGED
 
     table = result.predictions
     wrong = table["y_true"] != table["y_pred"]
     record = table["record"][wrong].mode().iloc[0] if wrong.any() else table["record"].iloc[0]
-    own = table[table["record"] == record].sort_values("onset")
-    errors = own["onset"][wrong[own.index]].to_numpy()
+    own = table[table["record"] == record]
+    errors = np.sort(own["onset"][wrong[own.index]].to_numpy())
+    unread = others.metadata[["record", "onset"]].assign(y_true=others.labels, y_pred=NOT_JUDGED)
+    own = pd.concat([own, unread[unread["record"] == record]]).sort_values("onset")
     start = 0.0
     if len(errors):
         n_near = np.searchsorted(errors, errors + 9) - np.arange(len(errors))
@@ -348,7 +367,7 @@ def _beat_pages(result, view, paths, annotator):
     average, errors = viz.plot_average_beats(view), viz.plot_beat_errors(view, table)
     stretch = viz.plot_beats(raw, own["onset"], own["y_pred"], own["y_true"], start=start)
     return {
-        "average_beats": ("Average beats", average, "Of the true classes."),
+        "average_beats": ("Average beats", average, f"Of the true classes. {judged}"),
         "surest_errors": ("Surest errors", errors, "And how sure the predictions are, right and wrong ones."),
         f"record_{record.replace('/', '_')}": (
             f"Record {record}",

@@ -9,6 +9,7 @@ from .intervals import INTERVAL_COLUMNS, interval_features, simulate_fibrillatio
 from .measures import RHYTHM_COLUMNS, measure_rhythm
 from .patients import patient_info, patient_of
 from .peaks import find_r_peaks
+from .quality import is_acceptable, score_all, signal_quality
 from .recordings import read_raw_wfdb
 from .rhythms import make_rhythm_epochs, vary_gain
 
@@ -34,6 +35,7 @@ __all__ = [
     "fetch_ptbxl",
     "find_r_peaks",
     "interval_features",
+    "is_acceptable",
     "make_beat_epochs",
     "make_rhythm_epochs",
     "measure_rhythm",
@@ -42,6 +44,8 @@ __all__ = [
     "read_ptbxl",
     "read_raw_cinc2017",
     "read_raw_wfdb",
+    "score_all",
+    "signal_quality",
     "simulate_fibrillation",
     "simulate_premature",
     "vary_gain",

@@ -15,6 +15,7 @@ from ..samples.limits import check_rate
 from ..samples.types import PathLike
 from .beats import AAMI_CLASSES, BEAT_SYMBOLS
 from .files import import_wfdb
+from .quality import NOT_JUDGED
 
 
 def write_beats(
@@ -38,12 +39,13 @@ def write_beats(
     onset : array-like, shape (n_beats,)
         Times of the beats in s from the start of the recording, in ascending order.
     labels : array-like of str, shape (n_beats,)
-        The classes of the beats.
+        The classes of the beats; ``"not judged"`` for those of which nothing is said.
     sfreq : float
         Sampling frequency of the recording in Hz. WFDB annotations are stored in samples.
     classes : None | dict of str
         The symbols of each class, as in :func:`make_beat_epochs`. ``None`` uses the AAMI classes. A class
-        whose name is not a WFDB symbol is written as its first symbol, with its name as a note.
+        whose name is not a WFDB symbol is written as its first symbol, with its name as a note. A beat that
+        is not judged is written as ``Q``, WFDB's unclassifiable beat, with a note, or as ``BAD_not_judged``.
     overwrite : bool
         Whether to replace an existing file, which may hold the annotations of experts. Default is False.
 
@@ -79,7 +81,8 @@ def write_beats(
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists. Choose another name, or replace it with overwrite=True.")
     if path.suffix == ".txt":
-        mne.Annotations(onset, 0.0, labels).save(path, overwrite=True, verbose="ERROR")
+        texts = [name.replace(NOT_JUDGED, "BAD_not_judged") for name in labels]
+        mne.Annotations(onset, 0.0, texts).save(path, overwrite=True, verbose="ERROR")
         return
     wfdb = import_wfdb()
     with tempfile.TemporaryDirectory() as folder:
@@ -99,6 +102,7 @@ def check_target(path, names, classes=None):
     classes = AAMI_CLASSES if classes is None else classes
     first = {name: next(iter(symbols), None) for name, symbols in classes.items()}
     symbol_of = {name: name if name in BEAT_SYMBOLS else first.get(name) for name in names}
+    symbol_of |= {name: "Q" for name in names if name == NOT_JUDGED}
     unknown = sorted(name for name, symbol in symbol_of.items() if symbol not in BEAT_SYMBOLS)
     if unknown:
         raise ValueError(

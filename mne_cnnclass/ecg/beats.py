@@ -34,6 +34,7 @@ from .leads import (
 )
 from .measures import NEAR_QRS, QRS, cut_beats, slope_widths, span_slice
 from .peaks import find_r_peaks
+from .quality import noisy_spans, qualities_of
 
 # Classes of ANSI/AAMI EC57 and WFDB's symbols in them, as in its own table (ecgmap.h): normal (with bundle
 # branch block, and escape that is not ventricular), supraventricular, ventricular (with R-on-T), fusion of
@@ -47,6 +48,7 @@ LEADS = ("MLII|II", "V1|V2|V4|V5|V3|V6")
 SHAPE_COLUMNS = ["qrs_correlation", "qrs_difference", "qrs_width_ratio"]
 BEAT_COLUMNS = [*INTERVAL_COLUMNS, *SHAPE_COLUMNS]  # side inputs of networks
 
+MOST_NOISY = 0.1  # of beats in noise, above which they are told of
 LONGEST = 1.0  # s that an annotation of a beat may last; those of rhythms have the same letters
 TYPICAL = " - typical"  # suffix of channels with the difference of a lead from the typical beat
 TYPICAL_HEIGHT = 1e-3  # V, of the record's typical QRS complex once leads are scaled
@@ -67,6 +69,7 @@ def make_beat_epochs(
     l_freq: float | None = 0.5,
     h_freq: float | None = 45.0,
     causal: bool = False,
+    unusable: Literal["drop", "keep"] = "drop",
 ) -> mne.Epochs | list[mne.Epochs]:
     """Cut recordings into epochs, one per heartbeat.
 
@@ -101,7 +104,12 @@ def make_beat_epochs(
     causal : bool
         Whether to use only the window of each beat and the signal before it: forward-running filters
         (Butterworth, of MNE's default order), and neighbours and intervals up to this beat. The first beat is
-        left out. For live use; the R peaks must then be annotated, as the detector looks ahead.
+        left out. For live use; the R peaks must then be annotated, as the detector looks ahead. Noise is not
+        looked for, as :func:`signal_quality` looks ahead, too.
+    unusable : "drop" | "keep"
+        What to do with beats whose window touches a second of the first lead that is not good, see
+        :func:`signal_quality`, or a span of any lead that is annotated as bad or without a signal: leave them
+        out, with the reason in ``epochs.drop_log``, or keep them. Default is ``"drop"``.
 
     Returns
     -------
@@ -112,7 +120,8 @@ def make_beat_epochs(
         typical QRS complex of the record has a height of 1 mV (``causal``: the typical one so far). The
         metadata columns are ``record``, ``patient``, ``age``, ``sex``, ``leads``, ``onset`` (of the R peak,
         in s), ``symbol``, ``rr_previous`` and ``rr_next`` (s; NaN where there is no beat; ``causal``: without
-        ``rr_next``), ``heart_rate`` (beats/min, from the median of 41 intervals), the columns of
+        ``rr_next``), ``heart_rate`` (beats/min, from the median of 41 intervals), ``quality`` (``"good"``,
+        ``"noisy"``, ``"saturated"``, ``"flat"`` or ``"invalid"``), the columns of
         :func:`interval_features`, and three columns that compare the QRS complex in the first lead with the
         typical one: ``qrs_correlation``, ``qrs_difference`` (log of the RMS difference) and
         ``qrs_width_ratio`` (log).
@@ -126,15 +135,16 @@ def make_beat_epochs(
     Warns
     -----
     RuntimeWarning
-        Once for a recording: if beats lie in a span that is annotated as bad, if they have symbols that the
+        Once for a recording: if beats lie in a span that is annotated as bad, or more than a tenth of them in
+        noise, if they have symbols that the
         default classes lack, or if the annotations do not look like beats of this signal: intervals that no
         heart has, annotations beside the peaks, or many peaks without one. And if none of several recordings
         has one of ``classes``.
 
     Notes
     -----
-    Beats in bad spans, of no class, and those whose windows extend beyond an end of the recording, are
-    dropped, with the reason in ``epochs.drop_log``. They still count as neighbours of other beats.
+    Beats in noise and in bad spans, of no class, and those whose windows extend beyond an end of the
+    recording, are dropped, with the reason in ``epochs.drop_log``. They still count as neighbours of others.
 
     References
     ----------
@@ -161,17 +171,21 @@ def make_beat_epochs(
             "causal=True needs annotated peaks: find_r_peaks uses what follows a beat. Annotate the "
             "recording with the peaks of a detector that does not."
         )
+    if unusable not in ("drop", "keep"):
+        raise ValueError(f'unusable must be "drop" or "keep", got {unusable!r}.')
     is_own = classes is not None and classes != AAMI_CLASSES
     class_of, detect = invert_classes(classes if is_own else AAMI_CLASSES), peaks == "detected"
     how = dict(tmin=tmin, tmax=tmax, causal=causal, sfreq=sfreq, l_freq=l_freq, h_freq=h_freq)
-    make = partial(_beat_epochs, leads=leads, class_of=class_of, is_own=is_own, detect=detect, **how)
+    make = partial(
+        _beat_epochs, leads=leads, unusable=unusable, class_of=class_of, is_own=is_own, detect=detect, **how
+    )
     made = map_recordings(make, recordings, annotator=annotator, annotated=not detect)
     warn_of_absent(classes if is_own else None, made)
     return made
 
 
 def _beat_epochs(
-    raw, about, _, *, leads, class_of, is_own, detect, tmin, tmax, causal, sfreq, l_freq, h_freq
+    raw, about, _, *, leads, class_of, is_own, detect, tmin, tmax, causal, unusable, sfreq, l_freq, h_freq
 ):
     name = about["record"]
     picked, slots = pick_leads(raw, leads, name)
@@ -191,9 +205,12 @@ def _beat_epochs(
     difference = beats - local_median(beats[source], causal=causal)
     about |= dict(leads=", ".join(picked), onset=onset, symbol=symbol)
     shape = _shape_features(beats[:, 0], difference[:, 0], source, reach[0], rate, causal)
-    is_bad = _bad_span(lost, onset, first / rate, last / rate)
+    noise = [] if causal else noisy_spans(raw, picked)
+    is_lost, is_noisy = (_bad_span(spans, onset, first / rate, last / rate) for spans in (lost, noise))
+    is_bad = np.where(is_lost == "", is_noisy, is_lost)
     is_short = (peak + first < 0) | (peak + last >= signal.shape[1])
-    reason = np.where(is_short, "TOO_SHORT", is_bad)  # MNE's name for it
+    about |= dict(quality=qualities_of(is_bad))
+    reason = np.where(is_short, "TOO_SHORT", is_bad if unusable == "drop" else "")  # MNE's name for it
     if causal:
         reason[0] = "FIRST"  # its interval is that of the next beat, which is in its future
     label = np.array([class_of.get(s, "unknown" if s is None else "") for s in symbol])
@@ -206,13 +223,15 @@ def _beat_epochs(
         doubts = beat_doubts(signal, rate, onset[is_bad == ""])
     silent = [span.text for span in lost if span.text]
     doubts += [shortened(silent, 3)] * bool(silent)
-    _tell(name, symbol[label == ""], (is_bad != "").sum(), len(onset), is_own, doubts)
+    what = "left out" if unusable == "drop" else "not judged"
+    doubts += _bad_doubts((is_lost != "").sum(), ((is_bad != "") & (is_lost == "")).sum(), len(onset), what)
+    _tell(name, symbol[label == ""], is_own, doubts)
     keep = reason == ""
     if not keep.any():
         seen = ", ".join(sorted({text or "unknown" for text in symbol}))
         raise NoBeats(
             f"{name}: none of its {len(onset)} beats ({seen}) is of a class and has a whole window in no bad "
-            f"span{': ' * bool(silent)}{shortened(silent, 3)}.",
+            f"span and no noise{': ' * bool(silent)}{shortened(silent, 3)}.",
             f"Give classes= their symbols,{' leads= others,' * bool(silent)} or a longer recording.",
         )
     channels = np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])
@@ -313,13 +332,19 @@ def _bad_span(lost, onset, tmin, tmax):
     return found
 
 
-def _tell(name, symbols, n_bad, n_beats, is_own, doubts):
+def _bad_doubts(n_lost, n_noisy, n_beats, what):
+    """How many beats are lost, and how many in noise if they are more than some."""
+    where = {
+        "lie in spans annotated as bad or without a signal": n_lost,
+        "lie in noise": n_noisy * (n_noisy > MOST_NOISY * n_beats),
+    }
+    return [f"{n} of {n_beats} beats {text} and are {what}" for text, n in where.items() if n]
+
+
+def _tell(name, symbols, is_own, doubts):
     """Warn once of all that is doubtful or lost; beats that own classes leave out are only logged."""
     counts = Counter(symbols.tolist()).most_common()
     lost = f"{len(symbols)} beats of no class are left out ({', '.join(f'{s} {n}' for s, n in counts)})"
-    if n_bad:
-        where = "lie in spans annotated as bad or without a signal"
-        doubts.append(f"{n_bad} of {n_beats} beats {where} and are left out")
     if counts and is_own:
         logger.info(f"{name}: {lost}.")
     elif counts:

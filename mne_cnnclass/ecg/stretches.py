@@ -11,6 +11,7 @@ from ..utils.text import shortened
 from ..utils.warn import warn
 from .beats import make_beat_epochs
 from .errors import NoBeats
+from .quality import NOT_JUDGED
 from .recordings import read_extent, read_recording
 
 STRETCH = 3600.0  # s; that beats of a record are compared with
@@ -18,11 +19,12 @@ AROUND = 90.0  # s of recording on each side of a stretch, for filters and for t
 
 
 def predict_beats(clf, path, *, annotator=None, stretch=STRETCH, **settings):
-    """A table with a row a beat of a recording, and the number of beats at its ends and in bad spans.
+    """A table with a row a beat of a recording, and the number of beats at its ends and of no class.
 
-    Columns are ``onset`` (s), ``duration`` (0), ``description`` (the class) and ``proba_<class>``. Beats are
-    those of the file of annotations with the ending ``annotator``, or else are found in the signal. Further
-    arguments are those of :func:`make_beat_epochs` besides ``peaks``.
+    Columns are ``onset`` (s), ``duration`` (0), ``description`` (the class, or that it is not judged),
+    ``proba_<class>`` (NaN if it is not) and ``quality``. Beats are those of the file of annotations with the
+    ending ``annotator``, or else are found in the signal. Further arguments are those of
+    :func:`make_beat_epochs` besides ``peaks`` and ``unusable``.
 
     Recordings longer than two stretches (s) are read and predicted stretch by stretch: what is measured
     against a record (the height of its typical QRS complex, its median RR interval) is then measured against
@@ -40,17 +42,24 @@ def predict_beats(clf, path, *, annotator=None, stretch=STRETCH, **settings):
             raw = read_recording(path, annotator=annotator, start=start, stop=stop)
             try:
                 epochs = make_beat_epochs(
-                    raw, **settings, peaks="detected" if annotator is None else "annotated"
+                    raw, **settings, unusable="keep", peaks="detected" if annotator is None else "annotated"
                 )
             except NoBeats as none:  # an electrode may be off for hours
                 error = none
                 continue
             view = EpochsView(epochs)
-            proba = clf.predict_proba(view)
-            onset = view.metadata["onset"] + start
-            description = clf.classes_[proba.argmax(axis=1)]
+            onset, quality = view.metadata["onset"] + start, view.metadata["quality"]
+            is_good = (quality == "good").to_numpy()
+            proba, description = (
+                np.full((len(view), len(clf.classes_)), np.nan),
+                np.full(len(view), NOT_JUDGED, object),
+            )
+            if is_good.any():
+                proba[is_good] = clf.predict_proba(view[is_good])
+                description[is_good] = clf.classes_[proba[is_good].argmax(axis=1)]
             table = pd.DataFrame(dict(onset=onset, duration=0.0, description=description))
             table[[f"proba_{name}" for name in clf.classes_]] = proba
+            table["quality"] = quality
             tables.append(table[onset.between(edge, following, inclusive="left")])
             left_out = [number for number, reasons in enumerate(epochs.drop_log) if reasons]
             when = np.interp(left_out, epochs.selection, onset)  # interpolated from the beats around

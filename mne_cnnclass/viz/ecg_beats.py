@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from ..ecg.beats import TYPICAL
 from ..ecg.leads import ecg_names
+from ..ecg.quality import NOT_JUDGED
 from ..samples.types import EpochsLike
 from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
@@ -106,7 +107,8 @@ def plot_beats(
     onset : array, shape (n_beats,)
         Times of the beats in s from the start of the recording.
     predicted : array, shape (n_beats,)
-        The predicted class of each beat, or the annotated one if there is no other.
+        The predicted class of each beat, or the annotated one if there is no other. ``"not judged"`` is shown
+        as a question mark, with hatching, and is no error.
     true : None | array, shape (n_beats,)
         The true class of each beat, if known. Misclassified beats are shaded.
     start, duration : float
@@ -146,16 +148,22 @@ def plot_beats(
     data, times = raw.get_data(leads, first, last + 1), raw.times[first : last + 1]
     fig, axes = new_figure(len(leads), 1, (10, 1.1 + 1.5 * len(leads)), sharex=True)
     shown = np.flatnonzero((onset >= start) & (onset <= end))
-    wrong = np.zeros(len(onset), bool) if true is None else predicted != true
+    unread = predicted == NOT_JUDGED
+    wrong = np.zeros(len(onset), bool) if true is None else (predicted != true) & ~unread
     for ax, lead, signal in zip(axes[:, 0], class_names(leads), data, strict=True):
         ax.plot(times, 1e3 * signal, color="0.15", linewidth=0.8)
         ax.set_ylabel(f"{lead} (mV)")
-        for k in shown[wrong[shown]]:
-            ax.axvspan(max(start, onset[k] - 0.25), min(end, onset[k] + 0.45), color="0.88", linewidth=0)
+        for which, look in (
+            (wrong, dict(color="0.88")),
+            (unread, dict(fill=False, hatch="///", edgecolor="0.8")),
+        ):
+            for k in shown[which[shown]]:
+                ax.axvspan(max(start, onset[k] - 0.25), min(end, onset[k] + 0.45), linewidth=0, **look)
     rows = {"": predicted} if true is None else {"true": true, "predicted": predicted}
     _name_beats(axes[0, 0], onset, rows, shown, wrong)
     axes[-1, 0].set(xlabel="Time (s)", xlim=(start, end))
     errors = "" if true is None else f", {_count(wrong[shown].sum(), 'error')} (shaded)"
+    errors += f", {unread[shown].sum()} not judged (?)" * bool(unread[shown].any())
     fig.suptitle(f"{_count(len(shown), 'beat')}{errors}", fontsize="medium", x=0.99, ha="right")
     return fig
 
@@ -163,8 +171,10 @@ def plot_beats(
 def _name_beats(ax, onset, rows, shown, wrong):
     """The classes of the shown beats above the axes: the true and the predicted ones in a row each."""
     classes = np.unique(np.concatenate([*rows.values()]).astype(str))
-    colors = {name: COLORS[k % len(COLORS)] for k, name in enumerate(classes)}
-    room = 6 + 3.2 * max(map(len, classes), default=0)  # in points, for half a name at the left edge
+    colors = {name: COLORS[k % len(COLORS)] for k, name in enumerate(classes)} | {NOT_JUDGED: "0.4"}
+    room = 6 + 3.2 * max(
+        (len(name) for name in classes if name != NOT_JUDGED), default=0
+    )  # in points, for half a name at the left edge
     for row, (title, names) in enumerate(rows.items()):
         height = 1.04 + 0.14 * (len(rows) - 1 - row)
         place = dict(transform=ax.get_xaxis_transform(), ha="center", va="bottom", clip_on=False)
@@ -172,7 +182,7 @@ def _name_beats(ax, onset, rows, shown, wrong):
         ax.annotate(title, (0, height), ha="right", va="bottom", fontsize="small", **beside)
         for k in shown:
             name, weight = str(names[k]), "bold" if wrong[k] else "normal"
-            text = class_names([name])[0]
+            text = "?" if name == NOT_JUDGED else class_names([name])[0]
             ax.text(onset[k], height, text, color=colors[name], fontweight=weight, **place)
 
 

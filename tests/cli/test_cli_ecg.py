@@ -80,6 +80,7 @@ def test_evaluate_writes_what_cardiologists_ask_for(run, folder, tmp_path):
     )
     assert code == 0, err
     assert "1 of 4 records lack a lead of MLII,V1 and are left out: p3 (MLII, V5)" in err
+    assert "Judged: 100.00 % of 240 beats.\n" in out
     assert "sensitivity (%)" in out
     assert "95 % confidence interval over 3 patients" in out
     names = ["average_beats.png", "surest_errors.png", "confusion_matrix.png", "report.html"]
@@ -118,6 +119,37 @@ def test_predictions_are_read_back_by_wfdb_and_mne(run, folder, model, tmp_path)
     np.testing.assert_allclose(table.filter(like="proba_").sum(axis=1), 1, rtol=1e-6)
     symbol = np.array(truth.symbol)[np.abs(found.sample[:, None] - truth.sample).argmin(axis=1)]
     assert np.mean((symbol == "V") == (table["description"] == "V")) > 0.9
+
+
+@pytest.mark.filterwarnings("always")
+def test_beats_in_noise_are_not_judged_and_scores_say_so(run, folder, model, tmp_path):
+    record = wfdb.rdrecord(str(folder / "p0"))
+    noisy = record.p_signal.copy()
+    part = slice(20 * SFREQ, 32 * SFREQ)
+    noisy[part] += 0.5 * np.random.default_rng(0).standard_normal(noisy[part].shape)
+    for k, signal in enumerate((noisy, record.p_signal)):
+        signals = dict(units=["mV", "mV"], sig_name=record.sig_name, p_signal=signal)
+        wfdb.wrsamp(f"n{k}", fs=SFREQ, fmt=["16", "16"], write_dir=str(tmp_path), **signals)
+        shutil.copy(folder / "p0.atr", tmp_path / f"n{k}.atr")
+    code, _, err = run("predict", model, "n0", "-o", "table.csv", "--peaks", "atr")
+    assert code == 0, err
+    assert "beats lie in noise and are not judged" in err
+    table = pd.read_csv("table.csv")
+    is_judged = table["description"] != "not judged"
+    assert len(table) == 80
+    assert not is_judged[table["onset"].between(24, 28)].any()
+    assert is_judged[~table["onset"].between(17, 35)].all()
+    proba = table.filter(like="proba_")
+    assert (proba.notna().all(axis=1) == is_judged).all()
+    assert (proba.isna().all(axis=1) != is_judged).all()
+    assert ((table["quality"] == "good") == is_judged).all()
+    code, out, err = run("evaluate", "n0", "n1", *folder.glob("p[12].hea"), "--leads", "MLII,V1", "--cv", 2)
+    assert code == 0, err
+    share, accuracy = re.search(r"Judged: (\S+) % of 320 beats .*accuracy (\S+) %", out).groups()
+    n_judged = 240 + is_judged.sum()
+    assert float(share) == round(100 * n_judged / 320, 2)
+    plain = float(re.search(r"\naccuracy (\S+) %", out)[1])
+    assert float(accuracy) == pytest.approx(plain * n_judged / 320, abs=0.1)
 
 
 def test_annotated_beats_can_be_classified_where_they_are(run, folder, model, tmp_path):
