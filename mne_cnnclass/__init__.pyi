@@ -2,6 +2,7 @@ from . import ecg, evaluation, explain, preprocessing, report, viz
 from .estimators import (
     CNNClassifier,
     FineTunedClassifier,
+    PriorAdjustedClassifier,
     load_classifier,
     read_epochs_settings,
     recipe,
@@ -22,6 +23,7 @@ __all__ = [
     "Evaluation",
     "FineTunedClassifier",
     "MultiScaleCNN",
+    "PriorAdjustedClassifier",
     "baselines",
     "benchmark",
     "compare",

@@ -14,7 +14,15 @@ import pandas as pd
 from noise import noise_view
 from planted import planted_epochs
 
-from mne_cnnclass import CNNClassifier, EpochsView, FineTunedClassifier, baselines, ecg, recipe
+from mne_cnnclass import (
+    CNNClassifier,
+    EpochsView,
+    FineTunedClassifier,
+    PriorAdjustedClassifier,
+    baselines,
+    ecg,
+    recipe,
+)
 from mne_cnnclass.preprocessing import (
     Clip,
     Crop,
@@ -78,7 +86,7 @@ RECIPES = {
             beatclassifier__n_fibrillation=1,
         ),
     ),
-    "rhythm": ("rhythm", dict(cnnclassifier__max_epochs=1)),
+    "rhythm": ("rhythm", {}),
 }
 # all but MiniRocket, which is compiled at its first use
 BASELINES = [
@@ -164,6 +172,8 @@ LISTED = [
         "FineTunedClassifier", lambda: FineTunedClassifier(_of_many_people(), max_epochs=1), for_arrays=None
     ),
     Listed("BeatClassifier", _beat_classifier, "beats", None),
+    Listed("RhythmClassifier", lambda: ecg.RhythmClassifier(random_state=0), "rhythm", None),
+    Listed("PriorAdjustedClassifier", lambda: PriorAdjustedClassifier(CNNClassifier(**EEGNET))),
     *map(_transformer, TRANSFORMERS),
     *(
         Listed(f"recipe: {task}", functools.partial(small_recipe, task), kind, None)

@@ -15,10 +15,10 @@ from .rhythms import make_rhythm_epochs, vary_gain
 
 
 def __getattr__(name):
-    if name == "BeatClassifier":  # an estimator, and so above what makes Raw and Epochs of ECGs
-        from ..estimators.beats import BeatClassifier
+    if name in ("BeatClassifier", "RhythmClassifier"):  # above what makes Raw and Epochs of ECGs
+        from .. import estimators
 
-        return BeatClassifier
+        return getattr(estimators, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -29,6 +29,7 @@ __all__ = [
     "INTERVAL_COLUMNS",
     "LEADS",
     "RHYTHM_COLUMNS",
+    "RhythmClassifier",
     "combine_windows",
     "fetch_cinc2017",
     "fetch_mitdb",

@@ -32,9 +32,10 @@ from .leads import (
     spans_of,
     warn_of_absent,
 )
-from .measures import NEAR_QRS, QRS, cut_beats, slope_widths, span_slice
+from .measures import cut_beats, span_slice
 from .peaks import find_r_peaks
 from .quality import noisy_spans, qualities_of
+from .rhythm_shapes import NEAR_QRS, QRS, slope_widths
 
 # Classes of ANSI/AAMI EC57 and WFDB's symbols in them, as in its own table (ecgmap.h): normal (with bundle
 # branch block, and escape that is not ventricular), supraventricular, ventricular (with R-on-T), fusion of

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import mne
 import numpy as np
+from scipy.signal import butter, sosfiltfilt
 
 from ..samples.limits import check_rate
 from ..utils.threads import limit_threads
+from .rhythm_intervals import INTERVAL_MEASURES, interval_measures, sound_interval_measures
+from .rhythm_shapes import FIRST, GRID, SHAPE_COLUMNS, STOP, align_beats, shape_measures, sound_beats
 
 LEAST_BEATS = 5
-STEP = 0.1  # of log intervals: successive ones that differ by 10 % are no longer alike
 TINY = 1e-12  # V
-BEAT = (-0.3, 0.45)  # s around the R peak
-QRS, P_WAVE, T_WAVE, NEAR_QRS = (-0.09, 0.11), (-0.25, -0.07), (0.12, 0.42), (-0.15, 0.2)
 BANDS = ((0.5, 2.0), (2.0, 4.0), (4.0, 9.0), (9.0, 15.0), (15.0, 25.0), (25.0, 40.0))  # Hz
+ATRIAL_BAND = (4.0, 9.0)  # Hz
+QRS_REACH = (0.06, 0.1)  # s before and after an R peak in which there is nothing but the QRS complex
 
 
 @limit_threads(1)
@@ -25,8 +27,7 @@ def measure_rhythm(signal: np.ndarray, peaks: np.ndarray, sfreq: float) -> dict[
     signal : array, shape (n_times,)
         The signal, high-pass filtered, in any unit; at least 3 s.
     peaks : array, shape (n_beats,)
-        The R peaks in samples, in ascending order. Fractional values are used for the intervals, and rounded
-        for the beats.
+        The R peaks in samples, in ascending order, which may be fractional.
     sfreq : float
         Sampling frequency in Hz.
 
@@ -35,31 +36,60 @@ def measure_rhythm(signal: np.ndarray, peaks: np.ndarray, sfreq: float) -> dict[
     measures : dict of float
         The measures in ``RHYTHM_COLUMNS``, none of which depends on the unit of the signal.
 
-        - RR intervals: ``n_beats`` (beats per minute), ``rr_median`` (log of s), and, from the logarithms of
-          the intervals divided by their median: ``rr_deviation`` (standard deviation), ``rr_rmssd`` (root
-          mean square of successive differences), ``rr_irregularity`` (median of their absolute values),
-          ``rr_changed`` (fraction of those above 0.1), ``rr_early`` and ``rr_late`` (fraction of intervals
+        - RR intervals: ``n_beats`` (beats per minute), ``rr_median``, ``rr_lower``, ``rr_upper`` (log of s:
+          median and quartiles), ``rr_fastest``, ``rr_slowest`` (log of s: lowest and highest median of eight
+          in a row) and, from the logarithms of the intervals divided by their median: ``rr_deviation``
+          (standard deviation), ``rr_rmssd`` (root mean square of successive differences),
+          ``rr_irregularity`` (median of their absolute values), ``rr_step_75``, ``rr_step_90`` (quantiles),
+          ``rr_changed``, ``rr_changed_little`` (fraction of those above 0.1, and 0.05), ``rr_opposite``
+          (above 0.1, and opposite to the one before), ``rr_early`` and ``rr_late`` (fraction of intervals
           that are about 15 % shorter or longer than the median), ``rr_shortest``, ``rr_longest``,
-          ``rr_entropy`` (sample entropy [1]_ of order 1 with a tolerance of 0.1) and ``rr_correlation`` (of
+          ``rr_entropy`` and ``rr_entropy_fine`` (sample entropy [1]_ of order 1 with a tolerance of 0.1 and
+          0.04), ``rr_cosen`` (the same, less what the heart rate explains [2]_), ``rr_correlation`` (of
           successive differences: -0.5 if the intervals are independent, lower after premature beats with a
-          pause).
-        - Beats: correlation of the QRS complexes with their median (``qrs_similarity``, the median;
-          ``qrs_least_similarity``, the lowest decile; ``qrs_different``, the fraction below 0.8),
-          ``qrs_width`` (s), ``qrs_width_spread`` and ``qrs_height_spread`` (relative), ``p_height`` and
-          ``t_height`` (height of the P and the T wave of the median beat, relative to the QRS complex),
-          ``p_similarity`` (correlation with the median beat in the region of the P wave) and ``beat_noise``
-          (log of the residual after subtraction of the median beat, relative to the QRS height).
+          pause), ``rr_autocorrelation``, ``rr_roughness`` (log ratio of differences to sums of neighbours),
+          ``rr_gap`` (between the means of two groups of intervals), ``rr_still`` (fraction of changes below
+          60 ms after another one), ``rr_regular`` (longest row of changes below 6 %), ``rr_calmest`` and
+          ``rr_calm`` (lowest, and lower quartile, of the largest change among eight).
+        - Intervals against the median of nine: ``rr_local_shortest``, ``rr_local_longest``,
+          ``rr_second_longest``, ``rr_plain`` (fraction of those that differ by less than 12 %, as those
+          beside them do), ``rr_premature``, ``rr_n_premature`` (fraction and number of early beats with a
+          pause), ``rr_pauses``, ``rr_n_pauses`` (of pauses without one).
+        - Intervals between beats that are similar to others, and so no noise: ``rr_sound`` (fraction of
+          them) and eight of the above, ``rr_sound_…``; -1 if there are too few.
+        - QRS complexes, and their correlation with the median beat: ``qrs_similarity`` (median),
+          ``qrs_lower_similarity`` and ``qrs_least_similarity`` (lower quartile and decile), ``qrs_different``
+          (fraction below 0.8), ``qrs_slightly_different`` (below 0.9), ``qrs_longest`` (longest row above
+          0.9), ``qrs_fit``, ``qrs_lower_fit``, ``qrs_least_fit`` (with the typical complex of an inner
+          half), ``qrs_kinds``, ``qrs_first_kind`` (number of groups of similar beats, and size of the
+          largest, per beat), ``qrs_width`` (s), ``qrs_width_spread``, ``qrs_height_spread``, ``qrs_highest``
+          (relative), ``qrs_area``, ``early_odd`` (fraction of early beats of another shape), ``beat_noise``,
+          ``beat_least_noise`` and ``beat_most_noise`` (log of the residual after subtraction of the median
+          beat, relative to the QRS height: median and deciles).
+        - P and T waves: ``p_height``, ``t_height`` (of the median beat, relative to the QRS complex),
+          ``p_place`` (sample of its peak), ``p_similarity`` (correlation with the median beat), ``p_early``
+          (the same of early beats) and, without a trend, in the region of the P wave, and in its middle:
+          ``p_alike``, ``pr_alike`` (correlation with the other beats), ``p_correlation``,
+          ``pr_correlation`` (with their median), ``pr_present`` (fraction above 0.5), ``p_over_noise``,
+          ``pr_over_noise``, ``p_power``, ``pr_power`` (log), and ``rest_over_noise`` before the P wave.
         - Signal: ``power_<low>_<high>`` (log of the relative power in six bands, edges in Hz),
           ``amplitude_most``, ``amplitude_least`` (log of the largest and the smallest peak-to-peak amplitude
           in a second, relative to their median), ``amplitude_spread`` (their standard deviation, relative to
-          their median) and ``kurtosis`` (log).
+          their median), ``kurtosis`` (log), ``atrial_power`` (log, from 4 to 9 Hz without QRS complexes and
+          the median beat, relative to its height) and ``longest_gap`` (log of s without a beat).
 
         With fewer than 5 beats, all measures of intervals and beats except ``n_beats`` are 0.
+
+    Notes
+    -----
+    Peaks are first moved by up to 0.06 s, so that QRS complexes lie best on their median.
 
     References
     ----------
     .. [1] Richman JS, Moorman JR. Physiological time-series analysis using approximate entropy and sample
        entropy. Am J Physiol Heart Circ Physiol 278:H2039-H2049, 2000. doi:10.1152/ajpheart.2000.278.6.H2039
+    .. [2] Lake DE, Moorman JR. Accurate estimation of entropy in very short physiological time series. Am J
+       Physiol Heart Circ Physiol 300:H319-H325, 2011. doi:10.1152/ajpheart.00561.2010
 
     Examples
     --------
@@ -83,68 +113,34 @@ def measure_rhythm(signal: np.ndarray, peaks: np.ndarray, sfreq: float) -> dict[
     measures["n_beats"] = 60 * len(peaks) * sfreq / len(signal)
     measures |= _signal_measures(signal, sfreq)
     if len(peaks) >= LEAST_BEATS:
-        measures |= _interval_measures(np.diff(peaks) / sfreq)
-        measures |= _beat_measures(signal, np.round(peaks).astype(int), sfreq)
+        peaks, fit, beats = align_beats(signal, peaks, sfreq)
+        rr = np.diff(peaks) / sfreq
+        before = np.r_[0.0, np.log(rr / np.median(rr))]
+        whole = (peaks + FIRST / GRID * sfreq >= 0) & (peaks + STOP / GRID * sfreq <= len(signal))
+        measures |= interval_measures(rr) | sound_interval_measures(rr, sound_beats(beats))
+        measures |= _between_beats(signal, peaks, np.median(beats, axis=0), sfreq)
+        if whole.sum() >= 3:
+            measures |= shape_measures(beats[whole], fit[whole], before[whole])
     return {name: float(value) for name, value in measures.items()}
 
 
-def _interval_measures(rr):
-    median = np.median(rr)
-    log = np.log(rr / median)
-    step = np.diff(log)
-    return dict(
-        rr_median=np.log(median),
-        rr_deviation=log.std(),
-        rr_rmssd=np.sqrt((step**2).mean()),
-        rr_irregularity=np.median(np.abs(step)),
-        rr_changed=(np.abs(step) > STEP).mean(),
-        rr_early=(log < -0.15).mean(),
-        rr_late=(log > 0.15).mean(),
-        rr_shortest=log.min(),
-        rr_longest=log.max(),
-        rr_entropy=_sample_entropy(log, STEP),
-        rr_correlation=(step[1:] * step[:-1]).mean() / (step.var() + 1e-4),
-    )
-
-
-def _sample_entropy(x, tolerance):
-    """Of order 1; half a match is added, so that short series without any are finite."""
-    first, second = np.triu_indices(len(x) - 1, 1)
-    close = np.abs(x[first] - x[second]) <= tolerance
-    again = close & (np.abs(x[first + 1] - x[second + 1]) <= tolerance)
-    return -np.log((again.sum() + 0.5) / (close.sum() + 1))
-
-
-def _beat_measures(signal, peaks, sfreq):
-    first, stop = round(BEAT[0] * sfreq), round(BEAT[1] * sfreq) + 1
-    whole = peaks[(peaks + first >= 0) & (peaks + stop <= len(signal))]
-    if len(whole) < 3:
+def _between_beats(signal, peaks, typical, sfreq):
+    """Measures of what is left of the signal without the typical beat, and between QRS complexes."""
+    time, grid = np.arange(len(signal)) / sfreq, np.arange(FIRST, STOP) / GRID
+    rest, is_qrs = signal.copy(), np.zeros(len(signal), bool)
+    typical = typical * np.hanning(len(typical)).clip(0, 0.1) * 10  # it begins and ends softly
+    for peak in peaks / sfreq:
+        near = slice(*np.searchsorted(time, [peak + grid[0], peak + grid[-1]]))
+        rest[near] -= np.interp(time[near] - peak, grid, typical)
+        is_qrs[slice(*np.searchsorted(time, [peak - QRS_REACH[0], peak + QRS_REACH[1]]))] = True
+    if is_qrs.all():
         return {}
-
-    def part(span):
-        return span_slice(span, first, sfreq)
-
-    def similarity(span):
-        beat, model = beats[:, part(span)], typical[part(span)]
-        beat, model = beat - beat.mean(axis=1, keepdims=True), model - model.mean()
-        return beat @ model / (np.linalg.norm(beat, axis=1) * np.linalg.norm(model) + TINY)
-
-    beats = cut_beats(signal, whole, first, stop)
-    typical = np.median(beats, axis=0)
-    height = np.ptp(typical[part(QRS)]) + TINY
-    qrs = similarity(QRS)
-    heights, widths = np.ptp(beats[:, part(QRS)], axis=1), slope_widths(beats[:, part(NEAR_QRS)], sfreq)
+    rest[is_qrs] = np.interp(time[is_qrs], time[~is_qrs], rest[~is_qrs])
+    sos = butter(2, ATRIAL_BAND, "bandpass", fs=sfreq, output="sos")
+    atrial = sosfiltfilt(sos, rest, padlen=min(100, len(rest) - 1))[~is_qrs]
     return dict(
-        qrs_similarity=np.median(qrs),
-        qrs_least_similarity=np.quantile(qrs, 0.1),
-        qrs_different=(qrs < 0.8).mean(),
-        qrs_width=slope_widths(typical[None, part(NEAR_QRS)], sfreq)[0],
-        qrs_width_spread=widths.std() / (np.median(widths) + TINY),
-        qrs_height_spread=heights.std() / (np.median(heights) + TINY),
-        p_height=np.ptp(typical[part(P_WAVE)]) / height,
-        p_similarity=np.median(similarity(P_WAVE)),
-        t_height=np.ptp(typical[part(T_WAVE)]) / height,
-        beat_noise=np.log(np.median(np.sqrt(((beats - typical) ** 2).mean(axis=1))) / height + 1e-3),
+        atrial_power=np.log(np.sqrt((atrial**2).mean()) / (np.ptp(typical) + TINY) + 1e-3),
+        longest_gap=np.log(np.diff(np.r_[0, peaks, len(signal)]).max() / sfreq),
     )
 
 
@@ -158,15 +154,6 @@ def cut_beats(signal, peaks, first, stop):
 def span_slice(span, first, sfreq):
     """The slice that a span of time (s from the R peak) is of windows that begin at a sample from there."""
     return slice(round(span[0] * sfreq) - first, round(span[1] * sfreq) - first + 1)
-
-
-def slope_widths(beats, sfreq):
-    """Standard deviation in time of the absolute slope of each beat, in s."""
-    slope = np.abs(np.gradient(beats, axis=1))
-    slope /= np.maximum(slope.sum(axis=1, keepdims=True), np.finfo(float).tiny)
-    time = np.arange(slope.shape[1]) / sfreq
-    centre = slope @ time
-    return np.sqrt((slope * (time - centre[:, None]) ** 2).sum(axis=1))
 
 
 def _signal_measures(signal, sfreq):
@@ -193,13 +180,10 @@ def amplitudes_by_second(signal, sfreq):
     return np.ptp(whole.reshape(*signal.shape[:-1], -1, second), axis=-1)
 
 
-RR_COLUMNS = ["n_beats", *_interval_measures(np.ones(LEAST_BEATS))]
-SHAPE_COLUMNS = [*_beat_measures(np.zeros(100), np.full(LEAST_BEATS, 50), 100.0)]
+RR_COLUMNS = ["n_beats", *INTERVAL_MEASURES]
 SIGNAL_COLUMNS = [
     *(f"power_{low:g}_{high:g}" for low, high in BANDS),
-    "amplitude_spread",
-    "amplitude_most",
-    "amplitude_least",
-    "kurtosis",
+    *(f"amplitude_{name}" for name in ("spread", "most", "least")),
+    *("kurtosis", "atrial_power", "longest_gap"),
 ]
 RHYTHM_COLUMNS = [*RR_COLUMNS, *SHAPE_COLUMNS, *SIGNAL_COLUMNS]

@@ -94,9 +94,9 @@ def make_rhythm_epochs(
         second is 1 mV, and to clip it at 5 mV. This makes devices and patients more similar, but removes the
         information in absolute voltages. Default is True.
     around : float
-        Length in s of the segment, centred on each window, from which the rhythm measures are computed; at
-        least the length of the window. A longer segment contains more beats, which makes rhythms easier to
-        recognise. Default is 60.0.
+        Length in s of the segment from which the rhythm measures are computed, centred on each window or, at
+        the ends of a recording, as near to it as the recording allows; at least the length of the window. A
+        longer segment contains more beats, which makes rhythms easier to recognise. Default is 60.0.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def make_rhythm_epochs(
     annotated as bad, such as the invalid samples of a WFDB record, are left out.
 
     The measures are based on the R peaks found by :func:`find_r_peaks`, not on annotated beats, so that they
-    are the same for recordings without annotations. They look ahead by up to ``around / 2`` s.
+    are the same for recordings without annotations. They look ahead, by up to ``around`` s.
 
     Examples
     --------
@@ -190,13 +190,14 @@ def _rhythm_epochs(
         logger.info(f"{name}: {len(start) - len(keep)} of {len(start)} windows are left out.")
     peaks = find_r_peaks(raw, picked[0]) * (rate / raw.info["sfreq"])
     data = np.zeros((len(keep), len(picked), n_times))
-    rows = []
+    rows, measured = [], {}
     for i, k in enumerate(keep):
         data[i, :, : stop[k] - start[k]] = signal[:, start[k] : stop[k]]
-        middle, half = (start[k] + stop[k]) // 2, round(around * rate / 2)
-        first, last = max(0, middle - half), min(length, middle + half)
-        inside = peaks[(peaks >= first) & (peaks < last)] - first
-        rows.append(measure_rhythm(signal[0, first:last], inside, rate))
+        first, last = _segment((start[k] + stop[k]) // 2, round(around * rate), length)
+        if (first, last) not in measured:
+            inside = peaks[(peaks >= first) & (peaks < last)] - first
+            measured = {(first, last): measure_rhythm(signal[0, first:last], inside, rate)}
+        rows.append(measured[first, last])
     about |= dict(leads=", ".join(picked), onset=start[keep] / rate, window=keep, n_windows=len(start))
     about |= dict(padded=(n_times - (stop - start)[keep]) / rate)
     classes, code = np.unique([names[k] for k in keep], return_inverse=True)
@@ -216,6 +217,14 @@ def _starts(length, n_times, overlap):
     """First samples of windows that cover a recording evenly; a rest below 5 % of a window is ignored."""
     n_windows = max(1, int(np.ceil((length - overlap) / (n_times - overlap) - 0.05)))
     return np.linspace(0, max(0, length - n_times), n_windows).round().astype(int)
+
+
+def _segment(middle, n, length):
+    """First and last sample of what is measured: n around the middle, or as near to it as a recording has."""
+    if length < 1.05 * n:
+        return 0, length
+    first = min(max(0, middle - n // 2), length - n)
+    return first, first + n
 
 
 def _amplitudes(raw, picked, signal, rate):

@@ -21,12 +21,15 @@ from .beats import BeatClassifier
 from .cnn import SAVED, CNNClassifier
 from .fitted import FittedNetwork
 from .parameters import check_parameters
+from .prior import PriorAdjustedClassifier
+from .rhythm import RhythmClassifier
 from .saving.budget import BudgetError, within_budget
 from .saving.files import damaged, read_file
 from .saving.refusal import UNUSABLE, RefusedFileError, check_network, in_short, need, shown
 from .saving.values import decode, make_array
 from .saving.write import known_attributes
 from .side_inputs import SideScaler
+from .trees import TreeArrays
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def load_classifier(path: PathLike, *, module: type[torch.nn.Module] | None = No
 
     Returns
     -------
-    estimator : CNNClassifier | BeatClassifier | transformer | Pipeline
+    estimator : CNNClassifier | BeatClassifier | RhythmClassifier | transformer | Pipeline | …
         The fitted estimator. Its predictions are bit-identical to those of the saved one, and a network can
         be trained further with ``warm_start``.
 
@@ -223,6 +226,31 @@ def _restore_beats(header, tensors, source):
     return clf
 
 
+def _restore_rhythm(header, tensors, source):
+    clf = RhythmClassifier(header["columns"])
+    arrays = {name: tensors.pop(name).numpy().copy() for name in list(tensors)}
+    clf.trees_ = TreeArrays(arrays, header["n_forest"], header["depth"])
+    clf.classes_ = make_array(header["classes"], header["classes_dtype"])
+    clf.class_prior_ = np.array(header["class_prior"], float)
+    try:
+        clf.trees_.check(len(clf.names_in_use()), len(clf.classes_))
+    except UNUSABLE as error:
+        raise RefusedFileError(f"{source.path} is damaged: {in_short(error)}.") from error
+    return clf
+
+
+def _restore_prior(header, tensors, source):
+    fitted = _restore(header["estimator"], tensors, source, "estimator/")
+    prior = header["class_prior"]
+    clf = PriorAdjustedClassifier(fitted, None if prior is None else dict(map(tuple, prior)))
+    clf.estimator_, clf.classes_, clf.ratio_ = fitted, fitted.classes_, np.array(header["ratio"], float)
+    fits = (
+        clf.ratio_.shape == fitted.classes_.shape and (clf.ratio_ > 0).all() and np.isfinite(clf.ratio_).all()
+    )
+    need(fits, source.path, "its ratios are not those of its classes")
+    return clf
+
+
 def _restore_transformer(header, tensors, source):
     cls = getattr(preprocessing, header["kind"])
     unknown = header["attributes"].keys() - known_attributes(cls)
@@ -252,6 +280,8 @@ def _restore_pipeline(header, tensors, source):
 RESTORED = {
     "CNNClassifier": _restore_classifier,
     "BeatClassifier": _restore_beats,
+    "RhythmClassifier": _restore_rhythm,
+    "PriorAdjustedClassifier": _restore_prior,
     "Pipeline": _restore_pipeline,
     **{
         name: _restore_transformer

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from ..ecg import BEAT_COLUMNS, RHYTHM_COLUMNS, interval_features, vary_gain
+from ..ecg import BEAT_COLUMNS, interval_features
 from ..preprocessing import EuclideanAlignment, Resample
 from .beats import BeatClassifier
 from .cnn import CNNClassifier
+from .prior import PriorAdjustedClassifier
+from .rhythm import RhythmClassifier
 
 
 def recipe(
     task: Literal["heartbeats", "motor imagery", "rhythm"],
     *,
     causal: bool = False,
+    class_prior: Mapping[Any, float] | None = None,
     random_state: int | None = None,
     n_threads: int | None = 1,
 ) -> Pipeline:
@@ -40,13 +44,17 @@ def recipe(
             one are used. :class:`~mne_cnnclass.FineTunedClassifier` can then adapt the pipeline to the first
             trials of a new subject. ``docs/guide/imagery.md`` describes the alternatives that were tried.
         ``"rhythm"``
-            Windows from :func:`mne_cnnclass.ecg.make_rhythm_epochs`, in any classes: a network for signals of
-            several seconds, which also receives the rhythm measures around each window, and is trained with
-            random changes of polarity and gain. :func:`mne_cnnclass.ecg.combine_windows` combines the
-            predictions for the windows into one per recording.
+            Windows from :func:`mne_cnnclass.ecg.make_rhythm_epochs`, in any classes: a
+            :class:`~mne_cnnclass.ecg.RhythmClassifier`, gradient boosting and a forest on the rhythm measures
+            around each window. It has no network, because none that was tried adds to the measures.
+            :func:`mne_cnnclass.ecg.combine_windows` combines the predictions for the windows into one per
+            recording.
     causal : bool
         Whether predictions may use only the beat or trial itself and what precedes it. Heartbeats must then
         come from ``make_beat_epochs(causal=True)``. Not available for ``"rhythm"``. Default is False.
+    class_prior : None | dict
+        How frequent each class is where predictions are made, if that differs from the training, such as
+        ``{"N": 0.60, "A": 0.09, "O": 0.28, "~": 0.03}``; see :class:`~mne_cnnclass.PriorAdjustedClassifier`.
     random_state : None | int
         Seed of everything random in the pipeline.
     n_threads : None | int
@@ -68,7 +76,7 @@ def recipe(
     >>> recipe("heartbeats", random_state=0).steps[-1][0]
     'beatclassifier'
     >>> recipe("rhythm", random_state=0).steps[-1][0]
-    'cnnclassifier'
+    'rhythmclassifier'
     >>> [name for name, _ in recipe("motor imagery").steps]
     ['resample', 'euclideanalignment', 'cnnclassifier']
     """
@@ -77,7 +85,10 @@ def recipe(
         raise ValueError(
             f"There is no recipe for {task!r}; there is one for {' and '.join(map(repr, recipes))}."
         )
-    return make_pipeline(*recipes[task](causal, random_state=random_state, n_threads=n_threads))
+    *before, last = recipes[task](causal, random_state=random_state, n_threads=n_threads)
+    if class_prior is not None:
+        last = PriorAdjustedClassifier(last, class_prior)
+    return make_pipeline(*before, last)
 
 
 def _motor_imagery(causal, **how):
@@ -123,20 +134,4 @@ def _rhythm(causal, **how):
             "There is no causal recipe for 'rhythm': the R peaks and the measures of make_rhythm_epochs use "
             "what follows a window."
         )
-    network = CNNClassifier(
-        "MultiScaleCNN",
-        # kernels of a QRS complex to two seconds; pools that keep beats at different times apart
-        model_params=dict(
-            kernel_widths=((0.1, 0.3), (0.3, 1.0), (1.0, 2.0)),
-            n_filters=(12, 12, 12),
-            pool_size=(0.1, 0.2, 0.4),
-            pool_stride=(0.1, 0.2, 0.4),
-            n_cosines=0,
-        ),
-        side_inputs=list(RHYTHM_COLUMNS),
-        augmentation=vary_gain,
-        max_epochs=20,
-        batch_size=64,
-        **how,
-    )
-    return (network,)
+    return (RhythmClassifier(random_state=how["random_state"]),)

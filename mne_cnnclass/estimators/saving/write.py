@@ -24,7 +24,7 @@ def save_classifier(
 
     Parameters
     ----------
-    estimator : CNNClassifier | BeatClassifier | FineTunedClassifier | transformer | Pipeline
+    estimator : CNNClassifier | BeatClassifier | RhythmClassifier | transformer | Pipeline | …
         The fitted estimator: a classifier, a transformer of ``mne_cnnclass.preprocessing``, or a Pipeline
         whose steps are all such estimators, ``None`` or ``"passthrough"``. For a FineTunedClassifier, the
         fine-tuned estimator is saved, which is the one that predicts.
@@ -95,8 +95,8 @@ def describe(estimator, tensors, prefix=""):
         best = " Save its best_estimator_." if hasattr(estimator, "best_estimator_") else ""
         raise TypeError(
             f"A {cls.__module__}.{cls.__name__} can't be saved without pickle; these can: CNNClassifier, "
-            "BeatClassifier, FineTunedClassifier, transformers of mne_cnnclass.preprocessing, and Pipelines "
-            f"of these.{best}"
+            "BeatClassifier, RhythmClassifier, FineTunedClassifier, PriorAdjustedClassifier, transformers of "
+            f"mne_cnnclass.preprocessing, and Pipelines of these.{best}"
         )
     if header.get("n_channels", 0) * header.get("n_times", 0) > MOST_VALUES:
         raise ValueError(
