@@ -4,11 +4,10 @@ Atrial fibrillation in short recordings
 
 Given half a minute of ECG from a hand-held, single-lead device: is the rhythm normal (N), atrial
 fibrillation (A), another rhythm (O), or is there only noise (~)? Recordings of the PhysioNet/CinC Challenge
-2017 are cut into windows of 10 s. A network receives each window, together with measures of the intervals and
-shapes of the beats around it. The answers for the windows are then combined into one answer per recording.
+2017 are cut into windows of 10 s. Trees are grown on measures of the intervals and shapes of the beats around
+each window. The answers for the windows are then combined into one answer per recording.
 
-To keep this page quick, it uses 30 recordings of each class and a short training;
-``docs/guide/ecg.md`` has the results for all 600.
+To keep this page quick, it uses 30 recordings of each class; ``docs/guide/ecg.md`` has the results for 1500.
 """
 
 # %%
@@ -36,7 +35,7 @@ print(view)
 # ------------------------------
 # The view knows the groups, so all windows of a recording stay on one side of each split.
 
-pipeline = recipe("rhythm", random_state=0).set_params(cnnclassifier__max_epochs=12)
+pipeline = recipe("rhythm", random_state=0)
 windows = evaluate(pipeline, view, cv=3)
 result = ecg.combine_windows(windows, view.groups)
 print(result.class_scores().round(2).to_string())
@@ -47,14 +46,12 @@ result.plot_confusion_matrix()
 # ---------------------------
 # In record 201 of the MIT-BIH Arrhythmia Database, which is from another device and another lead,
 # fibrillation comes and goes. The true rhythms are shaded; grey ones, nearly all trigeminy (every third beat
-# is premature), are neither normal nor fibrillation. The network finds the long episodes of fibrillation at
-# the start and at the end. Between them, many beats are premature, even in spans annotated as normal. At
-# first these are ventricular beats, where the network wavers between other rhythms and fibrillation; from
-# minute 24 on they are atrial beats, which it takes for fibrillation.
+# is premature), are neither normal nor fibrillation, and many beats are premature even in spans annotated as
+# normal.
 
 record = ecg.read_raw_wfdb(ecg.fetch_mitdb(["201"])[0])
 epochs = ecg.make_rhythm_epochs(record, leads=["MLII"], label="unknown", around=30.0)
-epochs.rename_channels({"MLII": "ECG"})  # the name that the network was trained with
+epochs.rename_channels({"MLII": "ECG"})  # the name that it was trained with
 proba = pipeline.fit(view).predict_proba(epochs)
 record.set_annotations(record.annotations[record.annotations.duration > 0])  # rhythms, not beats
 record.annotations.rename({"(N": "N", "(AFIB": "A"})

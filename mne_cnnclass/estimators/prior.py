@@ -113,10 +113,10 @@ class PriorAdjustedClassifier(ClassifierMixin, BaseEstimator):
         trained = getattr(fitted, "class_prior_", None)
         if trained is None:
             trained = np.array([(labels == label).mean() for label in classes])
-        wanted = dict(zip(classes, trained, strict=True)) if self.class_prior is None else self.class_prior
-        if set(wanted) != set(classes):
-            raise ValueError(f"class_prior must have each class, {classes}, got {list(wanted)}.")
-        wanted = np.array([wanted[label] for label in classes], float)
+        prior = dict(zip(classes, trained, strict=True)) if self.class_prior is None else self.class_prior
+        if set(prior) != set(classes):
+            raise ValueError(f"class_prior must have each class, {classes}, got {list(prior)}.")
+        wanted = np.array([prior[label] for label in classes], float)
         if not ((wanted > 0) & (wanted < np.inf)).all():
             raise ValueError(f"class_prior must have numbers above 0, got {self.class_prior}.")
         self.estimator_, self.classes_ = fitted, fitted.classes_

@@ -195,6 +195,63 @@ def test_measures_without_beats_are_numbers():
     assert measures["n_beats"] == 0
 
 
+def test_measures_do_not_depend_on_polarity_gain_rate_or_which_wave_of_a_beat_was_found():
+    rr = ecg.simulate_fibrillation(40, np.random.default_rng(0))
+    raw, peaks = heart(rr)
+    signal = raw.get_data()[0]
+    expected = pd.Series(ecg.measure_rhythm(signal, peaks, SFREQ))
+    turned = pd.Series(ecg.measure_rhythm(-7 * signal, peaks, SFREQ))
+    assert_allclose(turned, expected, rtol=1e-6, atol=1e-9)
+    moved = peaks + np.where(np.arange(len(peaks)) % 3, 0, round(0.03 * SFREQ))  # every third at the S wave
+    found = pd.Series(ecg.measure_rhythm(signal, moved, SFREQ))
+    assert_allclose(found, expected, rtol=0.05, atol=0.05)
+    faster, peaks = heart(rr, sfreq=2 * SFREQ, noise=0.0)
+    plain, _ = heart(rr, noise=0.0)
+    columns = [name for name in ecg.RHYTHM_COLUMNS if name.startswith(("rr_", "qrs_"))]
+    twice = pd.Series(ecg.measure_rhythm(faster.get_data()[0], peaks, 2 * SFREQ))[columns]
+    once = pd.Series(ecg.measure_rhythm(plain.get_data()[0], peaks / 2, SFREQ))[columns]
+    assert_allclose(twice, once, rtol=0.05, atol=0.05)
+
+
+def test_measures_tell_pauses_premature_beats_and_what_is_between_sound_beats():
+    rng = np.random.default_rng(1)
+    plain, dropped, early = (regular(50, rng) for _ in range(3))
+    dropped[[10, 30]] *= 2
+    early[[20, 35]], early[[21, 36]] = 0.5, 1.1
+    plain, dropped, early = map(measures_of, (plain, dropped, early))
+    kinds = ["rr_n_premature", "rr_n_pauses"]
+    assert [[m[kind] for kind in kinds] for m in (plain, dropped, early)] == [[0, 0], [0, 2], [2, 0]]
+    assert plain["rr_plain"] == plain["rr_sound"] == 1
+    assert plain["longest_gap"] < dropped["longest_gap"]
+    raw, peaks = heart(regular(50, rng))
+    false = np.sort(np.r_[peaks, peaks[10:42:4] + np.arange(40, 120, 10)])  # where there is no beat
+    measures = ecg.measure_rhythm(raw.get_data()[0], false, SFREQ)
+    assert measures["rr_changed"] > 0.1 > measures["rr_sound_changed"]
+
+
+@pytest.mark.parametrize("n", [0, 1, 4, 5, 6, 9])
+def test_measures_of_few_beats_flat_lines_and_noise_are_numbers(n):
+    rng = np.random.default_rng(n)
+    for signal in (np.zeros(1000), rng.standard_normal(1000), np.tile([1.0, -1.0], 500)):
+        for peaks in (
+            np.arange(n) * 100,
+            np.arange(n) * 3,
+            990 + np.arange(n),
+            np.sort(rng.choice(1000, n, False)),
+        ):
+            values = ecg.measure_rhythm(signal, peaks, 100.0)
+            assert list(values) == ecg.RHYTHM_COLUMNS
+            assert np.isfinite(list(values.values())).all()
+
+
+def test_a_segment_is_as_long_at_the_ends_of_a_recording():
+    raw, _ = heart(np.r_[np.full(40, 0.8), np.full(100, 0.6)])  # 32 s, then 60 s
+    rate = ecg.make_rhythm_epochs(raw, around=30.0).metadata["n_beats"]
+    assert_allclose(rate.iloc[[0, 1]], 75, atol=2)
+    assert_allclose(rate.iloc[-2:], 100, atol=2)
+    assert ecg.make_rhythm_epochs(raw, around=90.0).metadata["n_beats"].nunique() == 1
+
+
 def test_windows_are_combined_by_the_mean_of_log_probabilities():
     proba = pd.DataFrame({"A": [0.5, 0.9, 0.2], "N": [0.5, 0.1, 0.8]})
     combined = ecg.combine_windows(proba, ["r2", "r2", "r1"])
