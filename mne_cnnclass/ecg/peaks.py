@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mne
 import numpy as np
+from scipy.ndimage import maximum_filter1d, median_filter
 
 from ..samples.limits import LARGEST
 from ..utils.extras import from_extra
@@ -11,20 +12,32 @@ from ..utils.warn import warn
 from .leads import ecg_names
 from .measures import amplitudes_by_second
 
-DETECTION_RATE = 120.0  # Hz; more makes the search slower, and not better (180 Hz: the same to 0.0001)
+DETECTION_RATE = 120.0  # Hz; more makes the search slower, and not better
 LEAST_RATE = 60.0  # Hz; the detector's own filters have too few samples of a QRS complex below
 QRS_BAND = (5.0, 30.0)  # Hz
-EXPECTED = 0.6  # height of a QRS complex in that band, in units that the detector takes for mV
-ADC_GAIN = 2000  # numbers that the detector is given for each of these units
-APART = 0.15  # s from a beat in which all is its own
+FILTERS = (0.07, 0.1)  # s that a QRS complex lasts: the first keeps T waves out, the second noise
+LEAST_HEIGHT = 0.36  # of the QRS complexes around, by the first
+ABOVE_NOISE = 4.0  # times what is typical between them, by the second
+MOST_NEEDED = 0.6  # of the QRS complexes around, by the second, whatever the noise
+NEAR = 0.035  # s between the peaks of the two filters, at most
+ADC_GAIN = 400  # sets how fast gqrs lowers and raises its thresholds: by 1 in so many a beat
+SPIKE = 0.004  # s from the middle of a pacemaker's spike to its ends, at most
+LEAST_RATE_OF_SPIKES = 200.0  # Hz; a spike and a QRS complex are alike below
+HIGH_SPIKE = 1.5  # times the range of the signal without it; lower ones do no harm
 REACH = 0.1  # s between where the search sees a QRS complex and its peak, at most
 STRETCH = 3.0  # s in which there is a beat
+AROUND = 11  # stretches whose QRS complexes are those around
+STANDS_OUT = 3.8  # the same where a height is relied on
 OF_NOISE = (
     3.5  # times the average of a stretch, which noise alone does not reach, and leads of mitdb and LUDB do
 )
-REST = 2e-5  # V in that band; less is noise without an electrode if there is more elsewhere
 NOTHING = 1e-6  # of the largest sample; 16 bits hold no less
+OF_PADDING = 10.0  # times that average, where all is at an end of a stretch
+EMPTY = 0.015  # of the usual stretch; less is padding, where filters ring, or a lead without an electrode
+LEAST_GAIN = 0.045  # of the highest QRS complexes; less is what a lead without an electrode has
+APART = 0.15  # s from a beat in which all is its own
 FAST = 0.36  # s between the beats of a heart that is faster than the detector expects
+IN_A_ROW = 9  # intervals between beats of which most are too long, or short, where a heart is fast
 REFRACTORY = 0.18  # s after a beat in which none can follow
 
 
@@ -57,12 +70,14 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
 
     Notes
     -----
-    QRS complexes are detected by ``gqrs``, G. Moody's detector in ``wfdb``, at 120 Hz, in the signal scaled
-    by its own typical QRS complex, so the gain of a recording does not matter, and again, looking for faster
-    hearts, if there is as much between beats as at them: 25 to 300 a minute are found. Each R peak is then
-    placed at the largest absolute value within 0.1 s of the signal filtered from 5 to 30 Hz. The detector is
-    not causal: it uses the signal after a beat. ``docs/guide/ecg.md`` reports how well it works, and how
-    that affects a classifier.
+    QRS complexes are detected by the rules of ``gqrs``, G. Moody's detector in ``wfdb``, at 120 Hz, in the
+    signal as its matched filter sees it, divided by the QRS complexes and the noise in the half minute
+    around, so the gain of a recording does not matter, also if it changes. A second, wider filter must see
+    them above the noise. Where there is as much between beats as at them, faster hearts are looked for: 25 to
+    300 beats a minute are found. Spikes of a pacemaker that are higher than the QRS complexes are cut out
+    first. Each R peak is then placed at the largest absolute value within 0.1 s of the signal filtered from 5
+    to 30 Hz. The detector is not causal: it uses the signal after a beat. ``docs/guide/ecg.md`` reports how
+    well it works, and how that affects a classifier.
 
     References
     ----------
@@ -80,7 +95,7 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     [200, 200, 200, 200, 200]
     """
     with from_extra("ecg", "The search for R peaks"):
-        from wfdb.processing import gqrs_detect
+        import wfdb.processing  # noqa: F401 before anything is looked at
     if not isinstance(raw, mne.io.BaseRaw):
         came = type(raw).__name__
         raise TypeError(f"raw must be an mne.io.Raw, such as mne.io.RawArray(data, info), got {came}.")
@@ -107,6 +122,7 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
         )
     if sfreq < LEAST_RATE:
         raise ValueError(f"R peaks can't be found at {sfreq:g} Hz; {LEAST_RATE:g} Hz at least are needed.")
+    signal = _without_spikes(signal, sfreq)
     # beyond the ends the signal goes on turned round, as the detector sees no beat close to an end
     n_more = min(round(STRETCH * sfreq), len(signal) - 1)
     slow, ratio = np.pad(signal, n_more, mode="reflect"), max(sfreq / DETECTION_RATE, 1.0)
@@ -116,45 +132,118 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     steep = np.abs(mne.filter.filter_data(signal, sfreq, low, high, method="iir", verbose="ERROR"))
     if steep.max() <= NOTHING * np.ptp(signal):  # a drift
         return np.empty(0, int)
-    # whole numbers, which the detector else makes so that the largest artefact fits: it sees no beat then
-    height, crest = _typical_height(steep, sfreq)
-    slow = np.round(slow * (EXPECTED * ADC_GAIN / height)).astype(int)
-    how = dict(d_sig=slow, adc_gain=ADC_GAIN, adc_zero=0, fs=sfreq / ratio)
-
-    def detect(**of_fast_hearts):
-        found = np.round(np.asarray(gqrs_detect(**how, **of_fast_hearts), float) * ratio).astype(int) - n_more
-        return found[(found >= 0) & (found < len(signal))]
-
-    found = detect()
-    is_fast = len(found) > 2 and np.median(np.diff(found)) < FAST * sfreq  # some of their beats are missed
-    if is_fast or _misses_as_many(found, steep, round(APART * sfreq)):
-        found = detect(hr=200, RRmin=REFRACTORY)
-    if crest < OF_NOISE and not _is_fast_and_regular(np.diff(found) / sfreq):
-        warn(
-            f"Lead {lead} looks like noise: {len(found)} beats were found, but they stand out from the rest "
-            "as little as the peaks of noise do. Look at it with raw.plot(), or take another lead."
-        )
+    height = _prominence(slow, sfreq / ratio)
+    found = _gqrs(height, sfreq / ratio)
+    is_fast = _is_fast(found, height, sfreq / ratio)
+    if is_fast.any():  # some of their beats are missed
+        faster = _gqrs(height, sfreq / ratio, hr=200, RRmin=REFRACTORY)
+        found = np.union1d(found[~is_fast[found]], faster[is_fast[faster]])
+    found = np.round(found * ratio).astype(int) - n_more
+    found = found[(found >= 0) & (found < len(signal))]
     around = np.arange(-round(REACH * sfreq), round(REACH * sfreq) + 1)
     near = np.clip(found[:, None] + around, 0, len(signal) - 1)
     peaks = np.unique(near[np.arange(len(near)), steep[near].argmax(axis=1)])
-    return peaks[np.diff(peaks, prepend=-np.inf) > REFRACTORY * sfreq]
+    peaks = peaks[np.diff(peaks, prepend=-np.inf) > REFRACTORY * sfreq]
+    crest = _stretches(steep, sfreq)[1]
+    if len(crest) >= 4 and np.median(crest) < OF_NOISE and not _is_fast_and_regular(np.diff(peaks) / sfreq):
+        warn(
+            f"Lead {lead} looks like noise: {len(peaks)} beats were found, but they stand out from the rest "
+            "as little as the peaks of noise do. Look at it with raw.plot(), or take another lead."
+        )
+    return peaks
 
 
-def _typical_height(steep, sfreq):
-    """Height of a small QRS complex of the recording, by the maxima of stretches that have one.
+def _without_spikes(signal, sfreq):
+    """Signal without the spikes of a pacemaker that are much higher than a QRS complex, and far shorter."""
+    if sfreq < LEAST_RATE_OF_SPIKES:
+        return signal
+    reach = max(round(SPIKE * sfreq), 2)
+    smooth = median_filter(signal, 2 * reach + 1, mode="nearest")
+    n = min(len(signal), round(STRETCH * sfreq))
+    typical = np.percentile(np.ptp(smooth[: len(signal) // n * n].reshape(-1, n), axis=1), 25)
+    is_spike = np.abs(signal - smooth) > HIGH_SPIKE * typical
+    return np.where(maximum_filter1d(is_spike, 2 * reach + 1), smooth, signal)
 
-    Also returns how much higher than their root mean square such stretches are; NaN if there are few.
+
+def _prominence(signal, sfreq):
+    """How high a signal stands out, filtered as gqrs does it, where 1 is the least of a QRS complex.
+
+    That follows the QRS complexes and the noise around, so it needs no unit, and changes where a gain or an
+    electrode does.
     """
-    n = min(len(steep), round(STRETCH * sfreq))
-    stretches = steep[np.r_[0 : len(steep) - n : n, len(steep) - n][:, None] + np.arange(n)]
-    maxima = stretches.max(axis=1)
-    # padding and interpolated gaps, maybe most of it, have nothing
-    is_used = maxima > max(NOTHING * maxima.max(), min(REST, 0.1 * maxima.max()))
-    # neither have stretches without a beat; artefacts are few
-    is_used &= maxima > 0.1 * np.percentile(maxima[is_used], 75, method="lower")
-    power = np.sqrt((stretches[is_used] ** 2).mean(axis=1))
-    crest = np.median(maxima[is_used] / power) if is_used.sum() >= 4 else np.nan
-    return np.percentile(maxima[is_used], 25), crest
+    narrow, wide = (np.abs(_match(signal, int(width * round(sfreq) / 4))) for width in FILTERS)
+    stretches, crest = _stretches(narrow, sfreq)
+    stands_out = median_filter(crest, 5, mode="nearest") > STANDS_OUT
+    middle = stretches.mean(axis=1)
+
+    def follow(values):
+        return np.exp(np.interp(np.arange(len(signal)), middle, np.log(values)))
+
+    def typical(filtered):
+        maxima = filtered[stretches].max(axis=1)
+        heights = _around(maxima, 25)
+        if stands_out.any():  # where nothing does, a QRS complex is as high as elsewhere, or more
+            trusted = _around(maxima[stands_out], 25)
+            elsewhere = np.exp(np.interp(middle, middle[stands_out], np.log(trusted)))
+            heights = np.where(stands_out, elsewhere, np.maximum(heights, elsewhere))
+        return follow(np.maximum(heights, LEAST_GAIN * np.percentile(heights, 95)))
+
+    noise = follow(np.maximum(_around(np.median(wide[stretches], axis=1), 50), NOTHING * wide.max()))
+    wide /= np.minimum(ABOVE_NOISE * noise, MOST_NEEDED * typical(wide))
+    narrow /= LEAST_HEIGHT * typical(narrow)
+    return np.minimum(maximum_filter1d(narrow, 2 * round(NEAR * sfreq) + 1), wide)
+
+
+def _stretches(filtered, sfreq):
+    """Samples of stretches that have something, and how much higher than their root mean square they are.
+
+    Padding and interpolated gaps, maybe most of a recording, have nothing.
+    """
+    n = min(len(filtered), round(STRETCH * sfreq))
+    stretches = np.r_[0 : len(filtered) - n : n, len(filtered) - n][:, None] + np.arange(n)
+    maxima, power = filtered[stretches].max(axis=1), np.sqrt((filtered[stretches] ** 2).mean(axis=1))
+    crest = maxima / np.maximum(power, NOTHING * maxima.max())
+    has_beats = (crest > STANDS_OUT) & (crest < OF_PADDING)
+    usual = np.percentile(maxima[has_beats], 75) if has_beats.any() else maxima.max()
+    return stretches[maxima > EMPTY * usual], crest[maxima > EMPTY * usual]
+
+
+def _match(signal, quarter):
+    """The matched filter of gqrs, for QRS complexes of four times so many samples."""
+    smooth = np.convolve(np.ones(2 * quarter), [1, 1])
+    kernel = np.zeros(8 * quarter)
+    for half, weight in ((1, 10), (2, -4), (3, -2), (4, 1)):
+        kernel[(4 - half) * quarter : (4 + half) * quarter] += weight
+    kernel = np.convolve(smooth, kernel)
+    return np.convolve(np.pad(signal, 5 * quarter, mode="edge"), kernel, mode="valid")[: len(signal)]
+
+
+def _around(values, percentage):
+    """Percentile of the values before, around or after each, whichever is nearest to it: steps stay steps."""
+    padded = np.pad(values, AROUND - 1, mode="symmetric")
+    running = np.percentile(np.lib.stride_tricks.sliding_window_view(padded, AROUND), percentage, axis=1)
+    n = len(values)
+    choices = np.stack([running[at : at + n] for at in (0, AROUND // 2, AROUND - 1)])
+    nearest = np.abs(np.log(np.maximum(choices, NOTHING * values.max()) / values)).argmin(axis=0)
+    return choices[nearest, np.arange(n)]
+
+
+def _gqrs(height, sfreq, **of_hearts):
+    """Beats in samples by the rules of gqrs, in a signal that is filtered already."""
+    from wfdb.processing.qrs import GQRS
+
+    class Detector(GQRS):  # which else filters sample by sample, in four times the time
+        def qf(self):
+            self.sample_valid = self.t < len(self.x)
+
+        def qfv_at(self, t):
+            return self.x[t] if 0 <= t < len(self.x) else 0
+
+    conf = GQRS.Conf(fs=sfreq, adc_gain=ADC_GAIN, QS=FILTERS[0], **of_hearts)
+    conf.pthmin, conf.qthmin = conf.pthr // 3, conf.qthr // 3  # height follows what is around, also in pauses
+    squares = (np.minimum(height, 1e3) ** 2 * conf.qthr).astype(int).tolist()
+    found = np.array([beat.time for beat in Detector().detect(squares, conf, 0)], int) + conf.dt2
+    return found[(found >= 0) & (found < len(height))]
 
 
 def _is_fast_and_regular(intervals):
@@ -163,13 +252,20 @@ def _is_fast_and_regular(intervals):
     return typical < FAST and np.median(np.abs(intervals - typical)) < 0.1 * typical
 
 
-def _misses_as_many(found, steep, apart):
-    """Whether what is between beats is mostly as high as they are: hearts faster than a detector expects."""
-    start, stop = found[:-1] + apart, found[1:] - apart
-    long = start < stop
-    if not long.any():
-        return len(found) > 1
-    bounds = np.column_stack([start[long], stop[long]]).ravel()
-    between = np.maximum.reduceat(steep, bounds)[::2]
-    around = np.maximum.reduceat(steep, np.column_stack([found[:-1][long], start[long]]).ravel())[::2]
-    return np.median(between) > 0.8 * np.median(around)
+def _is_fast(found, height, sfreq):
+    """Where a heart is faster than the detector expects, so some of its beats are missed.
+
+    There, most beats follow each other closely, or what is between them is as high as they are.
+    """
+    is_fast = np.zeros(len(height), bool)
+    if len(found) < 2:
+        return is_fast
+    apart = round(APART * sfreq)
+    start, stop = found[:-1] + apart, np.maximum(found[1:] - apart, found[:-1] + apart + 1)
+    bounds = np.minimum(np.column_stack([found[:-1], start, stop]), len(height) - 1).ravel()
+    at, between = np.maximum.reduceat(height, bounds).reshape(-1, 3)[:, :2].T
+    is_one = (np.diff(found) < FAST * sfreq) | (between > 0.8 * at)
+    runs = np.flatnonzero(median_filter(is_one.astype(np.uint8), min(IN_A_ROW, len(is_one)), mode="nearest"))
+    for first, last in zip(found[runs], found[runs + 1], strict=True):
+        is_fast[first - apart : last + apart] = True
+    return is_fast
