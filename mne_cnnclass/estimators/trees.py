@@ -47,13 +47,15 @@ class TreeArrays:
     def check(self, n_features, n_classes):
         """Raise a ValueError if the arrays are of no trees of so many numbers and classes."""
         a, n = self.arrays, len(self.arrays["feature"])
-        shapes = dict.fromkeys(ARRAYS, (n,)) | dict(
-            root=(len(a["root"]),), value=(n, n_classes), start=(n_classes,)
-        )
+        n_trees = len(a["root"])
+        shapes = dict.fromkeys(ARRAYS, (n,)) | dict(root=(n_trees,), value=(n, n_classes), start=(n_classes,))
         fits = {name: value.shape for name, value in a.items()} == shapes
-        fits = fits and all(((a[name] >= 0) & (a[name] < n)).all() for name in ("root", "left", "right"))
-        fits = fits and ((a["feature"] >= 0) & (a["feature"] < n_features)).all()
-        if not (fits and 0 < self.n_forest < len(a["root"]) and 0 < self.depth < 1000):
+        for name, most in dict(root=n, left=n, right=n, feature=n_features).items():
+            fits = fits and a[name].dtype.kind == "i" and ((a[name] >= 0) & (a[name] < most)).all()
+        for name in ("threshold", "value", "start"):
+            fits = fits and a[name].dtype.kind == "f" and np.isfinite(a[name]).all()
+        numbers = type(self.n_forest) is int and type(self.depth) is int
+        if not (fits and numbers and 0 < self.n_forest < n_trees and 0 < self.depth < 1000):
             raise ValueError("these are no trees")
 
     def predict_proba(self, X):

@@ -12,10 +12,18 @@ import numpy as np
 import pytest
 import torch
 from golden.make import FOLDER
+from noise import noise_view
 from safetensors import safe_open
 from safetensors.torch import save, save_file
 
-from mne_cnnclass import CNNClassifier, load_classifier, read_epochs_settings
+from mne_cnnclass import (
+    CNNClassifier,
+    PriorAdjustedClassifier,
+    ecg,
+    load_classifier,
+    read_epochs_settings,
+    save_classifier,
+)
 from mne_cnnclass.estimators.saving import files
 from mne_cnnclass.estimators.saving.files import KEY
 
@@ -356,6 +364,46 @@ def test_what_was_tampered_with_is_named(place, value, match, write):
     header, tensors = read(PLAIN)
     put(header, place, value)
     refused(write(header, tensors), match)
+
+
+@pytest.fixture(scope="module")
+def rhythm(tmp_path_factory):
+    """Header and tensors of a classifier of rhythms, for other class frequencies than in the training."""
+    clf = ecg.RhythmClassifier(["rr_changed", "n_beats"], random_state=0)
+    file = tmp_path_factory.mktemp("rhythm") / "rhythm.mcnn"
+    save_classifier(PriorAdjustedClassifier(clf, {"AF": 0.1, "N": 0.9}).fit(noise_view("rhythm")), file)
+    header, tensors = read(file)
+    del header["sha256"]
+    return json.dumps(header | {"schema": 6}), tensors
+
+
+def test_any_value_of_a_classifier_of_rhythms_may_be_wrong(rhythm, path, write):
+    header, tensors = rhythm
+    for place in _places(json.loads(header)):
+        for value in WRONG:
+            wrong = json.loads(header)
+            put(wrong, place, value)
+            loaded = loads_or_refuses(write(wrong, tensors))
+            if loaded is not None and place != ("estimator", "columns"):
+                assert loaded.predict_proba(noise_view("rhythm")).shape == (48, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("left", torch.full((1,), 10**6, dtype=torch.int32)),
+        ("right", torch.full((1,), -1, dtype=torch.int32)),
+        ("feature", torch.full((1,), 2, dtype=torch.int32)),
+        ("threshold", torch.full((1,), float("nan"))),
+    ],
+)
+def test_arrays_that_are_no_trees_are_refused(name, value, rhythm, write):
+    header, tensors = rhythm
+    changed = tensors[f"estimator/{name}"].clone()
+    changed[:1] = value
+    refused(write(json.loads(header), tensors | {f"estimator/{name}": changed}), "no trees")
+    refused(write(json.loads(header), tensors | {f"estimator/{name}": changed[1:]}), "no trees")
+    refused(write(json.loads(header), {k: v for k, v in tensors.items() if not k.endswith(name)}), "damaged")
 
 
 def test_a_network_that_would_download_is_refused(write):
