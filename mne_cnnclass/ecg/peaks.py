@@ -18,12 +18,12 @@ QRS_BAND = (5.0, 30.0)  # Hz
 FILTERS = (0.07, 0.1)  # s that a QRS complex lasts: the first keeps T waves out, the second noise
 LEAST_HEIGHT = 0.36  # of the QRS complexes around, by the first
 ABOVE_NOISE = 4.0  # times what is typical between them, by the second
-MOST_NEEDED = 0.6  # of the QRS complexes around, by the second, whatever the noise
+MOST_NEEDED = 0.5  # of the QRS complexes around, by the second, whatever the noise
 NEAR = 0.035  # s between the peaks of the two filters, at most
-ADC_GAIN = 400  # sets how fast gqrs lowers and raises its thresholds: by 1 in so many a beat
+ADC_GAIN = 1000  # sets how slowly gqrs changes its thresholds
 SPIKE = 0.004  # s from the middle of a pacemaker's spike to its ends, at most
 LEAST_RATE_OF_SPIKES = 200.0  # Hz; a spike and a QRS complex are alike below
-HIGH_SPIKE = 1.5  # times the range of the signal without it; lower ones do no harm
+HIGH_SPIKE = 1.5  # times the range of a stretch without it; lower ones do no harm
 REACH = 0.1  # s between where the search sees a QRS complex and its peak, at most
 STRETCH = 3.0  # s in which there is a beat
 AROUND = 11  # stretches whose QRS complexes are those around
@@ -159,10 +159,16 @@ def _without_spikes(signal, sfreq):
         return signal
     reach = max(round(SPIKE * sfreq), 2)
     smooth = median_filter(signal, 2 * reach + 1, mode="nearest")
-    n = min(len(signal), round(STRETCH * sfreq))
-    typical = np.percentile(np.ptp(smooth[: len(signal) // n * n].reshape(-1, n), axis=1), 25)
-    is_spike = np.abs(signal - smooth) > HIGH_SPIKE * typical
-    return np.where(maximum_filter1d(is_spike, 2 * reach + 1), smooth, signal)
+    n = round(STRETCH * sfreq)
+    first = np.arange(0, max(len(signal) - n, 0) + 1, n)
+    span = np.maximum.reduceat(smooth, first) - np.minimum.reduceat(smooth, first)
+    span = np.repeat(span, np.diff(first, append=len(signal)))
+    is_spike = maximum_filter1d(np.abs(signal - smooth) > HIGH_SPIKE * span, 4 * reach + 1)
+    if is_spike.all() or not is_spike.any():
+        return signal
+    signal, at = signal.copy(), np.arange(len(signal))
+    signal[is_spike] = np.interp(at[is_spike], at[~is_spike], signal[~is_spike])
+    return signal
 
 
 def _prominence(signal, sfreq):
@@ -215,7 +221,7 @@ def _match(signal, quarter):
     for half, weight in ((1, 10), (2, -4), (3, -2), (4, 1)):
         kernel[(4 - half) * quarter : (4 + half) * quarter] += weight
     kernel = np.convolve(smooth, kernel)
-    return np.convolve(np.pad(signal, 5 * quarter, mode="edge"), kernel, mode="valid")[: len(signal)]
+    return np.convolve(np.pad(signal, 5 * quarter, mode="edge"), kernel, mode="valid")[1:]
 
 
 def _around(values, percentage):
