@@ -230,10 +230,12 @@ def _beat_epochs(
     keep = reason == ""
     if not keep.any():
         seen = ", ".join(sorted({text or "unknown" for text in symbol}))
+        keep_noise = ', or unusable="keep"'
         raise NoBeats(
             f"{name}: none of its {len(onset)} beats ({seen}) is of a class and has a whole window in no bad "
             f"span and no noise{': ' * bool(silent)}{shortened(silent, 3)}.",
-            f"Give classes= their symbols,{' leads= others,' * bool(silent)} or a longer recording.",
+            f"Give classes= their symbols,{' leads= others,' * bool(silent or noise)} or a longer recording"
+            f"{keep_noise * bool(noise)}.",
         )
     channels = np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])
     names = [text for slot in slots for text in (slot, slot + TYPICAL)]
