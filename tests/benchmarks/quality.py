@@ -20,6 +20,7 @@ import sys
 import time
 import warnings
 from collections import Counter
+from itertools import product
 from pathlib import Path
 
 import mne
@@ -95,18 +96,18 @@ def noise():
         onset = onset[is_beat & (onset > START) & (onset < STOP)] - START
         signal = raw.get_data([0], START * 360, STOP * 360)[0]
         half = "101-118" if int(record.name) in CHOSEN_ON else "others"
-        for kind in KINDS:
-            for snr in (None, 24, 12, 6, 0):
-                noisy, where = signal, np.ones(len(signal), bool)
-                if snr is not None:
-                    peaks = np.round(onset * 360).astype(int)
-                    noisy, where = add_noise(signal, 360.0, peaks, kind, snr, seed=int(record.name))
-                found = _count(noisy, where[::360], onset)
-                counts[half, kind, snr] = counts.get((half, kind, snr), 0) + found
+        for kind, snr in [("none", ""), *product(KINDS, (24, 12, 6, 0))]:
+            noisy, where = signal, np.ones(len(signal), bool)
+            if snr != "":
+                peaks = np.round(onset * 360).astype(int)
+                noisy, where = add_noise(signal, 360.0, peaks, kind, snr, seed=int(record.name))
+            found = _count(noisy, where[::360], onset)
+            for kinds in {kind, "all three" if kind in KINDS else kind}:
+                counts[half, kinds, snr] = counts.get((half, kinds, snr), 0) + found
     print(
         "| records | noise | dB | called noisy | sensitivity | positive predictivity |\n" + "|---" * 6 + "|"
     )
-    for (half, kind, snr), (n_noisy, n, tp, fn, fp) in sorted(counts.items(), key=str):
+    for (half, kind, snr), (n_noisy, n, tp, fn, fp) in counts.items():
         print(
             f"| {half} | {kind} | {snr} | {100 * n_noisy / n:.1f} % | {100 * tp / max(tp + fn, 1):.1f} % "
             f"| {100 * tp / max(tp + fp, 1):.1f} % |"
