@@ -124,7 +124,7 @@ def predict(
     leads: Annotated[
         str | None,
         common.optional(
-            "Leads of this record in the place of those of the training, in their order.",
+            "Leads of this record in the place of those of the training, in their order; II, has no second.",
             "those of the training",
         ),
     ] = None,
@@ -148,11 +148,13 @@ def predict(
     trained_on = [lead.partition("|")[0] for lead in settings["leads"] or ()]
     if leads is not None:
         own = [name.strip() for name in leads.split(",")]
-        if len(own) != len(trained_on):
+        if len(own) > len(trained_on) or not any(own):
             raise ValueError(
-                f"--leads must name {len(trained_on)}, one for each of {','.join(trained_on)}, got {leads}."
+                f"--leads must name one for each of {','.join(trained_on)}, or leave some out, as in "
+                f"{own[0] or own[-1]}{',' * (len(trained_on) - 1)}, got {leads}."
             )
-        settings["leads"] = dict(zip(trained_on, own, strict=True))
+        own += [""] * (len(trained_on) - len(own))
+        settings["leads"] = {lead: name or None for lead, name in zip(trained_on, own, strict=True)}
     if output.suffix not in TABLES:
         check_target(output, clf.classes_.tolist(), settings["classes"])
     if settings["causal"] and detected:

@@ -5,13 +5,14 @@ from .beats import AAMI_CLASSES, BEAT_COLUMNS, LEADS, make_beat_epochs
 from .combine import combine_windows
 from .databases import read_ptbxl, read_raw_cinc2017
 from .fetch import fetch_cinc2017, fetch_mitdb, fetch_ptbxl
-from .intervals import INTERVAL_COLUMNS, interval_features, simulate_fibrillation, simulate_premature
+from .intervals import INTERVAL_COLUMNS, interval_features
 from .measures import RHYTHM_COLUMNS, measure_rhythm
 from .patients import patient_info, patient_of
 from .peaks import find_r_peaks
 from .quality import is_acceptable, score_all, signal_quality
 from .recordings import read_raw_wfdb
 from .rhythms import make_rhythm_epochs, vary_gain
+from .simulate import fibrillate, rearrange_premature, simulate_fibrillation
 
 
 def __getattr__(name):
@@ -34,6 +35,7 @@ __all__ = [
     "fetch_cinc2017",
     "fetch_mitdb",
     "fetch_ptbxl",
+    "fibrillate",
     "find_r_peaks",
     "interval_features",
     "is_acceptable",
@@ -45,10 +47,10 @@ __all__ = [
     "read_ptbxl",
     "read_raw_cinc2017",
     "read_raw_wfdb",
+    "rearrange_premature",
     "score_all",
     "signal_quality",
     "simulate_fibrillation",
-    "simulate_premature",
     "vary_gain",
     "write_beats",
 ]

@@ -20,6 +20,7 @@ from ..utils.text import shortened
 from ..utils.threads import limit_threads
 from ..utils.warn import warn
 from .agreement import MATCH, beat_doubts, match_doubts
+from .beat_shapes import P_REGION, SHAPE_COLUMNS, TYPICAL_HEIGHT, compare_beats
 from .errors import NoBeats
 from .intervals import INTERVAL_COLUMNS, interval_features, local_median, record_median
 from .leads import (
@@ -35,7 +36,7 @@ from .leads import (
 from .measures import cut_beats, span_slice
 from .peaks import find_r_peaks
 from .quality import noisy_spans, qualities_of
-from .rhythm_shapes import NEAR_QRS, QRS, slope_widths
+from .rhythm_shapes import NEAR_QRS, QRS
 
 # Classes of ANSI/AAMI EC57 and WFDB's symbols in them, as in its own table (ecgmap.h): normal (with bundle
 # branch block, and escape that is not ventricular), supraventricular, ventricular (with R-on-T), fusion of
@@ -43,16 +44,15 @@ from .rhythm_shapes import NEAR_QRS, QRS, slope_widths
 AAMI_CLASSES = {"N": "NLRejnB", "S": "AaJS", "V": "VEr", "F": "F", "Q": "/fQ"}
 BEAT_SYMBOLS = frozenset("NLRBAaJSVrFejnE/fQ?")  # all that WFDB counts as beats
 
-# One lead of the limbs and one of the chest; the first that a record has.
-LEADS = ("MLII|II", "V1|V2|V4|V5|V3|V6")
+# One lead of the limbs and one of the chest, the first that a record has: those along the axis of the heart
+# first, and those near the atria, where P waves are large.
+LEADS = ("MLII|II|I|aVF|III|aVL|aVR", "V1|V2|V4|V5|V3|V6")
 
-SHAPE_COLUMNS = ["qrs_correlation", "qrs_difference", "qrs_width_ratio"]
 BEAT_COLUMNS = [*INTERVAL_COLUMNS, *SHAPE_COLUMNS]  # side inputs of networks
 
 MOST_NOISY = 0.1  # of beats in noise, above which they are told of
 LONGEST = 1.0  # s that an annotation of a beat may last; those of rhythms have the same letters
 TYPICAL = " - typical"  # suffix of channels with the difference of a lead from the typical beat
-TYPICAL_HEIGHT = 1e-3  # V, of the record's typical QRS complex once leads are scaled
 
 
 @limit_threads(1)
@@ -62,7 +62,7 @@ def make_beat_epochs(
     *,
     tmin: float = -0.25,
     tmax: float = 0.45,
-    leads: Sequence[str] | Mapping[str, str] | None = LEADS,
+    leads: Sequence[str] | Mapping[str, str | None] | None = LEADS,
     classes: Mapping[str, str] | None = None,
     peaks: Literal["annotated", "detected"] = "annotated",
     annotator: str = "atr",
@@ -83,8 +83,10 @@ def make_beat_epochs(
         The leads to use, in this order, of any type of channel; ``None`` uses all ECG channels that are not
         marked bad. For recordings with different leads, ``"V1|V2|V5"`` uses the first of these that a
         recording has; the channel is named after the first alternative, ``"V1"``, or after the key of a dict,
-        ``{"V1": "V2|chest"}``, and the metadata column ``leads`` contains the lead that was used. Default is
-        ``LEADS``, a limb lead and a chest lead.
+        ``{"V1": "V2|chest"}``, and the metadata column ``leads`` contains the lead that was used. A lead of a
+        dict that is ``None`` is masked: its channels are zero, as in a part of what
+        ``recipe("heartbeats")`` learns from. Default is ``LEADS``, a limb lead and a chest lead, of which a
+        recording may lack one; if it has leads of other names alone, its first is taken for the limb lead.
     classes : None | dict of str
         Class names and the annotation symbols that belong to each, as a string of single characters or a
         list, which also takes texts, such as ``{"V": ["PVC"]}``. ``None`` uses the AAMI classes,
@@ -189,13 +191,15 @@ def _beat_epochs(
     raw, about, _, *, leads, class_of, is_own, detect, tmin, tmax, causal, unusable, sfreq, l_freq, h_freq
 ):
     name = about["record"]
-    picked, slots = pick_leads(raw, leads, name)
+    may_lack = not isinstance(leads, Mapping | None) and tuple(leads) == LEADS
+    places, slots = pick_leads(raw, leads, name, may_lack=may_lack)
+    picked = [lead for lead in places if lead]
     annotated, texts = _annotated(raw, class_of)
     onset, symbol = _find_beats(raw, picked[0], annotated, texts, name, detect=detect)
     signal, rate = filter_leads(raw, picked, sfreq, l_freq, h_freq, causal)
     first, last = round(tmin * rate), round(tmax * rate)
     peak = np.round(onset * rate).astype(int)
-    reach = (min(first, round(NEAR_QRS[0] * rate)), max(last, round(NEAR_QRS[1] * rate)) + 1)
+    reach = (min(first, round(P_REGION[0] * rate)), max(last, round(NEAR_QRS[1] * rate)) + 1)
     beats = cut_beats(signal, peak, *reach).swapaxes(0, 1)  # shape (n_beats, n_leads, n_times)
     lost = lost_spans(raw, picked)
     if not detect:  # without noise and without beats, a lead may be at rest
@@ -203,9 +207,8 @@ def _beat_epochs(
     source = _with_signal(lost, onset + reach[0] / rate, onset + reach[1] / rate, causal)
     height = record_median(np.ptp(beats[source][..., span_slice(QRS, reach[0], rate)], axis=2), causal)
     beats *= (TYPICAL_HEIGHT / np.where(height > 0, height, 1.0))[..., None]
-    difference = beats - local_median(beats[source], causal=causal)
+    difference, shape = compare_beats(beats, source, reach[0], rate, causal)
     about |= dict(leads=", ".join(picked), onset=onset, symbol=symbol)
-    shape = _shape_features(beats[:, 0], difference[:, 0], source, reach[0], rate, causal)
     noise = [] if causal else noisy_spans(raw, picked)
     is_lost, is_noisy = (_bad_span(spans, onset, first / rate, last / rate) for spans in (lost, noise))
     is_bad = np.where(is_lost == "", is_noisy, is_lost)
@@ -222,6 +225,8 @@ def _beat_epochs(
         doubts = match_doubts(n_seen, n_named, len(onset), signal.shape[1] / rate)
     else:
         doubts = beat_doubts(signal, rate, onset[is_bad == ""])
+    lacking = [slot for slot, lead in zip(slots, places, strict=True) if may_lack and lead is None]
+    doubts += [f"it has no lead for {', '.join(lacking)}, which is zero"] * bool(lacking)
     silent = [span.text for span in lost if span.text]
     doubts += [shortened(silent, 3)] * bool(silent)
     what = "left out" if unusable == "drop" else "not judged"
@@ -237,7 +242,9 @@ def _beat_epochs(
             f"Give classes= their symbols,{' leads= others,' * bool(silent or noise)} or a longer recording"
             f"{keep_noise * bool(noise)}.",
         )
-    channels = np.stack([beats, difference], axis=2).reshape(len(beats), -1, beats.shape[2])
+    channels = np.zeros((len(beats), len(slots), 2, beats.shape[2]))
+    channels[:, np.flatnonzero(places)] = np.stack([beats, difference], axis=2)
+    channels = channels.reshape(len(beats), -1, beats.shape[2])
     names = [text for slot in slots for text in (slot, slot + TYPICAL)]
     code = {text: k for k, text in enumerate([*dict.fromkeys(class_of.values()), "unknown"], 1)}
     epochs = mne.EpochsArray(
@@ -312,19 +319,6 @@ def _with_signal(lost, begin, end, causal):
         return np.maximum.accumulate(np.where(has_signal, numbers, 0))
     known = np.flatnonzero(has_signal)
     return known[pd.Index(known).get_indexer(numbers, method="nearest")]
-
-
-def _shape_features(beats, difference, source, first, rate, causal):
-    """How the QRS complex in one lead compares with the typical one, that of beats of ``source``."""
-    qrs = span_slice(QRS, first, rate)
-    beat, typical = beats[:, qrs], (beats - difference)[:, qrs]
-    centred = [part - part.mean(axis=1, keepdims=True) for part in (beat, typical)]
-    norms = np.prod([np.linalg.norm(part, axis=1) for part in centred], axis=0)
-    width = np.log(slope_widths(beats[:, span_slice(NEAR_QRS, first, rate)], rate) + 1e-3)
-    rms = np.sqrt((difference[:, qrs] ** 2).mean(axis=1)) / TYPICAL_HEIGHT
-    correlation = (centred[0] * centred[1]).sum(axis=1) / np.where(norms > 0, norms, 1.0)
-    values = (correlation, np.log(rms + 1e-3), width - local_median(width[source], causal=causal))
-    return pd.DataFrame(dict(zip(SHAPE_COLUMNS, values, strict=True)))
 
 
 def _bad_span(lost, onset, tmin, tmax):

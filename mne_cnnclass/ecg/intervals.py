@@ -1,4 +1,4 @@
-"""Features of each beat from RR intervals, and simulated rhythms to learn from."""
+"""Features of each beat from RR intervals."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ LEAST_SPREAD = 0.03  # of log intervals; below it, a rhythm is regular, and meas
 LONGEST = 3.0  # s; more is a gap in the annotations, or a pause that says no more for being longer
 SURPRISES = range(-3, 5)
 SEQUENCE = tuple(k for k in range(-6, 7) if k not in (0, 1))
+ALIKE = 0.05  # of log intervals, below which two count as the same
+# A run begins with an interval that is shorter than those before by so much, all at once, and ends with one
+# that is nearly as long again, or longer than the one before by so much.
+SHORTER, ABRUPT, AS_LONG = 0.12, 0.1, 0.08  # of log intervals
+TACHYCARDIA = np.log(0.6)  # log s, 100 beats/min: what is slower is soon the rhythm itself, and no run
 
 
 def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
@@ -46,6 +51,13 @@ def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
           deviation, saturating at ±2: in an irregular rhythm, a short interval is not surprising.
         - ``rr_rank``, ``rr_next_rank``: fraction of shorter intervals in the neighbourhood;
           ``rr_early_share``: fraction of those about 10 % or more shorter than its median.
+        - ``rr_run_ratio``: log of the interval divided by the usual one *before the last abrupt shortening*,
+          until intervals are as long again, so that premature beats stay premature however many they are;
+          ``rr_run_length`` (log of beats since), ``rr_run_jump`` (how abrupt it was), ``rr_run_ratio-1``,
+          ``rr_run_ratio+1``; ``rr_next_run_…``: the same with time reversed.
+        - ``rr_alike``: fraction of the neighbourhood within 5 % of this interval; ``rr_alike_most`` and
+          ``rr_alike_mean``: largest and mean of that over the neighbourhood; ``rr_next_alike…``: the same for
+          pairs of intervals within 7.5 %. In fibrillation no interval recurs; in trigeminy each does.
 
     Raises
     ------
@@ -95,11 +107,60 @@ def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
         "rr_early_share": (window < local[:, None] - 0.1).mean(axis=1),
         "rr_pair_ratio": np.logaddexp(log, following) - np.log(2) - local,
         "rr_step": step,
+        **_run_features(log),
+        **{f"rr_next_run_{k}": v[::-1] for k, v in zip(RUN, _follow_runs(following[::-1]), strict=True)},
+        **_alike_features(log, following, causal),
     }
     if causal:
         later = {name for name in columns if "next" in name or "+" in name} | {"rr_change", "rr_pair_ratio"}
         columns = {name: values for name, values in columns.items() if name not in later}
     return pd.DataFrame(columns)
+
+
+RUN = ("ratio", "length", "jump")
+
+
+def _run_features(log):
+    values = _follow_runs(log)
+    columns = {f"rr_run_{name}": value for name, value in zip(RUN, values, strict=True)}
+    before, after = (np.concatenate(part) for part in (([0], values[0][:-1]), (values[0][1:], [0])))
+    return columns | {"rr_run_ratio-1": before, "rr_run_ratio+1": after}
+
+
+def _follow_runs(log):
+    """Ratio to the usual interval before a run, log of beats since it began and the step that began it."""
+    ratio, length, jump = np.zeros((3, len(log)))
+    usual, n_since, began, last = np.median(log[:8]), 0, 0.0, log[0]
+    for k, value in enumerate(log.tolist()):
+        step, last = value - last, value
+        away = value - usual
+        if n_since:
+            n_since += 1
+            if away > -AS_LONG or step > SHORTER:
+                n_since, began = 0, 0.0
+        elif away < -SHORTER and step < -ABRUPT:
+            n_since, began = 1, step
+        ratio[k], length[k], jump[k] = min(max(away, -1.0), 1.0), n_since, began
+        if not n_since:
+            usual += 0.25 * min(max(away, -0.2), 0.1)
+        elif n_since > 1:  # so slowly that a tachycardia of minutes remains one
+            usual += (0.05 if value > TACHYCARDIA else 0.004) * min(max(away, -0.5), 0.1)
+    return ratio, np.log1p(length), jump
+
+
+def _alike_features(log, following, causal):
+    names = [f"{name}{suffix}" for name in ("rr_alike", "rr_next_alike") for suffix in ("", "_most", "_mean")]
+    values, own = np.empty((len(log), 6), np.float32), 2 * N_LOCAL if causal else N_LOCAL
+    index = neighbours(len(log), causal=causal)
+    log, following = log.astype(np.float32), following.astype(np.float32)
+    for start in range(0, len(log), 256):
+        part = index[start : start + 256]
+        apart, then = (np.abs(v[part][:, :, None] - v[part][:, None]) for v in (log, following))
+        once = (apart < ALIKE).mean(axis=2)
+        twice = ((apart < 1.5 * ALIKE) & (then < 1.5 * ALIKE)).mean(axis=2)
+        columns = [f for s in (once, twice) for f in (s[:, own], s.max(axis=1), s.mean(axis=1))]
+        values[start : start + 256] = np.column_stack(columns)
+    return dict(zip(names, values.T.astype(float), strict=True))
 
 
 def neighbours(n_beats, n_side=N_LOCAL, *, causal=False):
@@ -131,88 +192,3 @@ def record_median(values, causal):
 
 
 INTERVAL_COLUMNS = [*interval_features([1.0])]
-
-
-def simulate_fibrillation(n_beats: int, rng: np.random.Generator) -> np.ndarray:
-    """Simulate the RR intervals of atrial fibrillation, which are independent of each other.
-
-    Parameters
-    ----------
-    n_beats : int
-        Number of intervals to simulate.
-    rng : numpy.random.Generator
-        The random number generator.
-
-    Returns
-    -------
-    rr : array, shape (n_beats,)
-        The intervals in s, from a log-normal distribution whose standard deviation (12 to 30 %) and median
-        (0.55 to 0.9 s) are drawn once.
-
-    References
-    ----------
-    .. [1] Tateno K, Glass L. Automatic detection of atrial fibrillation using the coefficient of variation
-       and density histograms of RR and ΔRR intervals. Med Biol Eng Comput 39:664-671, 2001.
-       doi:10.1007/BF02345439
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from mne_cnnclass.ecg import simulate_fibrillation
-    >>> rr = simulate_fibrillation(1000, np.random.default_rng(0))
-    >>> bool(abs(np.corrcoef(rr[1:], rr[:-1])[0, 1]) < 0.1)
-    True
-    """
-    deviation, median = rng.uniform(0.12, 0.3), rng.uniform(-0.6, -0.1)
-    return np.exp(median + np.clip(deviation * rng.standard_normal(n_beats), -0.7, 0.8))
-
-
-def simulate_premature(
-    rr: np.ndarray, free: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Simulate atrial premature beats, by moving beats of a regular rhythm forward.
-
-    Parameters
-    ----------
-    rr : array, shape (n_beats,)
-        The interval before each beat in s.
-    free : array of bool, shape (n_beats,)
-        Whether each beat may be moved, or shifted next to a moved one.
-    rng : numpy.random.Generator
-        The random number generator, for the density of premature beats, the length of runs (most are single),
-        their prematurity (10 to 42 % of an interval) and the degree to which the following pause compensates
-        for it.
-
-    Returns
-    -------
-    rr : array, shape (n_beats,)
-        The intervals in s, with premature beats.
-    premature : array of bool, shape (n_beats,)
-        Whether each beat is premature.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from mne_cnnclass.ecg import simulate_premature
-    >>> rr, premature = simulate_premature(np.full(500, 0.8), np.ones(500, bool), np.random.default_rng(0))
-    >>> bool(rr[premature].max() < 0.75), bool(np.median(rr[~premature]) == 0.8)
-    (True, True)
-    """
-    log, n = np.log(rr), len(rr)
-    local = local_median(log)
-    premature = np.zeros(n, bool)
-    density = rng.choice([0.02, 0.08, 0.3])
-    beat = 2
-    while beat < n - 12:
-        if rng.random() < density:
-            run = 1 if rng.random() < 0.75 else int(rng.integers(2, 9))
-            if free[beat - 1 : beat + run + 2].all():
-                early = rng.uniform(0.1, 0.55)
-                shares = np.r_[1.0, rng.uniform(0.8, 1.1, run - 1)]
-                log[beat : beat + run] = local[beat] - early * shares + 0.02 * rng.standard_normal(run)
-                premature[beat : beat + run] = True
-                pause = rng.uniform(0, 1) * np.log(2 - np.exp(-early))
-                log[beat + run] = local[beat] + pause + 0.02 * rng.standard_normal()
-                beat += run
-        beat += 1
-    return np.exp(log), premature

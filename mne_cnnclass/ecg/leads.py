@@ -170,32 +170,47 @@ def warn_of_absent(classes, made):
         warn(f"No recording has the classes {', '.join(sorted(absent))}: how are their annotations written?")
 
 
-def pick_leads(raw, leads, name):
-    """Names of the channels to take, by default of all that are good leads, and those that they get."""
+def pick_leads(raw, leads, name, *, may_lack=False):
+    """Names of the channels to take, by default of all that are good leads, and those that they get.
+
+    The name of a lead that is given as None is None, as is that of one that ``raw`` lacks if it ``may_lack``
+    some; the first place is then taken by the first good lead if all are lacking.
+    """
     if leads is None:
         leads = ecg_names(raw) or ("ECG",)
     if isinstance(leads, str) or not len(leads):
         raise ValueError(f"leads must be a sequence of names, at least one, got {leads!r}.")
+    is_named = isinstance(leads, Mapping)
+    pairs = list(leads.items() if is_named else ((lead.partition("|")[0], lead) for lead in leads))
+    if not any(lead for _, lead in pairs):
+        raise ValueError(f"leads must name one at least, got {leads!r}.")
     have = ecg_names(raw, exclude=())
     spelled = {text.upper(): text for text in (*raw.ch_names, *have)}
-    is_named = isinstance(leads, Mapping)
-    picked, slots = [], []
-    for slot, lead in leads.items() if is_named else ((lead.partition("|")[0], lead) for lead in leads):
-        names = [text.strip() for text in lead.split("|")]
+    picked = []
+    for _, lead in pairs:
+        names = [text.strip() for text in (lead or "").split("|")]
         found = [spelled[text.upper()] for text in names if text.upper() in spelled]
         found = [text for text in found if text not in picked and text not in raw.info["bads"]]
-        if not found:
-            others = [text for text in raw.ch_names if text not in have]
-            good = [text for text in have or others if text not in raw.info["bads"]]
-            raise MissingLead(
-                f"{name} has no lead {' or '.join(names)} that is good and not taken yet: its ECG channels "
-                f"are {have}, bad ones {raw.info['bads']}, and others {shortened(others, 12) or 'none'}.",
-                "Give leads=, with other leads behind a bar where recordings differ "
-                f'("{names[0]}|{(good or ["V5"])[-1]}").',
-            )
-        picked.append(found[0])
-        slots.append(slot.strip())
-    return picked, slots
+        if not found and lead is not None and not may_lack:
+            raise _lacks(raw, names, have, name)
+        picked.append(found[0] if found else None)
+    if not any(picked):
+        if not ecg_names(raw):
+            raise _lacks(raw, [text.strip() for text in pairs[0][1].split("|")], have, name)
+        picked[0] = ecg_names(raw)[0]
+    return picked, [slot.strip() for slot, _ in pairs]
+
+
+def _lacks(raw, names, have, name):
+    """An error that names the leads that there are."""
+    others = [text for text in raw.ch_names if text not in have]
+    good = [text for text in have or others if text not in raw.info["bads"]]
+    return MissingLead(
+        f"{name} has no lead {' or '.join(names)} that is good and not taken yet: its ECG channels "
+        f"are {have}, bad ones {raw.info['bads']}, and others {shortened(others, 12) or 'none'}.",
+        "Give leads=, with other leads behind a bar where recordings differ "
+        f'("{names[0]}|{(good or ["V5"])[-1]}").',
+    )
 
 
 def filter_leads(raw, picked, sfreq, l_freq, h_freq, causal=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Sequence
-from typing import Self
+from typing import NamedTuple, Self
 
 import mne
 import numpy as np
@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from ..ecg.beat_shapes import compare_beats
 from ..ecg.beats import BEAT_COLUMNS, TYPICAL
-from ..ecg.intervals import interval_features, simulate_fibrillation, simulate_premature
+from ..ecg.intervals import interval_features
+from ..ecg.simulate import fibrillate, rearrange_premature, simulate_fibrillation
 from ..samples.checks import check_labels
 from ..samples.inputs import as_samples
 from ..samples.types import RandomState
@@ -31,6 +33,7 @@ STRETCH = 3000  # beats that are compared with each other; of longer records, st
 BEAT_WINDOW = (-0.1, 0.2)  # s around the R peak, in which beats are compared
 ALIKE = 0.05  # of one minus the correlation of two beats, below which they count as alike
 SAME_TIMING = 0.1  # of log ratios of intervals
+COPIED = 1200  # beats in a copy of a record
 FLOOR = 1e-4  # added to probabilities before their logarithm is averaged
 
 
@@ -62,13 +65,16 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         Labels of beats that are left out of the training and never predicted, such as beats that experts
         could not classify either. Default is ``("Q",)``.
     n_fibrillation, n_premature : int
-        Number of records to copy with simulated atrial fibrillation, and with simulated premature beats; at
-        most all records. Defaults are 20 and 1.
+        Number of copies of each record with simulated atrial fibrillation, and with its premature beats in
+        other numbers and runs. Defaults are 2 and 4.
     n_members : int
         Number of networks in the ensemble, whose probabilities are averaged. Default is 3.
     n_samples : int
         Approximate number of beats that each network is trained on. Beats of frequent kinds are drawn at
         random, with weights that compensate for those left out. Default is 15000.
+    masked : float
+        Fraction of beats that are learnt with one of their leads masked (zero), if there are several, so that
+        records without that lead can be predicted, too. Default is 0.25.
     smoothing : float
         Weight of the average over similar beats, in [0, 1]. Above 0, a prediction depends on the beats of the
         same record that are predicted together, so pass whole records. With 0, each beat is classified on its
@@ -101,10 +107,11 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         supraventricular: str | None = "S",
         ventricular: Sequence[str] = ("V", "F"),
         untrained: Sequence[str] = ("Q",),
-        n_fibrillation: int = 20,
-        n_premature: int = 1,
+        n_fibrillation: int = 2,
+        n_premature: int = 4,
         n_members: int = 3,
         n_samples: int = 15000,
+        masked: float = 0.25,
         smoothing: float = 0.7,
         random_state: RandomState = None,
     ) -> None:
@@ -117,6 +124,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         self.n_premature = n_premature
         self.n_members = n_members
         self.n_samples = n_samples
+        self.masked = masked
         self.smoothing = smoothing
         self.random_state = random_state
 
@@ -151,7 +159,6 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         """
         check_number(self.n_members, "n_members", numbers.Integral, min_val=1)
         view = _beats(X)
-        view = view.pick([name for name in view.ch_names if name.endswith(TYPICAL)])
         y = np.asarray(check_labels(y, view))
         groups = view.metadata["patient"] if groups is None else groups
         groups = np.asarray(groups).astype(str)
@@ -160,16 +167,20 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         causal = "rr_next_ratio" not in view.metadata
         known = ~np.isin(y, list(self.untrained))
         view, y, groups = view[known], y[known], groups[known]
-        view, y, groups = self._with_simulations(view, y, groups, rng, causal)
-        weight = patient_weights(y, groups)
-        share = np.minimum(1.0, weight * self.n_samples / weight.sum())
 
         members, error = [], None
         while len(members) < self.n_members and error is None:
-            rows, seed = _draw(share, y, rng), int(rng.integers(2**31 - 1))
+            copies = list(self._copies(view, y, rng, causal))
+            y_all = np.concatenate([y, *(copy.y for copy in copies)])
+            its_groups = np.concatenate([groups, *(np.repeat(copy.patient, len(copy.y)) for copy in copies)])
+            weight = patient_weights(y_all, its_groups)
+            share = np.minimum(1.0, weight * self.n_samples / weight.sum())
+            rows, seed = _draw(share, y_all, rng), int(rng.integers(2**31 - 1))
             member = clone(self.estimator).set_params(random_state=seed)
+            drawn = _gather(view, copies, rows, self.masked, rng)
+            weight = weight[rows] / share[rows]
             try:
-                member.fit(view[rows], y[rows], groups=groups[rows], sample_weight=weight[rows] / share[rows])
+                member.fit(drawn, y_all[rows], groups=its_groups[rows], sample_weight=weight)
             except (Exception, KeyboardInterrupt) as stop:  # what was learnt before is not lost
                 error = stop
                 if getattr(member, "stopped_", None) is None:  # it learnt nothing
@@ -183,40 +194,37 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
             raise error
         return self
 
-    def _with_simulations(self, view, y, groups, rng, causal):
-        """The beats, and copies of some records in another rhythm, as patients of their own."""
+    def _copies(self, view, y, rng, causal):
+        """Copies of records in another rhythm, as patients of their own."""
+        first, rate = round(view.times[0] * view.sfreq), view.sfreq
+        leads = view.pick([name for name in view.ch_names if not name.endswith(TYPICAL)])
         table = view.metadata
-        parts = [(np.arange(len(y)), y, table, groups)]
-        records = table.groupby("record", sort=True).indices
-        premature = self.n_premature if self.normal and self.supraventricular in y else 0
-        plan = [
-            (kind, record)
-            for kind, n in (("fibrillation", self.n_fibrillation), ("premature", premature))
-            for record in rng.permutation(list(records))[:n]
-        ]
-        for kind, record in plan:
-            own = records[record]
+        for record, own in table.groupby("record", sort=True).indices.items():
             own = own[np.argsort(table["onset"].to_numpy()[own], kind="stable")]
-            label = y[own].astype(object)
-            if kind == "fibrillation":
-                rr = simulate_fibrillation(len(own), rng)
-                keep = np.isin(label, [self.normal, *self.ventricular])
-            else:
-                rr = table["rr_previous"].to_numpy()[own]
-                rr = np.where(np.isfinite(rr), rr, np.nanmedian(rr))
-                rr, early = simulate_premature(rr, label == self.normal, rng)
-                label[early], keep = self.supraventricular, np.ones(len(own), bool)
-            if not keep.any():
-                continue
-            features = interval_features(rr, causal=causal)
-            simulated = table.iloc[own].reset_index(drop=True).assign(**features)
-            patient = np.repeat(f"{record}, simulated {kind}", keep.sum())
-            parts.append((own[keep], label[keep].astype(y.dtype), simulated[keep], patient))
-        rows, labels, tables, patients = zip(*parts, strict=True)
-        if len(parts) > 1:
-            view = view[np.concatenate(rows)]
-            view.metadata = pd.concat(tables, ignore_index=True)
-        return view, np.concatenate(labels), np.concatenate(patients)
+            steady = own[np.isin(y[own], [self.normal, *self.ventricular])]
+            beats = np.asarray(leads[own])
+            rr = table["rr_previous"].to_numpy()[own]
+            rr = (
+                np.where(np.isfinite(rr), rr, np.nanmedian(rr))
+                if np.isfinite(rr).any()
+                else np.ones(len(own))
+            )
+            made = []
+            for _ in range(self.n_fibrillation if len(steady) else 0):
+                start = int(rng.integers(0, max(1, len(steady) - COPIED)))
+                rows = steady[start : start + COPIED]
+                shapes = fibrillate(np.asarray(leads[rows]), view.times[0], rate, rng)
+                made.append(("fibrillation", rows, simulate_fibrillation(len(rows), rng), shapes))
+            for _ in range(self.n_premature if self.normal and self.supraventricular in y else 0):
+                early, normal = y[own] == self.supraventricular, y[own] == self.normal
+                order, intervals = rearrange_premature(rr, early, normal, rng, min(len(own), COPIED))
+                if len(order):
+                    made.append(("premature beats", own[order], intervals, beats[order]))
+            for number, (kind, rows, intervals, shapes) in enumerate(made):
+                difference, shape = compare_beats(shapes, slice(None), first, rate, causal)
+                features = interval_features(intervals, causal=causal).join(shape)
+                simulated = table.iloc[rows].reset_index(drop=True).assign(**features)
+                yield Copy(rows, y[rows], f"{record}, {kind} {number}", difference, simulated)
 
     def _describe(self, tensors):
         """What makes this estimator, for a file; arrays join the tensors."""
@@ -277,6 +285,37 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         """
         proba = self.predict_proba(X)  # before classes_ is asked for, so that it can tell when not fitted
         return self.classes_[proba.argmax(axis=1)]
+
+
+class Copy(NamedTuple):
+    """Beats of a record in another rhythm: their rows in the view, and what is theirs there."""
+
+    rows: np.ndarray
+    y: np.ndarray
+    patient: str
+    difference: np.ndarray
+    table: pd.DataFrame
+
+
+def _gather(view, copies, drawn, masked, rng):
+    """A view of drawn beats, of those of ``view`` and then those of copies, with a lead masked in some."""
+    view = view.pick([name for name in view.ch_names if name.endswith(TYPICAL)])
+    real, copied = drawn[drawn < len(view)], drawn[drawn >= len(view)] - len(view)
+    data, rows, tables = [np.asarray(view[real])], [real], [view.metadata.iloc[real]]
+    start = 0
+    for copy in copies:
+        its = copied[(copied >= start) & (copied < start + len(copy.y))] - start
+        start += len(copy.y)
+        data.append(copy.difference[its])
+        rows.append(copy.rows[its])
+        tables.append(copy.table.iloc[its])
+    data = np.concatenate(data)
+    if data.shape[1] > 1:
+        hidden = np.flatnonzero(rng.random(len(data)) < masked)
+        data[hidden, rng.integers(data.shape[1], size=len(hidden))] = 0.0
+    new = view[np.concatenate(rows)].with_data(data)
+    new.metadata = pd.concat(tables, ignore_index=True)
+    return new
 
 
 def class_roles(classes):

@@ -107,8 +107,8 @@ def _motor_imagery(causal, **how):
 def _heartbeats(causal, **how):
     columns = BEAT_COLUMNS
     if causal:
-        past = interval_features([1.0], causal=True).columns
-        columns = [name for name in columns if not name.startswith("rr_") or name in past]
+        shapes = [name for name in BEAT_COLUMNS if not name.startswith("rr_") and "+" not in name]
+        columns = [*interval_features([1.0], causal=True), *shapes]
     network = CNNClassifier(
         "MultiScaleCNN",
         # kernels of half a P wave to a QRS complex; pools that keep the course of a beat

@@ -1,20 +1,28 @@
 """Heartbeats of patients never seen: the recipe on the first half (DS1) of the MIT-BIH Arrhythmia Database.
 
-    MNE_CNNCLASS_DATA=... python tests/benchmarks/heartbeats.py [n_seeds] [key=value ...]
+    MNE_CNNCLASS_DATA=... python tests/benchmarks/heartbeats.py [n_folds=22] [n_seeds=3] [key=value ...]
 
-Every patient is tested once, by a pipeline that was trained on other patients (5 folds). Prints a table in
-Markdown: pooled over all beats, F and Q among the true ones. Further arguments are parameters of
-`BeatClassifier`, such as ``n_fibrillation=0`` or ``smoothing=0``; ``leak=1`` splits beats at random, so that
-each patient is on both sides, as a warning of what that split is worth; ``causal=1`` uses nothing of the
-future; ``detected=1`` tests on beats at detected R peaks: those not found, and those found where none is,
-count as errors.
+Each patient is tested once by networks that were trained on others (one patient out), by one network of each
+seed and by all of them together, which is the recipe. Prints tables in Markdown: pooled over all beats, F and
+Q among the true ones; S beats a patient; and S beats of patients whose share of S beats is raised: their
+recordings are cut between beats and joined again, with fewer of the stretches without S beats, and with those
+with S beats (``10+``: runs of ten and more) again and again.
+
+Further arguments are parameters of `BeatClassifier`, such as ``n_fibrillation=0`` or ``smoothing=0``;
+``leak=1`` splits beats at random, so that each patient is on both sides, as a warning of what that split is
+worth; ``causal=1`` uses nothing of the future; ``detected=1`` tests on beats at detected R peaks: those not
+found, and those found where none is, count as errors; ``leads=1`` tests on the first lead alone, and then on
+the second; ``save=FILE`` keeps the probabilities.
 """
 
 import os
+import pickle
 import sys
 import time
+import warnings
 from pathlib import Path
 
+import mne
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
@@ -24,16 +32,89 @@ from sklearn.model_selection import GroupKFold, StratifiedKFold
 from mne_cnnclass import EpochsView, ecg, recipe
 
 CLASSES = ["N", "S", "V"]
+SHARES = (0.25, 0.5, 0.75)
+LEAST_S = 10  # S beats of patients whose share is raised
 
 
-def predict(train, test, seed, causal, params):
-    """Labels of the test beats, and the seconds of training and predicting."""
+def read(files, **how):
+    """Beats as a view, without what is said of the recordings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return EpochsView(ecg.make_beat_epochs(files, **how), groups="patient")
+
+
+def raised(raw, share, least, rng, n_beats=1500):
+    """The recording with S beats at a share, as far as stretches with S beats have so many; else None."""
+    is_beat = np.isin(raw.annotations.description, [s for text in ecg.AAMI_CLASSES.values() for s in text])
+    is_beat &= raw.annotations.duration == 0
+    onset, symbol = raw.annotations.onset[is_beat], raw.annotations.description[is_beat]
+    is_s = np.isin(symbol, list(ecg.AAMI_CLASSES["S"]))
+    is_n = np.isin(symbol, list(ecg.AAMI_CLASSES["N"]))
+    cut = onset - np.minimum(0.3, 0.45 * np.r_[1.0, np.diff(onset)])  # before the P wave
+
+    def stretches(what, shortest):
+        edges = np.flatnonzero(np.diff(np.r_[False, what, False])).reshape(-1, 2)
+        return [(a, b) for a, b in edges.tolist() if b - a >= shortest and a > 0 and b < len(onset) - 1]
+
+    runs = [(max(a - 1, 1), min(b + 1, len(onset) - 1)) for a, b in stretches(is_s, least)]
+    normal = [(a + 3, b - 2) for a, b in stretches(is_n, 12)]
+    if not runs or not normal:
+        return None
+    parts, n_s, n, order = [], 0, 0, []
+    while n < n_beats:
+        if n_s <= share * n:
+            order = order or rng.permutation(len(runs)).tolist()
+            a, b = runs[order.pop()]
+        else:
+            a, b = normal[rng.integers(len(normal))]
+            length = int(rng.integers(2, 12))
+            a = int(rng.integers(a, max(a + 1, b - length)))
+            b = min(b, a + length)
+        parts.append((a, b))
+        n, n_s = n + b - a, n_s + is_s[a:b].sum()
+    data, rate, level = raw.get_data(), raw.info["sfreq"], 0.0
+    pieces, onsets, symbols, length = [], [], [], 0
+    for a, b in parts:
+        first, last = round(cut[a] * rate), round(cut[b] * rate)
+        piece = data[:, first:last]
+        pieces.append(piece - piece[:, :1] + level)  # without a step
+        level = pieces[-1][:, -1:]
+        onsets.append(onset[a:b] + (length - first) / rate)
+        symbols.append(symbol[a:b])
+        length += last - first
+    joined = mne.io.RawArray(np.concatenate(pieces, axis=1), raw.info, verbose="ERROR")
+    return joined.set_annotations(mne.Annotations(np.concatenate(onsets), 0.0, np.concatenate(symbols)))
+
+
+def variants(files, groups):
+    """Recordings with a raised share of S beats, a dict of patient to a dict of name to view."""
+    rng, made = np.random.default_rng(0), {}
+    for file in files:
+        raw = ecg.read_raw_wfdb(file)
+        n_s = np.isin(raw.annotations.description, list(ecg.AAMI_CLASSES["S"])).sum()
+        patient = ecg.patient_info(raw)["patient"]
+        for least, text in ((10, ", 10+"), (1, "")):
+            for share in SHARES if n_s >= LEAST_S and patient in groups else ():
+                joined = raised(raw, share, least, rng)
+                if joined is not None:
+                    made.setdefault(patient, {})[f"{patient} at {share:g}{text}"] = read(joined)
+    return made
+
+
+def predict(train, tests, seed, causal, params):
+    """Probabilities of beats of each test, and the seconds of training and predicting."""
     pipeline = recipe("heartbeats", causal=causal, random_state=seed, n_threads=1)
-    pipeline[-1].set_params(**params)
-    begin = time.perf_counter()
+    pipeline[-1].set_params(n_members=1, **params)
+    begin = time.process_time()
     pipeline.fit(train)
-    trained = time.perf_counter()
-    return pipeline.predict(test), trained - begin, time.perf_counter() - trained
+    trained = time.process_time()
+    proba = [
+        pd.DataFrame(pipeline.predict_proba(test), columns=pipeline.classes_).reindex(
+            columns=["N", "S", "V", "F"], fill_value=0.0
+        )
+        for test in tests
+    ]
+    return proba, trained - begin, time.process_time() - trained
 
 
 def missed(annotated, detected):
@@ -58,46 +139,110 @@ def row(y, predicted, **first):
     }
 
 
-if __name__ == "__main__":
-    settings = dict(text.split("=") for text in sys.argv[1:] if "=" in text)
-    leak, causal, detected = (settings.pop(name, "0") != "0" for name in ("leak", "causal", "detected"))
-    params = {name: float(v) if "." in v else int(v) for name, v in settings.items()}
-    n_seeds = next((int(text) for text in sys.argv[1:] if text.isdigit()), 3)
+def of_s(y, predicted):
+    """Sensitivity to S, and the share of N that is called S."""
+    return np.mean(predicted[y == "S"] == "S"), np.mean(predicted[y == "N"] == "S")
+
+
+def show(rows):
+    print(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True), "\n", flush=True)
+
+
+def main(n_folds=22, n_seeds=3, leak=0, causal=0, detected=0, leads=0, save="", **params):
     files = sorted((Path(os.environ["MNE_CNNCLASS_DATA"]) / "mitdb").glob("*.hea"))
     begin = time.perf_counter()
-    view = EpochsView(ecg.make_beat_epochs(files, causal=causal), groups="patient")
-    print(f"{view}\nread, filtered and cut in {time.perf_counter() - begin:.0f} s\n")
-    tested = view
-    if detected:
-        tested = EpochsView(ecg.make_beat_epochs(files, peaks="detected"), groups="patient")
-    y, rows = tested.labels, []
+    view = read(files, causal=bool(causal))
+    print(f"{view}\nread, filtered and cut in {time.perf_counter() - begin:.0f} s\n", flush=True)
+    tested = read(files, peaks="detected") if detected else view
     not_found = missed(view, tested)
-    for seed in range(n_seeds):
-        if leak:
-            folds = list(StratifiedKFold(5, shuffle=True, random_state=seed).split(y, y))
-        else:
-            folds = [
-                (
-                    np.flatnonzero(np.isin(view.groups, view.groups[train])),
-                    np.isin(tested.groups, view.groups[test]),
-                )
-                for train, test in GroupKFold(5).split(view.labels, groups=view.groups)
-            ]
-        jobs = Parallel(n_jobs=2)(
-            delayed(predict)(view[train], tested[test], seed, causal, params) for train, test in folds
-        )
-        predicted = np.empty_like(y)
-        for (_, test), (labels, *_) in zip(folds, jobs, strict=True):
-            predicted[test] = labels
-        true = np.concatenate([y, not_found])
-        predicted = np.concatenate([predicted, ["none"] * len(not_found)])
-        times = np.median([job[1:] for job in jobs], axis=0)
+    if leak:
+        folds = list(StratifiedKFold(n_folds, shuffle=True, random_state=0).split(view.labels, view.labels))
+    else:
+        folds = [
+            (train, np.flatnonzero(np.isin(tested.groups, view.groups[test])))
+            for train, test in GroupKFold(n_folds).split(view.labels, groups=view.groups)
+        ]
+    sets = {"": tested}
+    if leads:
+        first, second = view.ch_names[0], view.ch_names[2]
+        sets = {
+            f", {name} alone": read(files, leads={first: None, second: "V1|V2|V4|V5|V3|V6"} | {name: own})
+            for name, own in ((first, "MLII|II"), (second, "V1|V2|V4|V5|V3|V6"))
+            for name, own in [(name, own)]
+        }
+    more = {} if leak or causal or detected or leads else variants(files, set(view.groups))
+    names = [name for its in more.values() for name in its]
+    truth = {text: its.labels for text, its in sets.items()} | {
+        name: v.labels for its in more.values() for name, v in its.items()
+    }
+    proba = {name: np.zeros((n_seeds, len(y), 4)) for name, y in truth.items()}
+
+    def job(train, test, seed):
+        patients = set(tested.groups[test]) if not leak else ()
+        rows = {text: test if not leads else np.isin(v.groups, list(patients)) for text, v in sets.items()}
+        its = {text: v[rows[text]] for text, v in sets.items()}
+        its |= {name: v for p in patients for name, v in more.get(p, {}).items()}
+        found, *seconds = predict(view[train], its.values(), seed, bool(causal), params)
+        return seed, rows, dict(zip(its, found, strict=True)), seconds
+
+    done = Parallel(n_jobs=int(os.environ.get("N_JOBS", "1")))(
+        delayed(job)(*fold, seed) for seed in range(n_seeds) for fold in folds
+    )
+    for seed, rows, found, _ in done:
+        for name, p in found.items():
+            proba[name][seed, rows.get(name, slice(None))] = p
+    if save:
+        Path(save).write_bytes(pickle.dumps((truth, proba, tested.groups)))
+    seconds = np.median([s for *_, s in done], axis=0)
+    print(f"{seconds[0]:.0f} s of processor time to train a network, {seconds[1]:.1f} s to predict\n")
+    report(truth, proba, sets, names, tested.groups, not_found)
+
+
+def report(truth, proba, sets, names, groups, not_found):
+    labels = np.array(["N", "S", "V", "F"])
+    rows = []
+    for text in sets:
+        true = np.concatenate([truth[text], not_found])
+        for what, p in [(f"seed {k}{text}", p) for k, p in enumerate(proba[text])] + [
+            (f"**all, the recipe**{text}", proba[text].mean(axis=0))
+        ]:
+            predicted = np.concatenate([labels[p.argmax(axis=1)], ["none"] * len(not_found)])
+            rows.append(row(true, predicted, networks=what))
+    show(rows)
+    print("Rows true, columns predicted, N S V F:")
+    print(confusion_matrix(true, predicted, labels=labels), "\n")
+    if "" not in truth:
+        return
+    y, p = truth[""], labels[proba[""].mean(axis=0).argmax(axis=1)]
+    rows = []
+    for patient in np.unique(groups):
+        own = groups == patient
+        if (y[own] == "S").any() or (p[own] == "S").any():
+            n, right = (y[own] == "S").sum(), ((y == "S") & (p == "S"))[own].sum()
+            wrong = ((y == "N") & (p == "S"))[own].sum()
+            rows.append({"patient": patient, "S": n, "found": right, "N called S": wrong})
+    show(rows)
+    rows = []
+    for name in names:
+        found = [of_s(truth[name], labels[p.argmax(axis=1)]) for p in proba[name]]
+        found.append(of_s(truth[name], labels[proba[name].mean(axis=0).argmax(axis=1)]))
+        share = np.mean(truth[name] == "S")
+        cells = [f"{100 * a:.0f} / {100 * b:.1f}" for a, b in found]
         rows.append(
-            row(true, predicted, seed=seed)
-            | {"training (s)": f"{times[0]:.0f}", "predicting a record (s)": f"{5 / 22 * times[1]:.2f}"}
+            {"patient and share of S": name, "share of S (%)": f"{100 * share:.0f}"}
+            | {f"seed {k}": cell for k, cell in enumerate(cells[:-1])}
+            | {"recipe: S found / N called S (%)": cells[-1]}
         )
-        print(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True), flush=True)
-    if detected:
-        print(f"\n{len(not_found)} of {len(view)} beats not found, {(y == 'unknown').sum()} without one.")
-    print(f"\nRows true, columns predicted, {[*CLASSES, 'F']}, of the last seed:")
-    print(confusion_matrix(true, predicted, labels=[*CLASSES, "F"]))
+    show(rows)
+    if names:
+        ok = [
+            a >= 0.6 and b <= 0.02
+            for a, b in (of_s(truth[n], labels[proba[n].mean(axis=0).argmax(axis=1)]) for n in names)
+        ]
+        print(f"{sum(ok)} of {len(ok)} have S >= 60 % and N called S <= 2 %.")
+
+
+if __name__ == "__main__":
+    mne.set_log_level("ERROR")
+    given = dict(text.split("=") for text in sys.argv[1:])
+    main(**{k: v if k == "save" else float(v) if "." in v else int(v) for k, v in given.items()})

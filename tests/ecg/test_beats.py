@@ -1,6 +1,7 @@
 """Beats become epochs where they are, and what is said of them is true."""
 
 import pickle
+import warnings
 
 import mne
 import numpy as np
@@ -90,7 +91,33 @@ def test_leads_are_taken_by_name_in_any_order(raw, epochs):
     raw.info["bads"] = ["MLII"]
     assert ecg.make_beat_epochs(raw, leads=None).ch_names[::2] == ["V1"]
     with pytest.raises(ValueError, match=r"no lead MLII or II .*bad ones \['MLII'\]"):
-        ecg.make_beat_epochs(raw)
+        ecg.make_beat_epochs(raw, leads=["MLII|II"])
+
+
+@pytest.mark.parametrize(
+    ("names", "used", "masked"),
+    [(["II"], "II", 1), (["V5"], "V5", 0), (["channel 7"], "channel 7", 1), (["aVR", "V6"], "aVR, V6", None)],
+)
+def test_a_recording_may_lack_a_lead_which_is_zero_then(raw, names, used, masked):
+    some = raw.copy().pick(["MLII", "V1"][: len(names)])
+    some.rename_channels(dict(zip(some.ch_names, names, strict=True)))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        epochs = ecg.make_beat_epochs(some)
+    assert epochs.ch_names == ["MLII", "MLII - typical", "V1", "V1 - typical"]
+    assert epochs.metadata["leads"].unique().tolist() == [used]
+    is_zero = [not epochs.get_data(picks=name).any() for name in ("MLII", "V1")]
+    assert is_zero == [masked == 0, masked == 1]
+    assert len(said) == (masked is not None)
+    assert all("it has no lead for" in str(w.message) for w in said)
+
+
+def test_a_lead_that_is_given_as_none_is_masked(raw, epochs):
+    second = ecg.make_beat_epochs(raw, leads={"MLII": None, "V1": "V1"})
+    assert not second.get_data(picks=["MLII", "MLII - typical"]).any()
+    np.testing.assert_array_equal(second.get_data(picks="V1"), epochs.get_data(picks="V1"))
+    with pytest.raises(ValueError, match="must name one at least"):
+        ecg.make_beat_epochs(raw, leads={"MLII": None})
 
 
 def test_leads_of_any_name_and_type_can_be_chosen(raw, epochs):
@@ -252,14 +279,57 @@ def test_irregular_rhythms_take_the_surprise_out_of_short_intervals():
     assert surprise[0] < -1.9 < -1.2 < surprise[1]
 
 
-def test_simulated_premature_beats_are_early_and_only_where_allowed():
-    free = np.ones(2000, bool)
-    free[1000:] = False
-    rr, early = ecg.simulate_premature(np.full(2000, 0.8), free, np.random.default_rng(1))
-    assert early.any()
-    assert not early[1000:].any()
-    assert rr[early].max() < 0.8
-    np.testing.assert_array_equal(rr[1002:], 0.8)
+def test_rearranged_beats_keep_their_interval_and_are_premature_at_any_share():
+    rr, symbol = np.full(2000, 0.8), np.full(2000, "N")
+    symbol[10::40] = "S"
+    symbol[500:530], symbol[1500] = "S", "V"
+    rr[symbol == "S"] = 0.5
+    shares = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        beats, intervals = ecg.rearrange_premature(rr, symbol == "S", symbol == "N", rng, 600)
+        is_early = symbol[beats] == "S"
+        shares.append(is_early.mean())
+        assert intervals[is_early].max() < 0.7
+        assert intervals[~is_early].min() >= 0.8
+    assert min(shares) < 0.2 < 0.6 < max(shares)
+    late = rr[symbol == "S"] = 0.78  # of another focus, but not early
+    beats, _ = ecg.rearrange_premature(rr, symbol == "S", symbol == "N", np.random.default_rng(0))
+    assert not len(beats), late
+
+
+def test_fibrillating_beats_have_their_qrs_complex_and_no_p_wave():
+    times = np.arange(-32, 58) / 128
+    bumps = [(-0.16, 0.02, 1.5e-4), (0, 0.012, 1e-3)]
+    beat = sum(height * np.exp(-(((times - at) / width) ** 2)) for at, width, height in bumps)
+    beats = np.tile(beat, (200, 2, 1))
+    for seed in range(5):
+        average = np.mean(ecg.fibrillate(beats, times[0], 128.0, np.random.default_rng(seed)), axis=0)
+        before = (times > -0.22) & (times < -0.08)
+        assert np.abs(average[:, before]).max() < 3e-5
+        assert np.abs(average - beat)[:, np.abs(times) < 0.04].max() < 3e-5
+
+
+def test_premature_beats_stay_premature_however_many_they_are():
+    """After 30 intervals of 0.8 s, 60 of 0.45 s: no majority is 0.8 s, and each is short beside that."""
+    rr = np.r_[np.full(30, 0.8), np.full(60, 0.45), 1.0, np.full(20, 0.8)]
+    features = ecg.interval_features(rr)
+    assert (features["rr_run_ratio"][30:90] < np.log(0.45 / 0.8) + 0.15).all()
+    assert (features["rr_next_run_ratio"][35:85] < -0.4).all()  # and backwards
+    assert features["rr_run_length"].iloc[[29, 30, 89, 90]].round(2).tolist() == [0, 0.69, 4.11, 0]
+    assert features["rr_ratio"].abs()[50:70].max() < 1e-9  # what the median around says
+    slower = np.exp(np.linspace(np.log(0.9), np.log(0.65), 200))  # exercise is no run
+    assert not ecg.interval_features(slower)["rr_run_length"].any()
+
+
+def test_intervals_recur_in_trigeminy_and_not_in_fibrillation():
+    trigeminy = np.tile([0.8, 0.5, 1.1], 40)
+    fibrillating = ecg.simulate_fibrillation(120, np.random.default_rng(0))
+    alike, chaos = (
+        ecg.interval_features(rr)[["rr_alike", "rr_next_alike"]] for rr in (trigeminy, fibrillating)
+    )
+    assert alike[20:-20].to_numpy().min() > 0.3
+    assert chaos.median().max() < 0.25
 
 
 def test_interval_features_refuse_what_is_no_interval():
