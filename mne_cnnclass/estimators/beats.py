@@ -41,14 +41,17 @@ FLOOR = 1e-4  # added to probabilities before their logarithm is averaged
 class BeatClassifier(ClassifierMixin, BaseEstimator):
     """Classify heartbeats with an ensemble of networks trained on real and simulated rhythms.
 
-    Three problems keep classifiers of heartbeats from generalising to new patients, and each is addressed by
+    Four problems keep classifiers of heartbeats from generalising to new patients, and each is addressed by
     one step. First, few patients in a training set have atrial fibrillation, so that a network mistakes their
-    many short intervals for premature beats. Therefore, copies of records with simulated RR intervals are
-    added, with unchanged shapes and labels (normal beats remain normal, however irregular). Second, a few
-    patients contribute most of the beats of a rare class. Therefore, each beat is weighted by one over the
-    square root of its patient's number of beats of that class. Third, a network classifies each beat on its
-    own, although beats from the same focus look alike. Therefore, the probability of a ventricular beat is
-    averaged over beats of the record with a similar shape and timing.
+    many short intervals for premature beats. Therefore, copies of records are added with simulated RR
+    intervals and without P waves (:func:`~mne_cnnclass.ecg.fibrillate`); their normal beats remain normal.
+    Second, in some patients most beats are premature, so that these look typical. Therefore, the beats of
+    records with premature ones are also shown in other orders, in any share and in runs of any length
+    (:func:`~mne_cnnclass.ecg.rearrange_premature`). Third, a few patients contribute most of the beats of a
+    rare class. Therefore, each beat is weighted by one over the square root of its patient's number of beats
+    of that class. Fourth, a network classifies each beat on its own, although beats from the same focus look
+    alike. Therefore, the probability of a ventricular beat is averaged over beats of the record with a
+    similar shape and timing.
 
     Parameters
     ----------
@@ -56,8 +59,8 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         The classifier to train on epochs from :func:`make_beat_epochs`. Its ``fit`` must accept
         ``sample_weight``.
     normal, supraventricular : None | str
-        The label of beats that a simulation may move in time, and the label that premature beats are given.
-        ``None`` if there is no such class; the simulation is then omitted. Defaults are ``"N"`` and ``"S"``.
+        The labels of normal beats and of premature ones. ``None`` if there is no such class; the copies with
+        rearranged beats are then omitted. Defaults are ``"N"`` and ``"S"``.
     ventricular : sequence of str
         Labels of classes that are defined by the shape of the beat, whose probabilities are averaged over
         similar beats. Default is ``("V", "F")``.
@@ -65,8 +68,9 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         Labels of beats that are left out of the training and never predicted, such as beats that experts
         could not classify either. Default is ``("Q",)``.
     n_fibrillation, n_premature : int
-        Number of copies of each record with simulated atrial fibrillation, and with its premature beats in
-        other numbers and runs. Defaults are 2 and 4.
+        Number of copies of each record with simulated atrial fibrillation, and with its beats rearranged (of
+        records with at least 8 premature beats), new ones for each network. A copy has up to 1200 beats.
+        Defaults are 2 and 4.
     n_members : int
         Number of networks in the ensemble, whose probabilities are averaged. Default is 3.
     n_samples : int
@@ -204,11 +208,8 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
             steady = own[np.isin(y[own], [self.normal, *self.ventricular])]
             beats = np.asarray(leads[own])
             rr = table["rr_previous"].to_numpy()[own]
-            rr = (
-                np.where(np.isfinite(rr), rr, np.nanmedian(rr))
-                if np.isfinite(rr).any()
-                else np.ones(len(own))
-            )
+            known = np.isfinite(rr)
+            rr = np.where(known, rr, np.median(rr[known]) if known.any() else 1.0)
             made = []
             for _ in range(self.n_fibrillation if len(steady) else 0):
                 start = int(rng.integers(0, max(1, len(steady) - COPIED)))

@@ -164,11 +164,10 @@ def main(n_folds=22, n_seeds=3, leak=0, causal=0, detected=0, leads=0, save="", 
         ]
     sets = {"": tested}
     if leads:
-        first, second = view.ch_names[0], view.ch_names[2]
+        both = dict(zip(view.ch_names[::2], ecg.LEADS, strict=True))
         sets = {
-            f", {name} alone": read(files, leads={first: None, second: "V1|V2|V4|V5|V3|V6"} | {name: own})
-            for name, own in ((first, "MLII|II"), (second, "V1|V2|V4|V5|V3|V6"))
-            for name, own in [(name, own)]
+            f", {name} alone": read(files, leads={n: lead if n == name else None for n, lead in both.items()})
+            for name in both
         }
     more = {} if leak or causal or detected or leads else variants(files, set(view.groups))
     names = [name for its in more.values() for name in its]
@@ -183,19 +182,21 @@ def main(n_folds=22, n_seeds=3, leak=0, causal=0, detected=0, leads=0, save="", 
         its = {text: v[rows[text]] for text, v in sets.items()}
         its |= {name: v for p in patients for name, v in more.get(p, {}).items()}
         found, *seconds = predict(view[train], its.values(), seed, bool(causal), params)
-        return seed, rows, dict(zip(its, found, strict=True)), seconds
+        return rows, dict(zip(its, found, strict=True)), seconds
 
-    done = Parallel(n_jobs=int(os.environ.get("N_JOBS", "1")))(
-        delayed(job)(*fold, seed) for seed in range(n_seeds) for fold in folds
-    )
-    for seed, rows, found, _ in done:
-        for name, p in found.items():
-            proba[name][seed, rows.get(name, slice(None))] = p
-    if save:
-        Path(save).write_bytes(pickle.dumps((truth, proba, tested.groups)))
-    seconds = np.median([s for *_, s in done], axis=0)
-    print(f"{seconds[0]:.0f} s of processor time to train a network, {seconds[1]:.1f} s to predict\n")
-    report(truth, proba, sets, names, tested.groups, not_found)
+    for seed in range(n_seeds):
+        done = Parallel(n_jobs=int(os.environ.get("N_JOBS", "1")))(
+            delayed(job)(*fold, seed) for fold in folds
+        )
+        for rows, found, _ in done:
+            for name, p in found.items():
+                proba[name][seed, rows.get(name, slice(None))] = p
+        seconds = np.median([s for *_, s in done], axis=0)
+        print(f"{seconds[0]:.0f} s of processor time to train a network, {seconds[1]:.1f} s to predict\n")
+        so_far = {name: p[: seed + 1] for name, p in proba.items()}
+        if save:
+            Path(save).write_bytes(pickle.dumps((truth, so_far, tested.groups)))
+        report(truth, so_far, sets, names, tested.groups, not_found)
 
 
 def report(truth, proba, sets, names, groups, not_found):
