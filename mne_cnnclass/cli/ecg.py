@@ -175,7 +175,8 @@ def predict(
         table, left = predict_beats(clf, record, annotator=None if detected else peaks, **settings)
     except Advised as error:
         advice = {
-            MissingLead: f"Name those to take in the place of {','.join(trained_on)} by --leads, or train a "
+            MissingLead: f"Name those to take in the place of {','.join(trained_on)} by --leads, which may "
+            f"leave some out, as in --leads {trained_on[0]}, or train a "
             "model on leads that it has: mne-cnnclass ecg train FOLDER --leads LEADS.",
             NoAnnotations: "Give --peaks the ending of another file, or detected.",
             NoBeats: "Is it an ECG of more than some seconds?" if detected else "Give --peaks detected.",

@@ -310,9 +310,14 @@ def test_leads_of_other_names_stand_in_for_those_of_the_training(run, folder, mo
     np.testing.assert_allclose(
         found["proba_V"], expected["proba_V"], atol=0.02
     )  # of 16 bits, in another range
-    code, _, err = run("predict", model, "new", "-o", "no.csv", "--leads", "Direct_1")
+    code, _, err = run("predict", model, "new", "-o", "no.csv", "--leads", "Direct_1,Thorax_1,V1")
     assert code == 2
-    assert "--leads must name 2, one for each of MLII,V1, got Direct_1" in err
+    assert "--leads must name one for each of MLII,V1, or leave some out" in err
+    for leads in ("Direct_1", ",Thorax_1"):  # masked leads are in the training
+        assert run("predict", model, "new", "-o", f"{leads}.csv", "--leads", leads)[0] == 0
+        alone = pd.read_csv(f"{leads}.csv")
+        assert len(alone) == len(expected)
+        assert (alone["description"] == expected["description"]).mean() > 0.9
 
 
 def test_existing_files_are_replaced_only_on_request(run, folder, model, tmp_path):

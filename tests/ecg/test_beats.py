@@ -394,6 +394,14 @@ def test_the_recipe_learns_beats_of_new_patients(patients, trained):
         trained.predict(_without_metadata(new))
 
 
+@pytest.mark.parametrize("lead", ["MLII", "V1"])
+def test_a_network_of_two_leads_predicts_from_one(patients, trained, lead):
+    new = patients[patients.groups == "p4"]
+    data = np.asarray(new).copy()
+    data[:, [k for k, name in enumerate(new.ch_names) if not name.startswith(lead)]] = 0.0
+    assert trained.score(new.with_data(data), new.labels) > 0.85
+
+
 def test_fibrillation_that_no_patient_of_the_training_has_is_learnt_from_simulations(patients, trained):
     sinus, fibrillating = (
         patients[np.isin(patients.groups, names)] for names in (["p0", "p1", "p2", "p3"], ["p5"])
@@ -455,6 +463,17 @@ def test_simulations_add_no_class_that_the_labels_lack(patients):
     trained = quick(n_premature=1).fit(view)
     assert trained.classes_.tolist() == ["N", "V"]
     np.testing.assert_allclose(trained.predict_proba(view).sum(axis=1), 1)
+
+
+def test_premature_beats_are_found_where_most_beats_are_premature(trained):
+    """Runs of ten and more, which no patient of the training has, so that the median interval is theirs."""
+    rng = np.random.default_rng(7)
+    symbols = np.r_[np.full(20, "N"), np.tile(np.r_[np.full(12, "A"), np.full(3, "N")], 12)]
+    rr = 0.8 * np.where(symbols == "N", 1.0, 0.65) * (1 + 0.01 * rng.standard_normal(len(symbols)))
+    view = EpochsView(ecg.make_beat_epochs(made_up(1 + np.cumsum(rr), symbols)))
+    found = trained.predict(view)
+    assert (found[view.labels == "S"] == "S").mean() > 0.8
+    assert (found[view.labels == "N"] == "S").mean() < 0.1
 
 
 def test_averaging_over_alike_beats_leaves_timing_to_the_beat(patients, trained):
