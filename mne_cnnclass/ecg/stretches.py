@@ -42,7 +42,9 @@ def predict_beats(clf, path, *, annotator=None, stretch=STRETCH, **settings):
             raw = read_recording(path, annotator=annotator, start=start, stop=stop)
             try:
                 epochs = make_beat_epochs(
-                    raw, **settings, unusable="keep", peaks="detected" if annotator is None else "annotated"
+                    raw,
+                    **settings | dict(unusable="keep"),
+                    peaks="detected" if annotator is None else "annotated",
                 )
             except NoBeats as none:  # an electrode may be off for hours
                 error = none

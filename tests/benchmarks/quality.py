@@ -29,7 +29,7 @@ import pandas as pd
 from ecg_noise import KINDS, add_noise
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
-from wfdb.processing import Comparitor
+from wfdb.processing import compare_annotations
 
 from mne_cnnclass import ecg
 from mne_cnnclass.ecg import quality
@@ -121,8 +121,7 @@ def _count(signal, where, onset):
         warnings.simplefilter("ignore")
         peaks = ecg.find_r_peaks(raw)
     is_bad = (ecg.signal_quality(raw)["quality"] != "good").to_numpy()
-    found = Comparitor(np.round(onset * 360).astype(int), peaks, 54)
-    found.compare()
+    found = compare_annotations(np.round(onset * 360).astype(int), peaks, 54)
     matched = found.matching_sample_nums
     is_true = np.zeros(len(peaks), bool)
     is_true[matched[matched >= 0]] = True
