@@ -111,8 +111,8 @@ def rearrange_premature(
         Which beats are premature (those of runs that begin at least 10 % early are used), and which are
         normal.
     rng : numpy.random.Generator
-        The random number generator, for the number of normal beats between runs, the length of runs and the
-        pauses after them.
+        The random number generator, for the share of premature beats, the length of runs and the pauses after
+        them.
     n_beats : int
         Number of beats to reach. Default is 1200.
 
@@ -137,12 +137,12 @@ def rearrange_premature(
     inner = np.flatnonzero(normal[1:-1] & normal[:-2] & normal[2:]) + 1
     if sum(stop - start for start, stop in runs) < LEAST_BEATS or not len(inner):
         return np.empty(0, int), np.empty(0)
-    longest, pause = rng.choice([1, 1, 3, 8, 40]), rng.choice([1.0, 1.3, 2.2])
-    between = max(rng.choice([1, 2, 4, 8, 20]), longest // 4)
+    share, longest, pause = rng.uniform(0.1, 0.8), rng.choice([1, 1, 3, 8, 40]), rng.choice([1.0, 1.3, 2.2])
+    between = max((1 + longest) / 2 * (1 - share) / share - 1, 0)  # normal beats, besides the one after a run
     beats, intervals = [], []
     while len(beats) < n_beats:
         first = int(rng.choice(inner))
-        part = np.arange(first, min(first + int(rng.integers(1, 2 * between + 1)), len(rr)))
+        part = np.arange(first, min(first + rng.poisson(between), len(rr)))
         part = part[~premature[part]]
         beats.extend(part)
         intervals.extend(rr[part])
