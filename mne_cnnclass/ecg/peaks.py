@@ -16,11 +16,11 @@ DETECTION_RATE = 120.0  # Hz; more makes the search slower, and not better
 LEAST_RATE = 60.0  # Hz; the detector's own filters have too few samples of a QRS complex below
 QRS_BAND = (5.0, 30.0)  # Hz
 FILTERS = (0.07, 0.1)  # s that a QRS complex lasts: the first keeps T waves out, the second noise
-LEAST_HEIGHT = 0.36  # of the QRS complexes around, by the first
+LEAST_HEIGHT = 0.35  # of the QRS complexes around, by the first
 ABOVE_NOISE = 4.0  # times what is typical between them, by the second
 MOST_NEEDED = 0.5  # of the QRS complexes around, by the second, whatever the noise
-NEAR = 0.035  # s between the peaks of the two filters, at most
-ADC_GAIN = 1000  # sets how slowly gqrs changes its thresholds
+NEAR = 0.025  # s between the peaks of the two filters, at most
+ADC_GAIN = 2000  # sets how slowly gqrs changes its thresholds
 SPIKE = 0.004  # s from the middle of a pacemaker's spike to its ends, at most
 LEAST_RATE_OF_SPIKES = 200.0  # Hz; a spike and a QRS complex are alike below
 HIGH_SPIKE = 1.5  # times the range of a stretch without it; lower ones do no harm
@@ -197,7 +197,9 @@ def _prominence(signal, sfreq):
     noise = follow(np.maximum(_around(np.median(wide[stretches], axis=1), 50), NOTHING * wide.max()))
     wide /= np.minimum(ABOVE_NOISE * noise, MOST_NEEDED * typical(wide))
     narrow /= LEAST_HEIGHT * typical(narrow)
-    return np.minimum(maximum_filter1d(narrow, 2 * round(NEAR * sfreq) + 1), wide)
+    narrow = maximum_filter1d(narrow, 2 * round(NEAR * sfreq) + 1)
+    # the first is what tells a QRS complex from the T wave beside it, so beats compete by it
+    return np.where(wide > 1, narrow, np.minimum(narrow, wide))
 
 
 def _stretches(filtered, sfreq):

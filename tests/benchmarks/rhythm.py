@@ -1,6 +1,5 @@
-"""Rhythms: R peaks against annotations, short recordings of CinC 2017, 12 leads of PTB-XL.
+"""Rhythms: short recordings of CinC 2017, 12 leads of PTB-XL.
 
-    python tests/benchmarks/rhythm.py peaks              # MIT-BIH, 22 records: three detectors
     python tests/benchmarks/rhythm.py cinc2017 ROW …     # 1500 records, 5 folds by record, five seeds
     python tests/benchmarks/rhythm.py ptbxl              # folds 1-8 to train, 9 and 10 to test
 
@@ -163,47 +162,7 @@ def ptbxl():
     print(f"| mean | | | {mean[0]:.3f} | | {mean[1]:.3f} |")
 
 
-def peaks():
-    from wfdb.processing import compare_annotations, xqrs_detect
-
-    def mne_peaks(raw, lead):
-        return np.sort(mne.preprocessing.find_ecg_events(raw, ch_name=lead, verbose="ERROR")[0][:, 0])
-
-    def xqrs(raw, lead):
-        return xqrs_detect(1e3 * raw.get_data([lead])[0], raw.info["sfreq"], verbose=False)
-
-    detectors = {
-        "find_r_peaks": ecg.find_r_peaks,
-        "wfdb xqrs": xqrs,
-        "mne find_ecg_events": mne_peaks,
-    }
-    counts = {name: [] for name in detectors}
-    beats = [symbol for symbols in ecg.AAMI_CLASSES.values() for symbol in symbols]
-    for file in sorted((DATA / "mitdb").glob("*.hea")):
-        raw = ecg.read_raw_wfdb(file)
-        sfreq, notes = raw.info["sfreq"], raw.annotations
-        is_beat = np.isin(notes.description, beats) & (notes.duration == 0)
-        truth = np.round(notes.onset[is_beat] * sfreq).astype(int)
-        for name, detector in detectors.items():
-            start = time.process_time()
-            found = detector(raw, raw.ch_names[0])
-            seconds = time.process_time() - start
-            match = compare_annotations(truth, found, round(0.15 * sfreq))
-            counts[name].append((match.tp, match.fn, match.fp, seconds))
-    print(
-        "| detector | sensitivity | positive predictivity | worst record | s of CPU a record |\n"
-        + "|---" * 5
-        + "|"
-    )
-    for name, rows in counts.items():
-        hit, missed, false, seconds = np.array(rows).T
-        worst = f"{(hit / (hit + missed)).min():.3f} / {(hit / (hit + false)).min():.3f}"
-        total = hit.sum()
-        sensitivity, predictivity = total / (total + missed.sum()), total / (total + false.sum())
-        print(f"| {name} | {sensitivity:.4f} | {predictivity:.4f} | {worst} | {seconds.mean():.1f} |")
-
-
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     mne.set_log_level("ERROR")
-    {"peaks": peaks, "cinc2017": cinc2017, "ptbxl": ptbxl}[sys.argv[1]](*sys.argv[2:])
+    {"cinc2017": cinc2017, "ptbxl": ptbxl}[sys.argv[1]](*sys.argv[2:])
