@@ -11,9 +11,10 @@ What is in ``mne_cnnclass.ecg.peaks`` was chosen on the records of mitdb up to 1
 five of them, and on the people of LUDB with odd numbers; what is *judged* are the other records, with noise
 in the first eight of them that have no flutter, and the people with even numbers. After a look at these
 (99.44 / 99.92 and 99.47 / 99.13) thresholds were lowered, by what the chosen half says of beats made small,
-and the two filters combined otherwise, so they are no longer untouched. The flutter of 207 is left out. CinC 2017 has no annotated beats: *agreement* counts recordings in which
-the first two of the other detectors in the table have the same beats (all but one in 20), and those of them
-in which a detector has the same beats as the first of the two.
+and the two filters combined otherwise, so they are no longer untouched. The flutter of 207 is left out.
+CinC 2017 has no annotated beats: *agreement* counts recordings in which the first two of the other detectors
+in the table have the same beats (all but one in 20), and those of them in which a detector has the same beats
+as the first of the two.
 """
 
 import sys
