@@ -84,6 +84,7 @@ RECIPES = {
             beatclassifier__estimator__max_epochs=1,
             beatclassifier__n_members=1,
             beatclassifier__n_fibrillation=1,
+            beatclassifier__n_premature=1,
         ),
     ),
     "rhythm": ("rhythm", {}),
@@ -149,7 +150,7 @@ def _of_many_people():
 
 def _beat_classifier():
     network = CNNClassifier(**EEGNET, model_params=dict(F1=2, D=1), side_inputs=list(ecg.BEAT_COLUMNS[:2]))
-    return ecg.BeatClassifier(network, n_members=2, n_fibrillation=1, random_state=0)
+    return ecg.BeatClassifier(network, n_members=2, n_fibrillation=1, n_premature=1, random_state=0)
 
 
 def _baseline(kind, name):

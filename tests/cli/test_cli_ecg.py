@@ -336,7 +336,7 @@ def test_existing_files_are_replaced_only_on_request(run, folder, model, tmp_pat
 def test_a_recipe_that_was_saved_in_python_predicts_in_the_shell(run, folder, tmp_path):
     view = EpochsView(ecg.make_beat_epochs([folder / f"p{k}" for k in range(3)], sfreq=100.0))
     pipeline = recipe("heartbeats", random_state=0, n_threads=1)
-    pipeline[-1].set_params(n_members=1, n_fibrillation=1, estimator__max_epochs=2)
+    pipeline[-1].set_params(n_members=1, n_fibrillation=1, n_premature=0, estimator__max_epochs=2)
     save_classifier(pipeline.fit(view), "python.mcnn")
     assert run("predict", "python.mcnn", folder / "p3", "-o", "p3.csv")[0] == 0  # which has V5 instead of V1
     new = ecg.make_beat_epochs(folder / "p3", peaks="detected", sfreq=100.0)
@@ -360,7 +360,7 @@ def test_the_other_command_sends_a_classifier_of_beats_here(model, capsys):
 def test_a_saved_pipeline_predicts_the_same_bits(folder, model, tmp_path):
     view = EpochsView(ecg.make_beat_epochs([folder / "p0", folder / "p1"]), groups="patient")
     pipeline = recipe("heartbeats", random_state=0, n_threads=1)
-    pipeline[-1].set_params(n_members=2, n_fibrillation=1, estimator__max_epochs=2)
+    pipeline[-1].set_params(n_members=2, n_fibrillation=1, n_premature=0, estimator__max_epochs=2)
     with pytest.raises(ValueError, match="not fitted"):
         save_classifier(pipeline, tmp_path / "x.mcnn")
     save_classifier(pipeline.fit(view), tmp_path / "x.mcnn")

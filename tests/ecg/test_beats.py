@@ -373,7 +373,8 @@ def patients():
 
 def quick(**params):
     pipeline = recipe("heartbeats", random_state=0, n_threads=1)
-    pipeline[-1].set_params(**{"n_members": 1, "n_fibrillation": 2, "estimator__batch_size": 64, **params})
+    few = dict(n_members=1, n_fibrillation=1, n_premature=1, estimator__batch_size=64)
+    pipeline[-1].set_params(**few | params)
     return pipeline
 
 
@@ -493,7 +494,8 @@ def test_the_causal_recipe_needs_nothing_of_the_future():
     raw = made_up(onset, symbols)
     epochs = ecg.make_beat_epochs(raw, causal=True)
     pipeline = recipe("heartbeats", causal=True, random_state=0, n_threads=1)
-    pipeline[-1].set_params(n_members=1, estimator__batch_size=16).fit(EpochsView(epochs))
+    pipeline[-1].set_params(n_members=1, n_premature=0, n_fibrillation=1, estimator__batch_size=16)
+    pipeline.fit(EpochsView(epochs))
     until = raw.copy().crop(tmax=30.0)  # without its later annotations, too
     known = ecg.make_beat_epochs(until, causal=True)
     np.testing.assert_allclose(
