@@ -21,14 +21,15 @@ def p_slice(first, rate):
 
 
 def compare_beats(beats, source, first, rate, causal):
-    """Difference of beats from the typical one, and features of the first lead, a row a beat.
+    """Difference of beats from the typical one, and features of the first lead that is not zero, a row a beat.
 
     ``beats`` has shape (n_beats, n_leads, n_times), from sample ``first`` after the R peak; ``source`` are
     those that say what is typical, one for each.
     """
     difference = beats - local_median(beats[source], causal=causal)
-    table = _qrs_features(beats[:, 0], difference[:, 0], source, first, rate, causal)
-    return difference, pd.DataFrame(table | _p_features(beats[:, 0], source, first, rate, causal))
+    lead = beats.any(axis=(0, 2)).argmax()
+    table = _qrs_features(beats[:, lead], difference[:, lead], source, first, rate, causal)
+    return difference, pd.DataFrame(table | _p_features(beats[:, lead], source, first, rate, causal))
 
 
 def _qrs_features(beats, difference, source, first, rate, causal):

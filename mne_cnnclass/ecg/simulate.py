@@ -87,6 +87,7 @@ def fibrillate(beats: np.ndarray, tmin: float, sfreq: float, rng: np.random.Gene
     frequency = rng.uniform(*WAVES) + 0.4 * rng.standard_normal((len(beats), 1))
     angle = 2 * np.pi * (frequency * times + rng.random((len(beats), 1)))
     heights = rng.choice(HEIGHTS, beats.shape[1]) * rng.uniform(0.5, 1.5)
+    heights *= beats.any(axis=(0, 2))  # a masked lead remains zero
     return beats + heights[:, None] * (np.sin(angle) + 0.4 * np.sin(2 * angle + rng.uniform(0, 6)))[:, None]
 
 

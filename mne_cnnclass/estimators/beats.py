@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import numbers
+import warnings
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from typing import Self
 
 import mne
 import numpy as np
@@ -13,10 +15,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from ..ecg.beat_shapes import compare_beats
 from ..ecg.beats import BEAT_COLUMNS, TYPICAL
-from ..ecg.intervals import interval_features
-from ..ecg.simulate import fibrillate, rearrange_premature, simulate_fibrillation
 from ..samples.checks import check_labels
 from ..samples.inputs import as_samples
 from ..samples.types import RandomState
@@ -25,6 +24,7 @@ from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from ..utils.seeds import draw_seed
 from ..utils.threads import limit_threads
+from .beat_copies import copy_records, gather
 from .cnn import CNNClassifier
 from .parameters import describe_parameters
 from .saving.write import describe_each
@@ -33,7 +33,6 @@ STRETCH = 3000  # beats that are compared with each other; of longer records, st
 BEAT_WINDOW = (-0.1, 0.2)  # s around the R peak, in which beats are compared
 ALIKE = 0.05  # of one minus the correlation of two beats, below which they count as alike
 SAME_TIMING = 0.1  # of log ratios of intervals
-COPIED = 1200  # beats in a copy of a record
 FLOOR = 1e-4  # added to probabilities before their logarithm is averaged
 
 
@@ -174,14 +173,14 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
 
         members, error = [], None
         while len(members) < self.n_members and error is None:
-            copies = list(self._copies(view, y, rng, causal))
+            copies = list(copy_records(self, view, y, rng, causal))
             y_all = np.concatenate([y, *(copy.y for copy in copies)])
             its_groups = np.concatenate([groups, *(np.repeat(copy.patient, len(copy.y)) for copy in copies)])
             weight = patient_weights(y_all, its_groups)
             share = np.minimum(1.0, weight * self.n_samples / weight.sum())
             rows, seed = _draw(share, y_all, rng), int(rng.integers(2**31 - 1))
             member = clone(self.estimator).set_params(random_state=seed)
-            drawn = _gather(view, copies, rows, self.masked, rng)
+            drawn = gather(view, copies, rows, self.masked, rng)
             weight = weight[rows] / share[rows]
             try:
                 member.fit(drawn, y_all[rows], groups=its_groups[rows], sample_weight=weight)
@@ -197,35 +196,6 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
             error.add_note(f"The classifier keeps what {len(members)} network(s) learnt, and can be used.")
             raise error
         return self
-
-    def _copies(self, view, y, rng, causal):
-        """Copies of records in another rhythm, as patients of their own."""
-        first, rate = round(view.times[0] * view.sfreq), view.sfreq
-        leads = view.pick([name for name in view.ch_names if not name.endswith(TYPICAL)])
-        table = view.metadata
-        for record, own in table.groupby("record", sort=True).indices.items():
-            own = own[np.argsort(table["onset"].to_numpy()[own], kind="stable")]
-            steady = own[np.isin(y[own], [self.normal, *self.ventricular])]
-            beats = np.asarray(leads[own])
-            rr = table["rr_previous"].to_numpy()[own]
-            known = np.isfinite(rr)
-            rr = np.where(known, rr, np.median(rr[known]) if known.any() else 1.0)
-            made = []
-            for _ in range(self.n_fibrillation if len(steady) else 0):
-                start = int(rng.integers(0, max(1, len(steady) - COPIED)))
-                rows = steady[start : start + COPIED]
-                shapes = fibrillate(np.asarray(leads[rows]), view.times[0], rate, rng)
-                made.append(("fibrillation", rows, simulate_fibrillation(len(rows), rng), shapes))
-            for _ in range(self.n_premature if self.normal and self.supraventricular in y else 0):
-                early, normal = y[own] == self.supraventricular, y[own] == self.normal
-                order, intervals = rearrange_premature(rr, early, normal, rng, min(len(own), COPIED))
-                if len(order):
-                    made.append(("premature beats", own[order], intervals, beats[order]))
-            for number, (kind, rows, intervals, shapes) in enumerate(made):
-                difference, shape = compare_beats(shapes, slice(None), first, rate, causal)
-                features = interval_features(intervals, causal=causal).join(shape)
-                simulated = table.iloc[rows].reset_index(drop=True).assign(**features)
-                yield Copy(rows, y[rows], f"{record}, {kind} {number}", difference, simulated)
 
     def _describe(self, tensors):
         """What makes this estimator, for a file; arrays join the tensors."""
@@ -254,7 +224,8 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         view = _beats(X)
-        proba = np.mean([member.predict_proba(view) for member in self.estimators_], axis=0)
+        with _expect_masked(view):
+            proba = np.mean([member.predict_proba(view) for member in self.estimators_], axis=0)
         by_shape = np.isin(self.classes_, list(self.ventricular))
         if not self.smoothing or not by_shape.any():
             return proba
@@ -288,35 +259,14 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[proba.argmax(axis=1)]
 
 
-class Copy(NamedTuple):
-    """Beats of a record in another rhythm: their rows in the view, and what is theirs there."""
-
-    rows: np.ndarray
-    y: np.ndarray
-    patient: str
-    difference: np.ndarray
-    table: pd.DataFrame
-
-
-def _gather(view, copies, drawn, masked, rng):
-    """A view of drawn beats, of those of ``view`` and then those of copies, with a lead masked in some."""
-    view = view.pick([name for name in view.ch_names if name.endswith(TYPICAL)])
-    real, copied = drawn[drawn < len(view)], drawn[drawn >= len(view)] - len(view)
-    data, rows, tables = [np.asarray(view[real])], [real], [view.metadata.iloc[real]]
-    start = 0
-    for copy in copies:
-        its = copied[(copied >= start) & (copied < start + len(copy.y))] - start
-        start += len(copy.y)
-        data.append(copy.difference[its])
-        rows.append(copy.rows[its])
-        tables.append(copy.table.iloc[its])
-    data = np.concatenate(data)
-    if data.shape[1] > 1:
-        hidden = np.flatnonzero(rng.random(len(data)) < masked)
-        data[hidden, rng.integers(data.shape[1], size=len(hidden))] = 0.0
-    new = view[np.concatenate(rows)].with_data(data)
-    new.metadata = pd.concat(tables, ignore_index=True)
-    return new
+@contextlib.contextmanager
+def _expect_masked(view):
+    """Without the warning of channels that are zero, if leads are masked, as networks learn with that."""
+    differences = np.asarray(view.pick([name for name in view.ch_names if name.endswith(TYPICAL)]))
+    with warnings.catch_warnings():
+        if not differences.any(axis=(0, 2)).all():
+            warnings.filterwarnings("ignore", r"Channel\(s\) .* of X vary")
+        yield
 
 
 def class_roles(classes):

@@ -1,0 +1,74 @@
+"""Beats to learn from: those of records as they are, and as they would be in another rhythm."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..ecg.beat_shapes import compare_beats
+from ..ecg.beats import TYPICAL
+from ..ecg.intervals import interval_features
+from ..ecg.simulate import fibrillate, rearrange_premature, simulate_fibrillation
+
+COPIED = 1200  # beats in a copy of a record
+
+
+class Copy(NamedTuple):
+    """Beats of a record in another rhythm: their rows in the view, and what is theirs there."""
+
+    rows: np.ndarray
+    y: np.ndarray
+    patient: str
+    difference: np.ndarray
+    table: pd.DataFrame
+
+
+def copy_records(clf, view, y, rng, causal):
+    """Copies of records in another rhythm, as patients of their own."""
+    first, rate = round(view.times[0] * view.sfreq), view.sfreq
+    leads = view.pick([name for name in view.ch_names if not name.endswith(TYPICAL)])
+    table = view.metadata
+    for record, own in table.groupby("record", sort=True).indices.items():
+        own = own[np.argsort(table["onset"].to_numpy()[own], kind="stable")]
+        steady = own[np.isin(y[own], [clf.normal, *clf.ventricular])]
+        beats = np.asarray(leads[own])
+        rr = table["rr_previous"].to_numpy()[own]
+        known = np.isfinite(rr)
+        rr = np.where(known, rr, np.median(rr[known]) if known.any() else 1.0)
+        made = []
+        for _ in range(clf.n_fibrillation if len(steady) else 0):
+            start = int(rng.integers(0, max(1, len(steady) - COPIED)))
+            rows = steady[start : start + COPIED]
+            shapes = fibrillate(np.asarray(leads[rows]), view.times[0], rate, rng)
+            made.append(("fibrillation", rows, simulate_fibrillation(len(rows), rng), shapes))
+        for _ in range(clf.n_premature if clf.normal and clf.supraventricular in y else 0):
+            early, normal = y[own] == clf.supraventricular, y[own] == clf.normal
+            order, intervals = rearrange_premature(rr, early, normal, rng, min(len(own), COPIED))
+            if len(order):
+                made.append(("premature beats", own[order], intervals, beats[order]))
+        for number, (kind, rows, intervals, shapes) in enumerate(made):
+            difference, shape = compare_beats(shapes, slice(None), first, rate, causal)
+            features = interval_features(intervals, causal=causal).join(shape)
+            simulated = table.iloc[rows].reset_index(drop=True).assign(**features)
+            yield Copy(rows, y[rows], f"{record}, {kind} {number}", difference, simulated)
+
+
+def gather(view, copies, drawn, masked, rng):
+    """A view of drawn beats, of those of ``view`` and then those of copies, with a lead masked in some."""
+    view = view.pick([name for name in view.ch_names if name.endswith(TYPICAL)])
+    real, copied = drawn[drawn < len(view)], drawn[drawn >= len(view)] - len(view)
+    data, rows, tables = [np.asarray(view[real])], [real], [view.metadata.iloc[real]]
+    start = 0
+    for copy in copies:
+        its = copied[(copied >= start) & (copied < start + len(copy.y))] - start
+        start += len(copy.y)
+        data.append(copy.difference[its])
+        rows.append(copy.rows[its])
+        tables.append(copy.table.iloc[its])
+    data = np.concatenate(data)
+    if data.shape[1] > 1:
+        hidden = np.flatnonzero(rng.random(len(data)) < masked)
+        data[hidden, rng.integers(data.shape[1], size=len(hidden))] = 0.0
+    new = view[np.concatenate(rows)].with_data(data)
+    new.metadata = pd.concat(tables, ignore_index=True)
+    return new
