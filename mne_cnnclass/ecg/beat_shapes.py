@@ -21,7 +21,7 @@ def p_slice(first, rate):
 
 
 def compare_beats(beats, source, first, rate, causal):
-    """Difference of beats from the typical one, and features of the first lead that is not zero, a row a beat.
+    """Difference of beats from the typical one, and features of the first lead that is not zero.
 
     ``beats`` has shape (n_beats, n_leads, n_times), from sample ``first`` after the R peak; ``source`` are
     those that say what is typical, one for each.

@@ -11,6 +11,7 @@ from ..ecg.intervals import interval_features
 from ..ecg.simulate import fibrillate, rearrange_premature, simulate_fibrillation
 
 COPIED = 1200  # beats in a copy of a record
+AS_CONDUCTED = 0.85  # correlation with the typical QRS complex, below which premature beats are aberrant
 
 
 class Copy(NamedTuple):
@@ -28,6 +29,7 @@ def copy_records(clf, view, y, rng, causal):
     first, rate = round(view.times[0] * view.sfreq), view.sfreq
     leads = view.pick([name for name in view.ch_names if not name.endswith(TYPICAL)])
     table = view.metadata
+    likeness = table["qrs_correlation"].to_numpy()
     for record, own in table.groupby("record", sort=True).indices.items():
         own = own[np.argsort(table["onset"].to_numpy()[own], kind="stable")]
         steady = own[np.isin(y[own], [clf.normal, *clf.ventricular])]
@@ -42,7 +44,8 @@ def copy_records(clf, view, y, rng, causal):
             shapes = fibrillate(np.asarray(leads[rows]), view.times[0], rate, rng)
             made.append(("fibrillation", rows, simulate_fibrillation(len(rows), rng), shapes))
         for _ in range(clf.n_premature if clf.normal and clf.supraventricular in y else 0):
-            early, normal = y[own] == clf.supraventricular, y[own] == clf.normal
+            normal, early = y[own] == clf.normal, y[own] == clf.supraventricular
+            early &= likeness[own] > AS_CONDUCTED  # many aberrant ones would hide ventricular beats
             order, intervals = rearrange_premature(rr, early, normal, rng, min(len(own), COPIED))
             if len(order):
                 made.append(("premature beats", own[order], intervals, beats[order]))
