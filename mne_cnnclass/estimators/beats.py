@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from ..ecg.beat_shapes import SHAPE_COLUMNS
 from ..ecg.beats import BEAT_COLUMNS, TYPICAL
 from ..samples.checks import check_labels
 from ..samples.inputs import as_samples
@@ -336,7 +337,7 @@ def _beats(X):
     view = as_samples(X)
     if not isinstance(view, EpochsView):
         raise TypeError(f"X must be Epochs of ecg.make_beat_epochs, got {type(X).__name__}.")
-    needed = ["record", "patient", "onset", "rr_previous", BEAT_COLUMNS[0]]
+    needed = ["record", "patient", "onset", "rr_previous", BEAT_COLUMNS[0], SHAPE_COLUMNS[0]]
     missing = [c for c in needed if view.metadata is None or c not in view.metadata]
     if missing:
         raise ValueError(
