@@ -135,21 +135,20 @@ def rearrange_premature(
     (True, True)
     """
     runs = _premature_runs(rr, premature)
-    inner = np.flatnonzero(normal[1:-1] & normal[:-2] & normal[2:]) + 1
-    if sum(stop - start for start, stop in runs) < LEAST_BEATS or not len(inner):
+    if sum(stop - start for start, stop in runs) < LEAST_BEATS or not normal.any():
         return np.empty(0, int), np.empty(0)
     share, longest, pause = rng.uniform(0.1, 0.8), rng.choice([1, 1, 3, 8, 40]), rng.choice([1.0, 1.3, 2.2])
     between = max((1 + longest) / 2 * (1 - share) / share - 1, 0)  # normal beats, besides the one after a run
-    beats, intervals = [], []
+    beats, intervals, number = [], [], int(rng.integers(len(runs)))
     while len(beats) < n_beats:
-        first = int(rng.choice(inner))
-        part = np.arange(first, min(first + rng.poisson(between), len(rr)))
-        part = part[~premature[part]]
-        beats.extend(part)
-        intervals.extend(rr[part])
+        start, stop = runs[number]
+        before = np.flatnonzero(normal[:start])[-max(rng.poisson(between), 1) :]  # at the rate around
+        beats.extend(before)
+        intervals.extend(rr[before])
         wanted, n_in_run, rate, drift = int(rng.integers(1, longest + 1)), 0, None, 0.0
         while n_in_run < wanted:
-            start, stop = runs[rng.integers(len(runs))]
+            start, stop = runs[number]
+            number = (number + 1) % len(runs)
             if stop - start > 12:  # a part of it, from its start or from anywhere
                 start += int(rng.integers(0, stop - start - 11)) if rng.random() < 0.5 else 0
                 stop = min(stop, start + max(4, wanted - n_in_run))
@@ -161,7 +160,8 @@ def rearrange_premature(
             beats.extend(range(start, stop))
             intervals.extend(own)
             n_in_run += stop - start
-        then = stop if stop < len(rr) and not premature[stop] else int(rng.choice(inner))
+        after = np.flatnonzero(normal[stop:])
+        then = stop + after[0] if len(after) else np.flatnonzero(normal)[-1]
         beats.append(then)
         intervals.append(rr[then] * rng.uniform(1, pause))
     return np.array(beats), np.maximum(intervals, 0.2)

@@ -70,7 +70,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
     n_fibrillation, n_premature : int
         Number of copies of each record with simulated atrial fibrillation, and with its beats rearranged (of
         records with at least 8 premature beats), new ones for each network. A copy has up to 1200 beats.
-        Defaults are 2 and 4.
+        Defaults are 2 and 2.
     n_members : int
         Number of networks in the ensemble, whose probabilities are averaged. Default is 3.
     n_samples : int
@@ -112,7 +112,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         ventricular: Sequence[str] = ("V", "F"),
         untrained: Sequence[str] = ("Q",),
         n_fibrillation: int = 2,
-        n_premature: int = 4,
+        n_premature: int = 2,
         n_members: int = 3,
         n_samples: int = 15000,
         masked: float = 0.25,

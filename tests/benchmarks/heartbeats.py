@@ -3,10 +3,10 @@
     MNE_CNNCLASS_DATA=... python tests/benchmarks/heartbeats.py [n_folds=22] [n_seeds=3] [key=value ...]
 
 Each patient is tested once by networks that were trained on others (one patient out), by one network of each
-seed and by all of them together, which is the recipe. Prints tables in Markdown: pooled over all beats, F and
-Q among the true ones; S beats a patient; and S beats of patients whose share of S beats is raised: their
-recordings are cut between beats and joined again, with fewer of the stretches without S beats, and with those
-with S beats (``10+``: runs of ten and more) again and again.
+seed and by all of them together, which is the recipe. Prints tables in Markdown: pooled over all beats, with
+F and Q among the true ones; S beats a patient; and S beats of patients whose share of S is raised: their
+recordings are cut between beats and joined again, with each run of S beats (``10+``: of ten and more) after as
+many of the normal beats before it as the share allows, in time order, again and again.
 
 Further arguments are parameters of `BeatClassifier`, such as ``n_fibrillation=0`` or ``smoothing=0``;
 ``leak=1`` splits beats at random, so that each patient is on both sides, as a warning of what that split is
@@ -43,7 +43,7 @@ def read(files, **how):
         return EpochsView(ecg.make_beat_epochs(files, **how), groups="patient")
 
 
-def raised(raw, share, least, rng, n_beats=1500):
+def raised(raw, share, least, n_beats=1500):
     """The recording with S beats at a share, as far as stretches with S beats have so many; else None."""
     is_beat = np.isin(raw.annotations.description, [s for text in ecg.AAMI_CLASSES.values() for s in text])
     is_beat &= raw.annotations.duration == 0
@@ -52,30 +52,24 @@ def raised(raw, share, least, rng, n_beats=1500):
     is_n = np.isin(symbol, list(ecg.AAMI_CLASSES["N"]))
     cut = onset - np.minimum(0.3, 0.45 * np.r_[1.0, np.diff(onset)])  # before the P wave
 
-    def stretches(what, shortest):
-        edges = np.flatnonzero(np.diff(np.r_[False, what, False])).reshape(-1, 2)
-        return [(a, b) for a, b in edges.tolist() if b - a >= shortest and a > 0 and b < len(onset) - 1]
-
-    runs = [(max(a - 1, 1), min(b + 1, len(onset) - 1)) for a, b in stretches(is_s, least)]
-    normal = [(a + 3, b - 2) for a, b in stretches(is_n, 12)]
-    if not runs or not normal:
+    edges = np.flatnonzero(np.diff(np.r_[False, is_s, False])).reshape(-1, 2).tolist()
+    runs = [(a, b) for a, b in edges if b - a >= least and is_n[1:a].any()]
+    if not runs:
         return None
-    parts, n_s, n, order = [], 0, 0, []
-    while n < n_beats:
-        if n_s <= share * n:
-            order = order or rng.permutation(len(runs)).tolist()
-            a, b = runs[order.pop()]
-        else:
-            a, b = normal[rng.integers(len(normal))]
-            length = int(rng.integers(2, 12))
-            a = int(rng.integers(a, max(a + 1, b - length)))
-            b = min(b, a + length)
-        parts.append((a, b))
-        n, n_s = n + b - a, n_s + is_s[a:b].sum()
+    parts, n_s, n = [], 0, 0
+    while n < n_beats:  # in time order, so that the heart rate around remains
+        for a, b in runs:
+            stop = min(b + 1, len(onset))
+            wanted = max(1, round((n_s + b - a) / share - n) - (stop - a))
+            before = np.flatnonzero(is_n[1:a])[-wanted:] + 1
+            pieces = np.split(before, np.flatnonzero(np.diff(before) > 1) + 1)
+            parts += [(piece[0], piece[-1] + 1) for piece in pieces]
+            parts.append((a, stop))
+            n, n_s = n + len(before) + stop - a, n_s + b - a
     data, rate, level = raw.get_data(), raw.info["sfreq"], 0.0
     pieces, onsets, symbols, length = [], [], [], 0
     for a, b in parts:
-        first, last = round(cut[a] * rate), round(cut[b] * rate)
+        first, last = round(cut[a] * rate), round(cut[b] * rate) if b < len(cut) else data.shape[1]
         piece = data[:, first:last]
         pieces.append(piece - piece[:, :1] + level)  # without a step
         level = pieces[-1][:, -1:]
@@ -88,14 +82,14 @@ def raised(raw, share, least, rng, n_beats=1500):
 
 def variants(files, groups):
     """Recordings with a raised share of S beats, a dict of patient to a dict of name to view."""
-    rng, made = np.random.default_rng(0), {}
+    made = {}
     for file in files:
         raw = ecg.read_raw_wfdb(file)
         n_s = np.isin(raw.annotations.description, list(ecg.AAMI_CLASSES["S"])).sum()
         patient = ecg.patient_info(raw)["patient"]
         for least, text in ((10, ", 10+"), (1, "")):
             for share in SHARES if n_s >= LEAST_S and patient in groups else ():
-                joined = raised(raw, share, least, rng)
+                joined = raised(raw, share, least)
                 if joined is not None:
                     made.setdefault(patient, {})[f"{patient} at {share:g}{text}"] = read(joined)
     return made
