@@ -191,15 +191,6 @@ def noisy_spans(raw, picked):
     ]
 
 
-def unusable_shares(raw, picked, begin, end):
-    """Shares of windows from ``begin`` to ``end`` (s) in which the first of some leads is not good."""
-    table = signal_quality(raw, picked)
-    is_bad = (table["quality"][table["lead"] == picked[0]] != "good").to_numpy()
-    until = np.r_[0, np.cumsum(is_bad)]
-    at = np.arange(len(until))
-    return (np.interp(end, at, until) - np.interp(begin, at, until)) / np.subtract(end, begin)
-
-
 def qualities_of(reasons):
     """The quality of beats in spans with these reasons, empty for those in none."""
     names = {"": "good"} | {reason: name for name, reason in REASONS.items()}

@@ -3,10 +3,10 @@
     MNE_CNNCLASS_DATA=... python tests/benchmarks/heartbeats.py [n_folds=22] [n_seeds=3] [key=value ...]
 
 Each patient is tested once by networks that were trained on others (one patient out), by one network of each
-seed and by all of them together, which is the recipe. Prints tables in Markdown: pooled over all beats, with
-F and Q among the true ones; S beats a patient; and S beats of patients whose share of S is raised: their
-recordings are cut between beats and joined again, with each run of S beats (``10+``: of ten and more) after as
-many of the normal beats before it as the share allows, in time order, again and again.
+seed and by all of them together, which is the recipe. Prints tables in Markdown: pooled over all beats, F and
+Q among the true ones; S beats a patient; and S beats of patients whose share of them is raised: recordings
+are cut between beats and joined again, with each run of S beats (``10+``: of ten and more) after as many of
+the normal beats before it as the share allows, in time order, again and again.
 
 Further arguments are parameters of `BeatClassifier`, such as ``n_fibrillation=0`` or ``smoothing=0``;
 ``leak=1`` splits beats at random, so that each patient is on both sides, as a warning of what that split is

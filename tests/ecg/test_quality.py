@@ -10,7 +10,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mne_cnnclass import EpochsView, ecg, viz
-from mne_cnnclass.ecg.quality import unusable_shares
 from mne_cnnclass.evaluation import Evaluation
 
 SFREQ = 250.0
@@ -171,13 +170,6 @@ def test_beats_of_live_use_are_not_judged_by_what_follows():
     n = (before["onset"] < 29).sum()
     whose = ["record", "patient"]  # named after the signal
     pd.testing.assert_frame_equal(before[:n].drop(columns=whose), after[:n].drop(columns=whose))
-
-
-def test_windows_know_their_share_of_noise():
-    raw = spoilt("constant")
-    np.testing.assert_allclose(
-        unusable_shares(raw, ["II"], [0, 15, 20, 22], [10, 25, 30, 32]), [0, 0.5, 1, 0.8]
-    )
 
 
 def test_beats_that_are_not_judged_count_as_wrong():
