@@ -39,6 +39,7 @@ def noise_view(kind="eeg", *, seed=0, n_groups=4, n_each=12):
         1e-5 * rng.standard_normal((n_samples, len(ch_names), n_times)),
         mne.create_info(ch_names, sfreq, "eeg" if kind == "eeg" else "ecg"),
         events,
+        tmin=-0.25 if kind == "beats" else 0.0,
         event_id=dict(zip(classes, [1, 2], strict=True)),
         metadata=table,
         verbose="ERROR",

@@ -8,6 +8,7 @@ import pandas as pd
 from ..ecg.beat_shapes import compare_beats
 from ..ecg.beats import TYPICAL
 from ..ecg.intervals import interval_features
+from ..ecg.rhythm_shapes import NEAR_QRS
 from ..ecg.simulate import fibrillate, rearrange_premature, simulate_fibrillation
 
 COPIED = 1200  # beats in a copy of a record
@@ -26,7 +27,15 @@ class Copy(NamedTuple):
 
 def copy_records(clf, view, y, rng, causal):
     """Copies of records in another rhythm, as patients of their own."""
+    if not (clf.n_fibrillation or clf.n_premature):
+        return
     first, rate = round(view.times[0] * view.sfreq), view.sfreq
+    if view.times[0] > NEAR_QRS[0] or view.times[-1] < NEAR_QRS[1]:
+        raise ValueError(
+            f"Copies of records need windows from {NEAR_QRS[0]} to {NEAR_QRS[1]} s at least, and these reach "
+            f"from {view.times[0]:.3g} to {view.times[-1]:.3g} s. Give make_beat_epochs another tmin and tmax, or set "
+            "n_fibrillation=0 and n_premature=0."
+        )
     leads = view.pick([name for name in view.ch_names if not name.endswith(TYPICAL)])
     table = view.metadata
     likeness = table["qrs_correlation"].to_numpy()
@@ -45,7 +54,7 @@ def copy_records(clf, view, y, rng, causal):
             made.append(("fibrillation", rows, simulate_fibrillation(len(rows), rng), shapes))
         for _ in range(clf.n_premature if clf.normal and clf.supraventricular in y else 0):
             normal, early = y[own] == clf.normal, y[own] == clf.supraventricular
-            early &= likeness[own] > AS_CONDUCTED  # many aberrant ones would hide ventricular beats
+            early &= likeness[own] > AS_CONDUCTED  # more of the others would hide ventricular beats
             order, intervals = rearrange_premature(rr, early, normal, rng, min(len(own), COPIED))
             if len(order):
                 made.append(("premature beats", own[order], intervals, beats[order]))

@@ -154,7 +154,8 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the epochs lack the metadata written by :func:`make_beat_epochs`.
+            If the epochs lack the metadata written by :func:`make_beat_epochs`, or have windows that are too
+            short to copy records in another rhythm.
 
         Notes
         -----

@@ -458,6 +458,14 @@ def test_networks_that_were_trained_are_kept_when_a_later_one_is_stopped(patient
         clf.set_params(n_members=0).fit(view)
 
 
+def test_windows_that_are_too_short_for_copies_are_told(patients):
+    short = patients[:200]
+    short = short.with_data(np.asarray(short)[..., 20:], tmin=short.times[20])
+    with pytest.raises(ValueError, match="need windows from -0.15 to 0.2 s"):
+        quick().fit(short)
+    quick(n_fibrillation=0, n_premature=0, estimator__max_epochs=1).fit(short)
+
+
 def test_simulations_add_no_class_that_the_labels_lack(patients):
     labels = np.where(patients.labels == "S", "N", patients.labels)
     view = EpochsView(patients, labels=labels)[:200]
