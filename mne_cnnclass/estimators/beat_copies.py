@@ -10,6 +10,7 @@ from ..ecg.beats import TYPICAL
 from ..ecg.intervals import interval_features
 from ..ecg.rhythm_shapes import NEAR_QRS
 from ..ecg.simulate import fibrillate, rearrange_premature, simulate_fibrillation
+from ..utils.threads import limit_threads
 
 COPIED = 1200  # beats in a copy of a record
 AS_CONDUCTED = 0.85  # correlation with the typical QRS complex, below which premature beats are aberrant
@@ -25,10 +26,12 @@ class Copy(NamedTuple):
     table: pd.DataFrame
 
 
+@limit_threads(1)
 def copy_records(clf, view, y, rng, causal):
     """Copies of records in another rhythm, as patients of their own."""
+    copies = []
     if not (clf.n_fibrillation or clf.n_premature):
-        return
+        return copies
     first, rate = round(view.times[0] * view.sfreq), view.sfreq
     if view.times[0] > NEAR_QRS[0] or view.times[-1] < NEAR_QRS[1]:
         raise ValueError(
@@ -62,7 +65,8 @@ def copy_records(clf, view, y, rng, causal):
             difference, shape = compare_beats(shapes, slice(None), first, rate, causal)
             features = interval_features(intervals, causal=causal).join(shape)
             simulated = table.iloc[rows].reset_index(drop=True).assign(**features)
-            yield Copy(rows, y[rows], f"{record}, {kind} {number}", difference, simulated)
+            copies.append(Copy(rows, y[rows], f"{record}, {kind} {number}", difference, simulated))
+    return copies
 
 
 def gather(view, copies, drawn, masked, rng):

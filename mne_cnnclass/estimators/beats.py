@@ -175,7 +175,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
 
         members, error = [], None
         while len(members) < self.n_members and error is None:
-            copies = list(copy_records(self, view, y, rng, causal))
+            copies = copy_records(self, view, y, rng, causal)
             y_all = np.concatenate([y, *(copy.y for copy in copies)])
             its_groups = np.concatenate([groups, *(np.repeat(copy.patient, len(copy.y)) for copy in copies)])
             weight = patient_weights(y_all, its_groups)
