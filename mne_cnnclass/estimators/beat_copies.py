@@ -36,8 +36,8 @@ def copy_records(clf, view, y, rng, causal):
     if view.times[0] > NEAR_QRS[0] or view.times[-1] < NEAR_QRS[1]:
         raise ValueError(
             f"Copies of records need windows from {NEAR_QRS[0]} to {NEAR_QRS[1]} s at least, and these reach "
-            f"from {view.times[0]:.3g} to {view.times[-1]:.3g} s. Give make_beat_epochs another tmin and tmax, or set "
-            "n_fibrillation=0 and n_premature=0."
+            f"from {view.times[0]:.3g} to {view.times[-1]:.3g} s. Give make_beat_epochs another tmin and tmax, "
+            "or set n_fibrillation=0 and n_premature=0."
         )
     leads = view.pick([name for name in view.ch_names if not name.endswith(TYPICAL)])
     table = view.metadata
@@ -69,6 +69,7 @@ def copy_records(clf, view, y, rng, causal):
     return copies
 
 
+@limit_threads(1)
 def gather(view, copies, drawn, masked, rng):
     """A view of drawn beats, of those of ``view`` and then those of copies, with a lead masked in some."""
     view = view.pick([name for name in view.ch_names if name.endswith(TYPICAL)])

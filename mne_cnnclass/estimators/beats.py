@@ -264,7 +264,8 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
 @contextlib.contextmanager
 def _expect_masked(view):
     """Without the warning of channels that are zero, if leads are masked, as networks learn with that."""
-    differences = np.asarray(view.pick([name for name in view.ch_names if name.endswith(TYPICAL)]))
+    with limit_threads(1):
+        differences = np.asarray(view.pick([name for name in view.ch_names if name.endswith(TYPICAL)]))
     with warnings.catch_warnings():
         if not differences.any(axis=(0, 2)).all():
             warnings.filterwarnings("ignore", r"Channel\(s\) .* of X vary")
