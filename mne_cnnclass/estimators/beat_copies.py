@@ -36,7 +36,7 @@ def copy_records(clf, view, y, rng, causal):
     if view.times[0] > NEAR_QRS[0] or view.times[-1] < NEAR_QRS[1]:
         raise ValueError(
             f"Copies of records need windows from {NEAR_QRS[0]} to {NEAR_QRS[1]} s at least, and these reach "
-            f"from {view.times[0]:.3g} to {view.times[-1]:.3g} s. Give make_beat_epochs another tmin and tmax, "
+            f"from {view.times[0]:.3g} to {view.times[-1]:.3g} s. Give make_beat_epochs other tmin and tmax, "
             "or set n_fibrillation=0 and n_premature=0."
         )
     leads = view.pick([name for name in view.ch_names if not name.endswith(TYPICAL)])
