@@ -145,13 +145,13 @@ def predict(
     common.check_output(output, overwrite)
     clf = load_classifier(model)
     settings, detected = _settings_of(model, clf), peaks == "detected"
-    trained_on = [lead.partition("|")[0] for lead in settings["leads"] or ()]
+    trained_on = [lead.partition("|")[0] for lead in settings["leads"] or _leads_of(clf)]
     if leads is not None:
         own = [name.strip() for name in leads.split(",")]
         if len(own) > len(trained_on) or not any(own):
             raise ValueError(
                 f"--leads must name one for each of {','.join(trained_on)}, or leave some out, as in "
-                f"{own[0] or own[-1]}{',' * (len(trained_on) - 1)}, got {leads}."
+                f"{trained_on[0]}{',' * (len(trained_on) - 1)}, got {leads}."
             )
         own += [""] * (len(trained_on) - len(own))
         settings["leads"] = {lead: name or None for lead, name in zip(trained_on, own, strict=True)}
@@ -214,7 +214,6 @@ def _settings(text, leads, causal):
 def _settings_of(path, clf):
     """Arguments of make_beat_epochs for a model: those in the file, or else as its networks imply them."""
     from ..ecg import AAMI_CLASSES, LEADS, BeatClassifier, make_beat_epochs
-    from ..ecg.beats import TYPICAL
     from ..estimators.saving import read_epochs_settings
 
     last = clf[-1] if hasattr(clf, "steps") else clf
@@ -223,8 +222,7 @@ def _settings_of(path, clf):
             f"{path} is no classifier of heartbeats: `mne-cnnclass ecg train` writes one, and so does "
             "save_classifier with a fitted recipe('heartbeats')."
         )
-    network = last.estimators_[0]
-    names = [name.removesuffix(TYPICAL) for name in network.ch_names_]
+    network, names = last.estimators_[0], _leads_of(clf)
     known = dict(
         classes=AAMI_CLASSES,
         leads=[next((lead for lead in LEADS if lead.split("|")[0] == name), name) for name in names],
@@ -241,6 +239,14 @@ def _settings_of(path, clf):
             "dict(beats=dict(tmin=…, tmax=…)))."
         )
     return settings
+
+
+def _leads_of(clf):
+    """Names of the leads that the networks of a classifier of beats take."""
+    from ..ecg.beats import TYPICAL
+
+    last = clf[-1] if hasattr(clf, "steps") else clf
+    return [name.removesuffix(TYPICAL) for name in last.estimators_[0].ch_names_]
 
 
 def _read_folder(paths, settings, annotator, group="patient", unusable="drop"):

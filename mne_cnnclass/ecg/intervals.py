@@ -107,8 +107,8 @@ def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
         "rr_early_share": (window < local[:, None] - 0.1).mean(axis=1),
         "rr_pair_ratio": np.logaddexp(log, following) - np.log(2) - local,
         "rr_step": step,
-        **_run_features(log),
-        **{f"rr_next_run_{k}": v[::-1] for k, v in zip(RUN, _follow_runs(following[::-1]), strict=True)},
+        **_run_features(log, log[0] if causal else np.median(log[:8])),
+        **_next_run_features(following[::-1]),
         **_alike_features(log, following, causal),
     }
     if causal:
@@ -120,17 +120,22 @@ def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
 RUN = ("ratio", "length", "jump")
 
 
-def _run_features(log):
-    values = _follow_runs(log)
+def _next_run_features(log):
+    values = _follow_runs(log, np.median(log[:8]))
+    return {f"rr_next_run_{name}": value[::-1] for name, value in zip(RUN, values, strict=True)}
+
+
+def _run_features(log, usual):
+    values = _follow_runs(log, usual)
     columns = {f"rr_run_{name}": value for name, value in zip(RUN, values, strict=True)}
     before, after = (np.concatenate(part) for part in (([0], values[0][:-1]), (values[0][1:], [0])))
     return columns | {"rr_run_ratio-1": before, "rr_run_ratio+1": after}
 
 
-def _follow_runs(log):
+def _follow_runs(log, usual):
     """Ratio to the usual interval before a run, log of beats since it began and the step that began it."""
     ratio, length, jump = np.zeros((3, len(log)))
-    usual, n_since, began, last = np.median(log[:8]), 0, 0.0, log[0]
+    n_since, began, last = 0, 0.0, log[0]
     for k, value in enumerate(log.tolist()):
         step, last = value - last, value
         away = value - usual

@@ -27,7 +27,7 @@ class Copy(NamedTuple):
 
 
 @limit_threads(1)
-def copy_records(clf, view, y, rng, causal):
+def copy_records(clf, view, y, groups, rng, causal):
     """Copies of records in another rhythm, as patients of their own."""
     copies = []
     if not (clf.n_fibrillation or clf.n_premature):
@@ -42,7 +42,7 @@ def copy_records(clf, view, y, rng, causal):
     leads = view.pick([name for name in view.ch_names if not name.endswith(TYPICAL)])
     table = view.metadata
     likeness = table["qrs_correlation"].to_numpy()
-    for record, own in table.groupby("record", sort=True).indices.items():
+    for own in table.groupby("record", sort=True).indices.values():
         own = own[np.argsort(table["onset"].to_numpy()[own], kind="stable")]
         steady = own[np.isin(y[own], [clf.normal, *clf.ventricular])]
         beats = np.asarray(leads[own])
@@ -65,7 +65,8 @@ def copy_records(clf, view, y, rng, causal):
             difference, shape = compare_beats(shapes, slice(None), first, rate, causal)
             features = interval_features(intervals, causal=causal).join(shape)
             simulated = table.iloc[rows].reset_index(drop=True).assign(**features)
-            copies.append(Copy(rows, y[rows], f"{record}, {kind} {number}", difference, simulated))
+            patient = f"{groups[own[0]]}, {kind} {number}"
+            copies.append(Copy(rows, y[rows], patient, difference, simulated))
     return copies
 
 
@@ -83,9 +84,10 @@ def gather(view, copies, drawn, masked, rng):
         rows.append(copy.rows[its])
         tables.append(copy.table.iloc[its])
     data = np.concatenate(data)
-    if data.shape[1] > 1:
-        hidden = np.flatnonzero(rng.random(len(data)) < masked)
-        data[hidden, rng.integers(data.shape[1], size=len(hidden))] = 0.0
+    hidden = np.flatnonzero(rng.random(len(data)) < masked)
+    lead = rng.integers(data.shape[1], size=len(hidden))
+    several = data[hidden].any(axis=2).sum(axis=1) > 1  # one at least remains
+    data[hidden[several], lead[several]] = 0.0
     new = view[np.concatenate(rows)].with_data(data)
     new.metadata = pd.concat(tables, ignore_index=True)
     return new

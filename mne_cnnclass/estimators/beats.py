@@ -163,6 +163,9 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         that were trained, if there is one. Before that, it is left unchanged.
         """
         check_number(self.n_members, "n_members", numbers.Integral, min_val=1)
+        check_number(self.n_fibrillation, "n_fibrillation", numbers.Integral, min_val=0)
+        check_number(self.n_premature, "n_premature", numbers.Integral, min_val=0)
+        check_number(self.masked, "masked", numbers.Real, min_val=0, max_val=1)
         view = _beats(X)
         y = np.asarray(check_labels(y, view))
         groups = view.metadata["patient"] if groups is None else groups
@@ -175,7 +178,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
 
         members, error = [], None
         while len(members) < self.n_members and error is None:
-            copies = copy_records(self, view, y, rng, causal)
+            copies = copy_records(self, view, y, groups, rng, causal)
             y_all = np.concatenate([y, *(copy.y for copy in copies)])
             its_groups = np.concatenate([groups, *(np.repeat(copy.patient, len(copy.y)) for copy in copies)])
             weight = patient_weights(y_all, its_groups)
@@ -226,7 +229,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         view = _beats(X)
-        with _expect_masked(view):
+        with _expect_masked(view) if self.masked else contextlib.nullcontext():
             proba = np.mean([member.predict_proba(view) for member in self.estimators_], axis=0)
         by_shape = np.isin(self.classes_, list(self.ventricular))
         if not self.smoothing or not by_shape.any():

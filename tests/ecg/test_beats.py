@@ -14,6 +14,7 @@ from sklearn.model_selection import StratifiedKFold
 from skorch.callbacks import Callback
 
 from mne_cnnclass import CNNClassifier, EpochsView, ecg, evaluate, recipe
+from mne_cnnclass.estimators.beat_copies import gather
 from mne_cnnclass.estimators.beats import average_alike, beat_shapes, patient_weights
 
 
@@ -322,6 +323,12 @@ def test_premature_beats_stay_premature_however_many_they_are():
     assert not ecg.interval_features(slower)["rr_run_length"].any()
 
 
+def test_intervals_of_live_use_do_not_know_the_future():
+    rr = np.r_[np.full(4, 0.8), np.full(40, 0.5)]
+    first, whole = (ecg.interval_features(part, causal=True) for part in (rr[:4], rr))
+    np.testing.assert_array_equal(first, whole[:4])
+
+
 def test_intervals_recur_in_trigeminy_and_not_in_fibrillation():
     trigeminy = np.tile([0.8, 0.5, 1.1], 40)
     fibrillating = ecg.simulate_fibrillation(120, np.random.default_rng(0))
@@ -401,6 +408,17 @@ def test_a_network_of_two_leads_predicts_from_one(patients, trained, lead):
     data = np.asarray(new).copy()
     data[:, [k for k, name in enumerate(new.ch_names) if not name.startswith(lead)]] = 0.0
     assert trained.score(new.with_data(data), new.labels) > 0.85
+
+
+def test_the_only_lead_of_a_record_is_never_masked(patients):
+    view = patients[:200]
+    data = np.asarray(view).copy()
+    data[:100, 2:] = 0.0  # V1 is lacking
+    drawn = gather(view.with_data(data), [], np.arange(200), 0.5, np.random.default_rng(0))
+    is_there = np.asarray(drawn).any(axis=2)
+    known = data[:, 1].any(axis=1)
+    assert is_there[known].any(axis=1).all()
+    assert 20 < (is_there[100:].sum(axis=1) == 1).sum() < 80
 
 
 def test_fibrillation_that_no_patient_of_the_training_has_is_learnt_from_simulations(patients, trained):
