@@ -80,7 +80,7 @@ def signal_quality(raw: mne.io.BaseRaw, leads: Sequence[str] | None = None) -> p
     >>> import numpy as np
     >>> from mne_cnnclass import ecg
     >>> beats = np.tile(1e-3 * np.exp(-(((np.arange(200) - 80) / 4) ** 2)), 50)  # at 250 Hz, for 40 s
-    >>> noise = 3e-4 * np.random.default_rng(0).standard_normal(5000)
+    >>> noise = 1e-3 * np.random.default_rng(0).standard_normal(5000)
     >>> info = mne.create_info(["II"], 250.0, "ecg")
     >>> raw = mne.io.RawArray((beats + np.r_[np.zeros(5000), noise])[None], info, verbose="ERROR")
     >>> table = ecg.signal_quality(raw)

@@ -74,8 +74,9 @@ def fibrillate(beats: np.ndarray, tmin: float, sfreq: float, rng: np.random.Gene
     >>> from mne_cnnclass.ecg import fibrillate
     >>> times = np.arange(-32, 58) / 128
     >>> beats = np.tile(1e-4 * np.exp(-(((times + 0.16) / 0.02) ** 2)), (50, 1, 1))  # P waves
-    >>> round(float(np.median(fibrillate(beats, times[0], 128.0, np.random.default_rng(2)), axis=0).max()), 5)
-    0.0
+    >>> without = fibrillate(beats, times[0], 128.0, np.random.default_rng(0))
+    >>> bool(np.mean(without, axis=0).max() < 0.2 * beats.max())
+    True
     """
     times = tmin + np.arange(beats.shape[2]) / sfreq
     region = p_slice(round(tmin * sfreq), sfreq)
