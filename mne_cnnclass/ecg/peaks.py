@@ -95,7 +95,7 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     [200, 200, 200, 200, 200]
     """
     with from_extra("ecg", "The search for R peaks"):
-        import wfdb.processing  # noqa: F401 before anything is looked at
+        from wfdb.processing.qrs import GQRS  # before anything is looked at
     if not isinstance(raw, mne.io.BaseRaw):
         came = type(raw).__name__
         raise TypeError(f"raw must be an mne.io.Raw, such as mne.io.RawArray(data, info), got {came}.")
@@ -133,10 +133,10 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     if steep.max() <= NOTHING * np.ptp(signal):  # a drift
         return np.empty(0, int)
     height = _prominence(slow, sfreq / ratio)
-    found = _gqrs(height, sfreq / ratio)
+    found = _gqrs(GQRS, height, sfreq / ratio)
     is_fast = _is_fast(found, height, sfreq / ratio)
     if is_fast.any():  # some of their beats are missed
-        faster = _gqrs(height, sfreq / ratio, hr=200, RRmin=REFRACTORY)
+        faster = _gqrs(GQRS, height, sfreq / ratio, hr=200, RRmin=REFRACTORY)
         found = np.union1d(found[~is_fast[found]], faster[is_fast[faster]])
     found = np.round(found * ratio).astype(int) - n_more
     found = found[(found >= 0) & (found < len(signal))]
@@ -236,9 +236,8 @@ def _around(values, percentage):
     return choices[nearest, np.arange(n)]
 
 
-def _gqrs(height, sfreq, **of_hearts):
+def _gqrs(GQRS, height, sfreq, **of_hearts):
     """Beats in samples by the rules of gqrs, in a signal that is filtered already."""
-    from wfdb.processing.qrs import GQRS
 
     class Detector(GQRS):  # which else filters sample by sample, in four times the time
         def qf(self):

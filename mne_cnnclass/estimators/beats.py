@@ -12,7 +12,7 @@ import mne
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from ..ecg.beat_shapes import SHAPE_COLUMNS
@@ -24,9 +24,11 @@ from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from ..utils.seeds import draw_seed
+from ..utils.text import shortened
 from ..utils.threads import limit_threads
 from .beat_copies import copy_records, gather
 from .cnn import CNNClassifier
+from .most_probable import PredictsMostProbable
 from .parameters import describe_parameters
 from .saving.write import describe_each
 
@@ -38,7 +40,7 @@ FLOOR = 1e-4  # added to probabilities before their logarithm is averaged
 
 
 @fill_doc
-class BeatClassifier(ClassifierMixin, BaseEstimator):
+class BeatClassifier(PredictsMostProbable, BaseEstimator):
     """Classify heartbeats with an ensemble of networks trained on real and simulated rhythms.
 
     Four problems keep classifiers of heartbeats from generalising to new patients, and each is addressed by
@@ -166,7 +168,7 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
         check_number(self.n_fibrillation, "n_fibrillation", numbers.Integral, min_val=0)
         check_number(self.n_premature, "n_premature", numbers.Integral, min_val=0)
         check_number(self.masked, "masked", numbers.Real, min_val=0, max_val=1)
-        view = _beats(X)
+        view = _beats(X, getattr(self.estimator, "side_inputs", None) or ())
         y = np.asarray(check_labels(y, view))
         groups = view.metadata["patient"] if groups is None else groups
         groups = np.asarray(groups).astype(str)
@@ -247,22 +249,6 @@ class BeatClassifier(ClassifierMixin, BaseEstimator):
                 proba[part] = average
         return proba
 
-    @fill_doc
-    def predict(self, X: EpochsView | mne.BaseEpochs) -> np.ndarray:
-        """Predict the most probable class label of each beat.
-
-        Parameters
-        ----------
-        X : EpochsView | mne.Epochs
-            Heartbeats, as in :meth:`predict_proba`.
-
-        Returns
-        -------
-        %(labels_predicted)s
-        """
-        proba = self.predict_proba(X)  # before classes_ is asked for, so that it can tell when not fitted
-        return self.classes_[proba.argmax(axis=1)]
-
 
 @contextlib.contextmanager
 def _expect_masked(view):
@@ -337,16 +323,16 @@ def average_alike(proba, shapes, table, share):
     return mixed / mixed.sum(axis=1, keepdims=True)
 
 
-def _beats(X):
-    """X as a view with the metadata of beats."""
+def _beats(X, side_inputs=()):
+    """X as a view with the metadata of beats, those that networks learn from among them."""
     view = as_samples(X)
     if not isinstance(view, EpochsView):
         raise TypeError(f"X must be Epochs of ecg.make_beat_epochs, got {type(X).__name__}.")
-    needed = ["record", "patient", "onset", "rr_previous", BEAT_COLUMNS[0], SHAPE_COLUMNS[0]]
-    missing = [c for c in needed if view.metadata is None or c not in view.metadata]
+    needed = ["record", "patient", "onset", "rr_previous", BEAT_COLUMNS[0], SHAPE_COLUMNS[0], *side_inputs]
+    missing = [c for c in dict.fromkeys(needed) if view.metadata is None or c not in view.metadata]
     if missing:
         raise ValueError(
-            f"These Epochs lack the metadata {missing}, which ecg.make_beat_epochs writes: cut the beats "
-            "with it, and keep the metadata."
+            f"These Epochs lack the metadata {shortened(missing)}, which ecg.make_beat_epochs writes: cut the "
+            "beats with it, and keep the metadata."
         )
     return view

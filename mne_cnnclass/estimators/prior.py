@@ -8,19 +8,19 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from ..samples.checks import check_labels
 from ..samples.inputs import as_samples
 from ..samples.types import Samples
 from ..utils.docs import fill_doc
-from .cnn import CNNClassifier
+from .most_probable import PredictsMostProbable
 from .saving.write import describe
 
 
 @fill_doc
-class PriorAdjustedClassifier(ClassifierMixin, BaseEstimator):
+class PriorAdjustedClassifier(PredictsMostProbable, BaseEstimator):
     """Adjust the probabilities of a classifier to how frequent the classes are.
 
     A classifier trained on as many recordings of a rare rhythm as of a common one takes it for common. If the
@@ -139,24 +139,6 @@ class PriorAdjustedClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         proba = self.estimator_.predict_proba(X) * self.ratio_
         return proba / proba.sum(axis=1, keepdims=True)
-
-    @fill_doc
-    def predict(self, X: Samples) -> np.ndarray:
-        """Predict the most probable class label of each sample.
-
-        Parameters
-        ----------
-        %(X)s
-            The samples.
-
-        Returns
-        -------
-        %(labels_predicted)s
-        """
-        proba = self.predict_proba(X)
-        return self.classes_[proba.argmax(axis=1)]
-
-    score = CNNClassifier.score  # with the labels of the epochs, if none are given
 
     def _describe(self, tensors):
         """What makes this estimator, for a file; arrays join the tensors."""

@@ -8,7 +8,7 @@ from typing import Self
 import mne
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier
 from sklearn.utils.validation import check_is_fitted
 
@@ -20,12 +20,12 @@ from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
 from ..utils.seeds import draw_seed
 from ..utils.threads import limit_threads
-from .cnn import CNNClassifier
+from .most_probable import PredictsMostProbable
 from .trees import TreeArrays
 
 
 @fill_doc
-class RhythmClassifier(ClassifierMixin, BaseEstimator):
+class RhythmClassifier(PredictsMostProbable, BaseEstimator):
     """Classify rhythms by their measures, with gradient boosting and a forest of randomised trees.
 
     The logarithms of the probabilities of both are averaged: boosting is more accurate, and the forest
@@ -149,24 +149,6 @@ class RhythmClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self.trees_.predict_proba(self._measures(X))
-
-    @fill_doc
-    def predict(self, X: EpochsView | mne.BaseEpochs) -> np.ndarray:
-        """Predict the most probable class label of each window.
-
-        Parameters
-        ----------
-        X : EpochsView | mne.Epochs
-            Windows, as in :meth:`predict_proba`.
-
-        Returns
-        -------
-        %(labels_predicted)s
-        """
-        proba = self.predict_proba(X)
-        return self.classes_[proba.argmax(axis=1)]
-
-    score = CNNClassifier.score  # with the labels of the epochs, if none are given
 
     def _describe(self, tensors):
         """What makes this estimator, for a file; arrays join the tensors."""

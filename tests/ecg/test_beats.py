@@ -400,6 +400,10 @@ def test_the_recipe_learns_beats_of_new_patients(patients, trained):
         trained.predict(np.zeros((3, 4, 91)))
     with pytest.raises(ValueError, match="lack the metadata"):
         trained.predict(_without_metadata(new))
+    older = new[:]
+    older.metadata = new.metadata.drop(columns="rr_run_ratio")  # of a version that did not write it
+    with pytest.raises(ValueError, match="lack the metadata rr_run_ratio, which"):
+        quick().fit(older)
 
 
 @pytest.mark.parametrize("lead", ["MLII", "V1"])
