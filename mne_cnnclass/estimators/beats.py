@@ -332,7 +332,7 @@ def _beats(X, side_inputs=()):
     missing = [c for c in dict.fromkeys(needed) if view.metadata is None or c not in view.metadata]
     if missing:
         raise ValueError(
-            f"These Epochs lack the metadata {shortened(missing)}, which ecg.make_beat_epochs writes: cut the "
-            "beats with it, and keep the metadata."
+            f"These Epochs lack the metadata {shortened(missing)}, which ecg.make_beat_epochs writes: cut "
+            "the beats with it, and keep the metadata."
         )
     return view
