@@ -411,7 +411,7 @@ def test_a_network_of_two_leads_predicts_from_one(patients, trained, lead):
     new = patients[patients.groups == "p4"]
     data = np.asarray(new).copy()
     data[:, [k for k, name in enumerate(new.ch_names) if not name.startswith(lead)]] = 0.0
-    assert trained.score(new.with_data(data), new.labels) > 0.85
+    assert trained.score(new.with_data(data), new.labels) > 0.95  # without masks in the training 0.85
 
 
 def test_the_only_lead_of_a_record_is_never_masked(patients):
