@@ -80,12 +80,11 @@ def recipe(
     >>> [name for name, _ in recipe("motor imagery").steps]
     ['resample', 'euclideanalignment', 'cnnclassifier']
     """
-    recipes = {"heartbeats": _heartbeats, "motor imagery": _motor_imagery, "rhythm": _rhythm}
-    if task not in recipes:
+    if task not in RECIPES:
         raise ValueError(
-            f"There is no recipe for {task!r}; there is one for {' and '.join(map(repr, recipes))}."
+            f"There is no recipe for {task!r}; there is one for {' and '.join(map(repr, RECIPES))}."
         )
-    *before, last = recipes[task](causal, random_state=random_state, n_threads=n_threads)
+    *before, last = RECIPES[task](causal, random_state=random_state, n_threads=n_threads)
     if class_prior is not None:
         last = PriorAdjustedClassifier(last, class_prior)
     return make_pipeline(*before, last)
@@ -135,3 +134,7 @@ def _rhythm(causal, **how):
             "what follows a window."
         )
     return (RhythmClassifier(random_state=how["random_state"]),)
+
+
+# all recipes that there are, by their task
+RECIPES = {"heartbeats": _heartbeats, "motor imagery": _motor_imagery, "rhythm": _rhythm}
