@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import sklearn.pipeline
@@ -34,7 +34,12 @@ INSTALL = 'pip install "mne-cnnclass[baselines]"'
 
 
 def baselines(
-    kind: Literal["eeg", "ecg"], *, names: Sequence[str] | None = None, random_state: int | None = None
+    kind: Literal["eeg", "ecg"],
+    *,
+    task: Literal["erp", "ssvep"] | None = None,
+    names: Sequence[str] | None = None,
+    frequencies: Mapping[Any, float | None] | None = None,
+    random_state: int | None = None,
 ) -> dict[str, Pipeline]:
     """Get well-known pipelines as baselines for a network.
 
@@ -55,9 +60,19 @@ def baselines(
             ``"RR + shape + boosting"`` (gradient boosting on the metadata columns in
             ``mne_cnnclass.ecg.BEAT_COLUMNS`` and on 20 principal components of the beats), and
             ``"MiniRocket"`` (1000 convolutions).
+    task : None | "erp" | "ssvep"
+        Adds the pipelines made for a task to those of ``"eeg"``:
+
+        ``"erp"``
+            Responses evoked by events.
+        ``"ssvep"``
+            Responses to lights that flicker at ``frequencies``.
     names : None | list of str
         Names of the pipelines. ``None`` returns all those whose libraries are installed, and warns about the
         others.
+    frequencies : None | dict
+        For ``task="ssvep"``: the frequency in Hz at which the light of each class flickers, by its label;
+        ``None`` or 0 for a class without flicker, such as rest.
     random_state : None | int
         Seed of everything random in the pipelines.
 
@@ -69,7 +84,7 @@ def baselines(
     Raises
     ------
     ValueError
-        If ``kind`` or a name is unknown.
+        If ``kind``, ``task`` or a name is unknown, or if ``frequencies`` are not what the task needs.
     ImportError
         If a library needed by a pipeline in ``names`` is not installed.
 
@@ -103,7 +118,7 @@ def baselines(
     """
     if kind not in _MAKERS:
         raise ValueError(f"There are baselines for {', '.join(map(repr, _MAKERS))}, got {kind!r}.")
-    makers = _MAKERS[kind]
+    makers = _MAKERS[kind] | _makers_of_task(kind, task, frequencies)
     if names is not None and (isinstance(names, str) or not names):
         raise TypeError(f"names must be None or a list of names among {', '.join(makers)}, got {names!r}.")
     unknown = [name for name in names or [] if name not in makers]
@@ -124,6 +139,25 @@ def baselines(
         )
     chosen = [name for name in makers if name not in missing] if names is None else names
     return {name: makers[name][0](random_state) for name in chosen}
+
+
+def _makers_of_task(kind, task, frequencies):
+    """What makes the pipelines of a task, and their libraries."""
+    if task is not None and (kind != "eeg" or task not in _TASKS):
+        known = " or ".join(map(repr, _TASKS))
+        raise ValueError(f"task must be None or, for 'eeg', {known}, got {task!r} for {kind!r}.")
+    if (task == "ssvep") != (frequencies is not None):
+        raise ValueError(
+            'frequencies and task="ssvep" need each other: baselines("eeg", task="ssvep", frequencies='
+            f'{{"13 Hz": 13.0, "rest": None}}); got task={task!r} and frequencies={frequencies!r}.'
+        )
+    makers = _TASKS.get(task, {})
+    if frequencies is None:
+        return makers
+    return {
+        name: (partial(make, frequencies=frequencies), *libraries)
+        for name, (make, *libraries) in makers.items()
+    }
 
 
 class Pipeline(sklearn.pipeline.Pipeline):
@@ -271,4 +305,9 @@ _MAKERS = {
         "RR + shape + boosting": (_beats,),
         "MiniRocket": (partial(_mini_rocket, n_kernels=1000), "sktime", "numba"),  # of many thousand beats
     },
+}
+# those that are made for a task, which join those for EEG; of "ssvep" they also take frequencies
+_TASKS = {
+    "erp": {},
+    "ssvep": {},
 }
