@@ -94,7 +94,14 @@ BASELINES = [
     *(("eeg", name) for name in ("dummy", "band power + LR", "CSP + LDA")),
     *(("eeg", name) for name in ("tangent space + LR", "Riemannian MDM")),
     *(("ecg", name) for name in ("dummy", "RR + shape + boosting")),
+    *(("eeg", name) for name in ("shrinkage LDA", "xDAWN + TS")),
 ]
+# what makes those of a task
+FOR_TASK = dict.fromkeys(["shrinkage LDA", "xDAWN + TS"], dict(task="erp"))
+
+
+def one_baseline(kind, name, seed=0):
+    return baselines(kind, names=[name], random_state=seed, **FOR_TASK.get(name, {}))[name]
 
 
 def small_recipe(task, seed=0):
@@ -154,11 +161,9 @@ def _beat_classifier():
 
 
 def _baseline(kind, name):
-    def make():
-        return baselines(kind, names=[name], random_state=0)[name]
-
     # frequencies of an array are unknown; an array has no RR intervals
     arrays = {} if name not in ("band power + LR", "RR + shape + boosting") else None
+    make = functools.partial(one_baseline, kind, name)
     return Listed(f"{kind}: {name}", make, kind.replace("ecg", "beats"), arrays, saved=False)
 
 

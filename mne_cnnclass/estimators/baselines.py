@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
+import mne
 import numpy as np
 import sklearn.pipeline
 from mne.decoding import CSP, Vectorizer
@@ -64,7 +65,10 @@ def baselines(
         Adds the pipelines made for a task to those of ``"eeg"``:
 
         ``"erp"``
-            Responses evoked by events.
+            Responses evoked by events: ``"shrinkage LDA"`` (linear discriminant analysis with a shrunken
+            covariance of the signals at 32 Hz [4]_) and ``"xDAWN + TS"`` (covariances with the evoked
+            responses, after spatial filters that enhance these, in tangent space, logistic regression
+            [5]_, from pyRiemann).
         ``"ssvep"``
             Responses to lights that flicker at ``frequencies``.
     names : None | list of str
@@ -106,6 +110,9 @@ def baselines(
        Riemannian geometry. IEEE Trans Biomed Eng 2012;59(4):920-928. doi:10.1109/TBME.2011.2172210
     .. [3] Dempster A, Schmidt DF, Webb GI. MiniRocket: a very fast (almost) deterministic transform for time
        series classification. KDD 2021. doi:10.1145/3447548.3467231
+    .. [4] Blankertz B, Lemm S, Treder M, Haufe S, Müller KR. Single-trial analysis and classification of ERP
+       components: a tutorial. NeuroImage 2011;56(2):814-825. doi:10.1016/j.neuroimage.2010.06.048
+    .. [5] Barachant A, Congedo M. A plug&play P300 BCI using information geometry. 2014. arXiv:1409.0107
 
     Examples
     --------
@@ -209,6 +216,18 @@ def log_band_power(X):
     return np.log(power + np.finfo(float).tiny).reshape(len(data), -1)
 
 
+def course(X):
+    """The course of each channel at 32 Hz, or as slow as 1000 values are a sample; of arrays 32 values."""
+    X = as_samples(X)
+    data = as_array(X)
+    n_channels, n_times = data.shape[1:]
+    at_32_hz = round(32 * n_times / X.sfreq) if isinstance(X, EpochsView) else 32
+    n_kept = min(n_times, max(at_32_hz, 1), max(1000 // n_channels, 8))
+    if n_kept < n_times:
+        data = mne.filter.resample(data, n_kept, n_times, pad="edge", verbose="error")
+    return data.reshape(len(data), -1)
+
+
 def beat_columns(X):
     """The columns of the metadata that describe each heartbeat."""
     metadata = getattr(as_samples(X), "metadata", None)
@@ -272,6 +291,19 @@ def _tangent_space(random_state):
     return _from_array(Covariances("oas"), TangentSpace(), LogisticRegression(max_iter=1000))
 
 
+def _shrinkage_lda(random_state):
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+    return _pipeline(SameChannels(), FunctionTransformer(course), lda)
+
+
+def _xdawn(random_state):
+    from pyriemann.estimation import XdawnCovariances
+    from pyriemann.tangentspace import TangentSpace
+
+    covariances = XdawnCovariances(4, estimator="lwf", xdawn_estimator="lwf")
+    return _from_array(covariances, TangentSpace(), LogisticRegression(max_iter=1000))
+
+
 def _mdm(random_state):
     from pyriemann.classification import MDM
     from pyriemann.estimation import Covariances
@@ -308,6 +340,6 @@ _MAKERS = {
 }
 # those that are made for a task, which join those for EEG; of "ssvep" they also take frequencies
 _TASKS = {
-    "erp": {},
+    "erp": {"shrinkage LDA": (_shrinkage_lda,), "xDAWN + TS": (_xdawn, "pyriemann")},
     "ssvep": {},
 }

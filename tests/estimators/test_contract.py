@@ -10,7 +10,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from listed import BASELINES, LISTED, RECIPES, samples
+from listed import BASELINES, FOR_TASK, LISTED, RECIPES, samples
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_validate
@@ -71,6 +71,7 @@ def test_all_recipes_and_baselines_are_listed():
     tasks = eval(inspect.signature(recipe).parameters["task"].annotation, {"Literal": Literal}).__args__
     assert set(tasks) == set(RECIPES)
     names = {(kind, name) for kind in ("eeg", "ecg") for name in baselines(kind)}
+    names |= {("eeg", name) for how in FOR_TASK.values() for name in baselines("eeg", **how)}
     assert names - set(BASELINES) == {("eeg", "MiniRocket"), ("ecg", "MiniRocket")}
 
 

@@ -3,11 +3,13 @@
 MiniRocket, more seeds, and all with groups and without are left to tests/benchmarks/leaks.py, by hand.
 """
 
+from functools import partial
+
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from listed import BASELINES, RECIPES, small_recipe
+from listed import BASELINES, RECIPES, one_baseline, small_recipe
 from noise import noise_view
 from scipy.stats import binom
 from sklearn.base import BaseEstimator
@@ -62,9 +64,7 @@ def test_recipes_are_at_chance_on_noise(task):
 
 @pytest.mark.parametrize(("kind", "name"), BASELINES)
 def test_baselines_are_at_chance_on_noise(kind, name):
-    def make(seed):
-        return baselines(kind, names=[name], random_state=seed)[name]
-
+    make = partial(one_baseline, kind, name)
     assert_chance(right_answers(make, "beats" if kind == "ecg" else "eeg", n_each=N_EACH[kind]))
 
 
@@ -213,7 +213,7 @@ LEARNERS = {
     ),
     **{task: (small_recipe(task), kind) for task, (kind, _) in RECIPES.items()},
     **{
-        f"{kind}: {name}": (baselines(kind, names=[name], random_state=0)[name], kind.replace("ecg", "beats"))
+        f"{kind}: {name}": (one_baseline(kind, name), kind.replace("ecg", "beats"))
         for kind, name in BASELINES
     },
 }
