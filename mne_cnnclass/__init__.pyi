@@ -3,10 +3,13 @@ from .estimators import (
     CNNClassifier,
     FineTunedClassifier,
     PriorAdjustedClassifier,
+    Suggestion,
+    list_recipes,
     load_classifier,
     read_epochs_settings,
     recipe,
     save_classifier,
+    suggest,
 )
 from .estimators.baselines import baselines
 from .evaluation import Comparison, Evaluation, compare, evaluate
@@ -24,6 +27,7 @@ __all__ = [
     "FineTunedClassifier",
     "MultiScaleCNN",
     "PriorAdjustedClassifier",
+    "Suggestion",
     "baselines",
     "benchmark",
     "compare",
@@ -34,6 +38,7 @@ __all__ = [
     "explain",
     "list_augmentations",
     "list_models",
+    "list_recipes",
     "load_classifier",
     "moabb_view",
     "open_benchmark",
@@ -43,6 +48,7 @@ __all__ = [
     "recipe",
     "report",
     "save_classifier",
+    "suggest",
     "sys_info",
     "viz",
 ]

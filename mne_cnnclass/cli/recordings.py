@@ -12,6 +12,7 @@ import typer
 
 from ..utils.warn import warn
 from . import common
+from .choice import MODEL, Frequencies, Model, Recipe, make_classifier, make_estimator, print_suggestion
 
 Recordings = Annotated[
     list[Path], common.needed("Recordings in any format that MNE reads, or epochs of MNE (.fif) or EEGLAB.")
@@ -48,7 +49,6 @@ StandardNames = Annotated[
         help="Name EEG channels as in the 10-05 system (Fc5. becomes FC5), and give them its positions.",
     ),
 ]
-Model = Annotated[str, typer.Option(help="Architecture; see `mne-cnnclass models`.")]
 
 
 @common.app.command()
@@ -78,7 +78,7 @@ def demo(
     common.make_folder(output)
     train, test = (np.flatnonzero(view.metadata["part"] == part) for part in ("train", "test"))
     models = {
-        "CNN": _classifier(max_epochs=max_epochs, seed=seed),
+        "CNN": make_classifier(max_epochs=max_epochs, seed=seed),
         "linear": make_pipeline(Vectorizer(), StandardScaler(), LogisticRegression(C=0.01, max_iter=1000)),
     }
     print(f"Slow cortical potentials, {view}\n")
@@ -105,7 +105,9 @@ def evaluate(
     picks: Picks = None,
     sfreq: Sfreq = None,
     standard_names: StandardNames = False,
-    model: Model = "MultiScaleCNN",
+    model: Model = None,
+    recipe: Recipe = None,
+    frequency: Frequencies = None,
     max_epochs: common.MaxEpochs = None,
     cv: common.Folds = 5,
     group: Annotated[
@@ -133,7 +135,7 @@ def evaluate(
     from ..evaluation import compare, evaluate, summary_table
     from ..evaluation.probes import verdicts_text
 
-    clf = _classifier(model, max_epochs, seed)
+    clf = make_estimator(model, recipe, frequency, max_epochs, seed)
     settings = _settings(event, find_events, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names)
     view = _read(recordings, settings, group)
     if group is None and view.metadata["file"].nunique() > 1:
@@ -143,9 +145,12 @@ def evaluate(
             UserWarning,
         )
     common.make_folder(output)
-    print(view)
+    if model is None and recipe is None:
+        print_suggestion(view)
+    else:
+        print(view)
     result = evaluate(clf, view, cv=cv, n_jobs=n_jobs, probes=probes, verbose=True)
-    results, comparison = {model: result}, None
+    results, comparison = {recipe or model or MODEL: result}, None
     if baselines:
         for name, pipeline in make_baselines("eeg", random_state=seed).items():
             results[name] = evaluate(pipeline, view, cv=cv, n_jobs=n_jobs)
@@ -171,7 +176,9 @@ def train(
     picks: Picks = None,
     sfreq: Sfreq = None,
     standard_names: StandardNames = False,
-    model: Model = "MultiScaleCNN",
+    model: Model = None,
+    recipe: Recipe = None,
+    frequency: Frequencies = None,
     max_epochs: common.MaxEpochs = None,
     seed: common.Seed = 0,
     overwrite: common.Overwrite = False,
@@ -184,7 +191,7 @@ def train(
     from ..estimators.saving import save_classifier
 
     common.check_output(output, overwrite)
-    clf = _classifier(model, max_epochs, seed, verbose=True)
+    clf = make_estimator(model, recipe, frequency, max_epochs, seed, verbose=True)
     settings = _settings(event, find_events, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names)
     view = _read(recordings, settings)
     print(view)
@@ -320,16 +327,6 @@ def _read(recordings, settings, group=None):
     from ..samples.view import EpochsView
 
     return EpochsView(make_epochs(recordings, **settings, group=group), groups=group)
-
-
-def _classifier(model="MultiScaleCNN", max_epochs=None, seed=0, **options):
-    from ..estimators.cnn import CNNClassifier
-    from ..networks.build import resolve_model
-
-    resolve_model(model)  # a wrong name is an error before the recordings are read
-    if max_epochs is not None:
-        options["max_epochs"] = max_epochs
-    return CNNClassifier(model, random_state=seed, **options)
 
 
 def _print_entry(name, *texts, indent=24):

@@ -1,8 +1,10 @@
+from .advice import Suggestion, suggest
 from .beats import BeatClassifier
 from .cnn import CNNClassifier
 from .fine_tuned import FineTunedClassifier
 from .loading import load_classifier
 from .prior import PriorAdjustedClassifier
+from .recipe_list import list_recipes
 from .recipes import recipe
 from .rhythm import RhythmClassifier
 from .saving import read_epochs_settings, save_classifier
@@ -13,8 +15,11 @@ __all__ = [
     "FineTunedClassifier",
     "PriorAdjustedClassifier",
     "RhythmClassifier",
+    "Suggestion",
+    "list_recipes",
     "load_classifier",
     "read_epochs_settings",
     "recipe",
     "save_classifier",
+    "suggest",
 ]

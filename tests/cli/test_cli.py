@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mne_cnnclass import CNNClassifier, EpochsView, load_classifier
+from mne_cnnclass import CNNClassifier, EpochsView, load_classifier, recipe
 from mne_cnnclass.cli import main
 from mne_cnnclass.preprocessing import make_epochs
 
 EVENTS = ["--event", "rhythm=T1", "--event", "noise=T2"]
 SPAN = ["--tmin", 0, "--tmax", 0.99]
+SHORT = ["--max-epochs", 1, "--cv", 2]
 
 
 @pytest.fixture
@@ -45,6 +46,12 @@ def fails(result):
     assert err.startswith("Error: ")
     assert "Traceback" not in err
     return err
+
+
+def quickly(monkeypatch):
+    """Without the report and figures, which take most of the time."""
+    monkeypatch.setattr("mne_cnnclass.cli.common.write_report", lambda result, folder, **_: folder)
+    monkeypatch.setattr("mne_cnnclass.evaluation.Evaluation.save_figures", lambda result, folder: [])
 
 
 # -- what works ------------------------------------------------------------------------------------
@@ -121,9 +128,7 @@ def test_files_without_groups_are_told_of(run, recordings, monkeypatch):
 
 
 def test_same_seed_same_scores_however_many_jobs(run, recordings, tmp_path, monkeypatch):
-    # which takes most of the time
-    monkeypatch.setattr("mne_cnnclass.cli.common.write_report", lambda result, folder, **_: folder)
-    monkeypatch.setattr("mne_cnnclass.evaluation.Evaluation.save_figures", lambda result, folder: [])
+    quickly(monkeypatch)
     arguments = [
         "evaluate",
         *recordings,
@@ -200,6 +205,50 @@ def test_predict_takes_other_events(run, recordings, write_recording, tmp_path):
     assert table.columns.tolist() == ["file", "onset", "event", "predicted", "proba_noise", "proba_rhythm"]
     assert (table["event"] == "trial").all()
     assert len(table) == 6
+
+
+def test_evaluate_suggests_before_it_trains_the_default_network(run, recordings, monkeypatch):
+    quickly(monkeypatch)
+    code, out, err = run("evaluate", *recordings[:2], *EVENTS, *SPAN, "--group", "file", "--cv", 2)
+    assert code == 0, err
+    shown = ("48 epochs", "Why", "What limits it", "MultiScaleCNN is trained now", "accuracy  ")
+    order = [out.index(text) for text in shown]
+    assert order == sorted(order)
+    assert "tell no task" in out
+    assert "2 people: too few" in out
+    quiet = run("evaluate", *recordings[:2], *EVENTS, *SPAN, *SHORT, "--model", "EEGNet", "--group", "file")[
+        1
+    ]
+    assert "What limits it" not in quiet
+
+
+def test_recipes_are_evaluated_trained_and_used(run, recordings, monkeypatch, tmp_path):
+    quickly(monkeypatch)
+    how = [*recordings[:2], *EVENTS, *SPAN, "--recipe", "motor imagery", "--max-epochs", 1]
+    code, out, err = run("evaluate", *how, "--group", "file", "--cv", 2)
+    assert code == 0, err
+    assert "motor imagery chance" in out
+    assert "What limits it" not in out
+    code, _, err = run("train", *how, "-o", "m.mcnn")
+    assert code == 0, err
+    pipeline = load_classifier(tmp_path / "m.mcnn")
+    assert [name for name, _ in pipeline.steps] == [name for name, _ in recipe("motor imagery").steps]
+    assert run("predict", "m.mcnn", recordings[2], "-o", "labels.csv")[0] == 0
+    assert len(pd.read_csv(tmp_path / "labels.csv")) == 24
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--recipe", "motor imagery", "--model", "EEGNet"], "exclude each other"),
+        (["--recipe", "sleep"], "no recipe for 'sleep'"),
+        (["--frequency", "left=13"], "--frequency is for --recipe ssvep"),
+        (["--recipe", "ssvep", "--frequency", "13"], "CLASS=HZ|no recipe"),
+        (["--recipe", "rhythm", "--max-epochs", 3], "has none"),
+    ],
+)
+def test_recipes_that_can_not_be_are_told_before_recordings_are_read(run, options, message):
+    assert re.search(message, fails(run("evaluate", "gone.fif", *EVENTS, *SPAN, *options)))
 
 
 def test_evaluate_real_recordings(run, data_path, tmp_path):

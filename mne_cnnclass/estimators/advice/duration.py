@@ -1,0 +1,77 @@
+"""How long a cross-validation takes here: a few steps of training are run, and their time is extrapolated."""
+
+from __future__ import annotations
+
+import math
+from time import perf_counter
+
+import numpy as np
+from sklearn.base import clone
+
+from ..together import fitting, n_together, run_together
+
+LONG = 3.0  # s that a first try may take, after which there is no second
+LARGE = 2**20  # values of a batch, of which one is enough to tell the time
+AIM = 0.5  # s of training, in which its time is told from that of what comes before it
+
+
+def measure_seconds(estimator, view, n_folds):
+    """Seconds of `evaluate` with so many folds: time is taken to be a + b samples + c samples * epochs.
+
+    The folds that `evaluate` trains at once are trained at once here, too, on a part of the samples and for a
+    few epochs, with batches as large as those of all samples.
+    """
+    n_train = len(view) - len(view) // n_folds
+    params = estimator.get_params()
+    together = min(n_folds, n_together(estimator, n_train, view.shape[1:]))
+    batch = min(max(round(n_train / 8), 8), 64)
+    sizes = {
+        name: batch if params[name] == "auto" else params[name] for name in _ending(params, "batch_size")
+    }
+    epochs = {name: params[name] for name in _ending(params, "max_epochs")}
+    # how many samples networks draw of those that they are given; else all
+    drawn = {name: params[name] for name in _ending(params, "n_samples")}
+    batch = max(sizes.values(), default=n_train // 8)
+    n_part = batch if batch * math.prod(view.shape[1:]) > LARGE else 2 * batch
+
+    def run(n_epochs, n_samples):
+        part = view[_spread(view.labels, min(n_samples, n_train))]
+        few = dict.fromkeys(epochs, n_epochs) | dict.fromkeys(drawn, n_part)
+        clones = [clone(estimator).set_params(**sizes, **few) for _ in range(together)]
+        start = perf_counter()
+        for _, _, error in run_together([fitting(one, part, part.labels) for one in clones]):
+            if error is not None:
+                raise error
+        fitted = perf_counter()
+        clones[0].predict(part)
+        return fitted - start, (perf_counter() - fitted) / len(part), len(part)
+
+    run(1, max(n_part // 2, 8))  # what is imported or built at the first time
+    once, per_sample, n = run(1, n_part)
+    twice, n_more = once, 2 * n
+    if once < LONG and not (epochs and "steps" not in params):  # where not all time is that of training
+        twice, _, n_more = run(1, 2 * n_part)
+    slope, per_epoch = max(twice - once, 0.0) / max(n_more - n, 1), 0.0
+    if epochs:
+        more = int(np.clip(AIM / once, 2, 12))
+        per_epoch = max(run(1 + more, n_part)[0] - once, 0.0) / more if once < LONG else once
+    n_trained = min([n_train, *drawn.values()]) if drawn else n_train
+    step = per_epoch / n if not drawn else per_epoch / min(n_part, n)
+    before = max(once - per_epoch - (slope - (0 if drawn else step)) * n, 0.0)
+    fits = before + max(slope - (0 if drawn else step), 0.0) * n_train
+    fits += step * n_trained * max(epochs.values(), default=0)
+    return fits * n_folds / together + per_sample * len(view)
+
+
+def _ending(params, name):
+    return [its for its in params if its.rpartition("__")[2] == name]
+
+
+def _spread(labels, n):
+    """Rows of about n samples of all classes, evenly; of each class at least three, if it has them."""
+    rows = []
+    for label in np.unique(labels):
+        its = np.flatnonzero(labels == label)
+        wanted = min(len(its), max(3, round(n * len(its) / len(labels))))
+        rows.append(its[np.linspace(0, len(its) - 1, wanted).astype(int)])
+    return np.sort(np.concatenate(rows))
