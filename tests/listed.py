@@ -11,14 +11,18 @@ from dataclasses import dataclass, field
 import mne
 import numpy as np
 import pandas as pd
+from mne.decoding import Vectorizer
 from noise import noise_view
 from planted import planted_epochs
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.pipeline import make_pipeline
 
 from mne_cnnclass import (
     CNNClassifier,
     EpochsView,
     FineTunedClassifier,
     PriorAdjustedClassifier,
+    StackedClassifier,
     baselines,
     ecg,
     recipe,
@@ -160,6 +164,12 @@ def _beat_classifier():
     return ecg.BeatClassifier(network, n_members=2, n_fibrillation=1, n_premature=1, random_state=0)
 
 
+def _stacked():
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+    line = make_pipeline(Standardize(), Vectorizer(), lda)  # the first one knows the channels by name
+    return StackedClassifier([("network", CNNClassifier(**EEGNET)), ("line", line)], random_state=0)
+
+
 def _baseline(kind, name):
     # frequencies of an array are unknown; an array has no RR intervals
     arrays = {} if name not in ("band power + LR", "RR + shape + boosting") else None
@@ -180,6 +190,7 @@ LISTED = [
     Listed("BeatClassifier", _beat_classifier, "beats", None),
     Listed("RhythmClassifier", lambda: ecg.RhythmClassifier(random_state=0), "rhythm", None),
     Listed("PriorAdjustedClassifier", lambda: PriorAdjustedClassifier(CNNClassifier(**EEGNET))),
+    Listed("StackedClassifier", _stacked),
     *map(_transformer, TRANSFORMERS),
     *(
         Listed(f"recipe: {task}", functools.partial(small_recipe, task), kind, None)

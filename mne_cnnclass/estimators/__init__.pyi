@@ -8,6 +8,7 @@ from .recipe_list import list_recipes
 from .recipes import recipe
 from .rhythm import RhythmClassifier
 from .saving import read_epochs_settings, save_classifier
+from .stacked import StackedClassifier
 
 __all__ = [
     "BeatClassifier",
@@ -15,6 +16,7 @@ __all__ = [
     "FineTunedClassifier",
     "PriorAdjustedClassifier",
     "RhythmClassifier",
+    "StackedClassifier",
     "Suggestion",
     "list_recipes",
     "load_classifier",

@@ -27,8 +27,9 @@ from .saving.budget import BudgetError, within_budget
 from .saving.files import damaged, read_file
 from .saving.refusal import UNUSABLE, RefusedFileError, check_network, in_short, need, shown
 from .saving.values import decode, make_array
-from .saving.write import known_attributes
+from .saving.write import FOREIGN, known_attributes
 from .side_inputs import SideScaler
+from .stacked import StackedClassifier
 from .trees import TreeArrays
 
 
@@ -268,6 +269,33 @@ def _restore_transformer(header, tensors, source):
     return transformer
 
 
+def _restore_stacked(header, tensors, source):
+    names, members = header["names"], _restore_each(header["members"], tensors, source)
+    clf = StackedClassifier(list(zip(names, members, strict=True)))
+    clf.classes_ = make_array(header["classes"], header["classes_dtype"])
+    clf.n_features_in_ = header["n_features_in"]
+    clf.estimators_, clf.weights_ = members, np.array(header["weights"], float)
+    fits = clf.weights_.shape == (len(members),) and np.isfinite(clf.weights_).all()
+    fits = fits and all(np.array_equal(one.classes_, clf.classes_) for one in members)
+    need(fits, source.path, "its members do not fit its weights and classes")
+    return clf
+
+
+def _restore_foreign(header, tensors, source):
+    cls, names = next((cls, names) for cls, names in FOREIGN.items() if cls.__name__ == header["kind"])
+    try:
+        params, fitted = (
+            {name: decode(value, tensors) for name, value in header[part].items()}
+            for part in ("params", "fitted")
+        )
+        estimator = cls(**params)
+    except UNUSABLE as error:
+        raise RefusedFileError(f"{source.path} is damaged: it holds no {cls.__name__} ({error}).") from error
+    need(fitted.keys() <= set(names), source.path, f"it has {shown(list(fitted))} of a {cls.__name__}")
+    vars(estimator).update(fitted)
+    return estimator
+
+
 def _restore_pipeline(header, tensors, source):
     names, headers = zip(*header["steps"], strict=True)
     steps = list(zip(names, _restore_each(headers, tensors, source), strict=True))
@@ -282,7 +310,9 @@ RESTORED = {
     "BeatClassifier": _restore_beats,
     "RhythmClassifier": _restore_rhythm,
     "PriorAdjustedClassifier": _restore_prior,
+    "StackedClassifier": _restore_stacked,
     "Pipeline": _restore_pipeline,
+    **{cls.__name__: _restore_foreign for cls in FOREIGN},
     **{
         name: _restore_transformer
         for name in preprocessing.__all__

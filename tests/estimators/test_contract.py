@@ -115,7 +115,7 @@ def test_files_give_the_same_bits(listed, tmp_path):
     loaded = load_classifier(tmp_path / "a.mcnn")
     assert_same(listed, loaded)
     kept = {name for name in loaded.get_params() if name.rpartition("__")[2] not in NOT_SAVED}
-    if not hasattr(estimator, "steps") and not hasattr(estimator, "estimator"):
+    if not any(hasattr(estimator, parts) for parts in ("steps", "estimator", "estimators")):
         assert {name: repr(loaded.get_params()[name]) for name in kept} == {
             name: repr(estimator.get_params()[name]) for name in kept
         }

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from inspect import signature
 from pathlib import Path
 
+from mne.decoding import Vectorizer
 from sklearn.base import BaseEstimator
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from ...preprocessing.base import SET_BY_ALL
@@ -15,6 +19,15 @@ from ...samples.types import PathLike
 from .files import write_file
 from .refusal import MOST_VALUES
 from .values import encode
+
+# estimators of other libraries that can be saved, and what their fit leaves that predictions need
+_LINEAR = ("coef_", "intercept_", "classes_", "n_features_in_", "feature_names_in_")
+FOREIGN = {
+    LinearDiscriminantAnalysis: _LINEAR,
+    LogisticRegression: _LINEAR,
+    StandardScaler: ("mean_", "scale_", "var_", "n_features_in_", "feature_names_in_", "n_samples_seen_"),
+    Vectorizer: ("features_shape_", "n_features_in_"),
+}
 
 
 def save_classifier(
@@ -25,7 +38,8 @@ def save_classifier(
     Parameters
     ----------
     estimator : CNNClassifier | BeatClassifier | RhythmClassifier | transformer | Pipeline | …
-        The fitted estimator: a classifier, a transformer of ``mne_cnnclass.preprocessing``, or a Pipeline
+        The fitted estimator: a classifier, a transformer of ``mne_cnnclass.preprocessing``, scikit-learn's
+        LogisticRegression, LinearDiscriminantAnalysis and StandardScaler, MNE's Vectorizer, or a Pipeline
         whose steps are all such estimators, ``None`` or ``"passthrough"``. For a FineTunedClassifier, the
         fine-tuned estimator is saved, which is the one that predicts.
     path : path-like
@@ -87,6 +101,8 @@ def describe(estimator, tensors, prefix=""):
     is_ours = cls.__module__.startswith("mne_cnnclass.")  # a subclass of a user's own may do something else
     if cls is Pipeline:
         header = _describe_pipeline(estimator, own)
+    elif cls in FOREIGN:
+        header = _describe_foreign(estimator, own)
     elif is_ours and hasattr(cls, "_describe"):
         header = estimator._describe(own)
     elif is_ours and hasattr(cls, "_set_by_fit"):
@@ -95,8 +111,9 @@ def describe(estimator, tensors, prefix=""):
         best = " Save its best_estimator_." if hasattr(estimator, "best_estimator_") else ""
         raise TypeError(
             f"A {cls.__module__}.{cls.__name__} can't be saved without pickle; these can: CNNClassifier, "
-            "BeatClassifier, RhythmClassifier, FineTunedClassifier, PriorAdjustedClassifier, transformers of "
-            f"mne_cnnclass.preprocessing, and Pipelines of these.{best}"
+            "BeatClassifier, RhythmClassifier, FineTunedClassifier, PriorAdjustedClassifier, "
+            "StackedClassifier, transformers of mne_cnnclass.preprocessing, "
+            f"{', '.join(one.__name__ for one in FOREIGN)}, and Pipelines of these.{best}"
         )
     if header.get("n_channels", 0) * header.get("n_times", 0) > MOST_VALUES:
         raise ValueError(
@@ -129,6 +146,16 @@ def _describe_transformer(transformer, tensors):
             f"{', '.join(sorted(unknown))} of a {type(transformer).__name__} can't be saved without pickle."
         )
     return {"attributes": {name: encode(value, tensors, name) for name, value in vars(transformer).items()}}
+
+
+def _describe_foreign(estimator, tensors):
+    """The parameters of an estimator of another library, and what its predictions need of its fit."""
+    names = [name for name in FOREIGN[type(estimator)] if hasattr(estimator, name)]
+    parts = dict(params=estimator.get_params(deep=False), fitted={k: getattr(estimator, k) for k in names})
+    return {
+        part: {name: encode(value, tensors, f"{part}/{name}") for name, value in values.items()}
+        for part, values in parts.items()
+    }
 
 
 def _describe_pipeline(pipeline, tensors):
