@@ -22,6 +22,7 @@ from mne_cnnclass import (
     EpochsView,
     FineTunedClassifier,
     PriorAdjustedClassifier,
+    SSVEPClassifier,
     StackedClassifier,
     baselines,
     ecg,
@@ -79,6 +80,7 @@ NETWORKS = {
     "augmented": dict(augmentation=["time_shift", "channel_dropout", "mixup"]),
 }
 
+FLICKER = {"left": 10.0, "right": 13.0}  # Hz
 # recipes by the kind of their samples, and what they are cut down to, so that they train in no time
 RECIPES = {
     "motor imagery": ("eeg", dict(cnnclassifier__max_epochs=1, cnnclassifier__n_members=1)),
@@ -92,16 +94,20 @@ RECIPES = {
         ),
     ),
     "rhythm": ("rhythm", {}),
+    "ssvep": ("eeg", dict(ssvepclassifier__estimator__max_epochs=1, ssvepclassifier__estimator__n_members=1)),
 }
+FLICKERING = "CCA", "filter-bank CCA", "TRCA"
 # all but MiniRocket, which is compiled at its first use
 BASELINES = [
     *(("eeg", name) for name in ("dummy", "band power + LR", "CSP + LDA")),
     *(("eeg", name) for name in ("tangent space + LR", "Riemannian MDM")),
     *(("ecg", name) for name in ("dummy", "RR + shape + boosting")),
     *(("eeg", name) for name in ("shrinkage LDA", "xDAWN + TS")),
+    *(("eeg", name) for name in FLICKERING),
 ]
 # what makes those of a task
 FOR_TASK = dict.fromkeys(["shrinkage LDA", "xDAWN + TS"], dict(task="erp"))
+FOR_TASK |= dict.fromkeys(FLICKERING, dict(task="ssvep", frequencies=FLICKER))
 
 
 def one_baseline(kind, name, seed=0):
@@ -109,7 +115,8 @@ def one_baseline(kind, name, seed=0):
 
 
 def small_recipe(task, seed=0):
-    return recipe(task, random_state=seed, n_threads=1).set_params(**RECIPES[task][1])
+    more = {"frequencies": FLICKER} if task == "ssvep" else {}
+    return recipe(task, random_state=seed, n_threads=1, **more).set_params(**RECIPES[task][1])
 
 
 @functools.cache
@@ -172,7 +179,7 @@ def _stacked():
 
 def _baseline(kind, name):
     # frequencies of an array are unknown; an array has no RR intervals
-    arrays = {} if name not in ("band power + LR", "RR + shape + boosting") else None
+    arrays = {} if name not in ("band power + LR", "RR + shape + boosting", *FLICKERING) else None
     make = functools.partial(one_baseline, kind, name)
     return Listed(f"{kind}: {name}", make, kind.replace("ecg", "beats"), arrays, saved=False)
 
@@ -188,6 +195,12 @@ LISTED = [
         "FineTunedClassifier", lambda: FineTunedClassifier(_of_many_people(), max_epochs=1), for_arrays=None
     ),
     Listed("BeatClassifier", _beat_classifier, "beats", None),
+    Listed("SSVEPClassifier", lambda: small_recipe("ssvep")[-1], for_arrays=dict(sfreq=100.0)),
+    Listed(
+        "SSVEPClassifier, untrained",
+        lambda: SSVEPClassifier(FLICKER, trained=False),
+        for_arrays=dict(sfreq=100.0),
+    ),
     Listed("RhythmClassifier", lambda: ecg.RhythmClassifier(random_state=0), "rhythm", None),
     Listed("PriorAdjustedClassifier", lambda: PriorAdjustedClassifier(CNNClassifier(**EEGNET))),
     Listed("StackedClassifier", _stacked),

@@ -8,6 +8,7 @@ from .recipe_list import list_recipes
 from .recipes import recipe
 from .rhythm import RhythmClassifier
 from .saving import read_epochs_settings, save_classifier
+from .ssvep import SSVEPClassifier
 from .stacked import StackedClassifier
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "FineTunedClassifier",
     "PriorAdjustedClassifier",
     "RhythmClassifier",
+    "SSVEPClassifier",
     "StackedClassifier",
     "Suggestion",
     "list_recipes",

@@ -28,6 +28,7 @@ from ..samples.inputs import as_samples
 from ..samples.view import EpochsView
 from ..utils.threads import limit_threads
 from ..utils.warn import warn
+from .flicker import CanonicalCorrelation, TaskRelatedComponents
 
 BANDS = ((4.0, 8.0), (8.0, 13.0), (13.0, 30.0), (30.0, 45.0))  # Hz: theta, alpha, beta, gamma
 N_SHAPES = 20  # principal components of a beat
@@ -70,7 +71,11 @@ def baselines(
             responses, after spatial filters that enhance these, in tangent space, logistic regression
             [5]_, from pyRiemann).
         ``"ssvep"``
-            Responses to lights that flicker at ``frequencies``.
+            Responses to lights that flicker at ``frequencies``: ``"CCA"`` (canonical correlation with three
+            harmonics [6]_), ``"filter-bank CCA"`` (five harmonics in up to five bands [7]_) and ``"TRCA"``
+            (an ensemble of task-related components in these bands [8]_, for lights in phase with the
+            epochs). The first two learn nothing, but for classes without flicker, which a logistic
+            regression on the correlations tells from the others.
     names : None | list of str
         Names of the pipelines. ``None`` returns all those whose libraries are installed, and warns about the
         others.
@@ -113,6 +118,14 @@ def baselines(
     .. [4] Blankertz B, Lemm S, Treder M, Haufe S, Müller KR. Single-trial analysis and classification of ERP
        components: a tutorial. NeuroImage 2011;56(2):814-825. doi:10.1016/j.neuroimage.2010.06.048
     .. [5] Barachant A, Congedo M. A plug&play P300 BCI using information geometry. 2014. arXiv:1409.0107
+    .. [6] Lin Z, Zhang C, Wu W, Gao X. Frequency recognition based on canonical correlation analysis for
+       SSVEP-based BCIs. IEEE Trans Biomed Eng 2006;53(12):2610-2614. doi:10.1109/TBME.2006.886577
+    .. [7] Chen X, Wang Y, Gao S, Jung TP, Gao X. Filter bank canonical correlation analysis for implementing
+       a high-speed SSVEP-based brain-computer interface. J Neural Eng 2015;12(4):046008.
+       doi:10.1088/1741-2560/12/4/046008
+    .. [8] Nakanishi M, Wang Y, Chen X, Wang YT, Gao X, Jung TP. Enhancing detection of SSVEPs for a
+       high-speed brain speller using task-related component analysis. IEEE Trans Biomed Eng
+       2018;65(1):104-112. doi:10.1109/TBME.2017.2694818
 
     Examples
     --------
@@ -322,6 +335,18 @@ def _beats(random_state):
     return _pipeline(SameChannels(), features, HistGradientBoostingClassifier(random_state=random_state))
 
 
+def _cca(random_state, *, frequencies):
+    return _pipeline(CanonicalCorrelation(frequencies, 3))
+
+
+def _filter_bank_cca(random_state, *, frequencies):
+    return _pipeline(CanonicalCorrelation(frequencies, 5, 5))
+
+
+def _trca(random_state, *, frequencies):
+    return _pipeline(TaskRelatedComponents(frequencies))
+
+
 # what makes a pipeline, and the libraries that it needs besides those of this package
 _MAKERS = {
     "eeg": {
@@ -341,5 +366,5 @@ _MAKERS = {
 # those that are made for a task, which join those for EEG; of "ssvep" they also take frequencies
 _TASKS = {
     "erp": {"shrinkage LDA": (_shrinkage_lda,), "xDAWN + TS": (_xdawn, "pyriemann")},
-    "ssvep": {},
+    "ssvep": {"CCA": (_cca,), "filter-bank CCA": (_filter_bank_cca,), "TRCA": (_trca,)},
 }

@@ -29,6 +29,7 @@ from .saving.refusal import UNUSABLE, RefusedFileError, check_network, in_short,
 from .saving.values import decode, make_array
 from .saving.write import FOREIGN, known_attributes
 from .side_inputs import SideScaler
+from .ssvep import LEARNT, NOTED, SSVEPClassifier
 from .stacked import StackedClassifier
 from .trees import TreeArrays
 
@@ -240,6 +241,22 @@ def _restore_rhythm(header, tensors, source):
     return clf
 
 
+def _restore_ssvep(header, tensors, source):
+    clf = SSVEPClassifier(dict(map(tuple, header["frequencies"])), **header["params"])
+    for name in NOTED:
+        setattr(clf, f"{name}_", header[name])
+    clf._is_table = header["is_table"]
+    clf.classes_ = make_array(header["classes"], header["classes_dtype"])
+    clf.network_ = _restore(header["network"], tensors, source, "network/")
+    clf.estimator = None if clf.network_ is None else clone(clf.network_)
+    arrays = {name: tensors.pop(name).numpy().copy() for name in LEARNT if name in tensors}
+    try:
+        clf._set_learnt(header["pass_band"], arrays)
+    except UNUSABLE as error:
+        raise RefusedFileError(f"{source.path} is damaged: {in_short(error)}.") from error
+    return clf
+
+
 def _restore_prior(header, tensors, source):
     fitted = _restore(header["estimator"], tensors, source, "estimator/")
     prior = header["class_prior"]
@@ -309,6 +326,7 @@ RESTORED = {
     "CNNClassifier": _restore_classifier,
     "BeatClassifier": _restore_beats,
     "RhythmClassifier": _restore_rhythm,
+    "SSVEPClassifier": _restore_ssvep,
     "PriorAdjustedClassifier": _restore_prior,
     "StackedClassifier": _restore_stacked,
     "Pipeline": _restore_pipeline,

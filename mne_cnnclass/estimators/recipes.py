@@ -13,11 +13,13 @@ from .beats import BeatClassifier
 from .cnn import CNNClassifier
 from .prior import PriorAdjustedClassifier
 from .rhythm import RhythmClassifier
+from .ssvep import SSVEPClassifier, default_network
 
 
 def recipe(
-    task: Literal["heartbeats", "motor imagery", "rhythm"],
+    task: Literal["heartbeats", "motor imagery", "rhythm", "ssvep"],
     *,
+    frequencies: Mapping[Any, float | None] | None = None,
     causal: bool = False,
     class_prior: Mapping[Any, float] | None = None,
     random_state: int | None = None,
@@ -27,7 +29,7 @@ def recipe(
 
     Parameters
     ----------
-    task : "heartbeats" | "motor imagery" | "rhythm"
+    task : "heartbeats" | "motor imagery" | "rhythm" | "ssvep"
         What to classify:
 
         ``"heartbeats"``
@@ -49,6 +51,14 @@ def recipe(
             around each window. It has no network, because none that was tried adds to the measures.
             :func:`mne_cnnclass.ecg.combine_windows` combines the predictions for the windows into one per
             recording.
+        ``"ssvep"``
+            Epochs during which the person looks at one of several lights that flicker at ``frequencies``: an
+            :class:`~mne_cnnclass.SSVEPClassifier`, canonical correlation, covariances and networks together.
+            Filters are not needed. With ``set_params(ssvepclassifier__trained=False)`` it needs no labelled
+            epochs. Each epoch is predicted on its own, so ``causal`` changes nothing.
+    frequencies : None | dict
+        For ``"ssvep"``: the frequency in Hz at which the light of each class flickers, by its label; ``None``
+        or 0 for a class without flicker, such as rest.
     causal : bool
         Whether predictions may use only the beat or trial itself and what precedes it. Heartbeats must then
         come from ``make_beat_epochs(causal=True)``. Not available for ``"rhythm"``. Default is False.
@@ -68,7 +78,8 @@ def recipe(
     Raises
     ------
     ValueError
-        If there is no recipe for the task, or no causal variant of it.
+        If there is no recipe for the task, or no causal variant of it, or if ``frequencies`` are missing
+        or of no use.
 
     Examples
     --------
@@ -84,7 +95,15 @@ def recipe(
         raise ValueError(
             f"There is no recipe for {task!r}; there is one for {' and '.join(map(repr, RECIPES))}."
         )
-    *before, last = RECIPES[task](causal, random_state=random_state, n_threads=n_threads)
+    how: dict[str, Any] = dict(random_state=random_state, n_threads=n_threads)
+    if (task == "ssvep") != (frequencies is not None):
+        raise ValueError(
+            'frequencies and "ssvep" need each other: recipe("ssvep", frequencies={"13 Hz": 13.0, "rest": '
+            f"None}}); got {task!r} and frequencies={frequencies!r}."
+        )
+    if frequencies is not None:
+        how["frequencies"] = frequencies
+    *before, last = RECIPES[task](causal, **how)
     if class_prior is not None:
         last = PriorAdjustedClassifier(last, class_prior)
     return make_pipeline(*before, last)
@@ -136,5 +155,9 @@ def _rhythm(causal, **how):
     return (RhythmClassifier(random_state=how["random_state"]),)
 
 
+def _ssvep(causal, *, frequencies, **how):
+    return (SSVEPClassifier(frequencies, default_network(), **how),)
+
+
 # all recipes that there are, by their task
-RECIPES = {"heartbeats": _heartbeats, "motor imagery": _motor_imagery, "rhythm": _rhythm}
+RECIPES = {"heartbeats": _heartbeats, "motor imagery": _motor_imagery, "rhythm": _rhythm, "ssvep": _ssvep}

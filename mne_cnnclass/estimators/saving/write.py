@@ -112,7 +112,7 @@ def describe(estimator, tensors, prefix=""):
         raise TypeError(
             f"A {cls.__module__}.{cls.__name__} can't be saved without pickle; these can: CNNClassifier, "
             "BeatClassifier, RhythmClassifier, FineTunedClassifier, PriorAdjustedClassifier, "
-            "StackedClassifier, transformers of mne_cnnclass.preprocessing, "
+            "SSVEPClassifier, StackedClassifier, transformers of mne_cnnclass.preprocessing, "
             f"{', '.join(one.__name__ for one in FOREIGN)}, and Pipelines of these.{best}"
         )
     if header.get("n_channels", 0) * header.get("n_times", 0) > MOST_VALUES:
