@@ -11,6 +11,7 @@ from sklearn.base import clone
 from ..together import fitting, n_together, run_together
 
 LONG = 3.0  # s that a first try may take, after which there is no second
+SOME = 1.0  # s, from which on what precedes the training of networks is not told from it
 LARGE = 2**20  # values of a batch, of which one is enough to tell the time
 AIM = 0.5  # s of training, in which its time is told from that of what comes before it
 
@@ -29,7 +30,7 @@ def measure_seconds(estimator, view, n_folds):
         name: batch if params[name] == "auto" else params[name] for name in _ending(params, "batch_size")
     }
     epochs = {name: params[name] for name in _ending(params, "max_epochs")}
-    # how many samples networks draw of those that they are given; else all
+    # how many samples networks draw of those that they are given, where it is not all
     drawn = {name: params[name] for name in _ending(params, "n_samples")}
     batch = max(sizes.values(), default=n_train // 8)
     n_part = batch if batch * math.prod(view.shape[1:]) > LARGE else 2 * batch
@@ -48,19 +49,18 @@ def measure_seconds(estimator, view, n_folds):
 
     run(1, max(n_part // 2, 8))  # what is imported or built at the first time
     once, per_sample, n = run(1, n_part)
-    twice, n_more = once, 2 * n
-    if once < LONG and not (epochs and "steps" not in params):  # where not all time is that of training
-        twice, _, n_more = run(1, 2 * n_part)
-    slope, per_epoch = max(twice - once, 0.0) / max(n_more - n, 1), 0.0
+    more, per_epoch, slope = int(np.clip(AIM / once, 2, 12)), 0.0, 0.0
     if epochs:
-        more = int(np.clip(AIM / once, 2, 12))
         per_epoch = max(run(1 + more, n_part)[0] - once, 0.0) / more if once < LONG else once
-    n_trained = min([n_train, *drawn.values()]) if drawn else n_train
-    step = per_epoch / n if not drawn else per_epoch / min(n_part, n)
-    before = max(once - per_epoch - (slope - (0 if drawn else step)) * n, 0.0)
-    fits = before + max(slope - (0 if drawn else step), 0.0) * n_train
-    fits += step * n_trained * max(epochs.values(), default=0)
-    return fits * n_folds / together + per_sample * len(view)
+    # b and c of a sample; in pipelines of networks b is that of other steps, and in others all that there is
+    of_epoch = 0.0 if drawn else per_epoch / n
+    if once < (SOME if epochs and not drawn else LONG) and ("steps" in params or not epochs):
+        twice, _, n_more = run(1, 2 * n_part)
+        slope = max((twice - once) / max(n_more - n, 1) - of_epoch, 0.0)
+    before = max(once - per_epoch - slope * n, 0.0) + slope * n_train
+    n_trained, n_drawn = (min([n_train, *drawn.values()]), min(n_part, n)) if drawn else (n_train, n)
+    training = per_epoch / n_drawn * n_trained * max(epochs.values(), default=0)
+    return (before + training) * n_folds / together + per_sample * len(view)
 
 
 def _ending(params, name):
