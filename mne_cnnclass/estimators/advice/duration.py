@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 from sklearn.base import clone
@@ -39,15 +39,16 @@ def measure_seconds(estimator, view, n_folds):
         part = view[_spread(view.labels, min(n_samples, n_train))]
         few = dict.fromkeys(epochs, n_epochs) | dict.fromkeys(drawn, n_part)
         clones = [clone(estimator).set_params(**sizes, **few) for _ in range(together)]
-        start = perf_counter()
+        start = process_time()
         for _, _, error in run_together([fitting(one, part, part.labels) for one in clones]):
             if error is not None:
                 raise error
-        fitted = perf_counter()
+        fitted = process_time()
         clones[0].predict(part)
-        return fitted - start, (perf_counter() - fitted) / len(part), len(part)
+        return max(fitted - start, 1e-6), (process_time() - fitted) / len(part), len(part)
 
     run(1, max(n_part // 2, 8))  # what is imported or built at the first time
+    began = perf_counter(), process_time()
     once, per_sample, n = run(1, n_part)
     more, per_epoch, slope = int(np.clip(AIM / once, 2, 12)), 0.0, 0.0
     if epochs:
@@ -60,7 +61,9 @@ def measure_seconds(estimator, view, n_folds):
     before = max(once - per_epoch - slope * n, 0.0) + slope * n_train
     n_trained, n_drawn = (min([n_train, *drawn.values()]), min(n_part, n)) if drawn else (n_train, n)
     training = per_epoch / n_drawn * n_trained * max(epochs.values(), default=0)
-    return (before + training) * n_folds / together + per_sample * len(view)
+    # what other programs leave of the processor, over all of the runs, as it changes from one to the next
+    waiting = (perf_counter() - began[0]) / max(process_time() - began[1], 1e-6)
+    return waiting * ((before + training) * n_folds / together + per_sample * len(view))
 
 
 def _ending(params, name):

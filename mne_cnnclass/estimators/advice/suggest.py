@@ -193,7 +193,7 @@ def suggest(X: EpochsLike | EpochsView, *, measure: bool = True) -> Suggestion:
             "EpochsView, EpochsView(mne.EpochsArray(data, mne.create_info(ch_names, sfreq, 'eeg')))."
         )
     counts = Counts(view)
-    classes = np.unique(counts.labels)
+    classes = np.unique(counts.labels).tolist()
     found = find_task(view, classes)
     reasons, task, params = list(found.reasons), found.task, {}
     if task is not None and task not in RECIPES:
