@@ -21,6 +21,7 @@ from mne_cnnclass import (
     Evaluation,
     FineTunedClassifier,
     MultiScaleCNN,
+    Suggestion,
     baselines,
     benchmark,
     compare,
@@ -31,6 +32,7 @@ from mne_cnnclass import (
     load_classifier,
     recipe,
     save_classifier,
+    suggest,
     viz,
 )
 from mne_cnnclass.preprocessing import EuclideanAlignment, Features, Filter, make_epochs
@@ -98,6 +100,8 @@ def evaluations(epochs: mne.Epochs) -> None:
     assert_type(benchmark(baselines("eeg"), {"mine": epochs}, store="store.db"), Benchmark)
     assert_type(explain.saliency(CNNClassifier().fit(epochs), epochs)["left"], mne.EvokedArray)
     assert_type(viz.plot_roc(np.ones(2), np.ones((2, 2)), np.zeros(2), classes=np.arange(2)), Figure)
+    assert_type(suggest(epochs, measure=False), Suggestion)
+    assert_type(suggest(EpochsView(epochs)).seconds, float | None)
     recipe("sleep")  # type: ignore[arg-type]
     compare({"a": result}, units="subjects")  # type: ignore[arg-type]
 

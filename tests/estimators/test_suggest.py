@@ -65,6 +65,7 @@ TOLD = {
     "erp": [
         (["Target", "NonTarget"], 0.8, -0.1, {}),
         (["target", "non-target"], 1, 0, {}),
+        (["stimulus/target", "stimulus/standard"], 1, -0.2, {}),
         (["target/left", "standard/left", "distractor/left"], 1, -0.2, {}),
         (["standard", "deviant"], 0.6, -0.1, {}),
         (["rare", "frequent"], 1, -0.2, {}),
@@ -78,6 +79,7 @@ TOLD = {
         (["13 Hz", "17 Hz", "21 Hz", "rest"], 3, 2, {}),
         (["8.2Hz", "8.4Hz", "8.6Hz"], 4, 0.14, {}),
         (["ssvep_10hz", "ssvep_15hz"], 2, 0, {}),
+        (["LED13Hz", "LED17Hz"], 2, 0, {}),
         (["stim/12,5 Hz", "stim/7,5 Hz"], 2, 0, {}),
         (["13", "17", "21", "rest"], 4, 2, bids("ssvep")),
     ],
@@ -86,6 +88,7 @@ TOLD = {
         (["resting", "mental arithmetic"], 10, 0, {}),
         (["EyesOpen", "EyesClosed"], 5, 0, {}),
         (["eo", "ec"], 2, 0, {}),
+        (["rest eyes open", "rest eyes closed"], 2, 0, {}),
         (["0-back", "2-back"], 2, 0, {}),
         (["alert", "drowsy"], 3, 0, {}),
         (["low workload", "high workload"], 3, 0, {}),
@@ -104,6 +107,8 @@ TOLD = {
         (["1", "2"], 3, 0, {}),
         (["13", "17", "21", "rest"], 3, 0, {}),  # codes, as likely
         (["500 Hz", "1000 Hz"], 0.8, -0.1, {}),  # tones
+        (["tone 37 Hz", "tone 43 Hz"], 3, 0, {}),
+        (["tACS 10 Hz", "tACS 20 Hz"], 3, 0, {}),
         (["Sleep stage W", "Sleep stage 2", "Sleep stage R"], 30, 0, {}),
         (["placebo arm", "drug arm"], 10, 0, {}),
         (["patient", "control"], 10, 0, bids("rest")),
@@ -159,6 +164,15 @@ def test_other_signals_are_not_taken_for_eeg():
     assert suggest(made_up(["N", "V"], kind="ecg"), measure=False).kind == "ecg"
 
 
+def test_beats_without_what_follows_get_the_causal_recipe():
+    view = noise_view("beats")
+    columns = [name for name in ecg.BEAT_COLUMNS if name not in ecg.interval_features([1.0], causal=True)]
+    view.metadata = view.metadata.drop(columns=columns)
+    suggestion = suggest(view, measure=False)
+    assert (suggestion.recipe, suggestion.params) == ("heartbeats", {"causal": True})
+    assert 'recipe("heartbeats", causal=True)' in suggestion.code
+
+
 @pytest.mark.parametrize(("kind", "task"), [("beats", "heartbeats"), ("rhythm", "rhythm")])
 def test_hearts_are_known_by_their_columns(kind, task):
     suggestion = suggest(noise_view(kind), measure=False)
@@ -169,7 +183,7 @@ def test_hearts_are_known_by_their_columns(kind, task):
 def test_frequencies_are_those_of_the_names():
     view = made_up(["13 Hz", "17,5 Hz", "rest"])
     found = find_task(view, np.unique(view.labels))
-    assert found.frequencies == {"13 Hz": 13.0, "17,5 Hz": 17.5, "rest": None}
+    assert found.params == {"frequencies": {"13 Hz": 13.0, "17,5 Hz": 17.5, "rest": None}}
     (line,) = [
         text for text in suggest(made_up(["13 Hz", "60 Hz"]), measure=False).limits if "pass band" in text
     ]

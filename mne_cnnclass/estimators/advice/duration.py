@@ -13,6 +13,7 @@ from ..together import fitting, n_together, run_together
 LONG = 3.0  # s that a first try may take, after which there is no second
 SOME = 1.0  # s, from which on what precedes the training of networks is not told from it
 LARGE = 2**20  # values of a batch, of which one is enough to tell the time
+MOST_EPOCHS = 40
 AIM = 0.5  # s of training, in which its time is told from that of what comes before it
 
 
@@ -50,9 +51,14 @@ def measure_seconds(estimator, view, n_folds):
     run(1, max(n_part // 2, 8))  # what is imported or built at the first time
     began = perf_counter(), process_time()
     once, per_sample, n = run(1, n_part)
-    more, per_epoch, slope = int(np.clip(AIM / once, 2, 12)), 0.0, 0.0
-    if epochs:
-        per_epoch = max(run(1 + more, n_part)[0] - once, 0.0) / more if once < LONG else once
+    per_epoch = slope = 0.0
+    more = int(np.clip(AIM / once, 2, 12)) if epochs else 0
+    while more and once < LONG:
+        per_epoch = max(run(1 + more, n_part)[0] - once, 0.0) / more
+        is_told = per_epoch * more > AIM / 4 or more == MOST_EPOCHS  # and is no noise
+        more = 0 if is_told else int(np.clip(AIM / max(per_epoch, 1e-6), 2 * more, MOST_EPOCHS))
+    if epochs and once >= LONG:
+        per_epoch = once
     # b and c of a sample; in pipelines of networks b is that of other steps, and in others all that there is
     of_epoch = 0.0 if drawn else per_epoch / n
     if once < (SOME if epochs and not drawn else LONG) and ("steps" in params or not epochs):

@@ -86,7 +86,7 @@ class Counts:
 def find_limits(view, task, counts, wanted):
     """All that limits the scores or what is learnt, a list of sentences.
 
-    ``wanted`` are properties of the recipe: ``sfreq``, that it resamples to, and ``frequencies``.
+    ``wanted`` are properties of the recipe: ``sfreq``, that it resamples to, and its arguments.
     """
     data = _some_of(view)
     with np.errstate(all="ignore"):  # of values that are far too large
@@ -244,7 +244,7 @@ def _of_filters(view, task, counts, wanted, data):
         )
     if rate and view.sfreq < rate:
         yield f"{view.sfreq:g} Hz is below the {rate:g} Hz that the recipe was made for."
-    values = sorted(filter(None, (wanted["frequencies"] or {}).values()))
+    values = sorted(filter(None, wanted.get("frequencies", {}).values()))
     lost = [f"{value:g}" for value in values if not low <= value < high]
     if lost:
         yield f"{', '.join(lost)} Hz are outside the pass band, {low:g} to {high:g} Hz."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import textwrap
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from .limits import UNBALANCED, Counts, find_limits
 from .tasks import find_task
 
 N_FOLDS = 5
+WIDTH = 100  # of the text, in characters
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,7 +43,7 @@ class Suggestion:
     is_told : bool
         Whether names tell the task. Otherwise the recipe only may fit, or there is none.
     params : dict
-        What the recipe takes besides: arguments such as ``frequencies``.
+        Arguments of the recipe, such as ``frequencies``.
     changes : dict
         Parameters of the pipeline that have to be set with ``set_params``, as the samples lack what it needs.
     kind : "eeg" | "ecg"
@@ -109,8 +111,8 @@ class Suggestion:
         return f"evaluate({made}, view, cv={self.cv}{groups})"
 
     def _beside(self):
-        task = {"task": self.recipe} if self.recipe in _TASKS else {}
-        return _call("baselines", self.kind, task | self.params)
+        made = {"task": self.recipe, **dict.fromkeys(self.params, ...)} if self.recipe in _TASKS else {}
+        return _call("baselines", self.kind, made).replace("Ellipsis", "…")
 
     def _rows(self):
         fits = "" if self.is_told or self.recipe is None else "   (it may fit: see why)"
@@ -126,7 +128,8 @@ class Suggestion:
     def __str__(self):
         lines = [self.about, *(f"  {name:<8}{text}" for name, text in self._rows().items())]
         for title, texts in (("Why", self.reasons), ("What limits it", self.limits)):
-            lines += [title, *(f"  - {text}" for text in texts)]
+            how = dict(width=WIDTH, initial_indent="  - ", subsequent_indent="    ", break_long_words=False)
+            lines += [title, *(textwrap.fill(text, **how) for text in texts)]
         return "\n".join(lines)
 
     def __repr__(self):
@@ -195,21 +198,20 @@ def suggest(X: EpochsLike | EpochsView, *, measure: bool = True) -> Suggestion:
     counts = Counts(view)
     classes = np.unique(counts.labels).tolist()
     found = find_task(view, classes)
-    reasons, task, params = list(found.reasons), found.task, {}
+    reasons, task, params = list(found.reasons), found.task, dict(found.params)
     if task is not None and task not in RECIPES:
         reasons.append(f"There is no recipe for {task} in this version.")
         task = None
-    if task == "ssvep":
-        params = {"frequencies": found.frequencies}
-        if not found.frequencies:
-            reasons.append('The frequencies are not told: recipe("ssvep", frequencies={class: Hz, …}).')
-            task, params = None, {}
+    if task == "ssvep" and not params:
+        reasons.append('The frequencies are not told: recipe("ssvep", frequencies={class: Hz, …}).')
+        task = None
     if task is None:
+        params = {}
         reasons.append("So the general network is suggested, beside all general baselines.")
     kind = "ecg" if set(view.info.get_channel_types(unique=True)) == {"ecg"} else "eeg"
     changes, why = _changes(task, params, view, classes)
     cv, groups, how = _splits(view, counts)
-    wanted = {"sfreq": _rate(task, params), "frequencies": found.frequencies}
+    wanted = {"sfreq": _rate(task, params), **found.params}
     limits = [*why, *find_limits(view, found.task, counts, wanted)]
     suggestion = dict(
         about=repr(view)[1:-1].replace("EpochsView", "Samples", 1),
@@ -260,7 +262,7 @@ def _baselines(kind, task, params):
     made = task if task in _TASKS else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of those that are not installed
-        general, its = list(baselines(kind)), list(baselines(kind, task=made, **params))
+        general, its = list(baselines(kind)), list(baselines(kind, task=made, **(params if made else {})))
     names = [*(name for name in its if name not in general), *general]
     return [name for name in names if task == "heartbeats" or name != "RR + shape + boosting"]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ...ecg import BEAT_COLUMNS, RHYTHM_COLUMNS
+from ...ecg import BEAT_COLUMNS, RHYTHM_COLUMNS, interval_features
 from ...samples.channel_names import standard_name
 from ...utils.text import shortened
 
@@ -24,11 +24,11 @@ _DONE = re.compile(
 _EVOKED = {
     "stimuli that are looked for, among others": (
         r"(?<!non )\btargets?\b",
-        r"\bnon ?targets?\b|^(?:standard|distract[oe]r|frequent|novel|irrelevant)s?\b",
+        r"\bnon ?targets?\b|\b(?:standard|distract[oe]r|frequent|novel|irrelevant)s?\b",
     ),
     "rare and frequent stimuli": (
-        r"^(?:rare|deviant|odd ?ball|novel)s?\b",
-        r"^(?:frequent|standard|common)s?\b",
+        r"\b(?:rare|deviant|odd ?ball|novel)s?\b",
+        r"\b(?:frequent|standard|common)s?\b",
     ),
     "faces and other pictures": (r"^faces?\b", r"^(?:house|car|object|place|scene|scrambled)s?\b"),
     "errors and what is right": (r"^(?:error|incorrect|erroneous)s?\b", r"^(?:correct|no error)s?\b"),
@@ -38,7 +38,7 @@ _EVOKED = {
 _TASKS = r"arithmetic|count(?:ing)?|subtraction|calculat\w*|maths?|stroop|memory|stress\w*|workload"
 _STATES = {
     "rest and a task of the mind": (_REST.pattern, rf"^(?:mental )?(?:{_TASKS})\b"),
-    "eyes open and closed": (r"^(?:eyes? open(?:ed)?|eo)$", r"^(?:eyes? closed?|ec)$"),
+    "eyes open and closed": (r"\beyes? open|^eo$", r"\beyes? closed?\b|^ec$"),
     "awake and tired": (r"^(?:alert|awake|vigilant)\b", r"^(?:drows\w+|fatigued?|sleepy|tired)\b"),
     "load of memory": (r"^[0-3] ?back$",) * 2,
     "low and high load": (r"^(?:low|no|easy) (?:work)?load$", r"^(?:high|medium|hard) (?:work)?load$"),
@@ -56,7 +56,8 @@ _WORDS = {
 _OTHER_TASK = re.compile(
     r"button|press|\bkeys?\b|flanker|simon|saccade|finger|tapping|attention|\blrp\b|posner|\bs\d{3}r(?:0[3579]|11|13)\b"
 )
-_HERTZ = re.compile(r"(?:^|[\W_])(\d+(?:[.,]\d+)?)[\s_]*hz(?![a-z])", re.I)
+_HERTZ = re.compile(r"(?<![\d.,])(\d+(?:[.,]\d+)?)[\s_]*hz(?![a-z])", re.I)
+_NO_LIGHT = re.compile(r"audit|tone|sound|noise|click|tact|vibr|somato|t ?[ad]cs|dbs|stimulation")
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)")
 FLICKER = 3.0, 60.0  # Hz, of lights; tones are higher
 
@@ -71,12 +72,12 @@ _BRAIN = {"eeg", "mag", "grad", "seeg", "ecog", "dbs", "csd"}
 
 @dataclass(frozen=True)
 class Finding:
-    """The task, or None; whether names tell it, or it may be something else; why, and its frequencies."""
+    """The task, or None; whether names tell it, or it may be something else; why; arguments of its recipe."""
 
     task: str | None = None
     is_told: bool = False
     reasons: list[str] = field(default_factory=list)
-    frequencies: Mapping[object, float] | None = None
+    params: Mapping[str, object] = field(default_factory=dict)
 
     def refused(self, why):
         """The same, but not taken for the task."""
@@ -107,11 +108,14 @@ def find_task(view, classes):
 
 
 def _of_heart(view):
-    columns = () if view.metadata is None else view.metadata.columns
-    for task, needed in (("rhythm", RHYTHM_COLUMNS), ("heartbeats", BEAT_COLUMNS)):
-        if set(needed) <= set(columns):
-            maker = "make_rhythm_epochs" if task == "rhythm" else "make_beat_epochs"
-            return Finding(task, True, [f"The metadata have the columns of ecg.{maker} ({needed[0]} …)."])
+    columns = set(() if view.metadata is None else view.metadata.columns)
+    before = {"rr_previous", *interval_features([1.0], causal=True)}  # of beats, without what follows them
+    for task, needed in (("rhythm", RHYTHM_COLUMNS), ("heartbeats", before)):
+        if columns.issuperset(needed):
+            maker, params = "make_rhythm_epochs" if task == "rhythm" else "make_beat_epochs", {}
+            if task == "heartbeats" and not columns.issuperset(BEAT_COLUMNS):
+                maker, params = "make_beat_epochs(causal=True)", {"causal": True}
+            return Finding(task, True, [f"The metadata have the columns of ecg.{maker}."], params)
     return Finding(
         reasons=[
             "ECG without the metadata of ecg.make_beat_epochs or ecg.make_rhythm_epochs: there are recipes "
@@ -124,9 +128,11 @@ def _of_classes(classes, view):
     """What the names of the classes tell alone."""
     names, quoted = [plain(name) for name in classes], _quoted(classes)
     active = [name for name in names if not _REST.match(name)]
-    frequencies = flicker_frequencies(classes, _HERTZ)
+    frequencies = _of_flicker(classes, _HERTZ)
     if frequencies:
         return Finding("ssvep", True, [f"The names of the classes are frequencies ({quoted})."], frequencies)
+    if all(map(_HERTZ.search, map(str, classes))):
+        return Finding(reasons=[f"The classes ({quoted}) are frequencies, but of no lights, as it seems."])
     if any(map(_DONE.search, names)):
         return Finding(reasons=[f"The names {quoted} speak of responses or of movements that are made."])
     if any(map(_BODY.search, active)) and all(_BODY.search(n) or _SIDES.match(n) for n in active):
@@ -169,15 +175,15 @@ def plain(name):
     return re.sub(r"[\W_]+", " ", text).strip().lower()
 
 
-def flicker_frequencies(classes, pattern):
-    """Frequency in Hz of each class, None of rest, if all names have one of lights; else None."""
+def _of_flicker(classes, pattern):
+    """Frequencies in Hz by class, None for rest, as arguments; none if a name has none that lights have."""
     found = {name: pattern.findall(str(name)) for name in classes if not _REST.match(plain(name))}
-    if not found or any(len(its) != 1 for its in found.values()):
-        return None
+    if not found or any(len(its) != 1 or _NO_LIGHT.search(plain(name)) for name, its in found.items()):
+        return {}
     values = {name: float(its[0].replace(",", ".")) for name, its in found.items()}
     apart = len(set(values.values())) == len(values)
     inside = all(FLICKER[0] <= value <= FLICKER[1] for value in values.values())
-    return {name: values.get(name) for name in classes} if apart and inside else None
+    return {"frequencies": {name: values.get(name) for name in classes}} if apart and inside else {}
 
 
 def _of_texts(view):
@@ -217,7 +223,7 @@ def _joined(by_class, by_text, classes):
     if by_class.task is None:
         found = replace(by_text, reasons=reasons)
         if by_text.task == "ssvep":  # where numbers are frequencies
-            found = replace(found, frequencies=flicker_frequencies(classes, _NUMBER))
+            found = replace(found, params=_of_flicker(classes, _NUMBER))
         return found
     if by_text.task not in (None, by_class.task):
         return Finding(reasons=[*reasons, "The two do not agree, so the task is not known."])
