@@ -247,11 +247,10 @@ def _restore_ssvep(header, tensors, source):
         setattr(clf, f"{name}_", header[name])
     clf._is_table = header["is_table"]
     clf.classes_ = make_array(header["classes"], header["classes_dtype"])
-    clf.network_ = _restore(header["network"], tensors, source, "network/")
-    clf.estimator = None if clf.network_ is None else clone(clf.network_)
+    network = _restore(header["network"], tensors, source, "network/")
     arrays = {name: tensors.pop(name).numpy().copy() for name in LEARNT if name in tensors}
     try:
-        clf._set_learnt(header["pass_band"], arrays)
+        clf._set_learnt(header, arrays, network)
     except UNUSABLE as error:
         raise RefusedFileError(f"{source.path} is damaged: {in_short(error)}.") from error
     return clf

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from ..preprocessing.base import start_fit
 from ..samples.checks import check_labels, check_samples
+from ..samples.columns import check_column
 from ..samples.types import RandomState, Samples
 from ..utils.docs import fill_doc
 from ..utils.seeds import draw_seed
@@ -21,13 +23,16 @@ from .cnn import CNNClassifier
 from .flicker import Flicker, bank_scores, detrended, flicker_of, logistic, shrunk
 from .most_probable import PredictsMostProbable
 from .saving.write import describe
+from .stacked import FLOOR, fit_weights, inner_folds
+from .together import fitting, run_together
 
 N_HARMONICS, N_BANDS = 5, 5  # of the filter bank
 AROUND, NEAR = 2.0, 1.0  # Hz on each side of a harmonic for covariances, and for the network
+OWN = 0.1  # shrinkage of the covariance of an epoch
 LOWEST = 2  # trials of a class, below which nothing is learnt
 NOTED = ("ch_names", "sfreq", "n_channels", "n_times", "n_features_in")  # about the samples of a fit
 LEARNT = ("white", "correlation", "tangent")  # arrays that a fit makes; the rest is the network
-SLOPE, SHARE = 10.0, 0.75  # of the logits of untrained scores, and of each method's log probabilities
+SLOPE, SHARE = 10.0, 0.75  # of untrained scores, and the usual weight of each method
 
 
 @fill_doc
@@ -38,7 +43,8 @@ class SSVEPClassifier(PredictsMostProbable, BaseEstimator):
     with waves at each frequency and its harmonics [1]_, which knows the frequencies beforehand; covariances
     of the signals around each frequency and its second harmonic, in the tangent space [2]_; and an ensemble
     of networks on the same signals, brought down to 0 Hz and made white, which learn which mixtures of
-    channels respond.
+    channels respond. All have the same weight; if there are several groups, what each says of groups that
+    it was not trained on decides.
 
     Parameters
     ----------
@@ -63,6 +69,8 @@ class SSVEPClassifier(PredictsMostProbable, BaseEstimator):
     Attributes
     ----------
     %(classes_)s
+    weights_ : None | array, shape (3,)
+        The weights of canonical correlation, covariances and networks; None if nothing was learnt.
     %(fitted_properties)s
 
     See Also
@@ -117,7 +125,8 @@ class SSVEPClassifier(PredictsMostProbable, BaseEstimator):
         y : None | array-like, shape (n_samples,)
             The labels. ``None`` uses the labels of the epochs. Ignored if not ``trained``.
         groups : None | array-like, shape (n_samples,)
-            Not used.
+            Group of each sample, such as the person or the session. Groups are kept whole in the inner folds.
+            ``None`` uses the groups of an EpochsView, if it has any.
 
         Returns
         -------
@@ -132,7 +141,7 @@ class SSVEPClassifier(PredictsMostProbable, BaseEstimator):
         """
         X = start_fit(self, X)
         self.flicker_ = flicker = flicker_of(self, X)
-        self.white_ = self.correlation_ = self.tangent_ = self.network_ = None
+        self.learnt_ = self.weights_ = None
         self.classes_ = np.unique(np.array(flicker.labels))
         if not self.trained:
             return self
@@ -141,18 +150,21 @@ class SSVEPClassifier(PredictsMostProbable, BaseEstimator):
         seen = [*flicker.labels, *(label for label in flicker.rest if label in y)]
         if min((y == label).sum() for label in seen) < LOWEST:
             return self
+        groups = getattr(X, "groups", None) if groups is None else check_column(groups, "groups", len(y))
+        if groups is not None and len(np.unique(groups)) < 2:
+            groups = None
+        seed = draw_seed(self.random_state)
         with limit_threads(self.n_threads):
-            self.classes_ = np.unique(y)
-            scores, around = self._measure(X)
-            self.white_ = inverse_root(shrunk(covariances(around).mean(axis=0)))
-            self.correlation_ = linear(logistic(10.0).fit(scores, y))
-            self.tangent_ = linear(logistic(0.1).fit(self._tangent(around), y))
-            signals, length = self._near(around)
-            params = dict(model__pool_time_length=length, model__pool_time_stride=length)
-            network = default_network() if self.estimator is None else clone(self.estimator)
-            seed = draw_seed(self.random_state)
-            network.set_params(**params, random_state=seed, n_threads=self.n_threads)
-            self.network_ = network.fit(signals, y)
+            self.classes_, target = np.unique(y, return_inverse=True)
+            measured = self._measure(X)
+            folds = [] if groups is None else inner_folds(target, groups, seed)
+            parts = self._learn(measured, y, [*(train for train, _ in folds), np.arange(len(y))], seed)
+            logs = np.empty((3, len(y), len(self.classes_)))
+            for part, (_, held_out) in zip(parts[:-1], folds, strict=True):
+                logs[:, held_out] = part.logs(*(numbers[held_out] for numbers in measured))
+            usual = np.full(3, SHARE)
+            self.weights_ = fit_weights(logs, target, usual) if folds else usual
+            self.learnt_ = parts[-1]
         return self
 
     def _measure(self, X):
@@ -160,24 +172,26 @@ class SSVEPClassifier(PredictsMostProbable, BaseEstimator):
         parts = []
         for data in detrended(X):
             scores = bank_scores(self.flicker_, data, N_HARMONICS, N_BANDS)
-            parts.append((scores, self.flicker_.coefficients(data, AROUND)))
-        return map(np.concatenate, zip(*parts, strict=True))
+            around = self.flicker_.coefficients(data, AROUND)
+            # of each epoch on its own: people and sessions differ in size and mixture of the background
+            own = covariances(around).mean(axis=1, keepdims=True)
+            parts.append((scores, inverse_root(shrunk(own, OWN)) @ around))
+        return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
-    def _tangent(self, around):
-        """Logarithms of covariances relative to the mean one, as numbers."""
-        cov = self.white_ @ covariances(around) @ self.white_
-        values, vectors = np.linalg.eigh(shrunk(cov, 0.1))
-        logs = (vectors * np.log(values)[..., np.newaxis, :]) @ vectors.swapaxes(-1, -2)
-        i, j = np.triu_indices(logs.shape[-1])
-        return (logs[..., i, j] * np.where(i == j, 1, np.sqrt(2))).reshape(len(logs), -1)
-
-    def _near(self, around):
-        """White signals near the harmonics, one harmonic after the other, and the length of each."""
-        middle = around.shape[-1] // 2
-        reach = round(middle * NEAR / AROUND)
-        white = self.white_ @ around[..., middle - reach : middle + reach + 1]
-        white = np.concatenate([white.real, white.imag], axis=-1).swapaxes(1, 2)
-        return np.ascontiguousarray(white.reshape(*white.shape[:2], -1)), white.shape[-1]
+    def _learn(self, measured, y, parts, seed):
+        """What is learnt from each part of the samples; the networks of all are trained at once."""
+        learnt = [Learnt.of(*(numbers[rows] for numbers in measured), y[rows]) for rows in parts]
+        fits = []
+        for one, rows in zip(learnt, parts, strict=True):
+            network = default_network() if self.estimator is None else clone(self.estimator)
+            signals, length = near(one.white, measured[1][rows])
+            params = dict(model__pool_time_length=length, model__pool_time_stride=length)
+            one.network = network.set_params(**params, random_state=seed, n_threads=self.n_threads)
+            fits.append(fitting(network, signals, y[rows]))
+        for _, _, error in run_together(fits):
+            if error is not None:
+                raise error
+        return learnt
 
     @fill_doc
     def predict_proba(self, X: Samples) -> np.ndarray:
@@ -196,24 +210,24 @@ class SSVEPClassifier(PredictsMostProbable, BaseEstimator):
         X = check_samples(self, X)
         with limit_threads(self.n_threads):
             scores, around = self._measure(X)
-            if self.network_ is None:
+            if self.learnt_ is None:
                 order = np.argsort(np.array(self.flicker_.labels))
                 return softmax(SLOPE * scores[:, order], axis=1)
-            logs = log_softmax(scores @ self.correlation_[1:] + self.correlation_[0], axis=1)
-            logs += log_softmax(self._tangent(around) @ self.tangent_[1:] + self.tangent_[0], axis=1)
-            logs += np.log(self.network_.predict_proba(self._near(around)[0]) + 1e-3)
-        return softmax(SHARE * logs, axis=1)
+            logs = self.learnt_.logs(scores, around)
+        return softmax(np.tensordot(self.weights_, logs, 1), axis=1)
 
     def _describe(self, tensors):
         """What makes this estimator, for a file; arrays join the tensors."""
         import torch
 
-        if self.network_ is not None:
-            tensors |= {name: torch.from_numpy(getattr(self, f"{name}_")) for name in LEARNT}
+        learnt = self.learnt_
+        if learnt is not None:
+            tensors |= {name: torch.from_numpy(getattr(learnt, name)) for name in LEARNT}
         return {
             "frequencies": list(self.frequencies.items()),
             "params": dict(trained=self.trained, sfreq=self.sfreq, n_threads=self.n_threads),
-            "network": describe(self.network_, tensors, "network/"),
+            "network": describe(learnt and learnt.network, tensors, "network/"),
+            "weights": None if learnt is None else self.weights_.tolist(),
             "pass_band": self.flicker_.pass_band,
             "classes": self.classes_,
             "classes_dtype": self.classes_.dtype.str,
@@ -221,21 +235,52 @@ class SSVEPClassifier(PredictsMostProbable, BaseEstimator):
             "is_table": self._is_table,
         }
 
-    def _set_learnt(self, pass_band, arrays):
+    def _set_learnt(self, header, arrays, network):
         """Set what a file holds; a ValueError says that parts do not fit each other."""
         rate = self.sfreq if self.sfreq_ is None else self.sfreq_
-        self.flicker_ = flicker = Flicker(self.frequencies, rate, self.n_times_, tuple(pass_band))
+        pass_band = tuple(header["pass_band"])
+        self.flicker_ = flicker = Flicker(self.frequencies, rate, self.n_times_, pass_band)
         n, n_waves, n_classes = self.n_channels_, len(flicker.waves()), len(self.classes_)
         shapes = {
             "white": (n_waves, n, n),
             "correlation": (1 + len(flicker.hz), n_classes),
             "tangent": (1 + n_waves * n * (n + 1) // 2, n_classes),
+            "weights": (3,),
         }
+        self.learnt_ = self.weights_ = None
+        if network is not None:
+            arrays = arrays | {"weights": np.array(header["weights"], float)}
+            self.weights_ = arrays["weights"]
         found = {name: array.shape for name, array in arrays.items() if np.isfinite(array).all()}
-        if found != (shapes if self.network_ is not None else {}):
+        if found != ({} if network is None else shapes):
             raise ValueError(f"its arrays have the shapes {found}, not {shapes}")
-        for name in LEARNT:
-            setattr(self, f"{name}_", arrays.get(name))
+        if network is not None:
+            self.learnt_ = Learnt(*(arrays[name] for name in LEARNT), network)
+            self.estimator = clone(network)
+
+
+@dataclass
+class Learnt:
+    """What three methods learn from labelled samples."""
+
+    white: np.ndarray  # of each wave, what makes the channels independent and of one size
+    correlation: np.ndarray  # see `linear`
+    tangent: np.ndarray
+    network: CNNClassifier | None = None
+
+    @classmethod
+    def of(cls, scores, around, y):
+        """All but the network, of these samples."""
+        white = inverse_root(shrunk(covariances(around).mean(axis=0)))
+        tangent = linear(logistic(0.1).fit(tangent_space(white, around), y))
+        return cls(white, linear(logistic(10.0).fit(scores, y)), tangent)
+
+    def logs(self, scores, around):
+        """Log probabilities by each method, shape (3, n_samples, n_classes)."""
+        tables = (scores, self.correlation), (tangent_space(self.white, around), self.tangent)
+        probabilities = [softmax(numbers @ table[1:] + table[0], axis=1) for numbers, table in tables]
+        probabilities.append(self.network.predict_proba(near(self.white, around)[0]))
+        return np.log(np.stack(probabilities) + FLOOR)
 
 
 def default_network(**params):
@@ -249,6 +294,23 @@ def default_network(**params):
 def covariances(coefficients):
     """Covariances of channels at each harmonic, shape (n_samples, n_waves, n_channels, n_channels)."""
     return (coefficients @ coefficients.conj().swapaxes(-1, -2)).real / coefficients.shape[-1]
+
+
+def tangent_space(white, around):
+    """Logarithms of covariances relative to the mean one, as numbers [2]_."""
+    values, vectors = np.linalg.eigh(shrunk(white @ covariances(around) @ white, 0.1))
+    logs = (vectors * np.log(values)[..., np.newaxis, :]) @ vectors.swapaxes(-1, -2)
+    i, j = np.triu_indices(logs.shape[-1])
+    return (logs[..., i, j] * np.where(i == j, 1, np.sqrt(2))).reshape(len(logs), -1)
+
+
+def near(white, around):
+    """White signals near the waves, one after the other, and the length of each."""
+    middle = around.shape[-1] // 2
+    reach = round(middle * NEAR / AROUND)
+    signals = white @ around[..., middle - reach : middle + reach + 1]
+    signals = np.concatenate([signals.real, signals.imag], axis=-1).swapaxes(1, 2)
+    return np.ascontiguousarray(signals.reshape(*signals.shape[:2], -1)), signals.shape[-1]
 
 
 def inverse_root(cov):

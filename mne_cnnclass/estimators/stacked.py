@@ -159,7 +159,7 @@ class StackedClassifier(PredictsMostProbable, _BaseComposition, BaseEstimator):
             raise ValueError(
                 f"y has only 1 class, {classes.tolist()[0]!r}, but a classifier needs at least 2."
             )
-        folds = _folds(target, groups, draw_seed(self.random_state))
+        folds = inner_folds(target, groups, draw_seed(self.random_state))
         parts = [*(train for train, _ in folds), np.arange(len(y))]
         fitted = [self._fit_parts(one, X, y, groups, parts) for _, one in self.estimators]
         weights = np.full(len(fitted), 1 / len(fitted))
@@ -168,7 +168,7 @@ class StackedClassifier(PredictsMostProbable, _BaseComposition, BaseEstimator):
             for member, of_folds in zip(logits, fitted, strict=True):
                 for one, (_, held_out) in zip(of_folds[:-1], folds, strict=True):
                     member[held_out] = _logits(one, X[held_out])
-            weights = _weights(logits, target)
+            weights = fit_weights(logits, target, weights)
         self.n_features_in_ = X.shape[1]
         self.classes_, self.estimators_, self.weights_ = classes, [one[-1] for one in fitted], weights
         return self
@@ -229,7 +229,7 @@ class StackedClassifier(PredictsMostProbable, _BaseComposition, BaseEstimator):
         }
 
 
-def _folds(target, groups, seed):
+def inner_folds(target, groups, seed):
     """Inner folds; none if there are no two that train on all classes."""
     from ..networks.training.split import split_folds
 
@@ -248,9 +248,8 @@ def _samples(X):
     return X if isinstance(X, EpochsView) else check_array(X, allow_nd=True, dtype=None)
 
 
-def _weights(logits, target):
-    """Weights not below zero that minimise the cross-entropy, and a pull towards equal ones."""
-    equal = np.full(len(logits), 1 / len(logits))
+def fit_weights(logits, target, usual):
+    """Weights not below zero that minimise the cross-entropy, and a pull towards the usual ones."""
     rows = np.arange(len(target))
 
     def loss(weights):
@@ -261,6 +260,6 @@ def _weights(logits, target):
         proba /= total[:, None]
         entropy = np.log(total).sum() - sums[rows, target].sum()
         slope = (proba * logits).sum((1, 2)) - logits[:, rows, target].sum(1)
-        return entropy + PULL * ((weights - equal) ** 2).sum(), slope + 2 * PULL * (weights - equal)
+        return entropy + PULL * ((weights - usual) ** 2).sum(), slope + 2 * PULL * (weights - usual)
 
-    return minimize(loss, equal, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(logits)).x
+    return minimize(loss, usual, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(logits)).x

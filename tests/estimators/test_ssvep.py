@@ -61,7 +61,7 @@ def test_few_trials_are_not_learnt_from():
     view = flickering()
     first = np.sort([np.flatnonzero(view.labels == label)[0] for label in NO_REST])
     few = recipe("ssvep", frequencies=FREQUENCIES).fit(view[first])
-    assert few[-1].network_ is None
+    assert few[-1].learnt_ is None
     assert few.classes_.tolist() == sorted(NO_REST)
     flickers = view[view.labels != "rest"]
     assert accuracy(few, flickers) > 0.9
@@ -111,7 +111,7 @@ def test_damaged_files_are_refused(tmp_path):
 def test_another_network_can_be_given():
     network = CNNClassifier("ShallowFBCSPNet", model_params=dict(filter_time_length=1), max_epochs=2)
     clf = SSVEPClassifier(FREQUENCIES, network, random_state=0).fit(flickering())
-    assert clf.network_.max_epochs == 2
+    assert clf.learnt_.network.max_epochs == 2
     assert network.get_params()["model_params"] == dict(filter_time_length=1)
 
 
