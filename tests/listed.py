@@ -30,8 +30,11 @@ from mne_cnnclass import (
 )
 from mne_cnnclass.preprocessing import (
     Clip,
+    Course,
     Crop,
+    Damp,
     EuclideanAlignment,
+    EvokedCovariances,
     ExponentialStandardize,
     Features,
     Filter,
@@ -39,14 +42,19 @@ from mne_cnnclass.preprocessing import (
     Reference,
     Resample,
     RiemannianAlignment,
+    SpectralAlignment,
     Standardize,
 )
 
 TRANSFORMERS = [
     Clip(4),
+    Course(25),
     Crop(0.1, 0.6),
+    Damp(),
     EuclideanAlignment(),
+    EuclideanAlignment(across_channels=False),
     EuclideanAlignment(online=True, n_prior=np.float64(2)),
+    EvokedCovariances(2),
     ExponentialStandardize(0.05),
     Features(("band_power", "hjorth"), bands={"slow": (1, 8), "alpha": (8, 13)}).set_output(
         transform="pandas"
@@ -59,6 +67,8 @@ TRANSFORMERS = [
     Resample(50),
     RiemannianAlignment(),
     RiemannianAlignment(online=True),
+    SpectralAlignment(),
+    SpectralAlignment(online=True),
     Standardize(),
 ]
 # what a transformer has to be told besides, to be fitted on an array; CSD needs the positions of channels
@@ -83,6 +93,8 @@ NETWORKS = {
 FLICKER = {"left": 10.0, "right": 13.0}  # Hz
 # recipes by the kind of their samples, and what they are cut down to, so that they train in no time
 RECIPES = {
+    "erp": ("eeg", dict(stackedclassifier__network__max_epochs=1, stackedclassifier__network__n_members=1)),
+    "mental state": ("eeg", dict(stackedclassifier__network__max_epochs=1)),
     "motor imagery": ("eeg", dict(cnnclassifier__max_epochs=1, cnnclassifier__n_members=1)),
     "heartbeats": (
         "beats",

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
-import mne
 import numpy as np
 import sklearn.pipeline
 from mne.decoding import CSP, Vectorizer
@@ -22,6 +21,7 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ..ecg import BEAT_COLUMNS
+from ..preprocessing import Course
 from ..preprocessing.base import SamplesTransformer
 from ..samples.blocks import check_finite
 from ..samples.inputs import as_samples
@@ -229,18 +229,6 @@ def log_band_power(X):
     return np.log(power + np.finfo(float).tiny).reshape(len(data), -1)
 
 
-def course(X):
-    """The course of each channel at 32 Hz, or as slow as 1000 values are a sample; of arrays 32 values."""
-    X = as_samples(X)
-    data = as_array(X)
-    n_channels, n_times = data.shape[1:]
-    at_32_hz = round(32 * n_times / X.sfreq) if isinstance(X, EpochsView) else 32
-    n_kept = min(n_times, max(at_32_hz, 1), max(1000 // n_channels, 8))
-    if n_kept < n_times:
-        data = mne.filter.resample(data, n_kept, n_times, pad="edge", verbose="error")
-    return data.reshape(len(data), -1)
-
-
 def beat_columns(X):
     """The columns of the metadata that describe each heartbeat."""
     metadata = getattr(as_samples(X), "metadata", None)
@@ -306,7 +294,7 @@ def _tangent_space(random_state):
 
 def _shrinkage_lda(random_state):
     lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
-    return _pipeline(SameChannels(), FunctionTransformer(course), lda)
+    return _pipeline(Course(), lda)
 
 
 def _xdawn(random_state):

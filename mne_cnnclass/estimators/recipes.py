@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from ..ecg import BEAT_COLUMNS, interval_features
-from ..preprocessing import EuclideanAlignment, Resample
+from ..preprocessing import (
+    Course,
+    Damp,
+    EuclideanAlignment,
+    EvokedCovariances,
+    Features,
+    Resample,
+    SpectralAlignment,
+)
 from .beats import BeatClassifier
 from .cnn import CNNClassifier
 from .prior import PriorAdjustedClassifier
 from .rhythm import RhythmClassifier
 from .ssvep import SSVEPClassifier, default_network
+from .stacked import StackedClassifier
 
 
 def recipe(
-    task: Literal["heartbeats", "motor imagery", "rhythm", "ssvep"],
+    task: Literal["erp", "heartbeats", "mental state", "motor imagery", "rhythm", "ssvep"],
     *,
     frequencies: Mapping[Any, float | None] | None = None,
     causal: bool = False,
@@ -29,13 +41,32 @@ def recipe(
 
     Parameters
     ----------
-    task : "heartbeats" | "motor imagery" | "rhythm" | "ssvep"
+    task : "erp" | "heartbeats" | "mental state" | "motor imagery" | "rhythm" | "ssvep"
         What to classify:
 
+        ``"erp"``
+            Responses evoked by events (P300, N170, error potentials …) in epochs of about 1 s. They are
+            resampled to 64 Hz, each channel of each subject (the groups of the view, otherwise the metadata
+            column ``subject``) is scaled to a power of one, and loud samples are damped. A
+            :class:`~mne_cnnclass.StackedClassifier` weighs two networks, shrinkage LDA at 32 Hz and xDAWN
+            covariances in tangent space. Classes may be as unequal as in oddball experiments: the
+            probabilities are those of classes as frequent as in the training, so that a rare one is seldom
+            the most probable; ``class_prior`` of equal numbers weighs errors of all classes alike. As for
+            ``"motor imagery"``, **a new subject is scaled by all epochs that are predicted together**, or,
+            with ``causal``, by those up to each one.
         ``"heartbeats"``
             Heartbeats from :func:`mne_cnnclass.ecg.make_beat_epochs`, in the AAMI classes: a
             :class:`~mne_cnnclass.ecg.BeatClassifier` whose networks receive the difference between each beat
             and the typical beat of the record, together with the RR intervals of the beat.
+        ``"mental state"``
+            Windows of 2 s or more of continuous recordings (``make_epochs(windows=...)``), of several people
+            (the groups), in states such as rest and counting. They are resampled to 100 Hz, and the spectrum
+            of each channel of each person is flattened, new people as for ``"motor imagery"``
+            (:class:`~mne_cnnclass.preprocessing.SpectralAlignment`). A
+            :class:`~mne_cnnclass.StackedClassifier` weighs a network and logistic regression on band power,
+            with classes weighted to be equally frequent. Covariances are left out, as they tell how a
+            recording was cleaned. **States that are recorded one after the other are confounded with time**:
+            ``evaluate(..., probes=True)`` says what time alone reaches.
         ``"motor imagery"``
             Epochs of imagined left- or right-hand movement, from recordings band-pass filtered at 4 to 38 Hz
             (subjects look at the cue, and eye movements are found below 4 Hz). The epochs are resampled to 80
@@ -122,6 +153,40 @@ def _motor_imagery(causal, **how):
     return Resample(80.0), EuclideanAlignment(online=causal), network
 
 
+def _erp(causal, **how):
+    network = CNNClassifier(
+        "EEGNet",
+        # at 64 Hz a temporal kernel of 0.5 s
+        model_params=dict(F1=16, D=2, kernel_length=32, drop_prob=0.2),
+        n_members=2,
+        max_epochs=30,
+        **how,
+    )
+    lda = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+    members = {
+        "network": network,
+        "lda": make_pipeline(Course(), lda),
+        "xdawn": make_pipeline(EvokedCovariances(), LogisticRegression(max_iter=1000)),
+    }
+    stacked = StackedClassifier(list(members.items()), random_state=how["random_state"])
+    return Resample(64.0), EuclideanAlignment(online=causal, across_channels=False), Damp(), stacked
+
+
+def _mental_state(causal, **how):
+    network = CNNClassifier(
+        "EEGNet",
+        model_params=dict(F1=8, D=2, kernel_length=25, drop_prob=0.5),  # 0.25 s at 100 Hz
+        max_epochs=15,
+        batch_size=32,
+        class_weight="balanced",
+        **how,
+    )
+    logistic = LogisticRegression(C=0.01, class_weight="balanced", max_iter=1000)
+    members = {"network": network, "power": make_pipeline(Features(), StandardScaler(), logistic)}
+    stacked = StackedClassifier(list(members.items()), random_state=how["random_state"])
+    return Resample(100.0), SpectralAlignment(online=causal), stacked
+
+
 def _heartbeats(causal, **how):
     columns = BEAT_COLUMNS
     if causal:
@@ -160,4 +225,11 @@ def _ssvep(causal, *, frequencies, **how):
 
 
 # all recipes that there are, by their task
-RECIPES = {"heartbeats": _heartbeats, "motor imagery": _motor_imagery, "rhythm": _rhythm, "ssvep": _ssvep}
+RECIPES = {
+    "erp": _erp,
+    "heartbeats": _heartbeats,
+    "mental state": _mental_state,
+    "motor imagery": _motor_imagery,
+    "rhythm": _rhythm,
+    "ssvep": _ssvep,
+}

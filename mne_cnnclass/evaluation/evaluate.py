@@ -29,7 +29,7 @@ from ..samples.view import EpochsView
 from ..utils.warn import warn
 from .failures import FoldError, FoldsFailedWarning
 from .folds import describe_error, describe_fold, run_folds
-from .probes import judge_probes, make_probes, probe_estimator
+from .probes import judge_probes, make_probes, probe_estimator, time_probe
 from .result import Evaluation
 from .splits import make_splits, mixed_column, warn_of_mixing_searches, warn_of_overlap, warn_of_prefit
 
@@ -75,9 +75,9 @@ def evaluate(
         fold. By default, there are none.
     probes : bool
         Whether to also evaluate confound probes on the same splits: simple models of what should carry no
-        information about the classes, namely eye movements, muscle activity, order in the recording, channel
-        quality, the time before the event, and the group. See :func:`~mne_cnnclass.evaluation.make_probes`.
-        Their scores are in ``result.probes``. Default is False.
+        information about the classes, namely eye movements, muscle activity, order in the recording, drifts
+        in time, channel quality, the time before the event, and the group. See
+        :func:`~mne_cnnclass.evaluation.make_probes`. Their scores are in ``result.probes``. Default is False.
     error_score : "raise" | float
         What to do if a fold fails, as in :func:`sklearn.model_selection.cross_validate`: raise the error at
         once, or keep the other folds and give every score of this one a value. By default it is NaN, and the
@@ -151,17 +151,35 @@ def evaluate(
     warn_of_prefit(estimator)
     if groups is not None:
         warn_of_mixing_searches(estimator)
-    found = make_probes(X, groups) if probes else {}  # what can't be measured is known before the training
+    found = {}
+    if probes:  # what can't be measured is known before the training
+        found = make_probes(X, groups) | {"time": time_probe(X, y, groups)}
     how = {"splits": splits, "error_score": error_score}
     result = _cross_validate(estimator, X, y, groups, **how, scorers=scorers, n_jobs=n_jobs, verbose=verbose)
     if not probes:
         return result
     scored = {
-        name: _cross_validate(probe_estimator(), probe.features, y, groups, **how)
+        name: _score_probe(probe, y, groups, **how)
         for name, probe in found.items()
         if probe.features is not None
     }
     return replace(result, probes=judge_probes(result, found, scored))
+
+
+def _score_probe(probe, y, groups, splits, error_score):
+    """Cross-validate a probe on the same splits, of the samples that it looks at."""
+    if probe.target is None:
+        return _cross_validate(
+            probe_estimator(), probe.features, y, groups, splits=splits, error_score=error_score
+        )
+    rows = np.flatnonzero(probe.target != "")
+    number = np.full(len(y), -1)
+    number[rows] = np.arange(len(rows))
+    splits = [[part[part >= 0] for part in (number[train], number[test])] for train, test in splits]
+    splits = [split for split in splits if all(map(len, split))]
+    groups = None if groups is None else groups[rows]
+    features, target = probe.features[rows], probe.target[rows]
+    return _cross_validate(probe_estimator(), features, target, groups, splits=splits, error_score=np.nan)
 
 
 def check_samples(X, y, groups):

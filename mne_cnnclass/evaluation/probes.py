@@ -15,7 +15,7 @@ from ..samples.columns import check_column
 from ..samples.inputs import as_samples
 from ..samples.types import Samples
 from ..samples.view import EpochsView
-from .probe_features import baseline, group, muscle, ocular, order, quality, recordings
+from .probe_features import baseline, group, muscle, ocular, order, quality, recordings, time
 
 # for each probe: what its features are, what a flag says is seen, what the score may come from, what to do
 _PROBES = {
@@ -40,6 +40,14 @@ _PROBES = {
         "drifts in time",
         "Split by recording or by blocks in time, and mix the classes in the next recording.",
     ),
+    "time": (
+        "Band power of each channel, of the first against the last third of the samples of each class in "
+        "each recording: signals drift within minutes, so that classes that were recorded one after the "
+        "other could be told apart without any difference between them.",
+        "Early and late samples of one class: they",
+        "drifts in time",
+        "Record the classes in turn, more than once, and split by recording or by blocks in time.",
+    ),
     "quality": (
         "How noisy, spiky or flat the channels are, wherever they are: the classes go with the quality of "
         "the signal. It can't tell noise from activity that fills most of 1 to 40 Hz on most channels.",
@@ -63,6 +71,8 @@ _PROBES = {
     ),
 }
 
+_NOT_OF_ARRAYS = "X is an array, whose channels and times are not known; pass Epochs"
+
 
 @dataclass(frozen=True, eq=False)
 class Probe:
@@ -78,6 +88,8 @@ class Probe:
         The features of each sample; ``None`` if they can't be computed.
     reason : None | str
         Why the features can't be computed; ``None`` if they can.
+    target : None | array of str, shape (n_samples,)
+        What the features are to tell apart, if not the classes; "" for samples that are not used.
 
     Examples
     --------
@@ -91,9 +103,10 @@ class Probe:
     description: str
     features: np.ndarray | None
     reason: str | None = None
+    target: np.ndarray | None = None
 
 
-def make_probes(X: Samples, groups: ArrayLike | None = None) -> dict[str, Probe]:
+def make_probes(X: Samples, groups: ArrayLike | None = None, y: ArrayLike | None = None) -> dict[str, Probe]:
     """Compute features that should carry no information about the classes.
 
     Each probe is a table of features that measure something other than the activity that a classifier is
@@ -157,13 +170,38 @@ def make_probes(X: Samples, groups: ArrayLike | None = None) -> dict[str, Probe]
     recording, onset = recordings(X, groups)
     found = {"order": order(recording, onset), "group": group(groups)}
     if view is None:
-        lacking = "X is an array, whose channels and times are not known; pass Epochs"
-        found |= dict.fromkeys(("ocular", "muscle", "quality", "baseline"), lacking)
+        found |= dict.fromkeys(("ocular", "muscle", "quality", "baseline"), _NOT_OF_ARRAYS)
     else:
         found |= {"ocular": ocular(view), "muscle": muscle(view, recording)}
         found |= {"quality": quality(view, recording), "baseline": baseline(view, recording)}
-    parts = {name: (None, one) if isinstance(one, str) else (one, None) for name, one in found.items()}
-    return {name: Probe(name, text, *parts[name]) for name, (text, *_) in _PROBES.items()}
+    return {name: _probe(name, found[name]) for name in _PROBES if name in found}
+
+
+def time_probe(X: EpochsView | np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> Probe:
+    """Make the probe of what time alone does to signals, which is for :func:`~mne_cnnclass.evaluate`.
+
+    Its features, log power of each channel (at most 64) in five bands from 1 to 45 Hz, are not to tell the
+    classes apart, but the first from the last third of the samples of each class in each recording, where
+    there are twelve or more. What a recording has from beginning to end, such as a cleaning of its own, it
+    can't see.
+
+    >>> import numpy as np
+    >>> from mne_cnnclass.evaluation.probes import time_probe
+    >>> time_probe(np.zeros((4, 2, 50)), np.arange(4) % 2).reason
+    'X is an array, whose channels and times are not known; pass Epochs'
+    """
+    found = _NOT_OF_ARRAYS
+    if isinstance(X, EpochsView):
+        found = time(X, *recordings(X, groups), y)
+    return _probe("time", found)
+
+
+def _probe(name, found):
+    """A probe of its features, and what they are to tell apart if not the classes; or of a reason."""
+    if isinstance(found, str):
+        return Probe(name, _PROBES[name][0], None, found)
+    features, target = found if isinstance(found, tuple) else (found, None)
+    return Probe(name, _PROBES[name][0], features, target=target)
 
 
 def probe_estimator():

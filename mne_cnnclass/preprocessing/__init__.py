@@ -1,7 +1,8 @@
 """From recordings to Epochs, by MNE's own means; transformers from samples to samples."""
 
-from .alignment import EuclideanAlignment, RiemannianAlignment
+from .alignment import EuclideanAlignment, RiemannianAlignment, SpectralAlignment
 from .epochs import make_epochs
+from .evoked import Course, Damp, EvokedCovariances
 from .features import BANDS, Features
 from .log import epochs_log
 from .scaling import Clip, ExponentialStandardize, Standardize
@@ -10,8 +11,11 @@ from .signals import Crop, Filter, Pick, Reference, Resample
 __all__ = [
     "BANDS",
     "Clip",
+    "Course",
     "Crop",
+    "Damp",
     "EuclideanAlignment",
+    "EvokedCovariances",
     "ExponentialStandardize",
     "Features",
     "Filter",
@@ -19,6 +23,7 @@ __all__ = [
     "Reference",
     "Resample",
     "RiemannianAlignment",
+    "SpectralAlignment",
     "Standardize",
     "epochs_log",
     "make_epochs",

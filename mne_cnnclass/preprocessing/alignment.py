@@ -8,6 +8,8 @@ import mne
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.fft import irfft, rfft
+from scipy.ndimage import uniform_filter1d
 from sklearn.utils.validation import check_is_fitted
 
 from ..samples.blocks import iter_parts, numbered_in
@@ -22,6 +24,7 @@ from .base import SamplesTransformer, start_fit
 
 ONE_GROUP = "all samples"
 TINY = np.finfo(float).tiny
+FLOOR = 1e-4  # of the strongest frequency; below is what a filter leaves
 RANK_TOLERANCE = 1e-10  # of the largest eigenvalue; below is what an average reference leaves of a direction
 
 
@@ -63,10 +66,10 @@ class _Alignment(SamplesTransformer):
         groups = _groups_of(X, groups)
         self._has_groups = groups is not None
         self.references_ = {}
-        covariances = _covariances(X)
+        covariances = self._measure(X)
         for group, rows in self._rows(X, groups).items():
             self.references_[group] = self._reference(covariances[rows], group)
-        shapes = [reference / max(np.trace(reference), TINY) for reference in self.references_.values()]
+        shapes = [reference / max(self._power(reference), TINY) for reference in self.references_.values()]
         self.mean_reference_ = self._mean(np.array(shapes))  # of equal power, so that no person dominates
         return self
 
@@ -126,16 +129,16 @@ class _Alignment(SamplesTransformer):
         for group, rows in self._rows(X, groups).items():
             which[rows] = len(matrices)
             if group in self.references_:
-                matrices.append(_inverse_root(self.references_[group]))
+                matrices.append(self._inverse(self.references_[group]))
                 continue
             new[group] = len(rows)
             with numbered_in(X):
-                covariances = _covariances(X[rows])
+                covariances = self._measure(X[rows])
             if self.online:
                 which[rows] += np.arange(len(rows))
-                matrices.extend(_inverse_root(self._course(covariances)))
+                matrices.extend(self._inverse(self._course(covariances)))
             else:
-                matrices.append(_inverse_root(self._reference(covariances, group)))
+                matrices.append(self._inverse(self._reference(covariances, group)))
         if new:
             how = "each by itself and those before it" if self.online else "by the mean of all of them"
             mne.utils.logger.info(
@@ -145,8 +148,22 @@ class _Alignment(SamplesTransformer):
         stacked = np.array(matrices)
         data = np.empty(X.shape)
         for part, block in iter_parts(X):
-            np.matmul(stacked[which[part]], block, out=data[part])
+            data[part] = self._aligned(stacked[which[part]], block)
         return self._like(X, data)
+
+    def _measure(self, X):
+        """What the references are means of."""
+        return _covariances(X)
+
+    def _power(self, matrices):
+        """The power of one or several of these."""
+        return np.trace(matrices, axis1=-2, axis2=-1)
+
+    def _inverse(self, reference):
+        return _inverse_root(reference)
+
+    def _aligned(self, inverse, block):
+        return inverse @ block
 
     def _rows(self, X, groups):
         """The samples of each group, in the order in which they were recorded."""
@@ -242,6 +259,14 @@ class EuclideanAlignment(_Alignment):
     True
     """
 
+    def __init__(self, *, online: bool = False, n_prior: float = 1, across_channels: bool = True) -> None:
+        super().__init__(online=online, n_prior=n_prior)
+        self.across_channels = across_channels
+
+    def _measure(self, X):
+        covariances = super()._measure(X)
+        return covariances if self.across_channels else covariances * np.eye(X.shape[1])
+
     def _mean(self, covariances):
         return covariances.mean(axis=0)
 
@@ -249,8 +274,8 @@ class EuclideanAlignment(_Alignment):
         """The mean of the covariances up to and including each, and the prior."""
         total = np.cumsum(covariances, axis=0)
         n_trials = np.arange(1, len(covariances) + 1)[:, None, None]
-        power = np.trace(total, axis1=1, axis2=2)[:, None, None] / n_trials
-        prior = self.mean_reference_ * (power / max(np.trace(self.mean_reference_), TINY))
+        power = self._power(total)[:, None, None] / n_trials
+        prior = self.mean_reference_ * (power / max(self._power(self.mean_reference_), TINY))
         return (self.n_prior * prior + total) / (self.n_prior + n_trials)
 
 
@@ -319,6 +344,71 @@ class RiemannianAlignment(_Alignment):
         for k, covariance in enumerate(covariances):
             mean = course[k] = geodesic_riemann(mean, covariance, 1 / (self.n_prior + k + 1))
         return course
+
+
+class SpectralAlignment(_Alignment):
+    r"""Align groups (subjects, sessions) so that each channel has a flat mean spectrum.
+
+    The power of each channel at each frequency is divided by its mean over the samples of the group, smoothed
+    over a 32nd of the frequencies. How strong and how fast the alpha rhythm of a person is, how fast the
+    spectrum falls, and the gain of the amplifier are then no more what samples differ in; what remains is how
+    a sample differs from what is usual in its group. Unlike :class:`EuclideanAlignment`, channels are not
+    mixed, so that directions that cleaning has removed from a recording are not amplified.
+
+    Parameters
+    ----------
+    online : bool
+        As in :class:`EuclideanAlignment`.
+    n_prior : float
+        As in :class:`EuclideanAlignment`.
+
+    Attributes
+    ----------
+    references_ : dict
+        The mean power spectrum of each training group, shape (n_channels, n_frequencies).
+    mean_reference_ : array, shape (n_channels, n_frequencies)
+        The mean of these over groups, each divided by its sum.
+    %(fitted_properties)s
+
+    See Also
+    --------
+    EuclideanAlignment : Alignment of covariances; its notes on groups and on order also apply here.
+
+    Notes
+    -----
+    Frequencies with less than 1e-4 of the power of the strongest one of the channel, which a filter has
+    removed, are left as weak as they are. The aligned signals have no mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mne_cnnclass.preprocessing import SpectralAlignment
+    >>> X = np.cumsum(np.random.default_rng(0).standard_normal((40, 2, 256)), axis=2)
+    >>> power = np.abs(np.fft.rfft(SpectralAlignment().fit_transform(X)))[..., 1:] ** 2
+    >>> bool(np.ptp(np.log(power.mean(axis=(0, 1)))) < 1)  # that of random walks falls by a factor of 10⁴
+    True
+    """
+
+    _mean, _course = EuclideanAlignment._mean, EuclideanAlignment._course
+
+    def _measure(self, X):
+        spectra = np.empty((len(X), X.shape[1], X.shape[2] // 2 + 1))
+        for part, block in iter_parts(X):
+            centred = block - block.mean(axis=2, keepdims=True)
+            spectra[part] = np.abs(rfft(centred)) ** 2
+        return uniform_filter1d(spectra, 2 * (spectra.shape[2] // 64) + 1, mode="nearest")
+
+    def _power(self, matrices):
+        return matrices.sum(axis=(-2, -1))
+
+    def _inverse(self, reference):
+        floor = np.maximum(FLOOR * reference.max(axis=-1, keepdims=True), TINY)
+        return np.where(reference > 0, 1 / np.sqrt(np.maximum(reference, floor)), 0.0)
+
+    def _aligned(self, inverse, block):
+        n_times = block.shape[2]
+        spectrum = rfft(block - block.mean(axis=2, keepdims=True))
+        return irfft(spectrum * inverse * np.sqrt(n_times), n_times)  # of a variance near one
 
 
 def _groups_of(X, groups):

@@ -63,6 +63,7 @@ def set_info(info, **entries):
 
 def array_epochs(data, info, tmin):
     """Epochs of an array, not copied, whose events are for `part_of` to set."""
+    tmin = round(tmin * info["sfreq"]) / info["sfreq"]  # MNE loses a time where both ends are halves
     with quiet():  # the constructor would go through all epochs one by one
         epochs = mne.EpochsArray(data[:1], info, [[0, 0, 0]] * len(data[:1]), tmin, proj=False)
     epochs._data = data

@@ -10,7 +10,7 @@ import torch
 from planted import CHANNELS, planted_epochs
 
 from mne_cnnclass import EpochsView, baselines, compare, evaluate
-from mne_cnnclass.estimators.baselines import BANDS, course, log_band_power
+from mne_cnnclass.estimators.baselines import BANDS, log_band_power
 from mne_cnnclass.evaluation import summary_table
 
 pytest.importorskip("pyriemann")
@@ -67,14 +67,6 @@ def test_an_evoked_response_is_found_in_unequal_classes(name, n_channels):
     data -= data.mean(1, keepdims=True) if n_channels > 1 else 0  # covariances without full rank
     result = evaluate(baselines("eeg", task="erp", names=[name])[name], 1e-6 * data, y)
     assert result.summary().loc["roc_auc", "mean"] > 0.85
-
-
-def test_the_course_of_many_channels_stays_small(view):
-    assert course(view).shape == (120, 5 * 32)
-    assert course(np.zeros((2, 64, 480))).shape == (2, 64 * 15)
-    assert course(np.zeros((2, 300, 20))).shape == (2, 300 * 8)
-    slow = np.sin(2 * np.pi * 2 * np.arange(96) / 96.0) + np.zeros((1, 2, 96))
-    assert np.corrcoef(course(slow)[0, :32], slow[0, 0, ::3])[0, 1] > 0.95
 
 
 @pytest.mark.parametrize("name", [*ECG, COMPILED])

@@ -14,7 +14,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from mne_cnnclass import EpochsView, datasets, evaluate
 from mne_cnnclass.evaluation import Evaluation
-from mne_cnnclass.evaluation.probes import Probe, judge_probes, make_probes, probe_estimator
+from mne_cnnclass.evaluation.probes import Probe, judge_probes, make_probes, probe_estimator, time_probe
 
 NAMES = ("ocular", "muscle", "order", "quality", "baseline", "group")
 CHANNELS = ["Fp1", "Fp2", "F7", "F8", "FC1", "C3", "Cz", "C4", "CP1", "T7", "T8", "O1", "O2"]
@@ -219,6 +219,49 @@ def test_order_is_that_of_the_recording_however_samples_are_shuffled():
     assert np.array_equal(
         make_probes(view[shuffled])["order"].features, make_probes(view)["order"].features[shuffled]
     )
+
+
+# -- time --------------------------------------------------------------------------------------------
+
+
+def two_states(drift, state):
+    """Windows of four people, who rest in one recording and count in the next one; alpha grows with both."""
+    rng = np.random.default_rng(0)
+    found = []
+    for person in range(4):
+        for counting in (0, 1):
+            t = np.linspace(0, 1, 24) + counting
+            amplitude = (1.0 + drift * t + state * counting)[:, None, None]
+            phase = rng.uniform(0, 2 * np.pi, (24, 1, 1))
+            data = rng.standard_normal((24, 3, 200))
+            data[:, :1] += amplitude * np.sin(2 * np.pi * 10 * np.arange(200) / 100.0 + phase)
+            events = np.column_stack([np.arange(24) * 200, np.zeros(24, int), np.full(24, counting)])
+            info = mne.create_info(["Cz", "C3", "C4"], 100.0, "eeg")
+            epochs = mne.EpochsArray(1e-5 * data, info, events, verbose="ERROR")
+            epochs.metadata = pd.DataFrame(dict(subject=[str(person)] * 24))
+            found.append(epochs)
+    return EpochsView(found, labels=np.tile(np.repeat(["rest", "count"], 24), 4), groups="subject")
+
+
+@pytest.mark.parametrize(("drift", "state", "flagged"), [(2.0, 0.0, True), (0.0, 2.0, False)])
+def test_what_time_alone_reaches_is_told(drift, state, flagged):
+    power = FunctionTransformer(lambda X: np.log(np.asarray(X).var(2)))
+    view = two_states(drift, state)
+    result = evaluate(make_pipeline(power, probe_estimator()), view, cv=GroupKFold(4), probes=True)
+    assert result.summary()["pooled"]["balanced_accuracy"] > 0.9
+    assert result.probes.loc["time", "flagged"] == flagged
+    assert (result.probes.loc["time", "score"] > 0.85) == flagged
+    assert ("drifts in time" in result.probes.loc["time", "verdict"]) == flagged
+
+
+def test_early_and_late_are_of_one_class_and_recording():
+    view = two_states(0.0, 0.0)
+    probe = time_probe(view, view.labels, view.groups)
+    assert probe.target[:24].tolist() == 8 * ["early"] + 8 * [""] + 8 * ["late"]
+    shuffled = np.random.default_rng(0).permutation(len(view))
+    again = time_probe(view[shuffled], view.labels[shuffled], view.groups[shuffled])
+    assert again.target.tolist() == probe.target[shuffled].tolist()
+    assert "12 samples of a class" in time_probe(view[::3], view.labels[::3], view.groups[::3]).reason
 
 
 # -- verdicts ----------------------------------------------------------------------------------------
