@@ -192,7 +192,8 @@ def time_probe(X: EpochsView | np.ndarray, y: np.ndarray, groups: np.ndarray | N
     """
     found = _NOT_OF_ARRAYS
     if isinstance(X, EpochsView):
-        found = time(X, *recordings(X, groups), y)
+        recording, onset = recordings(X, groups)
+        found = time(X, recording, onset, y)
     return _probe("time", found)
 
 

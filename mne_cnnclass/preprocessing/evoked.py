@@ -181,7 +181,7 @@ class EvokedCovariances(SamplesTransformer):
 
     @limit_threads(1)
     @fill_doc
-    def fit(self, X: Samples, y: ArrayLike | None = None) -> Self:
+    def fit(self, X: Samples, y: ArrayLike | None = None) -> Self:  # type: ignore[override]
         """Find the filters, the responses and the mean covariance.
 
         Parameters
