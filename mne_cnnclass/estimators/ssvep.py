@@ -32,7 +32,7 @@ OWN = 0.1  # shrinkage of the covariance of an epoch
 LOWEST = 2  # trials of a class, below which nothing is learnt
 NOTED = ("ch_names", "sfreq", "n_channels", "n_times", "n_features_in")  # about the samples of a fit
 LEARNT = ("white", "correlation", "tangent")  # arrays that a fit makes; the rest is the network
-SLOPE, SHARE = 10.0, 0.75  # of untrained scores, and the usual weight of each method
+SLOPE, SHARE = 20.0, 0.75  # of untrained scores, and the usual weight of each method
 
 
 @fill_doc
