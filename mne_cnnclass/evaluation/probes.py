@@ -44,7 +44,7 @@ _PROBES = {
         "Band power of each channel, of the first against the last third of the samples of each class in "
         "each recording: signals drift within minutes, so that classes that were recorded one after the "
         "other could be told apart without any difference between them.",
-        "Early and late samples of one class: they",
+        "Differences between early and late samples of one class",
         "drifts in time",
         "Record the classes in turn, more than once, and split by recording or by blocks in time.",
     ),
