@@ -162,7 +162,7 @@ def _of_order(view, counts):
     if n_recordings > 1 and (of_recording == 1).all() and len(np.unique(people)) < n_recordings:
         yield (
             "Each recording holds one class: time and drying electrodes tell recordings apart, too. "
-            "If one class always came first, compare early with late parts of one class."
+            "evaluate(probes=True) says what time alone reaches."
         )
     if np.isnan(onset).any():
         return
@@ -178,7 +178,7 @@ def _of_order(view, counts):
     first = [_first_class(onset[numbers == k], counts.labels[numbers == k]) for k in of_recording.index]
     known = {its for its in first if its is not None}
     if known and len(known) == 1 and None not in first:
-        yield f"Class {str(known.pop())!r} always comes first: what changes with time looks like the class."
+        yield f"Class {str(known.pop())!r} always comes first, as evaluate(probes=True) looks at."
 
 
 def _first_class(onset, labels):
