@@ -178,7 +178,8 @@ def _of_order(view, counts):
     first = [_first_class(onset[numbers == k], counts.labels[numbers == k]) for k in of_recording.index]
     known = {its for its in first if its is not None}
     if known and len(known) == 1 and None not in first:
-        yield f"Class {str(known.pop())!r} always comes first: evaluate(probes=True) says what time alone reaches."
+        label = str(known.pop())
+        yield f"Class {label!r} always comes first: evaluate(probes=True) says what time alone reaches."
 
 
 def _first_class(onset, labels):
