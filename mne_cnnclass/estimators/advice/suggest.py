@@ -128,7 +128,13 @@ class Suggestion:
     def __str__(self):
         lines = [self.about, *(f"  {name:<8}{text}" for name, text in self._rows().items())]
         for title, texts in (("Why", self.reasons), ("What limits it", self.limits)):
-            how = dict(width=WIDTH, initial_indent="  - ", subsequent_indent="    ", break_long_words=False)
+            how = dict(
+                width=WIDTH,
+                initial_indent="  - ",
+                subsequent_indent="    ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
             lines += [title, *(textwrap.fill(text, **how) for text in texts)]
         return "\n".join(lines)
 
