@@ -16,9 +16,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from ..preprocessing.base import sampling_frequency, start_fit
-from ..samples.blocks import iter_parts
+from ..samples.blocks import channel_names, iter_blocks
 from ..samples.checks import check_labels, check_samples
 from ..utils.numbers import check_number
+from ..utils.warn import warn
 
 STEP, TOP, MARGIN = 8.0, 88.0, 2.0  # Hz: bands begin at multiples of STEP and end at TOP [2]_
 RIDGE = 1e-6  # of the mean power, added to covariances: channels may be linearly dependent
@@ -168,8 +169,23 @@ def flicker_of(estimator, X):
 
 def detrended(X):
     """Blocks of samples without mean and trend, which would leak into all frequencies."""
-    for _, block in iter_parts(X):
+    for block in iter_blocks(X):
         yield detrend(block)
+
+
+def check_moving(X):
+    """Warn of channels that never change; if none does, there is nothing to learn from."""
+    moves = np.zeros(X.shape[1], bool)
+    for block in iter_blocks(X):
+        moves |= (block != block[..., :1]).any(axis=(0, 2))
+    if not moves.any():
+        raise ValueError("All channels of the training samples are flat: the same value at all times.")
+    if not moves.all():
+        names = np.array(channel_names(X), dtype=object)[~moves]
+        warn(
+            f"Flat channel(s) {', '.join(names)}: the same value at all times in each training sample. They "
+            "carry no information; mark them bad, or interpolate them."
+        )
 
 
 class CanonicalCorrelation(FlickerClassifier):

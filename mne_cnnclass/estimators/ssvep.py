@@ -20,7 +20,7 @@ from ..utils.docs import fill_doc
 from ..utils.seeds import draw_seed
 from ..utils.threads import limit_threads
 from .cnn import CNNClassifier
-from .flicker import Flicker, bank_scores, detrended, flicker_of, logistic, shrunk
+from .flicker import Flicker, bank_scores, check_moving, detrended, flicker_of, logistic, shrunk
 from .most_probable import PredictsMostProbable
 from .saving.write import describe
 from .stacked import FLOOR, fit_weights, inner_folds
@@ -137,7 +137,7 @@ class SSVEPClassifier(PredictsMostProbable, BaseEstimator):
         ------
         ValueError
             If a frequency is outside the pass band of the epochs, if two are equal, or if the frequency of a
-            label is missing.
+            label is missing, or if all channels are flat.
         """
         X = start_fit(self, X)
         self.flicker_ = flicker = flicker_of(self, X)
@@ -147,6 +147,7 @@ class SSVEPClassifier(PredictsMostProbable, BaseEstimator):
             return self
         y = np.asarray(check_labels(y, X))
         flicker.check_classes(y)
+        check_moving(X)
         seen = [*flicker.labels, *(label for label in flicker.rest if label in y)]
         if min((y == label).sum() for label in seen) < LOWEST:
             return self

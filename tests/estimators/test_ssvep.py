@@ -89,6 +89,17 @@ def test_units_do_not_matter():
     )
 
 
+def test_flat_channels_are_told():
+    view = flickering()
+    X, clf = np.asarray(view).copy(), SSVEPClassifier(FREQUENCIES, sfreq=SFREQ, random_state=0)
+    X[:, 3] = 1.0
+    with pytest.warns(RuntimeWarning, match=r"Flat channel\(s\) number 3: .* mark them bad"):
+        clf.fit(X, view.labels)
+    assert (clf.predict(X) == view.labels).mean() > 0.9
+    with pytest.raises(ValueError, match="All channels of the training samples are flat"):
+        clf.fit(np.zeros_like(X), view.labels)
+
+
 def test_damaged_files_are_refused(tmp_path):
     fitted = recipe("ssvep", frequencies=FREQUENCIES, random_state=0).set_params(**SMALL).fit(flickering())
     save_classifier(fitted[-1], tmp_path / "a.mcnn")
