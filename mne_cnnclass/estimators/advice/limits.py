@@ -175,11 +175,12 @@ def _of_order(view, counts):
             f"{(gap < length).mean():.0%} of the windows overlap the next one: they are no separate trials, "
             "and intervals are too narrow. Keep a recording on one side of the splits."
         )
-    first = [_first_class(onset[numbers == k], counts.labels[numbers == k]) for k in of_recording.index]
-    known = {its for its in first if its is not None}
-    if known and len(known) == 1 and None not in first:
-        label = str(known.pop())
-        yield f"Class {label!r} always comes first: evaluate(probes=True) says what time alone reaches."
+    # as lazily as it goes: there may be thousands of recordings
+    rows = pd.Series(order).groupby(numbers[order]).groups.values()
+    first = (_first_class(onset[order[its]], counts.labels[order[its]]) for its in rows)
+    label = next(first)
+    if label is not None and all(other == label for other in first):
+        yield f"Class {str(label)!r} always comes first: evaluate(probes=True) says what time alone reaches."
 
 
 def _first_class(onset, labels):

@@ -244,16 +244,17 @@ def _changes(task, params, view, classes):
     """Parameters of a recipe that these samples can't have, set to what they can, and why."""
     if task is None:
         return {}, []
-    for name, value in recipe(task, **params).get_params().items():
-        if name.endswith("symmetry") and value == "left_right":
-            try:
-                mirrored_channels(channel_positions(view))
-                swapped_classes(classes)
-            except ValueError as error:
-                text = str(error)
-                return {name: None}, [
-                    f"Without the symmetry of left and right, as {text[0].lower()}{text[1:]}"
-                ]
+    params = recipe(task, **params).get_params()
+    names = [name for name, value in params.items() if name.endswith("symmetry") and value == "left_right"]
+    try:
+        if names:
+            mirrored_channels(channel_positions(view))
+            swapped_classes(classes)
+    except ValueError as error:
+        text = str(error)
+        return dict.fromkeys(names), [
+            f"Without the symmetry of left and right, as {text[0].lower()}{text[1:]}"
+        ]
     return {}, []
 
 

@@ -65,7 +65,7 @@ WINDOWS = {  # s of the samples of a task, at least and at most
     "motor imagery": (1.0, 20.0, "after the cue"),
     "erp": (0.25, 2.5, "around the event"),
     "ssvep": (0.5, 60.0, "of flicker"),
-    "mental state": (1.0, 120.0, "of a recording"),
+    "mental state": (2.0, 120.0, "of a recording"),
 }
 _BRAIN = {"eeg", "mag", "grad", "seeg", "ecog", "dbs", "csd"}
 
