@@ -35,7 +35,9 @@ _EVOKED = {
     "words that fit, or not": (r"^(?:congruent|related)\b", r"^(?:incongruent|unrelated)\b"),
     "stimuli to eye, ear or skin": (r"^(?:visual|auditory)\b(?! imag)",) * 2,
 }
-_TASKS = r"arithmetic|count(?:ing)?|subtraction|calculat\w*|maths?|stroop|memory|stress\w*|workload"
+_TASKS = (
+    r"arithmetic|count(?:ing)?|subtraction|calculation|calculating|maths?|stroop|memory|stress\w*|workload"
+)
 _STATES = {
     "rest and a task of the mind": (_REST.pattern, rf"^(?:mental )?(?:{_TASKS})\b"),
     "eyes open and closed": (r"\beyes? open|^eo$", r"\beyes? closed?\b|^ec$"),
@@ -48,10 +50,10 @@ _STATES = {
 _SLEEP = re.compile(r"^(?:sleep stage )?(?:w|wake|n?[1-4]|rem|r|\?)$")
 # Words of BIDS tasks, files, and columns that name a task.
 _WORDS = {
-    "motor imagery": r"motor ?imag|imagery|imagin|\bmi\b|\bs\d{3}r(?:0[468]|1[024])\b",  # runs of eegmmidb
+    "motor imagery": r"motor ?imag|imagery|imagined|\bmi\b|\bs\d{3}r(?:0[468]|1[024])\b",  # runs of eegmmidb
     "erp": r"p300|\bp3[ab]?\b|odd ?ball|n170|n400|\bmmn\b|errp|\berps?\b|rsvp|speller",
     "ssvep": r"ssv?ep|flicker",
-    "mental state": r"workload|arithmetic|n ?back\b|eyes ?(?:open|clos)|vigilance|drows|fatigue|meditat",
+    "mental state": r"workload|arithmetic|n ?back\b|eyes ?(?:open|closed?)|vigilance|drows|fatigue|meditat",
 }
 _OTHER_TASK = re.compile(
     r"button|press|\bkeys?\b|flanker|simon|saccade|finger|tapping|attention|\blrp\b|posner|\bs\d{3}r(?:0[3579]|11|13)\b"
