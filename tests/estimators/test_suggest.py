@@ -89,6 +89,7 @@ TOLD = {
         (["resting", "mental arithmetic"], 10, 0, {}),
         (["EyesOpen", "EyesClosed"], 5, 0, {}),
         (["eo", "ec"], 2, 0, {}),
+        (["closed eyes", "open eyes"], 2, 0, {}),
         (["rest eyes open", "rest eyes closed"], 2, 0, {}),
         (["0-back", "2-back"], 2, 0, {}),
         (["alert", "drowsy"], 3, 0, {}),
@@ -116,6 +117,11 @@ TOLD = {
         (["rest", "reward"], 3, 0, {}),
         (["open", "closed"], 3, 0, {}),
         (["easy", "hard"], 3, 0, {}),
+        (["rest", "task"], 3, 0, {}),
+        (["go", "nogo"], 0.8, -0.2, {}),
+        (["hand", "face"], 0.8, -0.1, {}),  # pictures
+        (["target", "non-target", "rest"], 0.8, -0.1, {}),
+        (["execution left hand", "execution right hand"], 3, 0, {}),
         (["visual imagery", "auditory imagery"], 3, 0, {}),
         (["house", "car"], 0.8, -0.1, {}),
         (["correct", "late"], 1, -0.2, {}),
@@ -199,6 +205,14 @@ def test_a_symmetry_that_the_channels_do_not_have_is_left_out():
     estimator = suggestion.estimator(0)
     epochs = [name for name in estimator.get_params() if name.endswith("max_epochs")]
     evaluate(estimator.set_params(**dict.fromkeys(epochs, 1)), view, cv=2)
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [True, False], [769, 770]])
+def test_numbers_as_labels_tell_nothing(labels):
+    view = EpochsView(made_up(["a", "b"]), labels=np.resize(labels, 24))
+    suggestion = suggest(view, measure=False)
+    assert suggestion.recipe is None
+    assert suggestion.code in str(suggestion)
 
 
 # -- what limits -------------------------------------------------------------------------------------------

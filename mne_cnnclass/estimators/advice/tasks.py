@@ -18,7 +18,7 @@ _BODY = re.compile(
 )
 _SIDES = re.compile(r"^(?:left|right)$")
 _DONE = re.compile(
-    r"\b(?:button\w*|press\w*|keys?|resp(?:onse)?s?|clicks?|tap\w*|execut\w*|moved?|movements?)\b"
+    r"\b(?:button\w*|press\w*|keys?|resp(?:onse)?s?|clicks?|tap\w*|executed?|execution|moved?|movements?)\b"
 )
 # Two kinds of classes, both of which are there and nothing else.
 _EVOKED = {
@@ -40,7 +40,7 @@ _TASKS = (
 )
 _STATES = {
     "rest and a task of the mind": (_REST.pattern, rf"^(?:mental )?(?:{_TASKS})\b"),
-    "eyes open and closed": (r"\beyes? open|^eo$", r"\beyes? closed?\b|^ec$"),
+    "eyes open and closed": (r"\beyes? open|open eyes?\b|^eo$", r"\beyes? closed?\b|closed eyes?\b|^ec$"),
     "awake and tired": (r"^(?:alert|awake|vigilant)\b", r"^(?:drows\w+|fatigued?|sleepy|tired)\b"),
     "load of memory": (r"^[0-3] ?back$",) * 2,
     "low and high load": (r"^(?:low|no|easy) (?:work)?load$", r"^(?:high|medium|hard) (?:work)?load$"),
@@ -51,7 +51,7 @@ _SLEEP = re.compile(r"^(?:sleep stage )?(?:w|wake|n?[1-4]|rem|r|\?)$")
 # Words of BIDS tasks, files, and columns that name a task.
 _WORDS = {
     "motor imagery": r"motor ?imag|imagery|imagined|\bmi\b|\bs\d{3}r(?:0[468]|1[024])\b",  # runs of eegmmidb
-    "erp": r"p300|\bp3[ab]?\b|odd ?ball|n170|n400|\bmmn\b|errp|\berps?\b|rsvp|speller",
+    "erp": r"p300|\bp3[ab]?\b|odd ?ball|n170|n400|n2pc|\bmmn\b|errp|\berps?\b|rsvp|speller",
     "ssvep": r"ssv?ep|flicker",
     "mental state": r"workload|arithmetic|n ?back\b|eyes ?(?:open|closed?)|vigilance|drows|fatigue|meditat",
 }
