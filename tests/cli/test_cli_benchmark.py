@@ -429,7 +429,7 @@ def test_types_are_checked_without_docstrings(tmp_path):
         ),
         (
             f'[pipelines.a]\nrecipe = "imagery"\n{DATASETS}',
-            'recipe is \'imagery\', expected "heartbeats" or "motor imagery" or "rhythm"',
+            'recipe is \'imagery\', expected "erp" or "heartbeats" or "mental state" or "motor imagery"',
         ),
         (
             f'[pipelines.a]\nrecipe = "rhythm"\ncausal = true\n{DATASETS}',

@@ -190,7 +190,7 @@ def test_parameters_of_the_classifier(problem, params, kind, message):
     ("bands-rate", lambda p: band_importance(p.fitted, p.epochs, sfreq=-1), Raises(ValueError, "sfreq must be above 0")),
     ("importance-of-one", lambda p: channel_importance(p.fitted, p.epochs[:1]), Raises(ValueError, "exchanges samples, .* at least 2, got 1")),
     # -- names -----------------------------------------------------------------------------------------
-    ("recipe", lambda p: recipe("heart"), Raises(ValueError, "no recipe for 'heart'; there is one for 'heartbeats'")),
+    ("recipe", lambda p: recipe("heart"), Raises(ValueError, "no recipe for 'heart'; there is one for 'erp' and 'heartbeats'")),
     ("baselines-kind", lambda p: baselines("EEG"), Raises(ValueError, "baselines for 'eeg', 'ecg', got 'EEG'")),
     ("baselines-text", lambda p: baselines("eeg", names="dummy"), Raises(TypeError, "list of names among dummy")),
     ("baselines-task", lambda p: baselines("eeg", task="p300"), Raises(ValueError, "None or, for 'eeg', 'erp' or 'ssvep', got 'p300'")),
