@@ -94,7 +94,7 @@ FLICKER = {"left": 10.0, "right": 13.0}  # Hz
 # recipes by the kind of their samples, and what they are cut down to, so that they train in no time
 RECIPES = {
     "erp": ("eeg", dict(stackedclassifier__network__max_epochs=1, stackedclassifier__network__n_members=1)),
-    "mental state": ("eeg", dict(stackedclassifier__network__max_epochs=1)),
+    "mental state": ("eeg", {}),
     "motor imagery": ("eeg", dict(cnnclassifier__max_epochs=1, cnnclassifier__n_members=1)),
     "heartbeats": (
         "beats",

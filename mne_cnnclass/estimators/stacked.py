@@ -52,8 +52,8 @@ class StackedClassifier(PredictsMostProbable, _BaseComposition, BaseEstimator):
     n_features_in_ : int
         Number of channels, or of columns of a table.
     weights_ : array, shape (n_estimators,)
-        Their weights. Equal ones that sum to one if inner folds are not possible, as a class has only one
-        sample or is in only one group.
+        Their weights. Equal ones that sum to one if there is one classifier only, or if inner folds are
+        not possible, as a class has only one sample or is in only one group.
     %(classes_)s
 
     See Also
@@ -159,7 +159,9 @@ class StackedClassifier(PredictsMostProbable, _BaseComposition, BaseEstimator):
             raise ValueError(
                 f"y has only 1 class, {classes.tolist()[0]!r}, but a classifier needs at least 2."
             )
-        folds = inner_folds(target, groups, draw_seed(self.random_state))
+        folds = []
+        if len(self.estimators) > 1:
+            folds = inner_folds(target, groups, draw_seed(self.random_state))
         parts = [*(train for train, _ in folds), np.arange(len(y))]
         fitted = [self._fit_parts(one, X, y, groups, parts) for _, one in self.estimators]
         weights = np.full(len(fitted), 1 / len(fitted))
