@@ -1,4 +1,13 @@
-"""Responses to flickering lights: how well signals correlate with waves at known frequencies."""
+"""Responses to flickering lights: how well signals correlate with waves at known frequencies.
+
+References
+----------
+.. [1] Lin Z, Zhang C, Wu W, Gao X. IEEE Trans Biomed Eng 2006;53(12):2610-2614. doi:10.1109/TBME.2006.886577
+.. [2] Chen X, Wang Y, Gao S, Jung TP, Gao X. J Neural Eng 2015;12(4):046008.
+   doi:10.1088/1741-2560/12/4/046008
+.. [3] Nakanishi M, Wang Y, Chen X, Wang YT, Gao X, Jung TP. IEEE Trans Biomed Eng 2018;65(1):104-112.
+   doi:10.1109/TBME.2017.2694818
+"""
 
 from __future__ import annotations
 
