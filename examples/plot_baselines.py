@@ -26,7 +26,7 @@ print(view)
 # We use all baselines but MiniRocket, which spends a minute on compilation at its first use.
 
 names = ["dummy", "band power + LR", "CSP + LDA", "tangent space + LR", "Riemannian MDM"]
-network = CNNClassifier(max_epochs=10, augmentation=["time_shift"], random_state=0)
+network = CNNClassifier("MultiScaleCNN", max_epochs=10, augmentation=["time_shift"], random_state=0)
 pipelines = {"MultiScaleCNN": network, **baselines("eeg", names=names)}
 results = {name: evaluate(pipeline, view) for name, pipeline in pipelines.items()}
 print(summary_table(results)[["accuracy", "roc_auc"]])

@@ -34,7 +34,7 @@ print(view)
 # ---------------------
 
 cv = LeaveOneGroupOut()
-clf = CNNClassifier(max_epochs=15, random_state=0)
+clf = CNNClassifier("MultiScaleCNN", max_epochs=15, random_state=0)
 csp = make_pipeline(CSP(8), LinearDiscriminantAnalysis())
 results = {"MultiScaleCNN": evaluate(clf, view, cv=cv), "CSP + LDA": evaluate(csp, view, cv=cv)}
 print(summary_table(results).to_string())

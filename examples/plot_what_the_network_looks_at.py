@@ -26,7 +26,7 @@ from mne_cnnclass.viz import plot_importance
 mne.set_log_level("ERROR")
 view = EpochsView(datasets.load_eegbci([2, 7]), groups="run")
 train, test = view[view.groups != 12], view[view.groups == 12]
-clf = CNNClassifier(random_state=0).fit(train)
+clf = CNNClassifier("MultiScaleCNN", random_state=0).fit(train)
 print(f"Accuracy {clf.score(test):.2f} in {len(test)} trials of the third run, chance 0.50")
 
 # %%

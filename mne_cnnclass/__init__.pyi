@@ -16,7 +16,7 @@ from .estimators import (
 from .estimators.baselines import baselines
 from .evaluation import Comparison, Evaluation, compare, evaluate
 from .evaluation.benchmarking import Benchmark, benchmark, moabb_view, open_benchmark, read_config
-from .networks import MultiScaleCNN, list_augmentations, list_models
+from .networks import MultiScaleCNN, MultiViewCNN, list_augmentations, list_models
 from .samples import EpochsView, datasets
 from .utils.versions import sys_info
 
@@ -28,6 +28,7 @@ __all__ = [
     "Evaluation",
     "FineTunedClassifier",
     "MultiScaleCNN",
+    "MultiViewCNN",
     "PriorAdjustedClassifier",
     "SSVEPClassifier",
     "StackedClassifier",

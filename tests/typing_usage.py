@@ -80,9 +80,9 @@ def classifiers(epochs: mne.Epochs) -> None:
     CNNClassifier(Network, batch_size=32, augmentation=["time_shift"], class_weight="balanced")
     CNNClassifier(MultiScaleCNN, symmetry=("left_right", {"C3": "C4"}), side_inputs=["rr", Features()])
     CNNClassifier(Network(3, 2, 100))  # type: ignore[arg-type]
-    CNNClassifier(epochs=5)  # type: ignore[call-arg]
-    CNNClassifier(batch_size="all")  # type: ignore[arg-type]
-    CNNClassifier(lr_schedule="cosine")  # type: ignore[arg-type]
+    CNNClassifier("MultiScaleCNN", epochs=5)  # type: ignore[call-arg]
+    CNNClassifier("MultiScaleCNN", batch_size="all")  # type: ignore[arg-type]
+    CNNClassifier("MultiScaleCNN", lr_schedule="cosine")  # type: ignore[arg-type]
     save_classifier(FineTunedClassifier(clf, max_epochs=3).fit(epochs), "own.mcnn")
     load_classifier("own.mcnn", module=Network).predict(epochs)
 
@@ -98,7 +98,7 @@ def evaluations(epochs: mne.Epochs) -> None:
     assert_type(compare({"a": result, "b": result}, units="folds"), Comparison)
     assert_type(compare({"set": {"a": result, "b": result}}).plot(), Figure)
     assert_type(benchmark(baselines("eeg"), {"mine": epochs}, store="store.db"), Benchmark)
-    assert_type(explain.saliency(CNNClassifier().fit(epochs), epochs)["left"], mne.EvokedArray)
+    assert_type(explain.saliency(CNNClassifier("MultiScaleCNN").fit(epochs), epochs)["left"], mne.EvokedArray)
     assert_type(viz.plot_roc(np.ones(2), np.ones((2, 2)), np.zeros(2), classes=np.arange(2)), Figure)
     assert_type(suggest(epochs, measure=False), Suggestion)
     assert_type(suggest(EpochsView(epochs)).seconds, float | None)

@@ -8,7 +8,7 @@ import typer
 
 from . import common
 
-MODEL = "MultiScaleCNN"
+MODEL = "MultiViewCNN"
 Model = Annotated[str | None, common.optional("Architecture; see `mne-cnnclass models`.", MODEL)]
 Recipe = Annotated[
     str | None, common.optional("Pipeline made for a task, in place of --model, such as 'motor imagery'.")

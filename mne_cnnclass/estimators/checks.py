@@ -71,11 +71,12 @@ def check_training_samples(clf, X, y, groups, sample_weight):
 def check_same_problem(fitted, X, classes):
     """Check that a warm start can continue from the last fit; X with the channels of that fit."""
     network = fitted.network_
+    of_views = "n_networks" in network.architecture  # whose networks are of all members
     compared = {
         "model": (fitted.model, network.architecture["model"]),
         "model_params": (dict(fitted.model_params or {}), network.architecture["params"]),
         "standardize": (fitted.standardize, network.scaler.standardize),
-        "n_members": (fitted.n_members, network.architecture["n_members"]),
+        "n_members": (fitted.n_members, fitted.n_members if of_views else network.architecture["n_members"]),
         "symmetry": (fitted.symmetry is None, network.architecture["mirror"] is None),
     }
     changed = [name for name, (now, before) in compared.items() if not are_equal(now, before)]

@@ -62,7 +62,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         The architecture: a name from :func:`~mne_cnnclass.list_models`, or a subclass of `torch.nn.Module`
         that takes braindecode's arguments (``n_chans``, ``n_outputs``, ``n_times`` and, if its signature has
         them, ``sfreq`` and ``chs_info``) and returns logits of shape (n_samples, n_outputs). Default is
-        ``"MultiScaleCNN"``.
+        ``"MultiViewCNN"``.
     model_params : None | dict
         Additional keyword arguments of the architecture, such as ``{"drop_prob": 0.5}``. Each can also be set
         as ``model__<name>`` with :meth:`set_params`, so that a grid search can vary it.
@@ -79,8 +79,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         ``("left_right", {"classes": ["a", "b"]})`` names the pair, ``[]`` pairs none. Suitable for classes
         that are mirror images of each other, such as imagery of the left and right hand, but not for
         lateralised functions such as speech. ``None`` imposes no symmetry.
-    max_epochs : int
-        Number of training epochs (passes over the training samples). Default is 40.
+    max_epochs : "auto" | int
+        Number of training epochs (passes over the training samples). ``"auto"`` is 40; for
+        ``"MultiViewCNN"``, as many of up to 40 as give each network 240 steps, but at least 8. Default is
+        ``"auto"``.
     batch_size : "auto" | int
         Maximum number of samples per gradient step; batches are of nearly equal size. ``"auto"`` uses one
         eighth of the training samples, but at least 8 and at most 64, so that small data sets still get
@@ -252,12 +254,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        model: str | type[nn.Module] = "MultiScaleCNN",
+        model: str | type[nn.Module] = "MultiViewCNN",
         *,
         model_params: Mapping[str, object] | None = None,
         n_members: int = 1,
         symmetry: Literal["left_right"] | tuple[str, Mapping[str, str]] | None = None,
-        max_epochs: int = 40,
+        max_epochs: Literal["auto"] | int = "auto",
         batch_size: Literal["auto"] | int = "auto",
         lr: float = 0.003,
         weight_decay: float = 0.01,
@@ -431,6 +433,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         """How often a fit has its samples standardised in memory; 0 if its networks are trained alone."""
         if not self.accelerate or self.callbacks or not isinstance(self.model, str):
             return 0
+        if self.model == "MultiViewCNN":
+            return 3
         return 3 if self.calibrate and self.validation_fraction is None else 1
 
     # parts of `network_`, which can be exchanged, too

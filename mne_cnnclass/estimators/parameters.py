@@ -31,7 +31,13 @@ BOUNDS = {
 # Parameters of a training alone, which may hold any Python object, and of which a loaded estimator has the
 # defaults. Augmentations that are all named are saved nevertheless.
 NOT_SAVED = ("augmentation", "callbacks", "checkpoint_dir", "random_state")
-NOT_NUMBERS = {"batch_size": "auto", "validation_fraction": None, "patience": None, "n_threads": None}
+NOT_NUMBERS = {
+    "max_epochs": "auto",
+    "batch_size": "auto",
+    "validation_fraction": None,
+    "patience": None,
+    "n_threads": None,
+}
 
 
 def check_parameters(clf):

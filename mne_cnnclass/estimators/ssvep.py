@@ -147,7 +147,8 @@ class SSVEPClassifier(PredictsMostProbable, BaseEstimator):
             return self
         y = np.asarray(check_labels(y, X))
         flicker.check_classes(y)
-        check_moving(X)
+        with limit_threads(self.n_threads):
+            check_moving(X)
         seen = [*flicker.labels, *(label for label in flicker.rest if label in y)]
         if min((y == label).sum() for label in seen) < LOWEST:
             return self

@@ -20,6 +20,7 @@ from ..samples.types import RandomState, Samples
 from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
 from ..utils.seeds import draw_seed
+from ..utils.threads import limit_threads
 from .most_probable import PredictsMostProbable
 from .saving.write import describe_each
 from .together import fitting, n_together, run_together
@@ -195,9 +196,10 @@ class StackedClassifier(PredictsMostProbable, _BaseComposition, BaseEstimator):
                 fitting(one, X[rows], y[rows], **({"groups": groups[rows]} if takes_groups else {}))
                 for one, rows in zip(fitted[some], parts[some], strict=True)
             ]
-            for _, _, error in run_together(fits):
-                if error is not None:
-                    raise error
+            with _one_thread(estimator):
+                for _, _, error in run_together(fits):
+                    if error is not None:
+                        raise error
         return fitted
 
     @fill_doc
@@ -242,7 +244,14 @@ def inner_folds(target, groups, seed):
 
 
 def _logits(estimator, X):
-    return np.log(estimator.predict_proba(X) + FLOOR)
+    with _one_thread(estimator):
+        return np.log(estimator.predict_proba(X) + FLOOR)
+
+
+def _one_thread(estimator):
+    """One thread, unless the estimator has a number of its own."""
+    has_own = any(name.endswith("n_threads") for name in estimator.get_params())
+    return limit_threads(None if has_own else 1)
 
 
 def _samples(X):

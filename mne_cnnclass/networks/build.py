@@ -12,7 +12,7 @@ from torch import nn
 from ..utils.warn import warn
 from . import fast
 from .braindecode_models import REFUSED, braindecode_classes, default_params, quiet_braindecode
-from .catalog import OWN
+from .catalog import N_FOLDS, OWN
 from .ensemble import join
 from .limits import explain_refusal
 from .one_channel import corrected
@@ -62,6 +62,7 @@ def build_module(
     n_side=0,
     mirror=None,
     n_members=1,
+    n_networks=None,
     accelerate=False,
     explain=True,
 ):
@@ -72,7 +73,8 @@ def build_module(
     ``chs_info`` are passed on only if every channel has one. With ``n_side`` side inputs, the
     architecture has ``N_FEATURES`` outputs and is put into `WithSideInputs`; ``mirror`` has the
     ``permutation`` of channels and the ``swapped`` classes for `LeftRightSymmetric`; ``accelerate``
-    computes the same in less time where a way is known. ``explain=False``, for an input that was taken
+    computes the same in less time where a way is known; ``n_networks`` is how
+    many `MultiViewCNN` has. ``explain=False``, for an input that was taken
     once, does not try what is needed.
 
     The module is in training mode, and returns logits of shape (n_samples, n_outputs) for input of shape
@@ -93,6 +95,10 @@ def build_module(
     cls = resolve_model(model)
     params = dict(params or {})
     check_parameter_names(cls, params)
+    if model == "MultiViewCNN":
+        how = dict(n_side=n_side, mirror=mirror, accelerate=accelerate, explain=explain)
+        how |= dict(n_chans=n_chans, n_outputs=n_outputs, n_times=n_times, sfreq=sfreq, chs_info=chs_info)
+        return cls.assembled(build_module, n_networks or params.get("n_networks", N_FOLDS), params, **how)
     signal = dict(
         n_chans=n_chans,
         n_outputs=N_FEATURES if n_side else n_outputs,

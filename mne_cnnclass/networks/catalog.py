@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-OWN = {"MultiScaleCNN": "multiscale"}  # architectures of this package, and the modules that have them
+OWN = {
+    "MultiScaleCNN": "multiscale",
+    "MultiViewCNN": "multiview",
+}  # architectures of this package, and the modules that have them
+N_FOLDS = 3  # of the samples, each of which one network of MultiViewCNN is trained without
 TABLE = Path(__file__).with_name("catalog.csv")
 COLUMNS = {
     "purpose": "str",

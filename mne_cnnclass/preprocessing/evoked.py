@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.linalg import eigh
 from sklearn.utils.validation import check_is_fitted
 
-from ..samples.blocks import check_finite, iter_blocks
+from ..samples.blocks import iter_blocks
 from ..samples.checks import check_labels, check_samples
 from ..samples.limits import check_rate
 from ..samples.types import Samples
@@ -123,8 +123,7 @@ class Course(SamplesTransformer):
             The values of each channel after the other.
         """
         check_is_fitted(self)
-        data = np.asarray(check_samples(self, X), float)
-        check_finite(data)
+        data = np.concatenate(list(iter_blocks(check_samples(self, X))))
         if self.n_values_ < self.n_times_:
             data = mne.filter.resample(data, self.n_values_, self.n_times_, pad="edge", verbose="error")
         return data.reshape(len(data), -1)

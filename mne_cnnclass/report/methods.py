@@ -12,7 +12,7 @@ from .._version import __version__
 from ..estimators.cnn import CNNClassifier
 from ..metrics.statistics import format_p
 from ..networks.augmentations import listed
-from ..networks.catalog import OWN
+from ..networks.catalog import N_FOLDS, OWN
 from ..preprocessing import EuclideanAlignment, RiemannianAlignment
 from .citations import cite, find_entries, paper_of, with_brackets
 
@@ -169,9 +169,10 @@ def _describe_network(clf):
         origin = f" of mne-cnnclass {cite('mnecnnclass')}"
     params = ", ".join(f"{key} = {value!r}" for key, value in (clf.model_params or {}).items())
     rate = "rising to a maximum of {:g} and falling to zero (one cycle)" if clf.lr_schedule else "{:g}"
+    epochs = "up to 40" if clf.max_epochs == "auto" else clf.max_epochs
     batch = "8 to 64 samples" if clf.batch_size == "auto" else f"at most {clf.batch_size} samples"
     details = [
-        f"for {clf.max_epochs} epoch{'s' * (clf.max_epochs > 1)} in batches of {batch} by AdamW (learning "
+        f"for {epochs} epoch{'s' * (epochs != 1)} in batches of {batch} by AdamW (learning "
         f"rate {rate.format(clf.lr)}, "
         f"weight decay {clf.weight_decay:g})",
         "without a fixed seed" if clf.random_state is None else f"from the seed {clf.random_state}",
@@ -183,9 +184,15 @@ def _describe_network(clf):
         f"The convolutional network {name}{cited}{origin} was trained {', '.join(filter(None, details))}, "
         f"through skorch {cite('skorch')} and PyTorch {cite('Paszke2019')}.",
         f"Parameters of the network were {params}, the others its defaults." if params else "",
+        f"It adds up {N_FOLDS * clf.n_members} networks EEGNet {cite('EEGNet')}, each trained without one of "
+        f"{N_FOLDS} folds of the training samples, and Gaussian processes that are linear in cosines of the "
+        "course of the channels and in the logarithms of their covariances in frequency bands, weighted by "
+        "what each said of the samples that it was fitted without."
+        if name == "MultiViewCNN"
+        else "",
         f"The probabilities of {clf.n_members} such networks, trained from different seeds, were averaged "
         f"{cite('Lakshminarayanan2017')}."
-        if clf.n_members > 1
+        if clf.n_members > 1 and name != "MultiViewCNN"
         else "",
         "In training and prediction, its output for each sample was averaged with that for the same sample "
         "with the channels of both hemispheres exchanged, in which the classes of left and right were "

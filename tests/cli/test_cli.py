@@ -211,7 +211,7 @@ def test_evaluate_suggests_before_it_trains_the_default_network(run, recordings,
     quickly(monkeypatch)
     code, out, err = run("evaluate", *recordings[:2], *EVENTS, *SPAN, "--group", "file", "--cv", 2)
     assert code == 0, err
-    shown = ("48 epochs", "Why", "What limits it", "MultiScaleCNN is trained now", "accuracy  ")
+    shown = ("48 epochs", "Why", "What limits it", "MultiViewCNN is trained now", "accuracy  ")
     order = [out.index(text) for text in shown]
     assert order == sorted(order)
     assert "tell no task" in out

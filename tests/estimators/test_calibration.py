@@ -140,7 +140,7 @@ def test_a_warm_start_finds_the_temperature_of_its_own_weights(view, calibrated)
 
 def test_calibrate_is_yes_or_no(view):
     with pytest.raises(TypeError, match="calibrate must be True or False, got 'yes'"):
-        CNNClassifier(calibrate="yes").fit(view)
+        CNNClassifier("MultiScaleCNN", calibrate="yes").fit(view)
 
 
 # -- without a validation split ------------------------------------------------------------------------

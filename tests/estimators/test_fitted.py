@@ -60,7 +60,7 @@ def test_its_parts_are_the_attributes_of_the_classifier(clf, view):
 
 
 def test_it_is_missing_before_the_fit():
-    clf = CNNClassifier()
+    clf = CNNClassifier("MultiScaleCNN")
     assert not any(hasattr(clf, f"{name}_") for name in ("network", "module", "scaler", "temperature"))
     with pytest.raises(NotFittedError):
         clf.predict_proba(np.zeros((2, 3, 100)))

@@ -56,7 +56,9 @@ def test_wrong_frequencies_are_told(prior, error, message):
     with pytest.raises(error, match=message):
         PriorAdjustedClassifier(GaussianNB(), prior).fit(X, y)
     with pytest.raises(ValueError, match="class_weight=None"):
-        PriorAdjustedClassifier(CNNClassifier(class_weight="balanced"), dict(a=1, b=1, c=1)).fit(X, y)
+        PriorAdjustedClassifier(
+            CNNClassifier("MultiScaleCNN", class_weight="balanced"), dict(a=1, b=1, c=1)
+        ).fit(X, y)
 
 
 def test_a_recipe_for_other_frequencies_is_saved_with_them(tmp_path):

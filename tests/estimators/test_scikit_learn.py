@@ -24,7 +24,7 @@ X, CODES = np.asarray(VIEW), np.resize([0, 1], 16)
 
 
 def small(**params):
-    return CNNClassifier(**{"max_epochs": 1, "random_state": 0, **params})
+    return CNNClassifier(**{"model": "MultiScaleCNN", "max_epochs": 1, "random_state": 0, **params})
 
 
 LABELS = {

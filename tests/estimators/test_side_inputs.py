@@ -361,7 +361,7 @@ def test_contributions_sum_to_the_difference_that_signals_make(clf, test):
 )
 def test_a_wrong_list_is_refused(train, side_inputs, error, message):
     with pytest.raises(error, match=message):
-        CNNClassifier(side_inputs=side_inputs).fit(train)
+        CNNClassifier("MultiScaleCNN", side_inputs=side_inputs).fit(train)
 
 
 def test_samples_without_the_numbers_are_refused_at_fit_and_at_prediction(clf, train):

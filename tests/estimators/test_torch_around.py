@@ -299,7 +299,12 @@ def test_batches_of_one_sample_are_asked_for_or_do_not_come():
 def test_three_mixed_samples_of_three_classes_are_a_batch():
     y = np.resize(["a", "b", "c"], len(VIEW))
     clf = CNNClassifier(
-        augmentation="mixup", batch_size=3, validation_fraction=0.2, max_epochs=1, random_state=0
+        "MultiScaleCNN",
+        augmentation="mixup",
+        batch_size=3,
+        validation_fraction=0.2,
+        max_epochs=1,
+        random_state=0,
     )
     assert clf.fit(VIEW, y).history_.train_loss.between(0, 5).all()
 

@@ -86,7 +86,7 @@ def test_what_can_not_go_on_is_refused(new):
     with pytest.raises(TypeError, match="fitted CNNClassifier, or a Pipeline that ends in one, got Logistic"):
         FineTunedClassifier(LogisticRegression()).fit(new)
     with pytest.raises(NotFittedError):
-        FineTunedClassifier(CNNClassifier()).fit(new)
+        FineTunedClassifier(CNNClassifier("MultiScaleCNN")).fit(new)
     fitted = CNNClassifier("EEGNet", max_epochs=1).fit(new)
     with pytest.raises(ValueError, match=r"classes \['left', 'right'\], got \['a', 'b'\]"):
         FineTunedClassifier(fitted).fit(new, np.where(new.labels == "left", "a", "b"))

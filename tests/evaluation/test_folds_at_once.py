@@ -78,7 +78,7 @@ def test_large_problems_are_done_one_by_one_with_the_same_result(view, asked, mo
     estimator = ESTIMATORS["calibrated"]
     expected = evaluate(estimator, view, cv=2)
     monkeypatch.setattr(together, "TOGETHER_BYTES", 1)
-    monkeypatch.setattr("mne_cnnclass.estimators.learn.TOGETHER_BYTES", 1)
+    monkeypatch.setattr("mne_cnnclass.estimators.trainer.TOGETHER_BYTES", 1)
     same(evaluate(estimator, view, cv=2), expected)
     assert asked == [2] + 2 * 4 * [1]  # the network of all training samples, and those of three folds
 

@@ -24,7 +24,7 @@ def view():
 
 
 def quick(**params):
-    return CNNClassifier(**dict(max_epochs=2, random_state=0, n_threads=1) | params)
+    return CNNClassifier(**dict(model="MultiScaleCNN", max_epochs=2, random_state=0, n_threads=1) | params)
 
 
 def problem(classes=("left", "right"), ch_names=CHANNELS):

@@ -89,7 +89,9 @@ def planted(kind, n_samples=120, seed=0):
 
 @pytest.mark.parametrize("kind", ["power", "level", "trend", "frequency"])
 def test_it_learns_rhythms_and_slow_potentials(kind):
-    clf = CNNClassifier(model_params={"sfreq": 100.0}, max_epochs=20, random_state=0, n_threads=1)
+    clf = CNNClassifier(
+        "MultiScaleCNN", model_params={"sfreq": 100.0}, max_epochs=20, random_state=0, n_threads=1
+    )
     clf.fit(*planted(kind))
     assert clf.score(*planted(kind, seed=1)) >= 0.85
 
@@ -111,5 +113,5 @@ def test_through_epochs_it_knows_the_sampling_frequency():
     x, y = planted("level", 24)
     epochs = mne.EpochsArray(x, info, np.c_[np.arange(24), y, y + 1], verbose=False)
     for sfreq in (100.0, 50.0):
-        clf = CNNClassifier(max_epochs=1).fit(epochs.copy().resample(sfreq, verbose=False))
+        clf = CNNClassifier("MultiScaleCNN", max_epochs=1).fit(epochs.copy().resample(sfreq, verbose=False))
         assert clf.module_.blocks[0].convolutions[0].kernel_size[0] == (7 if sfreq == 100 else 3)

@@ -113,7 +113,7 @@ def test_features_reach_the_network_next_to_the_signal():
     train, test = planted_power(), planted_power(seed=1)
     features = make_pipeline(Features(bands=BANDS), StandardScaler())
     settings = dict(max_epochs=15, random_state=0, n_threads=1)
-    clf = CNNClassifier(side_inputs=[features], **settings).fit(train)
+    clf = CNNClassifier("MultiScaleCNN", side_inputs=[features], **settings).fit(train)
     assert clf.score(test) > 0.95
     assert clf.side_scaler_.mean_.shape == (15,)
     assert not hasattr(features, "n_features_in_")  # it was cloned
@@ -128,10 +128,12 @@ def test_a_transformer_gives_the_bits_of_the_same_columns():
     features = Features(["hjorth"])
     table = features.set_output(transform="pandas").fit_transform(epochs)
     settings = dict(max_epochs=2, random_state=0, n_threads=1)
-    by_transformer = CNNClassifier(side_inputs=[Features(["hjorth"])], **settings).fit(epochs)
+    by_transformer = CNNClassifier("MultiScaleCNN", side_inputs=[Features(["hjorth"])], **settings).fit(
+        epochs
+    )
     with_columns = epochs.copy()
     with_columns.metadata = table
-    by_columns = CNNClassifier(side_inputs=list(table), **settings).fit(with_columns)
+    by_columns = CNNClassifier("MultiScaleCNN", side_inputs=list(table), **settings).fit(with_columns)
     np.testing.assert_array_equal(
         by_transformer.predict_proba(epochs), by_columns.predict_proba(with_columns)
     )
@@ -142,10 +144,10 @@ def test_transformers_are_fitted_on_the_training_samples_of_each_network():
     marks = np.asarray(view)[:, 0, 0]
     settings = dict(max_epochs=1, random_state=0, n_threads=1)
     Remember.seen.clear()
-    CNNClassifier(side_inputs=[Remember(2)], validation_fraction=0.25, **settings).fit(view)
+    CNNClassifier("MultiScaleCNN", side_inputs=[Remember(2)], validation_fraction=0.25, **settings).fit(view)
     assert [len(seen) for seen in Remember.seen] == [30]
     Remember.seen.clear()
-    clf = CNNClassifier(side_inputs=[Remember(2)], calibrate=True, **settings).fit(view)
+    clf = CNNClassifier("MultiScaleCNN", side_inputs=[Remember(2)], calibrate=True, **settings).fit(view)
     whole, *folds = Remember.seen
     assert set(whole) == set(marks)
     held_out = [set(marks) - set(fold) for fold in folds]
@@ -161,7 +163,11 @@ def test_columns_and_transformers_together_copied_and_trained_further(tmp_path):
     epochs = planted_epochs(40)
     epochs.metadata = Features(["hjorth"]).set_output(transform="pandas").fit_transform(epochs).iloc[:, :1]
     clf = CNNClassifier(
-        side_inputs=[Features(bands=BANDS), "Fz.activity"], max_epochs=1, warm_start=True, random_state=0
+        "MultiScaleCNN",
+        side_inputs=[Features(bands=BANDS), "Fz.activity"],
+        max_epochs=1,
+        warm_start=True,
+        random_state=0,
     ).fit(epochs)
     assert clf.side_scaler_.names == ["Fz.activity"]
     assert clf.side_scaler_.mean_.shape == (16,)
@@ -179,7 +185,9 @@ def test_columns_and_transformers_together_copied_and_trained_further(tmp_path):
 
 def test_arrays_may_have_transformers_beside_them():
     X = np.asarray(planted_power(20))
-    clf = CNNClassifier(side_inputs=[Features(bands=BANDS, sfreq=100)], max_epochs=1, random_state=0)
+    clf = CNNClassifier(
+        "MultiScaleCNN", side_inputs=[Features(bands=BANDS, sfreq=100)], max_epochs=1, random_state=0
+    )
     assert clf.fit(X, np.arange(20) % 2).predict(X).shape == (20,)
     mean = FunctionTransformer(lambda X: np.asarray(X).mean(axis=2))  # any transformer into a table
     assert clf.set_params(side_inputs=[mean]).fit(X, np.arange(20) % 2).predict(X).shape == (20,)

@@ -143,7 +143,9 @@ def test_steps_in_front_of_csp_riemannian_and_network_classifiers(people):
     ):
         pipeline = make_pipeline(*steps, classifier)
         assert cross_val_score(pipeline, people, people.labels, **folds).mean() > 0.9
-    network = make_pipeline(*steps, CNNClassifier(max_epochs=2, random_state=0)).fit(people, people.labels)
+    network = make_pipeline(*steps, CNNClassifier("MultiScaleCNN", max_epochs=2, random_state=0)).fit(
+        people, people.labels
+    )
     assert network[-1].ch_names_ == list(CHANNELS)
     assert network.predict(people[:3]).shape == (3,)
 

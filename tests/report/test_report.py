@@ -278,7 +278,9 @@ def test_pictures_are_not_sheared():
 
 
 def test_the_methods_name_the_augmentations():
-    clf = CNNClassifier(augmentation=["time_shift", ("channel_dropout", {"p_drop": 0.1})], max_epochs=1)
+    clf = CNNClassifier(
+        "MultiScaleCNN", augmentation=["time_shift", ("channel_dropout", {"p_drop": 0.1})], max_epochs=1
+    )
     result = evaluate(clf, make_view(), cv=2)
     text, _ = write_methods(result, result.permutation_test(n_permutations=20))
     assert "augmentation of the samples (time_shift; channel_dropout: p_drop = 0.1)" in text

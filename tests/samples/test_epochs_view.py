@@ -301,7 +301,12 @@ def test_a_view_of_epochs_that_were_changed_since_says_so(epochs):
 def test_a_view_whose_channels_are_gone_since_says_so(change, epochs):
     view = EpochsView(epochs)
     change(epochs)
-    for use in (np.asarray, lambda v: v.info, lambda v: v.epochs, lambda v: CNNClassifier().fit(v)):
+    for use in (
+        np.asarray,
+        lambda v: v.info,
+        lambda v: v.epochs,
+        lambda v: CNNClassifier("MultiScaleCNN").fit(v),
+    ):
         with pytest.raises(RuntimeError, match="lost or renamed .*'C3'.* Make a new view"):
             use(view)
 

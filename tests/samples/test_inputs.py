@@ -11,7 +11,14 @@ from sklearn.preprocessing import FunctionTransformer
 
 from mne_cnnclass import CNNClassifier, EpochsView, FineTunedClassifier, evaluate
 from mne_cnnclass.explain import channel_importance, component_contributions, saliency, spatial_patterns
-from mne_cnnclass.preprocessing import Clip, EuclideanAlignment, Filter, RiemannianAlignment, Standardize
+from mne_cnnclass.preprocessing import (
+    Clip,
+    EuclideanAlignment,
+    EvokedCovariances,
+    Filter,
+    RiemannianAlignment,
+    Standardize,
+)
 from mne_cnnclass.samples import blocks
 
 N = 24
@@ -193,7 +200,13 @@ def test_no_network_predicts_of_NaN_nor_goes_on_with_them(epochs, labels, kind):
     assert all((weights[name] == value).all() for name, value in clf.module_.state_dict().items())
 
 
-READ_AT_FIT = Clip, EuclideanAlignment, RiemannianAlignment, Standardize  # of others, epochs stay on disk
+READ_AT_FIT = (
+    Clip,
+    EuclideanAlignment,
+    EvokedCovariances,
+    RiemannianAlignment,
+    Standardize,
+)  # others do not
 
 
 @KINDS
@@ -201,7 +214,7 @@ READ_AT_FIT = Clip, EuclideanAlignment, RiemannianAlignment, Standardize  # of o
 def test_no_transformer_takes_NaN(kind, transformer):
     epochs = planted_epochs(N).set_montage("easycap-M1")
     X, channel = broken(epochs, kind)
-    is_array, name = channel != "'Cz'", type(transformer).__name__
+    is_array, name, labels = channel != "'Cz'", type(transformer).__name__, EpochsView(epochs).labels
     if is_array and getattr(transformer, "kind", None) == "csd":
         with pytest.raises(ValueError, match="positions of electrodes"):
             transformer.fit(epochs.get_data())
@@ -209,8 +222,8 @@ def test_no_transformer_takes_NaN(kind, transformer):
     transformer = clone(transformer).set_params(**FOR_ARRAYS.get(name, {}) if is_array else {})
     if is_array or isinstance(transformer, READ_AT_FIT):
         with pytest.raises(ValueError, match=PLACE.format(channel)):
-            clone(transformer).fit(X)
-    transformer.fit(epochs.get_data() if is_array else epochs)
+            clone(transformer).fit(X, labels)
+    transformer.fit(epochs.get_data() if is_array else epochs, labels)
     if is_array or name != "Pick":  # which does not read epochs
         with pytest.raises(ValueError, match=PLACE.format(channel)):
             transformer.transform(X)

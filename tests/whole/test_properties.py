@@ -79,7 +79,7 @@ def test_a_view_of_a_view_is_that_of_the_positions(view, data):
 @given(classes=classes, data=st.data())
 def test_labels_survive_fit_prediction_saving_and_evaluation(signals, tmp_path, classes, data):
     y = data.draw(st.permutations((classes * 12)[: len(signals)]))
-    clf = CNNClassifier(max_epochs=1, random_state=0, n_threads=1).fit(signals, y)
+    clf = CNNClassifier("MultiScaleCNN", max_epochs=1, random_state=0, n_threads=1).fit(signals, y)
     assert clf.classes_.tolist() == sorted(classes)
     assert set(clf.predict(signals).tolist()) <= set(classes)
     clf.save(tmp_path / "clf.mcnn")

@@ -235,7 +235,7 @@ def third(path, content):
 checkpoints.write_atomically = third
 X, y = np.load(sys.argv[1]), np.arange(24) % 2
 how = dict(max_epochs=6, batch_size=8, random_state=0, n_threads=1, augmentation=["time_shift"])
-CNNClassifier(checkpoint_dir=sys.argv[2], **how).fit(X, y)
+CNNClassifier("MultiScaleCNN", checkpoint_dir=sys.argv[2], **how).fit(X, y)
 """
 
 
@@ -250,9 +250,9 @@ def test_a_process_that_was_killed_goes_on_to_the_same_bits_in_another(tmp_path)
     assert len(list(folder.iterdir())) == 1
     how = dict(max_epochs=6, batch_size=8, random_state=0, n_threads=1, augmentation=["time_shift"])
     with mne.utils.catch_logging() as log, mne.use_log_level("INFO"):
-        resumed = CNNClassifier(checkpoint_dir=folder, **how).fit(X, y)
+        resumed = CNNClassifier("MultiScaleCNN", checkpoint_dir=folder, **how).fit(X, y)
     assert "Training goes on after epoch 3" in log.getvalue()
-    whole = CNNClassifier(**how).fit(X, y)
+    whole = CNNClassifier("MultiScaleCNN", **how).fit(X, y)
     np.testing.assert_array_equal(resumed.predict_proba(X), whole.predict_proba(X))
 
 
@@ -375,7 +375,7 @@ def test_a_recording_that_breaks_off_is_named(tmp_path):
     planted_epochs(64, n_times=60).save(path, verbose="ERROR")
     content = path.read_bytes()
     view = EpochsView(mne.read_epochs(path, preload=False, verbose="ERROR"))
-    clf = CNNClassifier(max_epochs=1, random_state=0, n_threads=1).fit(view)
+    clf = CNNClassifier("MultiScaleCNN", max_epochs=1, random_state=0, n_threads=1).fit(view)
     before = clf.predict_proba(view)
     os.truncate(path, len(content) // 2)
     for use in (clf.fit, clf.predict):

@@ -31,7 +31,7 @@ def measure_seconds(estimator, view, n_folds):
     sizes = {
         name: batch if params[name] == "auto" else params[name] for name in _ending(params, "batch_size")
     }
-    epochs = {name: params[name] for name in _ending(params, "max_epochs")}
+    epochs = {name: _n_epochs(params, name, n_train) for name in _ending(params, "max_epochs")}
     # how many samples networks draw of those that they are given, where it is not all
     drawn = {name: params[name] for name in _ending(params, "n_samples")}
     batch = max(sizes.values(), default=n_train // 8)
@@ -83,6 +83,16 @@ def _per_epoch(run, once):
         fits.append((many, run(many)))
     slopes = [(b - a) / (m - n) for (n, a), (m, b) in combinations(fits, 2)]
     return max(float(np.median(slopes)), 0.0)
+
+
+def _n_epochs(params, name, n_train):
+    """The number of training epochs of a parameter of this name, which may be "auto"."""
+    from ..learn import n_epochs
+
+    before = name.removesuffix("max_epochs")
+    if params[name] != "auto":
+        return params[name]
+    return n_epochs(params[f"{before}model"], params[f"{before}batch_size"], n_train)
 
 
 def _ending(params, name):

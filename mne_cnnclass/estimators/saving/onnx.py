@@ -23,6 +23,8 @@ TOLERANCE = 1e-5  # of probabilities
 # Architectures that torch or onnxruntime can't convert, and why. tests/benchmarks/export_onnx.py tries all.
 NOT_EXPORTED = {
     "CodeBrain": "what it computes depends on a number in its state, which torch's exporter does not follow",
+    "MultiViewCNN": "it takes logarithms of matrices, which ONNX does not know. Train another one, such as "
+    "model='EEGNet'",
     "LUNA": "it looks at phases of Fourier coefficients, which are chance where these are nearly zero, and "
     "are others in onnxruntime",
     "SignalJEPA_Contextual": "it writes into parts of a tensor whose size depends on the number of samples, "

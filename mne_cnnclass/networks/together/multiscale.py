@@ -99,7 +99,7 @@ class Mixing:
             weight = weights["course.weight"].flatten(2)
             course = bmm(x.flatten(1, 2), weights["cosines"].mT).unflatten(1, (n, n_chans))
             self.cosines = course.permute(0, 2, 3, 1).reshape(n_networks, n_chans, -1)
-            self.course = [bmm(weight, self.cosines).view(n_networks, -1, n)]
+            self.course = [bmm(weight, self.cosines).reshape(n_networks, -1, n)]
 
     def components(self):
         """Spatial components (n_networks * n_samples, n_components, n_times), which need not be kept."""

@@ -4,9 +4,9 @@ Nothing in here knows of Epochs: samples are tensors, labels are integers.
 """
 
 from .augment import make_transforms
-from .batches import SampleDataset
+from .batches import SampleDataset, n_batches
 from .checkpoints import Checkpoints
-from .fit import Training, TrainingOptions, train_all
+from .fit import Training, TrainingOptions, automatic_batch_size, train_all
 from .predict import move, predict_logits
 from .randomness import Randomness
 from .session import resolve_device, torch_session
@@ -19,9 +19,11 @@ __all__ = [
     "SampleDataset",
     "Training",
     "TrainingOptions",
+    "automatic_batch_size",
     "fit_temperature",
     "make_transforms",
     "move",
+    "n_batches",
     "predict_logits",
     "resolve_device",
     "split_folds",

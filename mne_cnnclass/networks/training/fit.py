@@ -70,8 +70,7 @@ class Training:
     def __post_init__(self):
         self.automatic = self.options.batch_size == "auto"
         if self.automatic:
-            size = min(max(round(len(self.samples) / 8), 8), 64)
-            self.options = replace(self.options, batch_size=size)
+            self.options = replace(self.options, batch_size=automatic_batch_size(len(self.samples)))
         self.together = self.together and make_program(self.module) is not None
 
     def kind(self):
@@ -84,6 +83,11 @@ class Training:
         mixed = list(map(mixes, self.options.augmentation))
         architecture = {name: value for name, value in self.architecture.items() if name != "chs_info"}
         return joblib.hash([architecture, options, shapes, mixed])
+
+
+def automatic_batch_size(n_samples):
+    """The batch size for ``"auto"``."""
+    return min(max(round(n_samples / 8), 8), 64)
 
 
 def train_all(trainings, *, device):

@@ -150,7 +150,7 @@ def test_a_loaded_estimator_can_be_trained_on(path):
 @pytest.mark.parametrize("labels", [[1, 5], [True, False], ["a", "ü"]])
 def test_labels_keep_their_type(labels, tmp_path):
     X, y = np.random.default_rng(0).standard_normal((10, 30)), np.resize(labels, 10)
-    clf = CNNClassifier(max_epochs=1).fit(X, y)
+    clf = CNNClassifier("MultiScaleCNN", max_epochs=1).fit(X, y)
     clf.save(tmp_path / "table.mcnn")
     loaded = load_classifier(tmp_path / "table.mcnn")
     assert loaded.classes_.dtype == y.dtype
@@ -159,7 +159,9 @@ def test_labels_keep_their_type(labels, tmp_path):
 
 def test_class_weights_keep_their_keys(tmp_path):
     X, y = np.random.default_rng(0).standard_normal((10, 30)), np.resize([0, 1], 10)
-    CNNClassifier(max_epochs=1, class_weight={np.int64(0): 1, 1: 3}).fit(X, y).save(tmp_path / "w.mcnn")
+    CNNClassifier("MultiScaleCNN", max_epochs=1, class_weight={np.int64(0): 1, 1: 3}).fit(X, y).save(
+        tmp_path / "w.mcnn"
+    )
     loaded = load_classifier(tmp_path / "w.mcnn")
     assert loaded.class_weight == {0: 1, 1: 3}
     loaded.fit(X, y)
@@ -292,7 +294,7 @@ def test_nobody_is_named(people, tmp_path):
 
 @pytest.fixture(scope="module")
 def pipeline(people):
-    return make_pipeline(Resample(50), EuclideanAlignment(), CNNClassifier(**SETTINGS)).fit(
+    return make_pipeline(Resample(50), EuclideanAlignment(), CNNClassifier("MultiScaleCNN", **SETTINGS)).fit(
         people, people.labels
     )
 
@@ -353,7 +355,7 @@ def test_what_cant_be_written_is_named(people, tmp_path):
 def test_side_inputs_may_be_transformers(people, strangers, reload):
     features = Features(["hjorth"], bands={"alpha": (8, 13)})
     side = [make_pipeline(Clip(3), features), "rr", features]
-    clf = CNNClassifier(side_inputs=side, warm_start=True, **SETTINGS).fit(people)
+    clf = CNNClassifier("MultiScaleCNN", side_inputs=side, warm_start=True, **SETTINGS).fit(people)
     loaded = reload(clf)
     np.testing.assert_array_equal(loaded.predict_proba(strangers), clf.predict_proba(strangers))
     assert repr(loaded.side_inputs) == repr(side)
@@ -409,7 +411,9 @@ def test_a_file_names_no_class_but_known_ones(kind, people, tmp_path):
 
 def test_files_of_schema_4_are_read(people, strangers, tmp_path):
     path = tmp_path / "old.mcnn"
-    pipeline = make_pipeline(CNNClassifier(side_inputs=["rr"], **SETTINGS)).fit(people, people.labels)
+    pipeline = make_pipeline(CNNClassifier("MultiScaleCNN", side_inputs=["rr"], **SETTINGS)).fit(
+        people, people.labels
+    )
     save_classifier(pipeline, path)
     header, tensors = read(path)
     header["schema"] = 4

@@ -129,7 +129,7 @@ def test_rows_and_predictions_are_those_of_one_process(client, tmp_path):
 
     epochs = planted_epochs(48)
     epochs.metadata = pd.DataFrame({"subject": np.repeat(["a", "b", "c"], 16)})
-    network = CNNClassifier(max_epochs=2, n_threads=1)  # of no other package to import
+    network = CNNClassifier("MultiScaleCNN", max_epochs=2, n_threads=1)  # of no other package to import
     pipelines = {"network": network, "power": Power()}
     how = dict(n_folds=3, splits=["cross-subject", "within-session"], keep_predictions=True)
     there = benchmark(pipelines, {"planted": epochs}, store=tmp_path / "there.sqlite", client=client, **how)
