@@ -63,7 +63,9 @@ def beats():
 def probabilities(X, y, groups, train, test, sfreq, params, keep_whole):
     """Of the test samples, without and with the temperature; and the temperature."""
     warnings.simplefilter("ignore")
-    clf = CNNClassifier(model_params={"sfreq": sfreq}, calibrate=True, n_threads=1, random_state=0, **params)
+    clf = CNNClassifier(
+        "MultiScaleCNN", model_params={"sfreq": sfreq}, calibrate=True, n_threads=1, random_state=0, **params
+    )
     clf.fit(X[train], y[train], groups=groups[train] if keep_whole else None)
     calibrated, temperature = clf.predict_proba(X[test]), clf.temperature_
     clf.temperature_ = 1.0

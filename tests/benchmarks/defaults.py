@@ -1,4 +1,4 @@
-"""The experiment behind the defaults of CNNClassifier and MultiScaleCNN.
+"""The experiment behind the defaults of MultiScaleCNN and of training.
 
     python tests/benchmarks/defaults.py variants   # SCP1, training part: cross-validation of variants
     python tests/benchmarks/defaults.py imagery    # eegmmidb S001–S016, left or right: leave one person out
@@ -92,7 +92,10 @@ def variants(names):
     view = EpochsView(datasets.load_sample("train"))
     X, y = np.asarray(view), view.labels
     linear = make_pipeline(Vectorizer(), StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
-    estimators = {name: CNNClassifier(n_threads=1, **START | VARIANTS[name]) for name in names or VARIANTS}
+    estimators = {
+        name: CNNClassifier("MultiScaleCNN", n_threads=1, **START | VARIANTS[name])
+        for name in names or VARIANTS
+    }
     rows, reference = [], None
     for name, estimator in [*estimators.items(), ("linear model on raw samples", linear)]:
         jobs = []
@@ -123,7 +126,9 @@ def imagery(names):
     view = EpochsView(epochs, groups="subject")
     X, y, groups = np.asarray(view), view.labels, view.groups
     estimators = {
-        "CNNClassifier()": CNNClassifier(model_params={"sfreq": view.sfreq}, n_threads=1, random_state=0),
+        "MultiScaleCNN": CNNClassifier(
+            "MultiScaleCNN", model_params={"sfreq": view.sfreq}, n_threads=1, random_state=0
+        ),
         "MNE CSP(8) + LDA": make_pipeline(CSP(8), LinearDiscriminantAnalysis()),
         'braindecode EEGClassifier("EEGNet"), its defaults': BraindecodeEEGNet(),
     }
@@ -141,11 +146,14 @@ def imagery(names):
 
 def test(names):
     train, new = (EpochsView(datasets.load_sample(part)) for part in ("train", "test"))
-    accuracy = [CNNClassifier(random_state=seed, n_threads=1).fit(train).score(new) for seed in range(5)]
+    accuracy = [
+        CNNClassifier("MultiScaleCNN", random_state=seed, n_threads=1).fit(train).score(new)
+        for seed in range(5)
+    ]
     linear = make_pipeline(Vectorizer(), StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
     rows = [
         {
-            "estimator": "CNNClassifier()",
+            "estimator": "MultiScaleCNN",
             "accuracy of 5 seeds": ", ".join(f"{a:.3f}" for a in accuracy),
             "mean": f"{np.mean(accuracy):.3f}",
         },

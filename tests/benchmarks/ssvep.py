@@ -28,7 +28,7 @@ CODES = {"rest": 1, "13 Hz": 2, "21 Hz": 3, "17 Hz": 4}
 PEOPLE = "01", "02", "04", "05"
 SEEDS = 0, 1, 2
 MADE_FOR_IT = ["CCA", "filter-bank CCA", "TRCA"]
-ALL = [*MADE_FOR_IT, "tangent space + LR", "CNNClassifier()", "EEGNet", "recipe"]
+ALL = [*MADE_FOR_IT, "tangent space + LR", "MultiScaleCNN", "EEGNet", "recipe"]
 VARIANTS = {
     "as it is": {},
     "±1 Hz": dict(AROUND=1.0),
@@ -53,8 +53,8 @@ def load(person):
 
 
 def pipeline(name, seed, frequencies=FREQUENCIES):
-    if name in ("CNNClassifier()", "EEGNet"):
-        return CNNClassifier(**({} if name == "CNNClassifier()" else {"model": name}), random_state=seed)
+    if name in ("MultiScaleCNN", "EEGNet"):
+        return CNNClassifier(name, random_state=seed)
     if name.startswith("recipe"):
         trained = name != "recipe, untrained"
         made = recipe("ssvep", frequencies=frequencies, random_state=seed)
