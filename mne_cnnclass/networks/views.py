@@ -7,6 +7,8 @@ import torch
 from scipy.linalg import cho_factor, cho_solve, solve
 from scipy.optimize import minimize
 from torch import nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from .multiscale import UNKNOWN_SFREQ
 
@@ -162,8 +164,33 @@ def logarithm(covariance, dof, whitening):
     n = white.shape[-1]
     share, eye = n / (n + dof), torch.eye(n, dtype=white.dtype, device=white.device)
     variance = white.diagonal(dim1=1, dim2=2).mean(1)[:, None, None].clamp_min(1e-12)
-    values, vectors = torch.linalg.eigh((1 - share) * white + share * variance * eye)
-    return vectors * values.clamp_min(1e-12).log().unsqueeze(1) @ vectors.mT
+    return MatrixLogarithm.apply((1 - share) * white + share * variance * eye)
+
+
+class MatrixLogarithm(Function):
+    """Logarithms of symmetric matrices, whose gradient is finite where eigenvalues are equal.
+
+    That of the eigenvectors is not, and fewer degrees of freedom than components always make some equal. The
+    gradient of the logarithm itself has the divided differences of the eigenvalues' logarithms (Daleckii and
+    Krein; see Higham NJ. Functions of Matrices. SIAM 2008, theorem 3.11).
+    """
+
+    @staticmethod
+    def forward(ctx, matrices):
+        values, vectors = torch.linalg.eigh(matrices)
+        ctx.save_for_backward(values.clamp_min_(1e-12), vectors)
+        return vectors * values.log().unsqueeze(1) @ vectors.mT
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        values, vectors = ctx.saved_tensors
+        logs, difference = values.log(), values.unsqueeze(2) - values.unsqueeze(1)
+        middle = (values.unsqueeze(2) + values.unsqueeze(1)) / 2
+        equal = difference.abs() < 1e-6 * middle
+        slopes = (logs.unsqueeze(2) - logs.unsqueeze(1)) / torch.where(equal, 1.0, difference)
+        slopes = torch.where(equal, 1 / middle, slopes)
+        return vectors @ (slopes * (vectors.mT @ gradient @ vectors)) @ vectors.mT
 
 
 def _slices(frequencies, edges, least=1):

@@ -86,6 +86,16 @@ def test_logarithm_is_that_of_scipy_for_many_degrees_of_freedom():
     assert np.allclose(found, [logm(c) for c in covariances], atol=1e-6)
 
 
+def test_saliency_is_right_where_channels_are_flat():
+    torch.manual_seed(0)
+    z = torch.randn(2, 6, 3, dtype=torch.float64)
+    z[:, :2] = 0.0  # with them, eigenvalues are equal
+    eye, weight = torch.eye(6, dtype=torch.float64), torch.randn(6, 6, dtype=torch.float64)
+    weight = weight + weight.T
+    z.requires_grad_(True)
+    assert torch.autograd.gradcheck(lambda z: (logarithm(z @ z.mT, 3, eye) * weight).sum(), z, atol=1e-5)
+
+
 def test_a_score_that_says_nothing_is_not_heard():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 400)
