@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ..networks.catalog import N_FOLDS
 from ..networks.multiview import OF_MEAN, Decimation, OneNetwork, of_one_network
 from ..networks.symmetry import LeftRightSymmetric
-from ..networks.training import torch_session
+from ..networks.training import split_folds, torch_session
 from ..networks.views import MOST_SAMPLES, fit_shares
 from .fitted import FittedNetwork
 from .trainer import Plan
@@ -62,18 +62,11 @@ def make_folds(y, groups, n_folds, seed):
 
     Otherwise folds of samples, or, where a class has only one, twice all samples and none held out.
     """
-    found = []
-    if groups is not None and len(np.unique(groups)) > 1:
-        n_groups = min(n_folds, len(np.unique(groups)))
-        splitter = StratifiedGroupKFold(n_groups, shuffle=True, random_state=seed)
-        found = list(splitter.split(y, y, groups))
-    if not found or any(len(np.unique(y[rows])) < y.max() + 1 or not len(held) for rows, held in found):
-        most = min(n_folds, np.bincount(y).min())
-        if most < 2:
-            rows = np.arange(len(y))
-            return [(rows, rows[:0])] * 2
-        found = list(StratifiedKFold(most, shuffle=True, random_state=seed).split(y, y))
-    return found
+    for whole in [groups, None]:
+        with contextlib.suppress(ValueError):  # which says that there are no such folds
+            return split_folds(y, groups=whole, seed=seed, n_folds=n_folds)
+    rows = np.arange(len(y))
+    return [(rows, rows[:0])] * 2
 
 
 def _assemble(trainer, samples, scalers, folds, modules):

@@ -41,13 +41,13 @@ def split_validation(y, fraction, *, groups=None, seed):
     return train, valid
 
 
-def split_folds(y, *, groups=None, seed):
+def split_folds(y, *, groups=None, seed, n_folds=MOST_FOLDS):
     """Split samples into folds of indices to train on and held out; each group is held out as a whole.
 
-    There are 3 folds, or 2 where 3 would leave a class out of a training part.
+    There are fewer than ``n_folds`` where that many would leave a class out of a training part.
     """
     classes, n_samples = np.unique(y, return_counts=True)
-    n_most = min(MOST_FOLDS, n_samples.min())
+    n_most = min(n_folds, n_samples.min())
     if groups is not None:
         n_most = min(n_most, len(np.unique(groups)))
     for n_splits in range(n_most, 1, -1):
