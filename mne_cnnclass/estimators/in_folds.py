@@ -14,6 +14,7 @@ from ..networks.multiview import OF_MEAN, Decimation, OneNetwork, of_one_network
 from ..networks.symmetry import LeftRightSymmetric
 from ..networks.training import split_folds, torch_session
 from ..networks.views import MOST_SAMPLES, fit_shares
+from .checks import check_logits
 from .fitted import FittedNetwork
 from .trainer import Plan
 
@@ -53,7 +54,12 @@ def learn_in_folds(trainer, samples, valid, n_members):
     if not trained:
         return None, None, error, None
     folds, modules, histories = zip(*trained, strict=True)
-    network, logits = _assemble(trainer, samples, scalers, folds, modules)
+    network = _assemble(trainer, scalers, modules)
+    try:
+        logits = _combine(trainer, network, samples, folds)
+    except (Exception, KeyboardInterrupt) as stop:  # the networks are there, and are not to be lost
+        _weigh(network.module, 0.0, 1.0, np.zeros(trainer.architecture["n_outputs"]))
+        error, logits = error or stop, None
     return network, pd.concat(histories, ignore_index=True), error, logits
 
 
@@ -69,44 +75,48 @@ def make_folds(y, groups, n_folds, seed):
     return [(rows, rows[:0])] * 2
 
 
-def _assemble(trainer, samples, scalers, folds, modules):
-    """The `FittedNetwork` of trained networks, with its views fitted, and logits of what is held out."""
-    n_outputs, y = trainer.architecture["n_outputs"], samples.target
+def _assemble(trainer, scalers, modules):
+    """The `FittedNetwork` of trained networks, without views."""
     architecture = trainer.architecture | {"n_side": len(scalers[1].mean_), "n_networks": len(modules)}
     with torch_session(trainer.seed, n_threads=trainer.clf.n_threads, device=trainer.device):
         module = trainer.build(architecture)
         module.networks = torch.nn.ModuleList(modules)
-        module.eval()
-    network = FittedNetwork(None, *scalers, architecture=architecture, seed=trainer.seed)
+    module = module.eval().to(trainer.device)
+    return FittedNetwork(module, *scalers, architecture=architecture, seed=trainer.seed)
+
+
+def _combine(trainer, network, samples, folds):
+    """Fit the views and how much each part counts; logits of the samples by what was fitted without them."""
+    module, n_outputs, y = network.module, trainer.architecture["n_outputs"], samples.target
     held_out, counts = np.zeros((len(y), n_outputs)), np.zeros(len(y))
     for number, (_, rows) in enumerate(folds):
         if len(rows):
             one = replace(network, module=OneNetwork(module, number))
             held_out[rows] += trainer.predict(one, samples[rows])
             counts[rows] += 1
-    network.module = module.to(trainer.device)
     known = np.flatnonzero(counts)
     held_out[known] /= counts[known, None]
+    check_logits(held_out[known], known)
     with torch_session(trainer.seed, n_threads=trainer.clf.n_threads):
-        scores, rows = _fit_views(trainer, module, samples, scalers, known)
+        scores, rows = _fit_views(trainer, module, samples, network.scaler, known)
         if not len(rows):
             _weigh(module, *FACTORS, np.zeros(n_outputs))
-            return network, None
+            return None
         both = [scores, held_out[rows]]
         factors, bias = fit_shares(both, y[rows], samples.weight[rows], MOST)
         _weigh(module, factors[0], OF_MEAN * factors[1], bias)
     logits = np.full((len(y), n_outputs), np.nan)
     logits[rows] = np.tensordot(factors, both, 1) + bias
-    return network, logits
+    return logits
 
 
-def _fit_views(trainer, module, samples, scalers, known):
+def _fit_views(trainer, module, samples, scaler, known):
     """Fit the views; scores of held-out samples among those that they were fitted on, and their rows."""
     rng, rows = np.random.default_rng(trainer.seed), np.arange(len(samples))
     if len(rows) > MOST_SAMPLES:
         rows = np.sort(rng.choice(len(rows), MOST_SAMPLES, replace=False))
     part = samples[rows]
-    x = torch.from_numpy(np.asarray(scalers[0].transform_all(part.X)[:]))
+    x = torch.from_numpy(np.asarray(scaler.transform_all(part.X)[:]))
     y, weight, groups = part.target, part.weight, part.groups
     views, symmetric = module.views.cpu(), isinstance(module.views, LeftRightSymmetric)
     if symmetric:  # samples and their mirror images, so that what is fitted is symmetric

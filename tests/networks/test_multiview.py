@@ -145,6 +145,19 @@ def test_same_bits_again_and_from_a_file(tmp_path, how):
     assert sorted(clf.history_["member"].unique()) == list(range(len(clf.module_.networks)))
 
 
+def test_what_stops_the_fit_of_the_views_leaves_the_networks(monkeypatch):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mne_cnnclass.networks.views._shares", stop)
+    X, y = evoked(60)
+    clf = CNNClassifier(**SETTINGS)
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, y)
+    assert clf.stopped_.startswith("KeyboardInterrupt")
+    assert clf.predict(X).shape == (60,)
+
+
 def test_warm_start_goes_on_from_all_networks():
     X, y = evoked(60)
     clf = CNNClassifier(**SETTINGS, warm_start=True, n_members=2).fit(X, y)
