@@ -99,8 +99,7 @@ def make_beat_epochs(
         Ending of the files of annotations of WFDB records that are given by their paths, such as ``"qrs"``.
         Default is ``"atr"``.
     sfreq : float
-        Sampling frequency of the epochs in Hz. Recordings with a lower sampling frequency keep theirs.
-        Default is 128.0.
+        Sampling frequency of the epochs in Hz, to which recordings are resampled. Default is 128.0.
     l_freq, h_freq : None | float
         Cut-off frequencies of the band-pass filter in Hz, against baseline wander and line noise. ``None``
         leaves a cut-off out. Defaults are 0.5 and 45.0.

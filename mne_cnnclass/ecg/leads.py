@@ -3,11 +3,13 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
 import mne
 import numpy as np
+from scipy.signal import resample_poly
 
 from ..samples.columns import check_column
 from ..samples.copies import OncePerFile, refuse_given_twice
@@ -225,11 +227,14 @@ def filter_leads(raw, picked, sfreq, l_freq, h_freq, causal=False):
         filter_around(raw, numbers, lambda raw, its: raw.filter(l_freq, h_freq, its, **how, verbose="ERROR"))
     data = data_of(raw)
     bridge(data)  # windows that touch gaps are left out, but resampling would spread them
-    if raw.info["sfreq"] <= sfreq:
-        return data, raw.info["sfreq"]
+    if raw.info["sfreq"] == sfreq:
+        return data, sfreq
     if causal:  # resampling a spectrum would use all that follows
         times = np.arange(0, raw.times[-1], 1 / sfreq)
         return np.array([np.interp(times, raw.times, signal) for signal in data]), sfreq
+    if raw.info["sfreq"] < sfreq:  # exactly in time, which resampling a spectrum is to half a sample
+        ratio = Fraction(sfreq / raw.info["sfreq"]).limit_denominator(1000)
+        return resample_poly(data, ratio.numerator, ratio.denominator, axis=1, padtype="line"), sfreq
     return mne.filter.resample(data, down=raw.info["sfreq"] / sfreq, npad="auto", verbose="ERROR"), sfreq
 
 

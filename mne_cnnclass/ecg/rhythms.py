@@ -84,8 +84,7 @@ def make_rhythm_epochs(
         The leads to use, in this order, as in :func:`make_beat_epochs`, such as ``["MLII|II", "V1|V5"]``.
         ``None`` uses all leads that are not marked as bad.
     sfreq : float
-        Sampling frequency of the epochs in Hz. Recordings with a lower sampling frequency keep theirs.
-        Default is 100.0.
+        Sampling frequency of the epochs in Hz, to which recordings are resampled. Default is 100.0.
     l_freq, h_freq : None | float
         Cut-off frequencies of the band-pass filter in Hz, against baseline wander, muscle activity and line
         noise. ``None`` leaves a cut-off out. Defaults are 0.5 and 40.0.

@@ -3,6 +3,7 @@ from .beats import BeatClassifier
 from .cnn import CNNClassifier
 from .fine_tuned import FineTunedClassifier
 from .loading import load_classifier
+from .pretrained import list_pretrained, load_pretrained
 from .prior import PriorAdjustedClassifier
 from .recipe_list import list_recipes
 from .recipes import recipe
@@ -20,8 +21,10 @@ __all__ = [
     "SSVEPClassifier",
     "StackedClassifier",
     "Suggestion",
+    "list_pretrained",
     "list_recipes",
     "load_classifier",
+    "load_pretrained",
     "read_epochs_settings",
     "recipe",
     "save_classifier",

@@ -11,8 +11,8 @@ the normal beats before it as the share allows, in time order, again and again.
 Further arguments are parameters of `BeatClassifier`, such as ``n_fibrillation=0`` or ``smoothing=0``;
 ``leak=1`` splits beats at random, so that each patient is on both sides, as a warning of what that split is
 worth; ``causal=1`` uses nothing of the future; ``detected=1`` tests on beats at detected R peaks: those not
-found, and those found where none is, count as errors; ``leads=1`` tests on the first lead alone, and then on
-the second; ``save=FILE`` keeps the probabilities.
+found, and those found where none is, count as errors; ``leads=1`` also tests on each lead alone, and
+``rate=125`` on recordings resampled to it (Hz); ``save=FILE`` keeps the probabilities.
 """
 
 import os
@@ -142,7 +142,7 @@ def show(rows):
     print(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True), "\n", flush=True)
 
 
-def main(n_folds=22, n_seeds=3, leak=0, causal=0, detected=0, leads=0, save="", **params):
+def main(n_folds=22, n_seeds=3, leak=0, causal=0, detected=0, leads=0, rate=0, save="", **params):
     files = sorted((Path(os.environ["MNE_CNNCLASS_DATA"]) / "mitdb").glob("*.hea"))
     begin = time.perf_counter()
     view = read(files, causal=bool(causal))
@@ -159,11 +159,14 @@ def main(n_folds=22, n_seeds=3, leak=0, causal=0, detected=0, leads=0, save="", 
     sets = {"": tested}
     if leads:
         both = dict(zip(view.ch_names[::2], ecg.LEADS, strict=True))
-        sets = {
-            f", {name} alone": read(files, leads={n: lead if n == name else None for n, lead in both.items()})
-            for name in both
-        }
-    more = {} if leak or causal or detected or leads else variants(files, set(view.groups))
+        for name in both:
+            alone = {n: lead if n == name else None for n, lead in both.items()}
+            sets[f", {name} alone"] = read(files, leads=alone, causal=bool(causal))
+    if rate:
+        slow = [ecg.read_raw_wfdb(file).resample(rate, verbose="ERROR") for file in files]
+        sets[f", at {rate} Hz"] = read(slow, causal=bool(causal))
+    is_plain = len(sets) == 1
+    more = {} if leak or causal or detected or not is_plain else variants(files, set(view.groups))
     names = [name for its in more.values() for name in its]
     truth = {text: its.labels for text, its in sets.items()} | {
         name: v.labels for its in more.values() for name, v in its.items()
@@ -172,7 +175,7 @@ def main(n_folds=22, n_seeds=3, leak=0, causal=0, detected=0, leads=0, save="", 
 
     def job(train, test, seed):
         patients = set(tested.groups[test]) if not leak else ()
-        rows = {text: test if not leads else np.isin(v.groups, list(patients)) for text, v in sets.items()}
+        rows = {text: test if is_plain else np.isin(v.groups, list(patients)) for text, v in sets.items()}
         its = {text: v[rows[text]] for text, v in sets.items()}
         its |= {name: v for p in patients for name, v in more.get(p, {}).items()}
         found, *seconds = predict(view[train], its.values(), seed, bool(causal), params)
@@ -204,10 +207,8 @@ def report(truth, proba, sets, names, groups, not_found):
             predicted = np.concatenate([labels[p.argmax(axis=1)], ["none"] * len(not_found)])
             rows.append(row(true, predicted, networks=what))
     show(rows)
-    print("Rows true, columns predicted, N S V F:")
+    print("Rows true, columns predicted, N S V F, of the last row:")
     print(confusion_matrix(true, predicted, labels=labels), "\n")
-    if "" not in truth:
-        return
     y, p = truth[""], labels[proba[""].mean(axis=0).argmax(axis=1)]
     rows = []
     for patient in np.unique(groups):

@@ -181,12 +181,25 @@ def test_recordings_without_a_name_are_told_apart(raw):
     assert len(np.unique(view.groups)) == 2
 
 
-def test_recordings_of_other_rates_are_named(raw):
-    other = raw.copy().resample(100)
+def test_epochs_of_other_rates_are_named(raw):
+    other = ecg.make_beat_epochs(raw.copy(), sfreq=100)
     with pytest.raises(
         ValueError, match=r"They have 128 Hz: recording \w+; 100 Hz: recording \w+. .*raw.resample\(100\)"
     ):
-        EpochsView(ecg.make_beat_epochs([raw, other]))
+        EpochsView([ecg.make_beat_epochs(raw), other])
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_recordings_of_a_lower_rate_give_the_same_epochs(causal):
+    onset = 1.0 + 0.8 * np.arange(200)
+    slow, same = (
+        ecg.make_beat_epochs(made_up(onset, ["N"] * 200, sfreq=sfreq, noise=0.001), causal=causal)
+        for sfreq in (125.0, 128.0)
+    )
+    assert slow.info["sfreq"] == 128
+    for k in (5, -5):  # so there is no drift
+        x, y = (epochs.get_data(picks="MLII")[k, 0] for epochs in (slow, same))
+        assert np.corrcoef(x, y)[0, 1] > 0.99
 
 
 def test_patients_on_both_sides_are_warned_about_though_no_groups_are_given(raw):

@@ -1,0 +1,73 @@
+"""Train the models that come with the package.
+
+    MNE_CNNCLASS_DATA=... python tests/benchmarks/pretrain.py TASK [--causal] OUTPUT.mcnn
+
+TASK is heartbeats or rhythm. The file has the same bits on machines of one kind with the same versions; its
+line of `SHA256SUMS` in mne_cnnclass/estimators/pretrained is printed. What the card of a model says is in
+`cards/`, and the commands with which it was measured are in it.
+"""
+
+import argparse
+import hashlib
+import os
+import tomllib
+import warnings
+from pathlib import Path
+
+import mne
+
+from mne_cnnclass import EpochsView, ecg, recipe
+from mne_cnnclass.estimators.saving.files import write_file
+from mne_cnnclass.estimators.saving.write import describe
+
+CARDS = Path(__file__).with_name("cards")
+
+
+def data(*folders):
+    """The recordings in folders of MNE_CNNCLASS_DATA, in order."""
+    root = Path(os.environ["MNE_CNNCLASS_DATA"])
+    return [file for folder in folders for file in sorted((root / folder).glob("*.hea"))]
+
+
+def heartbeats(causal, records=slice(None), **params):
+    """The recipe on the 22 records of the first half (DS1) of the MIT-BIH Arrhythmia Database."""
+    settings = dict(classes=ecg.AAMI_CLASSES, leads=list(ecg.LEADS), causal=causal)
+    view = EpochsView(ecg.make_beat_epochs(data("mitdb")[records], **settings), groups="patient")
+    pipeline = recipe("heartbeats", causal=causal, random_state=0)
+    pipeline[-1].set_params(**params)
+    return pipeline.fit(view), {"beats": settings}
+
+
+def rhythm(causal, records=slice(None), **params):
+    """The recipe on 1500 records of CinC 2017, with the class frequencies of the whole challenge."""
+    files = data("cinc2017", "cinc2017_more")[records]
+    view = EpochsView(ecg.make_rhythm_epochs(map(ecg.read_raw_cinc2017, files)), groups="record")
+    pipeline = recipe("rhythm", random_state=0)
+    return pipeline.fit(view), {"rhythm": {}}
+
+
+MODELS = {"heartbeats": heartbeats, "rhythm": rhythm}
+
+
+def build(task, path, *, causal=False, **params):
+    """Train a model and write its file; ``params`` make it smaller, for a test."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is known of these recordings
+        pipeline, settings = MODELS[task](causal, **params)
+    name = f"{task.replace(' ', '_')}{'_causal' * causal}"
+    card = tomllib.loads((CARDS / f"{name}.toml").read_text(encoding="utf-8"))
+    tensors = {}
+    header = describe(pipeline, tensors) | {"epochs_settings": settings, "card": card}
+    write_file(path, header, tensors)
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    mne.set_log_level("ERROR")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("task", choices=list(MODELS))
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--causal", action="store_true")
+    given = parser.parse_args()
+    checksum = build(given.task, given.output, causal=given.causal)
+    print(f"{checksum}  {given.output.name}")
