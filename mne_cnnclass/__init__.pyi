@@ -1,4 +1,4 @@
-from . import ecg, evaluation, explain, preprocessing, report, viz
+from . import ecg, evaluation, explain, live, preprocessing, report, viz
 from .estimators import (
     CNNClassifier,
     FineTunedClassifier,
@@ -47,6 +47,7 @@ __all__ = [
     "list_models",
     "list_pretrained",
     "list_recipes",
+    "live",
     "load_classifier",
     "load_pretrained",
     "moabb_view",

@@ -136,7 +136,7 @@ class _Alignment(SamplesTransformer):
                 covariances = self._measure(X[rows])
             if self.online:
                 which[rows] += np.arange(len(rows))
-                matrices.extend(self._inverse(self._course(covariances)))
+                matrices.extend(self._inverse(self._course(covariances)[0]))
             else:
                 matrices.append(self._inverse(self._reference(covariances, group)))
         if new:
@@ -150,6 +150,15 @@ class _Alignment(SamplesTransformer):
         for part, block in iter_parts(X):
             data[part] = self._aligned(stacked[which[part]], block)
         return self._like(X, data)
+
+    def follow(self, X, state=None):
+        """Align an array of samples of a new group that go on where others ended.
+
+        Returns the aligned samples, and the state for those that follow. One after the other, they are what
+        ``transform`` makes of all of them at once if ``online``, to the bit.
+        """
+        course, state = self._course(self._measure(X), *([] if state is None else [state]))
+        return self._aligned(self._inverse(course), X), state
 
     def _measure(self, X):
         """What the references are means of."""
@@ -232,7 +241,7 @@ class EuclideanAlignment(_Alignment):
     Trials are ordered by their events in the recording, and recordings by their place in the list; arrays,
     and epochs whose events are merely numbered, are taken in the given order. Nothing is remembered between
     calls: a program that receives trial after trial has to pass all trials of the session so far, and use the
-    last result.
+    last result, as :class:`~mne_cnnclass.live.LiveClassifier` does.
 
     Signals are assumed to have zero mean, as after a high-pass filter. Directions without signal (an average
     reference or an interpolated channel removes one) remain without: the mean covariance is then the
@@ -270,13 +279,15 @@ class EuclideanAlignment(_Alignment):
     def _mean(self, covariances):
         return covariances.mean(axis=0)
 
-    def _course(self, covariances):
-        """The mean of the covariances up to and including each, and the prior."""
-        total = np.cumsum(covariances, axis=0)
-        n_trials = np.arange(1, len(covariances) + 1)[:, None, None]
+    def _course(self, covariances, before=(0, 0.0)):
+        """The mean of the covariances up to and including each, of those ``before``, and the prior."""
+        n_before, total = before
+        total = total + np.cumsum(covariances, axis=0)
+        n_trials = n_before + np.arange(1, len(covariances) + 1)[:, None, None]
         power = self._power(total)[:, None, None] / n_trials
         prior = self.mean_reference_ * (power / max(self._power(self.mean_reference_), TINY))
-        return (self.n_prior * prior + total) / (self.n_prior + n_trials)
+        course = (self.n_prior * prior + total) / (self.n_prior + n_trials)
+        return course, (n_before + len(covariances), total[-1])
 
 
 class RiemannianAlignment(_Alignment):
@@ -333,17 +344,19 @@ class RiemannianAlignment(_Alignment):
 
         return mean_riemann(_full_rank(covariances), tol=1e-6, maxiter=200)  # of a logarithm
 
-    def _course(self, covariances):
-        """From the prior a step towards each covariance in turn."""
+    def _course(self, covariances, before=(0, None)):
+        """From the prior, or from what there was ``before``, a step towards each covariance in turn."""
         from pyriemann.geometry.geodesic import geodesic_riemann
 
         _full_rank(covariances)
-        log_det = [np.linalg.slogdet(matrix)[1] for matrix in (covariances[0], self.mean_reference_)]
-        mean = self.mean_reference_ * np.exp((log_det[0] - log_det[1]) / self.n_channels_)
+        n_before, mean = before
+        if mean is None:
+            log_det = [np.linalg.slogdet(matrix)[1] for matrix in (covariances[0], self.mean_reference_)]
+            mean = self.mean_reference_ * np.exp((log_det[0] - log_det[1]) / self.n_channels_)
         course = np.empty_like(covariances)
-        for k, covariance in enumerate(covariances):
-            mean = course[k] = geodesic_riemann(mean, covariance, 1 / (self.n_prior + k + 1))
-        return course
+        for k, covariance in enumerate(covariances, start=n_before + 1):
+            mean = course[k - n_before - 1] = geodesic_riemann(mean, covariance, 1 / (self.n_prior + k))
+        return course, (n_before + len(covariances), mean)
 
 
 class SpectralAlignment(_Alignment):

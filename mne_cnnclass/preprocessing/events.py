@@ -121,6 +121,12 @@ def _matching(marker, names):
     return same or mne.event.match_event_names(sorted(names), marker, on_missing="ignore")
 
 
+def class_of(marker, wanted):
+    """The class whose event a marker is, as `choose_events` takes them; None if it is of none."""
+    found = _markers_of(_check_classes(wanted), {marker})
+    return next(iter(found), None)
+
+
 def _markers_of(classes, names):
     """The events of each class that are among these, of one class each."""
     found = {name: [own for m in its for own in _matching(m, names)] for name, its in classes.items()}

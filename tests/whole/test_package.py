@@ -118,7 +118,7 @@ def test_notebooks_are_committed_without_outputs():
             compile("".join(cell["source"]), notebook.name, "exec")
 
 
-ROOMS = ["", ".preprocessing", ".evaluation", ".evaluation.benchmarking", ".ecg", ".explain", ".viz"]
+ROOMS = ["", ".preprocessing", ".evaluation", ".evaluation.benchmarking", ".ecg", ".explain", ".live", ".viz"]
 ROOMS += [".samples.datasets"]
 
 
