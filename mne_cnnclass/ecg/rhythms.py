@@ -58,6 +58,7 @@ def make_rhythm_epochs(
     h_freq: float | None = 40.0,
     normalize: bool = True,
     around: float = 60.0,
+    causal: bool = False,
 ) -> mne.Epochs | list[mne.Epochs]:
     """Cut recordings into windows, each labelled with its rhythm.
 
@@ -96,6 +97,10 @@ def make_rhythm_epochs(
         Length in s of the segment from which the rhythm measures are computed, centred on each window or, at
         the ends of a recording, as near to it as the recording allows; at least the length of the window. A
         longer segment contains more beats, which makes rhythms easier to recognise. Default is 60.0.
+    causal : bool
+        Whether to make each window as if the recording ended with it, for live use: filtered, scaled and
+        measured in the ``around`` s before its end alone. Windows then follow each other from the start, as
+        the end of the recording is not known. Default is False.
 
     Returns
     -------
@@ -123,7 +128,8 @@ def make_rhythm_epochs(
     annotated as bad, such as the invalid samples of a WFDB record, are left out.
 
     The measures are based on the R peaks found by :func:`find_r_peaks`, not on annotated beats, so that they
-    are the same for recordings without annotations. They look ahead, by up to ``around`` s.
+    are the same for recordings without annotations. They look ahead, by up to ``around`` s, unless
+    ``causal``.
 
     Examples
     --------
@@ -142,6 +148,7 @@ def make_rhythm_epochs(
         raise ValueError(f"share must be above 0.5, and 1 at most, got {share:g}.")
     class_of = None if classes is None else invert_classes(classes, whole=True)
     windows = dict(duration=duration, overlap=overlap, share=share, around=max(around, duration))
+    windows |= dict(causal=causal)
     signals = dict(leads=leads, normalize=normalize, sfreq=sfreq, l_freq=l_freq, h_freq=h_freq)
     made = map_recordings(partial(_rhythm_epochs, class_of=class_of, **windows, **signals), recordings, label)
     warn_of_absent(classes if label is None else None, made)
@@ -155,21 +162,18 @@ def make_rhythm_epochs(
 
 
 def _rhythm_epochs(
-    raw, about, label, *, class_of, duration, overlap, share, around, leads, normalize, sfreq, l_freq, h_freq
+    raw, about, label, *, class_of, duration, overlap, share, around, causal, leads, normalize, **bands
 ):
     name = about["record"]
     picked, slots = pick_leads(raw, leads, name)
-    signal, rate = filter_leads(raw, picked, sfreq, l_freq, h_freq)
+    signal, rate = filter_leads(raw, picked, **bands)
     n_times, length = round(duration * rate), signal.shape[1]
     if length < LEAST_SHARE * n_times:
         raise ValueError(
             f"{name} lasts {length / rate:g} s, less than half a window of {duration:g} s. Leave it out, or "
             "choose a shorter duration."
         )
-    if normalize:
-        amplitude = _amplitudes(raw, picked, signal, rate)
-        signal = np.clip(signal * (TYPICAL_AMPLITUDE / np.where(amplitude > 0, amplitude, 1.0)), -CLIP, CLIP)
-    start = _starts(length, n_times, round(overlap * rate))
+    start = _starts(length, n_times, round(overlap * rate), causal)
     stop = np.minimum(start + n_times, length)
     lost = lost_spans(raw, picked)
     names, reasons = _window_labels(raw, lost, start, stop, rate, label, class_of, share)
@@ -187,12 +191,22 @@ def _rhythm_epochs(
         )
     if len(keep) < len(start):
         logger.info(f"{name}: {len(start) - len(keep)} of {len(start)} windows are left out.")
-    peaks = find_r_peaks(raw, picked[0]) * (rate / raw.info["sfreq"])
     data = np.zeros((len(keep), len(picked), n_times))
-    rows, measured = [], {}
+    rows, measured, reach = [], {}, round(around * rate)
+    if not causal:
+        signal, peaks = _scaled(raw, picked, signal, rate, normalize)
     for i, k in enumerate(keep):
-        data[i, :, : stop[k] - start[k]] = signal[:, start[k] : stop[k]]
-        first, last = _segment((start[k] + stop[k]) // 2, round(around * rate), length)
+        begin, end = start[k], stop[k]
+        if causal:
+            shift = max(end - reach, 0)
+            seen = _cropped(raw, shift / rate, end / rate)
+            signal, peaks = _scaled(seen, picked, filter_leads(seen, picked, **bands)[0], rate, normalize)
+            begin, end, measured = begin - shift, end - shift, {}
+            first, last = 0, signal.shape[1]
+        else:
+            first, last = _segment((begin + end) // 2, reach, length)
+        window = signal[:, begin:end]
+        data[i, :, : window.shape[1]] = window
         if (first, last) not in measured:
             inside = peaks[(peaks >= first) & (peaks < last)] - first
             measured = {(first, last): measure_rhythm(signal[0, first:last], inside, rate)}
@@ -202,7 +216,7 @@ def _rhythm_epochs(
     classes, code = np.unique([names[k] for k in keep], return_inverse=True)
     return mne.EpochsArray(
         data,
-        describe_leads(raw, slots, rate, l_freq, h_freq),
+        describe_leads(raw, slots, rate, bands["l_freq"], bands["h_freq"]),
         np.column_stack([start[keep], np.zeros_like(keep), code + 1]),
         event_id={text: k for k, text in enumerate(classes.tolist(), 1)},
         metadata=pd.DataFrame(about).join(pd.DataFrame(rows)),
@@ -212,8 +226,27 @@ def _rhythm_epochs(
     )
 
 
-def _starts(length, n_times, overlap):
-    """First samples of windows that cover a recording evenly; a rest below 5 % of a window is ignored."""
+def _scaled(raw, picked, signal, rate, normalize):
+    """Filtered leads, scaled if they are to be, and the R peaks of the first of them, in samples of these."""
+    if normalize:
+        amplitude = _amplitudes(raw, picked, signal, rate)
+        signal = np.clip(signal * (TYPICAL_AMPLITUDE / np.where(amplitude > 0, amplitude, 1.0)), -CLIP, CLIP)
+    return signal, find_r_peaks(raw, picked[0]) * (rate / raw.info["sfreq"])
+
+
+def _cropped(raw, start, stop):
+    """A stretch of a recording (s) by itself."""
+    last = raw.times[-1]
+    return raw.copy().crop(start, min(stop, last), include_tmax=stop > last)
+
+
+def _starts(length, n_times, overlap, causal):
+    """First samples of windows that cover a recording evenly; a rest below 5 % of a window is ignored.
+
+    Causal ones follow each other, whatever the length.
+    """
+    if causal:
+        return np.arange(0, max(length - n_times, 0) + 1, n_times - overlap)
     n_windows = max(1, int(np.ceil((length - overlap) / (n_times - overlap) - 0.05)))
     return np.linspace(0, max(0, length - n_times), n_windows).round().astype(int)
 

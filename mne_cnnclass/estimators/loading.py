@@ -231,10 +231,10 @@ def _restore_beats(header, tensors, source):
 def _restore_rhythm(header, tensors, source):
     clf = RhythmClassifier(header["columns"])
     arrays = {name: tensors.pop(name).numpy().copy() for name in list(tensors)}
-    clf.trees_ = TreeArrays(arrays, header["n_forest"], header["depth"])
     clf.classes_ = make_array(header["classes"], header["classes_dtype"])
     clf.class_prior_ = np.array(header["class_prior"], float)
     try:
+        clf.trees_ = TreeArrays.unpacked(arrays, header["n_forest"], header["depth"])
         clf.trees_.check(len(clf.names_in_use()), len(clf.classes_))
     except UNUSABLE as error:
         raise RefusedFileError(f"{source.path} is damaged: {in_short(error)}.") from error

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .recipes import RECIPES, recipe
+from .recipes import RECIPES
 
 TABLE = Path(__file__).with_name("recipes.csv")
 
@@ -20,7 +20,6 @@ def list_recipes() -> pd.DataFrame:
         One row per recipe, indexed by its task, with the columns
 
         - ``channels``, ``rate``, ``seconds``, ``labels``, ``groups``: what it needs of the samples.
-        - ``causal``: whether there is a variant that uses no sample after the one that is predicted.
         - ``linear_better``: when a linear model is the better choice, as measured.
         - ``reaches``: what was measured, on people that took no part in choosing it.
         - ``time``: how long it takes, as measured.
@@ -38,14 +37,5 @@ def list_recipes() -> pd.DataFrame:
     ['ECG, one lead', 'the patient of each window']
     """
     table = pd.read_csv(TABLE, index_col="task", dtype=str, keep_default_na=False)
-    table = table.reindex(list(RECIPES), fill_value="")  # what exists, and nothing else
-    table.insert(table.columns.get_loc("groups") + 1, "causal", [_has_causal(task) for task in RECIPES])
-    return table
+    return table.reindex(list(RECIPES), fill_value="")  # what exists, and nothing else
 
-
-def _has_causal(task):
-    try:
-        recipe(task, causal=True, **({"frequencies": {"a": 10.0, "b": 15.0}} if task == "ssvep" else {}))
-    except ValueError:
-        return False
-    return True

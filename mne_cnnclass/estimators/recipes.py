@@ -91,8 +91,9 @@ def recipe(
         For ``"ssvep"``: the frequency in Hz at which the light of each class flickers, by its label; ``None``
         or 0 for a class without flicker, such as rest.
     causal : bool
-        Whether predictions may use only the beat or trial itself and what precedes it. Heartbeats must then
-        come from ``make_beat_epochs(causal=True)``. Not available for ``"rhythm"``. Default is False.
+        Whether predictions may use only the beat or trial itself and what precedes it. Heartbeats and
+        rhythms must then come from ``make_beat_epochs`` or ``make_rhythm_epochs`` with ``causal=True``.
+        Default is False.
     class_prior : None | dict
         How frequent each class is where predictions are made, if that differs from the training, such as
         ``{"N": 0.60, "A": 0.09, "O": 0.28, "~": 0.03}``; see :class:`~mne_cnnclass.PriorAdjustedClassifier`.
@@ -109,7 +110,7 @@ def recipe(
     Raises
     ------
     ValueError
-        If there is no recipe for the task, or no causal variant of it, or if ``frequencies`` are missing
+        If there is no recipe for the task, or if ``frequencies`` are missing
         or of no use.
 
     Examples
@@ -205,11 +206,6 @@ def _heartbeats(causal, **how):
 
 
 def _rhythm(causal, **how):
-    if causal:
-        raise ValueError(
-            "There is no causal recipe for 'rhythm': the R peaks and the measures of make_rhythm_epochs use "
-            "what follows a window."
-        )
     return (RhythmClassifier(random_state=how["random_state"]),)
 
 

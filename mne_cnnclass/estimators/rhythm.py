@@ -101,7 +101,7 @@ class RhythmClassifier(PredictsMostProbable, BaseEstimator):
         measures, codes = table[:, :-1], table[:, -1].astype(int)
         self.class_prior_ = np.bincount(codes) / len(codes)
         seed = draw_seed(self.random_state)
-        forest = ExtraTreesClassifier(200, min_samples_leaf=2, max_features=0.3, random_state=seed)
+        forest = ExtraTreesClassifier(100, min_samples_leaf=8, max_features=0.3, random_state=seed)
         boosting = GradientBoostingClassifier(
             learning_rate=0.05,
             n_estimators=200,
@@ -154,7 +154,7 @@ class RhythmClassifier(PredictsMostProbable, BaseEstimator):
         """What makes this estimator, for a file; arrays join the tensors."""
         import torch
 
-        tensors |= {name: torch.from_numpy(array) for name, array in self.trees_.arrays.items()}
+        tensors |= {name: torch.from_numpy(array) for name, array in self.trees_.packed().items()}
         return {
             "columns": None if self.columns is None else list(self.columns),
             "classes": self.classes_,

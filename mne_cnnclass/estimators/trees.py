@@ -3,6 +3,7 @@
 import numpy as np
 
 ARRAYS = ("root", "feature", "threshold", "left", "right", "value")
+PACKED = ("root", "feature", "threshold", "step", "value", "start")  # what a file has
 FLOOR = 1e-3  # added to probabilities of a forest, few of whose leaves hold a rare class
 ROWS = 512  # samples at a time
 
@@ -24,7 +25,7 @@ class TreeArrays:
         n_classes = len(forest.classes_)
         frequency = boosting.init_.class_prior_
         start = np.log(frequency) if n_classes > 2 else np.array([0.0, np.log(frequency[1] / frequency[0])])
-        trees = [(one.tree_, one.tree_.value[:, 0] / len(forest)) for one in forest]
+        trees = [(one.tree_, one.tree_.value[:, 0]) for one in forest]
         for row in boosting.estimators_:
             for k, one in enumerate(row, int(n_classes == 2)):  # of two classes, only the second has trees
                 value = np.zeros((one.tree_.node_count, n_classes))
@@ -35,14 +36,32 @@ class TreeArrays:
         for first, (tree, value) in zip(root, trees, strict=True):
             is_leaf, own = tree.children_left < 0, first + np.arange(tree.node_count)
             parts["feature"].append(np.where(is_leaf, 0, tree.feature))
-            parts["threshold"].append(np.where(is_leaf, 0.0, tree.threshold))
+            parts["threshold"].append(np.where(is_leaf, 0.0, _round_down(tree.threshold)))
             parts["left"].append(np.where(is_leaf, own, first + tree.children_left))
             parts["right"].append(np.where(is_leaf, own, first + tree.children_right))
-            parts["value"].append(np.where(is_leaf[:, None], value, 0.0).astype(np.float32))
+            parts["value"].append(np.where(is_leaf[:, None], value, 0.0))
         arrays = {name: np.concatenate(part) for name, part in parts.items()}
         arrays |= {name: arrays[name].astype(np.int32) for name in ("feature", "left", "right")}
+        arrays |= dict(threshold=arrays["threshold"].astype(np.float32), value=arrays["value"].astype("f2"))
         depth = max(tree.max_depth for tree, _ in trees)
         return cls(arrays | dict(root=root.astype(np.int32), start=start), len(forest), int(depth))
+
+    def packed(self):
+        """The arrays for a file: of two children the left is the next node, as scikit-learn numbers them."""
+        a = self.arrays
+        step = a["right"] - np.arange(len(a["right"]))  # 0 of a leaf
+        return {name: (a | dict(feature=_small(a["feature"]), step=_small(step)))[name] for name in PACKED}
+
+    @classmethod
+    def unpacked(cls, arrays, n_forest, depth):
+        """Those of such arrays."""
+        if arrays.keys() != set(PACKED) or arrays["step"].shape != arrays["feature"].shape:
+            raise ValueError("these are no trees")
+        arrays = dict(arrays)
+        step = arrays.pop("step").astype(np.int32)
+        own = np.arange(len(step), dtype=np.int32)
+        children = dict(left=own + (step > 0), right=own + step)
+        return cls(arrays | children | dict(feature=arrays["feature"].astype(np.int32)), n_forest, depth)
 
     def check(self, n_features, n_classes):
         """Raise a ValueError if the arrays are of no trees of so many numbers and classes."""
@@ -70,9 +89,20 @@ class TreeArrays:
             goes_left = X[rows, a["feature"][node]] <= a["threshold"][node]
             node = np.where(goes_left, a["left"][node], a["right"][node])
         value = a["value"][node].astype(float)
-        log = np.log(value[:, : self.n_forest].sum(axis=1) + FLOOR)
+        log = np.log(value[:, : self.n_forest].mean(axis=1) + FLOOR)
         score = a["start"] + value[:, self.n_forest :].sum(axis=1)
         score -= score.max(axis=1, keepdims=True)
         log += score - np.log(np.exp(score).sum(axis=1, keepdims=True))
         proba = np.exp((log - log.max(axis=1, keepdims=True)) / 2)
         return proba / proba.sum(axis=1, keepdims=True)
+
+
+def _round_down(threshold):
+    """Thresholds as float32, at most which are the same numbers of float32 as at most these."""
+    rounded = threshold.astype(np.float32)
+    return np.where(rounded > threshold, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+
+
+def _small(numbers):
+    """Numbers of 16 bits, if they are so small, or of 32."""
+    return numbers.astype(np.int16 if numbers.max() < 2**15 else np.int32)

@@ -432,8 +432,8 @@ def test_types_are_checked_without_docstrings(tmp_path):
             'recipe is \'imagery\', expected "erp" or "heartbeats" or "mental state" or "motor imagery"',
         ),
         (
-            f'[pipelines.a]\nrecipe = "rhythm"\ncausal = true\n{DATASETS}',
-            "a.recipe: There is no causal recipe",
+            f'[pipelines.a]\nrecipe = "ssvep"\n{DATASETS}',
+            "a.recipe: frequencies and .ssvep. need each other",
         ),
         (
             f'[pipelines.a]\nbaselines = "eeg"\nnames = ["CSP"]\n{DATASETS}',

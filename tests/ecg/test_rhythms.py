@@ -356,8 +356,23 @@ def test_the_recipe_tells_rhythms_of_recordings_never_seen():
     proba = pipeline.fit(view[train]).predict_proba(view[~train])
     combined = ecg.combine_windows(proba, view.groups[~train])
     assert_array_equal(combined.to_numpy().argmax(axis=1), np.tile([1, 0], 4))
-    with pytest.raises(ValueError, match="no causal recipe for 'rhythm'"):
-        recipe("rhythm", causal=True)
+
+
+def test_causal_windows_depend_on_nothing_that_follows_them():
+    rr = np.r_[np.full(60, 0.8), ecg.simulate_fibrillation(60, np.random.default_rng(0))]
+    raw = heart(rr)[0].crop(0, 75)
+    other = raw.copy()
+    other._data[:, round(40 * SFREQ) :] = 3e-3 * np.random.default_rng(1).standard_normal(
+        other._data[:, round(40 * SFREQ) :].shape
+    )
+    epochs, its = (ecg.make_rhythm_epochs(one, causal=True) for one in (raw, other))
+    assert_array_equal(epochs.metadata["onset"], np.arange(7) * 10.0)
+    assert_array_equal(epochs.get_data()[:4], its.get_data()[:4])
+    assert_array_equal(epochs.metadata[ecg.RHYTHM_COLUMNS][:4], its.metadata[ecg.RHYTHM_COLUMNS][:4])
+    # the last window is what a recording of the last minute ends with
+    alone = ecg.make_rhythm_epochs(raw.copy().crop(10, 70, include_tmax=False))
+    assert_allclose(epochs.get_data()[-1], alone.get_data()[-1], atol=1e-9)
+    assert_allclose(epochs.metadata[ecg.RHYTHM_COLUMNS].iloc[-1], alone.metadata[ecg.RHYTHM_COLUMNS].iloc[-1])
 
 
 def test_spans_of_a_recording_that_was_cropped_twice():

@@ -26,6 +26,15 @@ def test_heartbeats_are_told_apart_at_once(heart):
     assert clf.score(one_lead, one_lead.labels) > 0.95
 
 
+def test_a_rhythm_is_recognised_at_once():
+    rng = np.random.default_rng(1)
+    clf = load_pretrained("rhythm")
+    for rr, rhythm in ((0.8 * rng.normal(1, 0.02, 40), "N"), (ecg.simulate_fibrillation(40, rng), "A")):
+        raw = made_up(1 + np.cumsum(rr), ["N"] * 40, names=["II"])
+        view = EpochsView(ecg.make_rhythm_epochs(raw))
+        assert (clf.predict(view) == rhythm).all()
+
+
 def test_every_file_has_its_checksum_and_a_card_and_is_in_the_table():
     files = {path.name for path in models.FOLDER.glob("*.mcnn")}
     table = list_pretrained()

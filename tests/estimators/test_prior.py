@@ -82,7 +82,8 @@ def test_arrays_predict_what_the_trees_do(n_classes):
     trees = TreeArrays.of(forest, boosting)
     new = X[::-1] + np.float32(0.3)
     mean = np.sqrt((forest.predict_proba(new) + FLOOR) * boosting.predict_proba(new))
-    assert_allclose(trees.predict_proba(new), mean / mean.sum(axis=1, keepdims=True), atol=1e-6)
+    mean /= mean.sum(axis=1, keepdims=True)
+    assert_allclose(trees.predict_proba(new), mean, atol=1e-4)  # as 16 bits have leaves
 
 
 @pytest.mark.parametrize(

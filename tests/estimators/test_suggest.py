@@ -413,10 +413,6 @@ def test_recipes_are_listed_as_they_are():
     table = list_recipes()
     assert table.index.tolist() == list(RECIPES)
     assert (table[["channels", "labels", "groups"]] != "").all(axis=None)  # each has its row in the file
-    assert (
-        table["causal"].to_dict().items()
-        >= {"motor imagery": True, "heartbeats": True, "rhythm": False}.items()
-    )
 
 
 # -- real recordings ---------------------------------------------------------------------------------------
