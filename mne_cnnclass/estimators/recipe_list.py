@@ -38,4 +38,3 @@ def list_recipes() -> pd.DataFrame:
     """
     table = pd.read_csv(TABLE, index_col="task", dtype=str, keep_default_na=False)
     return table.reindex(list(RECIPES), fill_value="")  # what exists, and nothing else
-

@@ -1,6 +1,7 @@
 """From recordings to Epochs, by MNE's own means; transformers from samples to samples."""
 
 from .alignment import EuclideanAlignment, RiemannianAlignment, SpectralAlignment
+from .electrodes import ToElectrodes
 from .epochs import make_epochs
 from .evoked import Course, Damp, EvokedCovariances
 from .features import BANDS, Features
@@ -25,6 +26,7 @@ __all__ = [
     "RiemannianAlignment",
     "SpectralAlignment",
     "Standardize",
+    "ToElectrodes",
     "epochs_log",
     "make_epochs",
 ]

@@ -100,7 +100,7 @@ class _Alignment(SamplesTransformer):
             The samples. Those of a session of a new group, not present at fit, should be passed together.
         groups : None | array-like, shape (n_samples,)
             The group of each sample. Required for arrays if there were groups in :meth:`fit`; ``None`` takes
-            them from epochs as in :meth:`fit`.
+            them from epochs as in :meth:`fit`, and Epochs of one recording that has none are a group.
 
         Returns
         -------
@@ -116,6 +116,8 @@ class _Alignment(SamplesTransformer):
         check_is_fitted(self)
         X = check_samples(self, X)
         groups = _groups_of(X, groups)
+        if groups is None and self._has_groups and isinstance(X, EpochsView) and len(X.sources()) == 1:
+            groups = np.full(len(X), ONE_GROUP)  # of one recording
         if (groups is not None) != self._has_groups:
             raise ValueError(
                 f"{type(self).__name__} was fitted with groups, so it has to know the group of each sample: "
@@ -285,7 +287,8 @@ class EuclideanAlignment(_Alignment):
         total = total + np.cumsum(covariances, axis=0)
         n_trials = n_before + np.arange(1, len(covariances) + 1)[:, None, None]
         power = self._power(total)[:, None, None] / n_trials
-        prior = self.mean_reference_ * (power / max(self._power(self.mean_reference_), TINY))
+        prior = np.where(total != 0, self.mean_reference_, 0.0)  # a silent channel is not heard
+        prior *= power / np.maximum(self._power(prior)[:, None, None], TINY)
         course = (self.n_prior * prior + total) / (self.n_prior + n_trials)
         return course, (n_before + len(covariances), total[-1])
 

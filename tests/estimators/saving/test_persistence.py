@@ -310,7 +310,7 @@ def test_a_pipeline_predicts_the_same_bits_and_refuses_the_same(pipeline, people
         (fast, "sampled at 200 Hz, but this Resample was fitted at 100 Hz"),
         (few, "C4"),
         (strangers[-1:], "Group 'S5' has one sample only"),
-        (planted_epochs(8), "was fitted with groups"),
+        (EpochsView([planted_epochs(8), planted_epochs(8, seed=1)]), "was fitted with groups"),
     ]:
         for one in (pipeline, loaded):
             with pytest.raises(ValueError, match=message):
