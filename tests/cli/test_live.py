@@ -1,0 +1,94 @@
+"""The command follows a recording as a stream, writes every decision, and ends cleanly."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+from streamed import HOW, rhythm_raw
+
+from mne_cnnclass import CNNClassifier, EpochsView, save_classifier
+from mne_cnnclass.cli import main
+from mne_cnnclass.preprocessing import make_epochs
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A model as `mne-cnnclass train` saves it, and a recording."""
+    folder = tmp_path_factory.mktemp("live")
+    view = EpochsView(make_epochs(rhythm_raw(1, n_events=10), **HOW))
+    clf = CNNClassifier("EEGNet", max_epochs=1, random_state=0).fit(view)
+    save_classifier(clf, folder / "a.mcnn", epochs_settings=HOW)
+    rhythm_raw(2, n_events=6).save(folder / "b_raw.fif", verbose="ERROR")
+    return folder
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, folder):
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("MNE_LOGGING_LEVEL", "ERROR")  # so that main, which sets them, leaves no trace
+    monkeypatch.setenv("MPLBACKEND", "agg")
+
+    def call(*args):
+        with pytest.raises(SystemExit) as end:
+            main(["live", *map(str, args)])
+        return end.value.code or 0, *capsys.readouterr()
+
+    return call
+
+
+@pytest.mark.filterwarnings("always")
+def test_a_line_and_a_row_for_each_decision(run, folder):
+    code, out, err = run("a.mcnn", "--replay", "b_raw.fif", "-o", "events.csv")
+    lines, table = out.splitlines(), pd.read_csv(folder / "events.csv")
+    assert code == 0
+    assert "filter_cost" in err
+    assert table["event"].tolist() == ["rhythm", "noise"] * 3
+    assert lines[6].startswith("6 decisions: ")
+    for line, row in zip(lines, table.itertuples(), strict=False):
+        assert re.fullmatch(rf" +{row.time:.3f} s  {row.label} 0\.\d\d  \(event {row.event}\)", line)
+    assert run("a.mcnn", "--replay", "b_raw.fif", "-o", "events.csv")[0] == 2  # it exists
+    code, out, _ = run("a.mcnn", "--replay", "b_raw.fif", "--step", 1)
+    assert code == 0
+    assert "not judged: the filter settles" in out.splitlines()[0]
+
+
+def test_ctrl_c_ends_cleanly_and_loses_nothing(folder):
+    command = [sys.executable, "-m", "mne_cnnclass", "live", "a.mcnn", "--replay", "b_raw.fif", "--real-time"]
+    command += ["--step", "0.1", "-o", "stopped.csv"]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    shown = [process.stdout.readline() for _ in range(5)]
+    time.sleep(0.3)
+    os.kill(process.pid, signal.SIGINT)
+    rest, err = process.communicate(timeout=60)
+    shown += rest.splitlines()
+    assert process.returncode == 0
+    assert "Traceback" not in err
+    n_decisions = int(re.search(r"(\d+) decisions: ", rest)[1])
+    assert 5 <= n_decisions < 130
+    assert len(pd.read_csv(folder / "stopped.csv")) == n_decisions == sum(" s  " in line for line in shown)
+
+
+def test_without_a_stream_those_that_there_are_are_listed(run, monkeypatch):
+    monkeypatch.setattr("mne_cnnclass.live.lsl.lsl", lambda: FakeLSL)
+    code, _, err = run("a.mcnn")
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "--stream NAME and --replay FILE" in err
+    assert "actiCHamp (type EEG, 32 channels, 500 Hz)" in err
+
+
+class FakeLSL:
+    """Two streams."""
+
+    @staticmethod
+    def resolve_streams(timeout):
+        kinds = [("actiCHamp", "EEG", 32, 500.0), ("cues", "Markers", 1, 0.0)]
+        return [
+            type("Info", (), dict(zip(("name", "stype", "n_channels", "sfreq"), k, strict=True)))
+            for k in kinds
+        ]
