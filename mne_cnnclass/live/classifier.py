@@ -13,14 +13,14 @@ from ..estimators import load_classifier, read_epochs_settings
 from ..preprocessing.events import class_of
 from ..preprocessing.recordings import open_recordings
 from ..samples.limits import check_rate, check_thresholds, same_rate
-from ..samples.sources import pick_names
 from ..samples.types import PathLike
 from ..utils.numbers import check_number
 from ..utils.text import distinct
 from ..utils.warn import warn
 from .decision import Decision
+from .known import channels_of, rate_of, span_of
 from .lsl import SEARCH, Markers, chunks, signal_inlet
-from .one_by_one import OneByOne, first_known
+from .one_by_one import OneByOne
 from .recordings import events_of, parts_of
 from .session import LiveSession, Preparation, renamed
 
@@ -229,11 +229,9 @@ class LiveClassifier:
         >>> session.push(raw.get_data(stop=500))  # doctest: +SKIP
         [Decision(...), ...]
         """
-        names = first_known(self.clf, "ch_names_")
-        if names is None:
-            names = pick_names(renamed(info, self.settings["rename"]), self.settings["picks"])
+        names = channels_of(self.clf, renamed(info, self.settings["rename"]), self.settings["picks"])
         preparation = Preparation(info, names, self.settings)
-        sfreq, trained = preparation.chain.sfreq, first_known(self.clf, "sfreq_")
+        sfreq, trained = preparation.chain.sfreq, rate_of(self.clf)
         if trained is not None and not same_rate(sfreq, trained):
             now, before = distinct([sfreq, trained])
             whole = round(info["sfreq"] / trained)
@@ -244,7 +242,7 @@ class LiveClassifier:
                 f"The stream is at {now} Hz, but the classifier was fitted at {before} Hz. {fix}"
             )
         tmin, n_times = self.span(sfreq)
-        predict = OneByOne(self.clf, self.group, names)
+        predict = OneByOne(self.clf, self.group, names, lambda X: preparation.view(X, tmin))
         noise = 1e-5 * np.random.default_rng(0).standard_normal((3, len(names), n_times))
         predict.rehearse(preparation.view(noise, tmin))
         if not self.trained_live and any(self.settings[name] is not None for name in BANDS):
@@ -260,23 +258,7 @@ class LiveClassifier:
 
     def span(self, sfreq: float) -> tuple[float, int]:
         """Get the start of the windows in s, and their number of samples at a rate."""
-        tmin, n_times = self.tmin, first_known(self.clf, "n_times_")
-        if tmin is None:
-            known = (first_known(self.clf, "provenance_") or {}).get("tmin", ())
-            tmin = known[0] if len(known) == 1 else 0.0
-        if n_times is None and self.tmax is None:
-            raise ValueError(
-                f"A {type(self.clf).__name__} does not know how long its samples are: give tmin and tmax."
-            )
-        if self.tmax is not None:
-            given = round(self.tmax * sfreq) - round(tmin * sfreq) + 1
-            if n_times is not None and given != n_times:
-                raise ValueError(
-                    f"From tmin={tmin:g} to tmax={self.tmax:g} s there are {given} samples at {sfreq:g} Hz, "
-                    f"and the classifier was fitted on {n_times}."
-                )
-            n_times = given
-        return tmin, n_times
+        return span_of(self.clf, self.tmin, self.tmax, sfreq)
 
     def replay(
         self,

@@ -10,7 +10,8 @@ from ..preprocessing.recordings import open_recordings
 from ..samples.types import Recordings
 from ..samples.view import EpochsView
 from .classifier import LiveClassifier
-from .one_by_one import OneByOne, first_known
+from .known import channels_of, rate_of
+from .one_by_one import OneByOne
 
 
 def filter_cost(live: LiveClassifier, recordings: Recordings) -> pd.DataFrame:
@@ -69,13 +70,12 @@ def filter_cost(live: LiveClassifier, recordings: Recordings) -> pd.DataFrame:
 def _offline(live, recording):
     """The label of each epoch by its start (s), from epochs that were filtered with zero phase."""
     kept = {k: v for k, v in live.settings.items() if k not in ("reject", "flat")}
-    sfreq = first_known(live.clf, "sfreq_") or live.settings["sfreq"] or recording.sfreq
+    sfreq = rate_of(live.clf) or live.settings["sfreq"] or recording.sfreq
     tmin, n_times = live.span(sfreq)
     how = dict(events=dict(live.events), find_events=live.find_events, tmin=tmin)
     (epochs,) = make_epochs(recording.source, **kept, **how, tmax=tmin + (n_times - 1) / sfreq)
     view = EpochsView(epochs)
-    names = first_known(live.clf, "ch_names_")
-    view = view if names is None else view.pick(names)
-    predict = OneByOne(live.clf, live.group, view.ch_names)
+    view = view.pick(channels_of(live.clf, view.info, live.settings["picks"]))
+    predict = OneByOne(live.clf, live.group, view.ch_names, lambda X: view[:1].with_data(X))
     starts = (view.metadata["onset"] + tmin).round(2)
     return {start: predict(window)[0] for start, window in zip(starts, view, strict=True)}

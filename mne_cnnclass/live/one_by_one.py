@@ -9,35 +9,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ..estimators import FineTunedClassifier
-from ..preprocessing import Pick
+from ..preprocessing import Pick, ToElectrodes
 from ..samples.provenance import warn_of_other_provenance
 from ..samples.view import EpochsView
 from ..utils.text import shortened
+from .known import inside
 
 ALIKE = dict(rtol=1e-3, atol=1e-6)
-
-
-def inside(estimator):
-    """An estimator and all that predict for it, from the outside in, with the name of each step."""
-    todo = [("", estimator)]
-    while todo:
-        name, one = todo.pop(0)
-        yield name, one
-        if isinstance(one, Pipeline):
-            todo += [(step, its) for step, its in one.steps if hasattr(its, "fit")]
-        members = getattr(one, "estimators_", None)
-        if isinstance(members, list):
-            names = [n for n, _ in getattr(one, "estimators", ())] or map(str, range(len(members)))
-            todo += [(f"{name or type(one).__name__}: {n}", m) for n, m in zip(names, members, strict=False)]
-        for attribute in ("estimator_", "best_estimator_"):
-            if hasattr(one, attribute):
-                todo.append((name, getattr(one, attribute)))
-
-
-def first_known(estimator, attribute):
-    """What the first of an estimator and its parts knows that does, such as ``ch_names_``; or None."""
-    found = (getattr(one, attribute, None) for _, one in inside(estimator))
-    return next((value for value in found if value is not None), None)
 
 
 class OneByOne:
@@ -51,15 +29,17 @@ class OneByOne:
         A group that alignments know from their fit; None is a new one.
     ch_names : list of str
         The channels of the windows.
+    as_view : callable
+        Makes a view of windows, for a step that has to know their channels.
     """
 
-    def __init__(self, clf, group, ch_names):
+    def __init__(self, clf, group, ch_names, as_view):
         check_is_fitted(clf)
         while isinstance(clf, FineTunedClassifier) or hasattr(clf, "best_estimator_"):
             clf = clf.estimator_ if isinstance(clf, FineTunedClassifier) else clf.best_estimator_
         steps = clf.steps if isinstance(clf, Pipeline) else [(type(clf).__name__, clf)]
         self.steps = [(name, step) for name, step in steps if step not in (None, "passthrough")]
-        self.group, self.ch_names = group, ch_names
+        self.group, self.ch_names, self.as_view = group, ch_names, as_view
         self.classes = self.steps[-1][1].classes_
         self.states = {}
         self._check()
@@ -148,6 +128,8 @@ class OneByOne:
                 X, self.states[name] = step.follow(X, self.states.get(name))
             elif hasattr(step, "follow"):
                 X = step.transform(X, groups=[self.group] if step._has_groups else None)
+            elif isinstance(step, ToElectrodes):
+                X, names = np.asarray(step.transform(self.as_view(X))), list(step.ch_names)
             elif isinstance(step, Pick) and step.ch_names_ is not None:
                 X, names = X[:, [names.index(one) for one in step.ch_names_]], step.ch_names_
             else:

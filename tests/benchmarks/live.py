@@ -47,7 +47,7 @@ def latency(n_windows=10_000):
         live = LiveClassifier(clf.fit(view), **HOW, step=0.1, trained_live=True)
         session = live.open(raws[0].info)
         data = raws[0].get_data()
-        session.push(data[:, :800])
+        session.push(data[:, :799])  # where a window ends
         network = []
         predict = session._predict
 
@@ -58,7 +58,7 @@ def latency(n_windows=10_000):
             return decision
 
         session._predict, timed.classes = timed, predict.classes
-        rows, first = [], 800
+        rows, first = [], 799
         while len(rows) < n_windows:
             part = np.take(data, np.arange(first, first + 16), axis=1, mode="wrap")
             assert not session.push(part[:, :14])

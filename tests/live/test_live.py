@@ -12,7 +12,7 @@ from streamed import HOW, rhythm_raw
 
 from mne_cnnclass import CNNClassifier, EpochsView, save_classifier
 from mne_cnnclass.live import DecisionTable, LiveClassifier, filter_cost, live_epochs
-from mne_cnnclass.preprocessing import EuclideanAlignment, make_epochs
+from mne_cnnclass.preprocessing import EuclideanAlignment, ToElectrodes, make_epochs
 
 BAND = dict(l_freq=5.0, h_freq=30.0)
 WINDOWS = HOW | dict(step=0.25, trained_live=True)
@@ -240,6 +240,23 @@ def test_channels_are_found_by_name_in_any_order_unit_and_at_a_multiple_of_the_r
     live = LiveClassifier(pipeline, **WINDOWS, sfreq=100.0, rename="standard")
     session = live.open(other.info, scale=1e-6)
     assert [d.label for d in session.push(1e6 * other.get_data())] == expected
+
+
+def test_a_model_for_any_cap_takes_a_stream_of_another_cap_and_rate():
+    first = ToElectrodes(["C4", "Cz", "C3"], required=["C3"], sfreq=80.0, duration=1.0)
+    network = CNNClassifier("EEGNet", max_epochs=1, random_state=0)
+    clf = make_pipeline(first, EuclideanAlignment(online=True), network)
+    clf.fit(
+        EpochsView(live_epochs([rhythm_raw(s, subject=f"S{s}") for s in (1, 2)], **HOW), groups="subject")
+    )
+    other = rhythm_raw(9, sfreq=200.0).rename_channels({"C3": "EEG C3-REF"})
+    live = LiveClassifier(clf, **AT_EVENTS | dict(tmax=None))
+    decisions = list(live.replay(other))
+    view = EpochsView(live_epochs(other, **HOW | dict(tmax=0.995)))
+    proba = [[d.proba[name] for name in clf.classes_] for d in decisions]
+    np.testing.assert_allclose(proba, clf.predict_proba(view), rtol=1e-4)
+    with pytest.raises(ValueError, match="X lacks C3"):
+        live.open(other.rename_channels({"EEG C3-REF": "x"}).info)
 
 
 def test_a_step_that_looks_ahead_is_refused_with_its_causal_variant(pipeline, raw):
