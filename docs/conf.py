@@ -138,6 +138,7 @@ sphinx_gallery_conf = {
             "plot_motor_imagery_across_subjects.py",
             "plot_alignment.py",
             "plot_transfer.py",
+            "plot_live.py",
             "plot_compare_pipelines.py",
             "plot_what_the_network_looks_at.py",
             "plot_heartbeats.py",
