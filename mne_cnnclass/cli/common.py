@@ -69,16 +69,16 @@ def main(args=None):
         except Exception as error:
             if os.environ.get(DEBUG_VARIABLE, "0") != "0":
                 raise
-            print(f"Error: {_one_line(error)}", file=sys.stderr)
+            print(f"Error: {one_line(error)}", file=sys.stderr)
             code = 2
     sys.exit(code)
 
 
 def _show_warning(message, *_, **__):
-    print(f"Warning: {_one_line(message)}", file=sys.stderr)
+    print(f"Warning: {one_line(message)}", file=sys.stderr)
 
 
-def _one_line(error):
+def one_line(error):
     """The message of an error or warning in one line, with its kind if it is a defect and no mistake.
 
     Indented lines of code become statements of one line.

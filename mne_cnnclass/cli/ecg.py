@@ -1,8 +1,7 @@
-"""Commands ``mne-cnnclass ecg …``: heartbeats of WFDB records, or of what else MNE reads."""
+"""Commands ``mne-cnnclass ecg …`` that train: on annotated heartbeats of WFDB records."""
 
 from __future__ import annotations
 
-import inspect
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,14 +11,8 @@ import typer
 from ..utils.warn import warn
 from . import common
 
-TABLES = (".csv", ".tsv")
 N_SHOWN = 5  # records with most errors
-TARGET = (
-    "File to write: .csv or .tsv for a table with probabilities, .txt for MNE annotations, any other "
-    "extension of letters, such as 101.pred, for WFDB annotations."
-)
-
-HELP = "Classify heartbeats: evaluate on new patients, train, predict."
+HELP = "Classify heartbeats and rhythms: by ready models, or evaluate and train others."
 ecg_app = typer.Typer(help=HELP, no_args_is_help=True, **common.STYLE)
 common.app.add_typer(ecg_app, name="ecg")
 
@@ -109,90 +102,6 @@ def train(
     common.report_files([output])
 
 
-@ecg_app.command()
-def predict(
-    model: Annotated[Path, common.needed("Model saved by `mne-cnnclass ecg train`, or by save_classifier.")],
-    record: Annotated[Path, common.needed("WFDB record, or a file in any format that MNE reads.")],
-    output: Annotated[Path, common.output_option(TARGET)],
-    peaks: Annotated[
-        str,
-        typer.Option(
-            metavar="detected|ENDING",
-            help="Detect R peaks in the signal, or use those of an annotation file, such as atr.",
-        ),
-    ] = "detected",
-    leads: Annotated[
-        str | None,
-        common.optional(
-            "Leads of this record in the place of those of the training, in their order; II, has no second.",
-            "those of the training",
-        ),
-    ] = None,
-    overwrite: common.Overwrite = False,
-):
-    """Predict the class of each heartbeat of a recording.
-
-    Recordings longer than two hours are processed one hour at a time.
-    """
-    from ..ecg import write_beats
-    from ..ecg.annotations import check_target
-    from ..ecg.errors import Advised, MissingLead, NoAnnotations, NoBeats
-    from ..ecg.files import find_wfdb
-    from ..ecg.recordings import read_extent
-    from ..ecg.stretches import predict_beats
-    from ..estimators import load_classifier
-
-    common.check_output(output, overwrite)
-    clf = load_classifier(model)
-    settings, detected = _settings_of(model, clf), peaks == "detected"
-    trained_on = [lead.partition("|")[0] for lead in settings["leads"] or _leads_of(clf)]
-    if leads is not None:
-        own = [name.strip() for name in leads.split(",")]
-        if len(own) > len(trained_on) or not any(own):
-            raise ValueError(
-                f"--leads must name one for each of {','.join(trained_on)}, or leave some out, as in "
-                f"{trained_on[0]}{',' * (len(trained_on) - 1)}, got {leads}."
-            )
-        own += [""] * (len(trained_on) - len(own))
-        settings["leads"] = {lead: name or None for lead, name in zip(trained_on, own, strict=True)}
-    if output.suffix not in TABLES:
-        check_target(output, clf.classes_.tolist(), settings["classes"])
-    if settings["causal"] and detected:
-        raise ValueError(
-            f"{model} uses nothing that follows a beat, but the search for R peaks does. Give --peaks the "
-            "ending of a file of annotations."
-        )
-    _, sfreq = read_extent(record)
-    if sfreq < settings["sfreq"]:
-        read = "mne_cnnclass.ecg.read_raw_wfdb(record, annotator=None)"
-        read = read if find_wfdb(record) else "mne.io.read_raw(record, preload=True)"
-        raise ValueError(
-            f"{record} is sampled at {sfreq:g} Hz, below the {settings['sfreq']:g} Hz of the training. "
-            f"Resample it in Python, {read}"
-            f'.resample({settings["sfreq"]:g}).save("resampled_raw.fif"), and predict that file.'
-        )
-    try:
-        table, left = predict_beats(clf, record, annotator=None if detected else peaks, **settings)
-    except Advised as error:
-        advice = {
-            MissingLead: f"Name those to take in the place of {','.join(trained_on)} by --leads, which may "
-            f"leave some out, as in --leads {trained_on[0]}, or train a "
-            "model on leads that it has: mne-cnnclass ecg train FOLDER --leads LEADS.",
-            NoAnnotations: "Give --peaks the ending of another file, or detected.",
-            NoBeats: "Is it an ECG of more than some seconds?" if detected else "Give --peaks detected.",
-        }
-        raise type(error)(error.args[0], advice[type(error)]) from error
-    common.print_counts(table["description"], "beats")
-    if left:
-        print(f"Left out at the ends or of no class: {left}")
-    if output.suffix in TABLES:
-        table.to_csv(output, index=False, sep="," if output.suffix == ".csv" else "\t")
-    else:
-        how = dict(sfreq=sfreq, classes=settings["classes"], overwrite=overwrite)
-        write_beats(output, table["onset"], table["description"], **how)
-    common.report_files([output])
-
-
 def _settings(text, leads, causal):
     """Arguments of make_beat_epochs."""
     from ..ecg import AAMI_CLASSES, LEADS
@@ -209,44 +118,6 @@ def _settings(text, leads, causal):
             )
     leads = LEADS if leads is None else [name.strip() for name in leads.split(",")]
     return dict(classes=dict(classes), leads=list(leads), causal=causal)
-
-
-def _settings_of(path, clf):
-    """Arguments of make_beat_epochs for a model: those in the file, or else as its networks imply them."""
-    from ..ecg import AAMI_CLASSES, LEADS, BeatClassifier, make_beat_epochs
-    from ..estimators.saving import read_epochs_settings
-
-    last = clf[-1] if hasattr(clf, "steps") else clf
-    if not isinstance(last, BeatClassifier):
-        raise ValueError(
-            f"{path} is no classifier of heartbeats: `mne-cnnclass ecg train` writes one, and so does "
-            "save_classifier with a fitted recipe('heartbeats')."
-        )
-    network, names = last.estimators_[0], _leads_of(clf)
-    known = dict(
-        classes=AAMI_CLASSES,
-        leads=[next((lead for lead in LEADS if lead.split("|")[0] == name), name) for name in names],
-        causal=last.causal_,
-        sfreq=network.sfreq_,
-    )
-    settings = known | (read_epochs_settings(path) or {}).get("beats", {})
-    window = inspect.unwrap(make_beat_epochs).__kwdefaults__ | settings
-    start, stop = (round(window[name] * settings["sfreq"]) for name in ("tmin", "tmax"))
-    if stop - start + 1 != network.n_times_:
-        raise ValueError(
-            f"{path} was trained on windows of {network.n_times_ / network.sfreq_:.3g} s, and does not say "
-            "how they were cut. Save it with its window: save_classifier(clf, path, epochs_settings="
-            "dict(beats=dict(tmin=…, tmax=…)))."
-        )
-    return settings
-
-
-def _leads_of(clf):
-    """Names of the leads that the networks of a classifier of beats take."""
-    from ..ecg.beats import TYPICAL
-
-    last = clf[-1] if hasattr(clf, "steps") else clf
-    return [name.removesuffix(TYPICAL) for name in last.estimators_[0].ch_names_]
 
 
 def _read_folder(paths, settings, annotator, group="patient", unusable="drop"):

@@ -20,6 +20,10 @@ def __getattr__(name):
         from .. import estimators
 
         return getattr(estimators, name)
+    if name in ("Findings", "describe"):  # above those
+        from ..report import ecg_findings
+
+        return getattr(ecg_findings, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -27,11 +31,13 @@ __all__ = [
     "AAMI_CLASSES",
     "BEAT_COLUMNS",
     "BeatClassifier",
+    "Findings",
     "INTERVAL_COLUMNS",
     "LEADS",
     "RHYTHM_COLUMNS",
     "RhythmClassifier",
     "combine_windows",
+    "describe",
     "fetch_cinc2017",
     "fetch_mitdb",
     "fetch_ptbxl",

@@ -190,8 +190,7 @@ def _beat_epochs(
     raw, about, _, *, leads, class_of, is_own, detect, tmin, tmax, causal, unusable, sfreq, l_freq, h_freq
 ):
     name = about["record"]
-    may_lack = not isinstance(leads, Mapping | None) and tuple(leads) == LEADS
-    places, slots = pick_leads(raw, leads, name, may_lack=may_lack)
+    places, slots, may_lack = pick_beat_leads(raw, leads, name)
     picked = [lead for lead in places if lead]
     annotated, texts = _annotated(raw, class_of)
     onset, symbol = _find_beats(raw, picked[0], annotated, texts, name, detect=detect)
@@ -260,6 +259,12 @@ def _beat_epochs(
     )
     epochs.preparation = [(name, "beats", "; ".join(doubts), 0)] * bool(doubts)
     return epochs
+
+
+def pick_beat_leads(raw, leads, name):
+    """Names of the leads to take and those that they get, and whether some may be lacking."""
+    may_lack = not isinstance(leads, Mapping | None) and tuple(leads) == LEADS
+    return *pick_leads(raw, leads, name, may_lack=may_lack), may_lack
 
 
 def _annotated(raw, class_of):

@@ -68,20 +68,24 @@ def read_raw_cinc2017(path: PathLike) -> mne.io.RawArray:
     >>> raw.get_data(units=dict(ecg="mV"))
     array([[ 0. ,  1. , -0.5]])
     """
+    path = Path(path).with_suffix(".mat")
+    raw, label = read_cinc2017_signal(path), _cinc2017_label(path)
+    if label is not None:
+        raw.set_annotations(mne.Annotations(0.0, raw.n_times / raw.info["sfreq"], label))
+    return raw
+
+
+def read_cinc2017_signal(path):
+    """The recording without its label."""
     from scipy.io import loadmat
 
-    path = Path(path).with_suffix(".mat")
     check_files(path)
     with damage_as(f"{path} is cut off or damaged, or has no variable val"):
         values = loadmat(path)["val"]
     if values.ndim != 2 or len(values) != 1 or not values.size:
         raise ValueError(f"{path} must hold one lead, val of shape (1, n_times), got {values.shape}.")
     info = mne.create_info(["ECG"], 300.0, "ecg")
-    raw = make_raw(1e-6 * values, info, f"CinC2017 record {path.stem}", [], path=path)
-    label = _cinc2017_label(path)
-    if label is not None:
-        raw.set_annotations(mne.Annotations(0.0, raw.n_times / raw.info["sfreq"], label))
-    return raw
+    return make_raw(1e-6 * values, info, f"CinC2017 record {path.stem}", [], path=path)
 
 
 def _cinc2017_label(path):

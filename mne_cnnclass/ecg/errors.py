@@ -18,3 +18,7 @@ class NoBeats(Advised, ValueError):
 
 class NoAnnotations(Advised, FileNotFoundError):
     """A record has no file of annotations."""
+
+
+class NoWindows(Advised, ValueError):
+    """A recording has no window of one rhythm."""

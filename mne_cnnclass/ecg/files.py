@@ -46,6 +46,11 @@ def find_wfdb(path):
     return stem if is_part else None
 
 
+def record_name(path):
+    """The name of a recording: that of its file, without ending."""
+    return (find_wfdb(path) or Path(path).with_suffix("")).name
+
+
 def _signal_files(stem):
     """The names that a header gives first in its lines."""
     lines = Path(f"{stem}.hea").read_text("latin-1").splitlines()

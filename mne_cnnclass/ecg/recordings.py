@@ -189,18 +189,21 @@ def read_raw_wfdb(
     return raw
 
 
-def read_recording(path, *, annotator=None, start=0.0, stop=None):
+def read_recording(recording, *, annotator=None, start=0.0, stop=None):
     """Read a WFDB record, or its part from start to stop (s), or a file of another format that MNE reads.
 
-    If another format does not say which channels are leads of an ECG, those are whose names are of leads (II,
-    MLII, aVR, V1, ECG …).
+    If another format, or a Raw, does not say which channels are leads of an ECG, those are whose names are of
+    leads (II, MLII, aVR, V1, ECG …).
     """
-    path = Path(path)
-    if find_wfdb(path) is not None:
-        return read_raw_wfdb(path, annotator=annotator, start=start, stop=stop)
-    if not path.exists() or (path.is_dir() and not path.suffix):  # MNE reads folders such as .ds
-        raise no_record(path)
-    raw = open_raw(path)
+    if isinstance(recording, mne.io.BaseRaw):
+        raw = recording.copy()
+    else:
+        path = Path(recording)
+        if find_wfdb(path) is not None:
+            return read_raw_wfdb(path, annotator=annotator, start=start, stop=stop)
+        if not path.exists() or (path.is_dir() and not path.suffix):  # MNE reads folders such as .ds
+            raise no_record(path)
+        raw = open_raw(path)
     if "ecg" not in raw:
         leads = [name for name in raw.ch_names if signal_kind(name, leads=True) == "ecg"]
         raw.set_channel_types(dict.fromkeys(leads, "ecg"), verbose="ERROR")
@@ -209,11 +212,11 @@ def read_recording(path, *, annotator=None, start=0.0, stop=None):
     return raw
 
 
-def read_extent(path):
+def read_extent(recording):
     """Length in s of a recording, None if its header lacks it, and rate; no signals of WFDB are read."""
-    stem = find_wfdb(path)
+    stem = None if isinstance(recording, mne.io.BaseRaw) else find_wfdb(recording)
     if stem is None:
-        raw = read_recording(path)
+        raw = recording if isinstance(recording, mne.io.BaseRaw) else read_recording(recording)
         sfreq = raw.info["sfreq"]
         return (raw.n_times - 1) / sfreq, sfreq  # raw.times is as long as the recording
     header = read_header(import_wfdb(), stem)

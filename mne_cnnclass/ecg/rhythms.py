@@ -18,6 +18,7 @@ from ..utils.docs import fill_doc
 from ..utils.text import shortened
 from ..utils.threads import limit_threads
 from ..utils.warn import warn
+from .errors import NoWindows
 from .leads import (
     describe_leads,
     filter_leads,
@@ -173,7 +174,7 @@ def _rhythm_epochs(
             f"{name} lasts {length / rate:g} s, less than half a window of {duration:g} s. Leave it out, or "
             "choose a shorter duration."
         )
-    start = _starts(length, n_times, round(overlap * rate), causal)
+    start = window_starts(length, n_times, round(overlap * rate), causal)
     stop = np.minimum(start + n_times, length)
     lost = lost_spans(raw, picked)
     names, reasons = _window_labels(raw, lost, start, stop, rate, label, class_of, share)
@@ -185,9 +186,10 @@ def _rhythm_epochs(
     keep = np.flatnonzero([not reason for reason in reasons])
     if not len(keep):
         spans = ", ".join(sorted(set(raw.annotations.description[raw.annotations.duration > 0]))) or "none"
-        raise ValueError(
+        raise NoWindows(
             f"{name}: none of its {len(start)} windows of {duration:g} s lies in one rhythm and no bad span. "
-            f"Its annotations with a duration are: {spans}. Choose a shorter duration, or other classes."
+            f"Its annotations with a duration are: {spans}.",
+            "Choose a shorter duration, or other classes.",
         )
     if len(keep) < len(start):
         logger.info(f"{name}: {len(start) - len(keep)} of {len(start)} windows are left out.")
@@ -240,7 +242,7 @@ def _cropped(raw, start, stop):
     return raw.copy().crop(start, min(stop, last), include_tmax=stop > last)
 
 
-def _starts(length, n_times, overlap, causal):
+def window_starts(length, n_times, overlap, causal=False):
     """First samples of windows that cover a recording evenly; a rest below 5 % of a window is ignored.
 
     Causal ones follow each other, whatever the length.

@@ -18,8 +18,29 @@ STRETCH = 3600.0  # s; that beats of a record are compared with
 AROUND = 90.0  # s of recording on each side of a stretch, for filters and for the beats around a beat
 
 
-def predict_beats(clf, path, *, annotator=None, stretch=STRETCH, **settings):
-    """A table with a row a beat of a recording, and the number of beats at its ends and of no class.
+def read_stretches(recording, *, annotator=None, stretch=STRETCH, around=0.0, whole=False):
+    """Parts of a recording, with where each begins, and from where to where (s) it is the one to take.
+
+    Those are stretches of that length, the last one up to twice as long, with ``around`` (s) of signal on
+    each side; a recording of up to two stretches, of unknown length, or ``whole``, is one part.
+    """
+    length, _ = read_extent(recording)
+    whole = whole or length is None or length <= 2 * stretch
+    edges = [0.0] if whole else stretch * np.arange(length // stretch)  # the last one is longer
+    for edge, following in zip(edges, [*edges[1:], np.inf], strict=True):
+        gc.collect()  # wfdb's search for R peaks leaves objects that refer to each other, and to signals
+        start = max(edge - around, 0.0)
+        stop = None if following == np.inf else min(following + around, length)
+        yield (
+            read_recording(recording, annotator=annotator, start=start, stop=stop),
+            start,
+            edge,
+            following,
+        )
+
+
+def predict_beats(clf, recording, *, annotator=None, stretch=STRETCH, **settings):
+    """A row a beat of a recording, a path or a Raw, and the number of beats at its ends and of no class.
 
     Columns are ``onset`` (s), ``duration`` (0), ``description`` (the class, or that it is not judged),
     ``proba_<class>`` (NaN if it is not) and ``quality``. Beats are those of the file of annotations with the
@@ -30,16 +51,10 @@ def predict_beats(clf, path, *, annotator=None, stretch=STRETCH, **settings):
     against a record (the height of its typical QRS complex, its median RR interval) is then measured against
     the hour around. With ``causal=True`` the recording is one stretch, as each beat depends on all before.
     """
-    length, _ = read_extent(path)
-    whole = settings.get("causal") or length is None or length <= 2 * stretch
-    edges = [0.0] if whole else stretch * np.arange(length // stretch)  # the last one is longer
     tables, n_left_out, error = [], 0, None
     with heard() as said:
-        for edge, following in zip(edges, [*edges[1:], np.inf], strict=True):
-            gc.collect()  # wfdb's search for R peaks leaves objects that refer to each other, and to signals
-            start = max(edge - AROUND, 0.0)
-            stop = None if following == np.inf else min(following + AROUND, length)
-            raw = read_recording(path, annotator=annotator, start=start, stop=stop)
+        how = dict(annotator=annotator, stretch=stretch, whole=settings.get("causal", False))
+        for raw, start, edge, following in read_stretches(recording, around=AROUND, **how):
             try:
                 epochs = make_beat_epochs(
                     raw,

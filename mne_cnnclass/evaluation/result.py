@@ -321,9 +321,10 @@ class Evaluation(Figures):
             If the file extension is neither that of HTML nor of HDF5.
         """
         from ..report import build_report
+        from ..report.html import check_report_path
 
         if path is not None:
-            _check_report_path(Path(path))  # before minutes of figures
+            check_report_path(Path(path))  # before minutes of figures
         report = build_report(self, **options)
         if path is not None:
             report.save(path, overwrite=True, open_browser=False, verbose="ERROR")
@@ -341,11 +342,3 @@ class Evaluation(Figures):
         for path, table in tables.items():
             table.to_csv(path, index=False)
         return list(tables)
-
-
-def _check_report_path(path):
-    """MNE writes HTML into a file of any name."""
-    if path.suffix not in (".html", ".htm", ".h5", ".hdf5"):
-        raise ValueError(f"A report is an HTML page (.html) or an HDF5 file (.h5), got {path.name!r}.")
-    if not path.absolute().parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.absolute().parent} to write {path.name} to.")

@@ -85,3 +85,11 @@ def fact_table(facts):
     """A table of two columns."""
     table = pd.DataFrame({"": list(facts), " ": [str(value) for value in facts.values()]})
     return html_table(table, index=False)
+
+
+def check_report_path(path):
+    """MNE writes HTML into a file of any name."""
+    if path.suffix not in (".html", ".htm", ".h5", ".hdf5"):
+        raise ValueError(f"A report is an HTML page (.html) or an HDF5 file (.h5), got {path.name!r}.")
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.absolute().parent} to write {path.name} to.")

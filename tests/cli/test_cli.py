@@ -19,21 +19,6 @@ SHORT = ["--max-epochs", 1, "--cv", 2]
 
 
 @pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """Run the command in an empty folder: exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MNE_LOGGING_LEVEL", "ERROR")  # so that main, which sets them, leaves no trace
-    monkeypatch.setenv("MPLBACKEND", "agg")
-
-    def call(*args):
-        with pytest.raises(SystemExit) as end:
-            main([str(arg) for arg in args])
-        return end.value.code or 0, *capsys.readouterr()
-
-    return call
-
-
-@pytest.fixture
 def recordings(write_recording):
     return [write_recording(f"S00{n}_raw.fif", seed=n) for n in range(1, 4)]
 
