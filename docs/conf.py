@@ -141,6 +141,7 @@ sphinx_gallery_conf = {
             "plot_live.py",
             "plot_compare_pipelines.py",
             "plot_what_the_network_looks_at.py",
+            "plot_what_a_recording_shows.py",
             "plot_heartbeats.py",
             "plot_atrial_fibrillation.py",
             "plot_ecg_12_leads.py",

@@ -62,9 +62,10 @@ def predict(
     Example: mne-cnnclass ecg predict holter/100 -o beats.csv --report 100.html
     """
     from ..ecg.annotations import check_target, write_beats
+    from ..ecg.findings import RESEARCH
     from ..ecg.recordings import read_extent
     from ..estimators.heart_models import open_beat_model, open_rhythm_model
-    from ..report.ecg_findings import RESEARCH, find
+    from ..report.ecg_findings import find
 
     path = recordings[0] if recordings[0].suffix == ".mcnn" else None
     recordings = recordings[path is not None :]
@@ -145,11 +146,11 @@ def rhythm(
     """
     import pandas as pd
 
+    from ..ecg.findings import RESEARCH
     from ..ecg.quality import NOT_JUDGED
     from ..ecg.rhythm_stretches import predict_rhythm
     from ..ecg.short import read_short
     from ..estimators.heart_models import open_rhythm_model
-    from ..report.ecg_findings import RESEARCH
 
     if output.suffix not in TABLES:
         raise ValueError(f"-o must name a table, .csv or .tsv, got {output}.")

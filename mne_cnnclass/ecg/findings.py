@@ -6,8 +6,21 @@ import pandas as pd
 from ..utils.numbers import runs
 from .quality import NOT_JUDGED
 
+RESEARCH = "For research only: this is not a medical device, and no basis for decisions about a patient."
 LONGEST_RR = 4.0  # s; beyond it, beats are lacking, and nothing is said of the time between
-BIN_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)  # s
+BIN_WIDTHS = (
+    5,
+    10,
+    15,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1800,
+    3600,
+)  # s; the slowest heart beats twice in the first
 MOST_BINS = 150
 MEANINGS = {"N": "normal", "S": "supraventricular", "V": "ventricular", "F": "fusion", "Q": "unclassifiable"}
 RHYTHMS = {"N": "normal", "A": "atrial fibrillation", "O": "other", "~": "too noisy"}

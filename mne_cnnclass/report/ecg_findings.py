@@ -15,14 +15,12 @@ from ..ecg import findings as found
 from ..ecg.beats import pick_beat_leads
 from ..ecg.errors import NoBeats
 from ..ecg.files import record_name
-from ..ecg.findings import MEANINGS, RHYTHMS, clock
+from ..ecg.findings import MEANINGS, RESEARCH, RHYTHMS, clock
 from ..ecg.recordings import read_extent, read_recording
 from ..ecg.rhythm_stretches import predict_rhythm
 from ..samples.types import PathLike
 from ..utils.quiet import heard
 from ..utils.warn import warn
-
-RESEARCH = "For research only: this is not a medical device, and no basis for decisions about a patient."
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -137,13 +135,14 @@ class Findings:
         judged = found.is_judged(self.beats)
         table, rates = self.summary(), found.heart_rates(self.beats)
         lines = [
-            f"{clock(self.duration)} of {' and '.join(self.leads)}: {len(self.beats)} beats were found and "
-            f"{judged.sum()} of them ({100 * judged.mean():.1f} %) judged by {self.model.name}."
+            f"{clock(round(self.duration))} of {' and '.join(self.leads)}: {len(self.beats)} beats were "
+            f"found and {judged.sum()} of them ({100 * judged.mean():.1f} %) judged by {self.model.name}."
         ]
         if rates:
             low, high = (f"{rates[k]:.0f}/min at {clock(rates[f'{k}_at'])}" for k in ("lowest", "highest"))
             median = f"{rates['median']:.0f}/min"
-            lines.append(f"Heart rate {median} (median); slowest minute {low}, fastest {high}.")
+            minutes = f"; slowest minute {low}, fastest {high}" * (self.duration >= 120)
+            lines.append(f"Heart rate {median} (median){minutes}.")
         for name, row in table.iloc[1:].iterrows():
             if not row["n"] and name not in ("S", "V"):
                 continue
@@ -153,7 +152,8 @@ class Findings:
             f"{name}{_meaning(name, RHYTHMS)} {100 * value / seconds.sum():.0f} %"
             for name, value in seconds.items()
         ]
-        lines.append(f"Rhythm, by {len(self.rhythm)} windows: {', '.join(parts)} of the time.")
+        n = len(self.rhythm)
+        lines.append(f"Rhythm, by {n} window{'s' * (n > 1)}: {', '.join(parts)} of the time.")
         return lines
 
     def __str__(self):

@@ -7,6 +7,7 @@ import pandas as pd
 from ..ecg.files import find_wfdb
 from ..ecg.findings import (
     MEANINGS,
+    RESEARCH,
     RHYTHMS,
     SHORT_RUN,
     bin_beats,
@@ -22,7 +23,6 @@ from ..utils.numbers import runs
 from ..viz.ecg_course import plot_course
 from ..viz.ecg_strips import SECONDS, Strip, plot_strips
 from ..viz.style import COLORS
-from .ecg_findings import RESEARCH
 from .html import bullets, fact_table, html_table, paragraph
 
 N_EXAMPLES = 3  # of a finding
@@ -56,6 +56,7 @@ def _overview(findings):
     yield "Summary", f"<p><strong>{RESEARCH}</strong></p>" + bullets(findings.lines())
     if findings.problem is None:
         yield "Beats of each class", _table(findings)
+    if findings.problem is None and findings.duration > SHORT:
         width = bin_width(findings.duration)
         classes = {name: COLORS[k] for k, name in enumerate(findings.classes) if k}
         shown = {name: color for name, color in classes.items() if name in "SV" or _n(findings, name)}
@@ -84,8 +85,10 @@ def _table(findings):
     in_row = dict(pairs="pairs", runs=f"runs of ≥ {SHORT_RUN}", longest="most in a row")
     for column, text in in_row.items():
         shown[text] = ["–", *map(str, table[column].iloc[1:])]
-    shown["sensitivity elsewhere (%)"] = percent(table["sensitivity"])
-    shown["PPV elsewhere (%)"] = percent(table["positive_predictivity"])
+    has_rates = table["sensitivity"].notna().any()
+    if has_rates:
+        shown["sensitivity elsewhere (%)"] = percent(table["sensitivity"])
+        shown["PPV elsewhere (%)"] = percent(table["positive_predictivity"])
     n, judged = len(findings.beats), is_judged(findings.beats).sum()
     normal = findings.classes[0]
     card = findings.model.card
@@ -99,7 +102,8 @@ def _table(findings):
         f"beats of one class in a row; an hour is one of judged beats. {normal} is none of the others.",
         known,
         "Elsewhere: in people that the model was not trained on; sensitivity is the share of such beats that "
-        "it finds, PPV the share of what it calls so that is right. Where a class is rare, PPV is lower.",
+        "it finds, PPV the share of what it calls so that is right. Where a class is rare, PPV is lower."
+        * bool(has_rates),
         _in_fibrillation(findings),
     )
 
@@ -121,7 +125,7 @@ def _in_fibrillation(findings):
 
 
 def _facts(findings):
-    facts = {"name": findings.name, "length (h:mm:ss)": clock(findings.duration)}
+    facts = {"name": findings.name, "length (h:mm:ss)": clock(round(findings.duration))}
     if findings.started is not None:
         facts["begins at"] = f"{findings.started:%Y-%m-%d %H:%M:%S}, the time of the device"
     facts["leads of the beats"] = ", ".join(findings.leads)

@@ -59,7 +59,7 @@ def test_a_page_holds_what_the_table_says(run, bigeminy, truth):
     assert "not a medical device" in page
     assert f"{counts.sum()} beats were found and {counts.sum()} of them (100.0 %) judged" in page
     assert f"V (ventricular): {counts['V']} beats" in page
-    row = re.search(r"V \(ventricular\) (\d+) ([\d.]+) (\d+) (\d+) (\d+) (\d+) ", page).groups()
+    row = re.search(r"V \(ventricular\) (\d+) ([\d.]+) ", page).groups()
     assert int(row[0]) == counts["V"]
     assert float(row[1]) == pytest.approx(100 * counts["V"] / counts.sum(), abs=0.05)
     assert f"3 of {counts['V']} V beats, those with the highest probability" in page
@@ -182,7 +182,7 @@ def test_rhythms_are_told_of_a_matlab_file_and_of_the_same_numbers(run, tmp_path
     ("make", "sfreq", "quality"),
     [
         (lambda values: values, 1200, "short"),  # of 300 Hz: a wrong rate
-        (lambda values: np.tile(np.exp(-np.linspace(-20, 20, 900) ** 2), 10), 300, "rate"),  # a beat in 3 s
+        (lambda values: np.tile(np.exp(-(np.linspace(-20, 20, 900) ** 2)), 10), 300, "rate"),  # a beat in 3 s
         (lambda values: values[:1500], 300, "short"),
         (lambda values: 0 * values, 300, "flat"),
         (lambda values: np.random.default_rng(0).standard_normal(len(values)), 300, "noisy"),
