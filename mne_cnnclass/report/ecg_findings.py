@@ -141,7 +141,7 @@ class Findings:
         if rates:
             low, high = (f"{rates[k]:.0f}/min at {clock(rates[f'{k}_at'])}" for k in ("lowest", "highest"))
             median = f"{rates['median']:.0f}/min"
-            minutes = f"; slowest minute {low}, fastest {high}" * (self.duration >= 120)
+            minutes = f"; slowest minute {low}, fastest {high}" * (round(self.duration) >= 120)
             lines.append(f"Heart rate {median} (median){minutes}.")
         for name, row in table.iloc[1:].iterrows():
             if not row["n"] and name not in ("S", "V"):
@@ -246,7 +246,7 @@ def find(recording, model, rhythm_model, annotator=None):
     return Findings(
         recording=recording,
         name=name,
-        duration=start.n_times / start.info["sfreq"] if length is None else length,
+        duration=float(start.n_times / start.info["sfreq"] if length is None else length),
         started=start.info["meas_date"],
         leads=picked,
         beats=beats,

@@ -83,6 +83,7 @@ def test_findings_are_those_of_the_tables(bigeminy, truth):
     again = ecg.describe(raw)  # a recording in memory, with another format's start
     pd.testing.assert_frame_equal(again.beats, found.beats)
     pd.testing.assert_frame_equal(again.rhythm, found.rhythm)
+    assert str(again) == str(found)
 
 
 @real
