@@ -154,7 +154,8 @@ class LiveClassifier:
         self.clf, self.step, self.events, self.find_events = clf, step, events, find_events
         self.tmin, self.tmax, self.group = tmin, tmax, group
         self.trained_live, self.jitter = trained_live, jitter
-        self.settings = dict(l_freq=l_freq, h_freq=h_freq, notch=notch, reference=reference, sfreq=sfreq)
+        self.settings: dict[str, Any] = dict(l_freq=l_freq, h_freq=h_freq, notch=notch)
+        self.settings |= dict(reference=reference, sfreq=sfreq)
         self.settings |= dict(picks=picks, baseline=baseline, rename=rename, reject=reject, flat=flat)
         self.classes_ = clf.classes_
 

@@ -78,7 +78,8 @@ def live_epochs(
     """
     check_span(tmin, tmax, None, None)
     check_thresholds(reject, flat)
-    settings = dict(l_freq=l_freq, h_freq=h_freq, notch=notch, reference=reference, sfreq=sfreq, picks=picks)
+    settings: dict[str, Any] = dict(l_freq=l_freq, h_freq=h_freq, notch=notch, reference=reference)
+    settings |= dict(sfreq=sfreq, picks=picks)
     settings |= dict(baseline=baseline, rename=rename, reject=reject, flat=flat)
     found = open_recordings(recordings)
     made = []
