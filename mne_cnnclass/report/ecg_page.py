@@ -35,6 +35,10 @@ CARD = dict(
     inputs="takes",
     missing="if some are missing",
     measured="measured",
+    figures="figures",
+    left_out="left out",
+    protocol="protocol",
+    calibration="calibration",
     not_for="not for",
     failures="known failures",
     licence="licence of the data",
@@ -161,6 +165,7 @@ def _models(findings):
     cards = {"Model of beats": findings.model.card, "Model of rhythms": findings.rhythm_model.card}
     for heading, card in cards.items():
         facts = {text: card[key] for key, text in CARD.items() if card.get(key)}
+        facts |= {text: "; ".join(value) for text, value in facts.items() if isinstance(value, list)}
         if facts:
             yield heading, fact_table(facts)
         else:

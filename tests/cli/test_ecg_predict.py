@@ -13,6 +13,7 @@ import wfdb
 from scipy.io import loadmat
 
 from mne_cnnclass import ecg
+from mne_cnnclass.report.ecg_findings import rates_elsewhere
 
 DATA = Path(os.environ.get("MNE_CNNCLASS_DATA", ""))
 real = pytest.mark.skipif(not (DATA / "mitdb").is_dir(), reason="needs the recordings of MNE_CNNCLASS_DATA")
@@ -84,6 +85,15 @@ def test_findings_are_those_of_the_tables(bigeminy, truth):
     pd.testing.assert_frame_equal(again.beats, found.beats)
     pd.testing.assert_frame_equal(again.rhythm, found.rhythm)
     assert str(again) == str(found)
+
+
+def test_rates_of_a_class_are_those_of_the_card():
+    card = dict(
+        figures=["N: sensitivity 99.1 %, positive predictivity 98.7 %", "S: 81.9 / 67.8 %; F1 0.42–0.86"]
+    )
+    assert rates_elsewhere(card, "S") == pytest.approx((0.819, 0.678))
+    assert rates_elsewhere(card, "N") == pytest.approx((0.991, 0.987))
+    assert np.isnan(rates_elsewhere(card, "V")).all()
 
 
 @real
