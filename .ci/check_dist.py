@@ -8,7 +8,7 @@ import zipfile
 from email.parser import HeaderParser
 from pathlib import Path
 
-MOST_BYTES = 1_000_000
+MOST_BYTES = 2_000_000  # of which ready models may take half
 
 
 def main(folder):

@@ -37,6 +37,7 @@ from .measures import cut_beats, span_slice
 from .peaks import find_r_peaks
 from .quality import noisy_spans, qualities_of
 from .rhythm_shapes import NEAR_QRS, QRS
+from .unlike import unlike_beats, unlike_recording
 
 # Classes of ANSI/AAMI EC57 and WFDB's symbols in them, as in its own table (ecgmap.h): normal (with bundle
 # branch block, and escape that is not ventricular), supraventricular, ventricular (with R-on-T), fusion of
@@ -109,9 +110,10 @@ def make_beat_epochs(
         left out. For live use; the R peaks must then be annotated, as the detector looks ahead. Noise is not
         looked for, as :func:`signal_quality` looks ahead, too.
     unusable : "drop" | "keep"
-        What to do with beats whose window touches a second of the first lead that is not good, see
-        :func:`signal_quality`, or a span of any lead that is annotated as bad or without a signal: leave them
-        out, with the reason in ``epochs.drop_log``, or keep them. Default is ``"drop"``.
+        What to do with beats that are not of good ``quality``: whose window touches a second of the first
+        lead that is not good, see :func:`signal_quality`, or a span of any lead that is annotated as bad or
+        without a signal, or which were detected in a recording unlike an ECG: leave them out, with the reason
+        in ``epochs.drop_log``, or keep them. Default is ``"drop"``.
 
     Returns
     -------
@@ -123,9 +125,10 @@ def make_beat_epochs(
         metadata columns are ``record``, ``patient``, ``age``, ``sex``, ``leads``, ``onset`` (of the R peak,
         in s), ``symbol``, ``rr_previous`` and ``rr_next`` (s; NaN where there is no beat; ``causal``: without
         ``rr_next``), ``heart_rate`` (beats/min, from the median of 41 intervals), ``quality`` (``"good"``,
-        ``"noisy"``, ``"saturated"``, ``"flat"`` or ``"invalid"``), the columns of
-        :func:`interval_features`, and three columns that compare the QRS complex in the first lead with the
-        typical one: ``qrs_correlation``, ``qrs_difference`` (log of the RMS difference) and
+        ``"noisy"``, ``"saturated"``, ``"flat"`` or ``"invalid"``; all detected beats of a recording that is
+        unlike those that classifiers know are ``"paced"``, ``"band"``, ``"no ecg"`` or ``"short"``), the
+        columns of :func:`interval_features`, and three columns that compare the QRS complex in the first
+        lead with the typical one: ``qrs_correlation``, ``qrs_difference`` (log of the RMS difference) and
         ``qrs_width_ratio`` (log).
 
     Raises
@@ -210,6 +213,12 @@ def _beat_epochs(
     noise = [] if causal else noisy_spans(raw, picked)
     is_lost, is_noisy = (_bad_span(spans, onset, first / rate, last / rate) for spans in (lost, noise))
     is_bad = np.where(is_lost == "", is_noisy, is_lost)
+    odd = ""
+    if detect:
+        reason, odd = unlike_recording(raw, picked, np.round(onset * raw.info["sfreq"]).astype(int))
+        if not odd:
+            reason, odd = unlike_beats(beats[:, 0, span_slice(QRS, reach[0], rate)], is_noisy != "")
+        is_bad = np.where(is_bad == "", reason, is_bad)
     is_short = (peak + first < 0) | (peak + last >= signal.shape[1])
     about |= dict(quality=qualities_of(is_bad))
     reason = np.where(is_short, "TOO_SHORT", is_bad if unusable == "drop" else "")  # MNE's name for it
@@ -223,14 +232,20 @@ def _beat_epochs(
         doubts = match_doubts(n_seen, n_named, len(onset), signal.shape[1] / rate)
     else:
         doubts = beat_doubts(signal, rate, onset[is_bad == ""])
+    doubts += [f"none of its beats is judged, as {odd}"] * bool(odd)
     lacking = [slot for slot, lead in zip(slots, places, strict=True) if may_lack and lead is None]
     doubts += [f"it has no lead for {', '.join(lacking)}, which is zero"] * bool(lacking)
     silent = [span.text for span in lost if span.text]
     doubts += [shortened(silent, 3)] * bool(silent)
     what = "left out" if unusable == "drop" else "not judged"
-    doubts += _bad_doubts((is_lost != "").sum(), ((is_bad != "") & (is_lost == "")).sum(), len(onset), what)
+    doubts += _bad_doubts((is_lost != "").sum(), ((is_noisy != "") & (is_lost == "")).sum(), len(onset), what)
     _tell(name, symbol[label == ""], is_own, doubts)
     keep = reason == ""
+    if odd and not keep.any():
+        raise NoBeats(
+            f"{name}: none of its {len(onset)} beats is judged, as {odd}.",
+            'Look at it with raw.plot(); unusable="keep" keeps them.',
+        )
     if not keep.any():
         seen = ", ".join(sorted({text or "unknown" for text in symbol}))
         keep_noise = ', or unusable="keep"'

@@ -17,6 +17,7 @@ from ..samples.gaps import bridge, touched
 from ..utils.numbers import runs
 from ..utils.threads import limit_threads
 from .leads import FLAT, STILL, Lost, lost_spans, pick_leads
+from .unlike import UNLIKE
 
 QUALITIES = np.array(["good", "noisy", "saturated", "flat", "invalid"], object)  # the best first
 REASONS = {"noisy": "BAD_noisy", "saturated": "BAD_saturated", "flat": FLAT}  # in logs of what is dropped
@@ -193,7 +194,7 @@ def noisy_spans(raw, picked):
 
 def qualities_of(reasons):
     """The quality of beats in spans with these reasons, empty for those in none."""
-    names = {"": "good"} | {reason: name for name, reason in REASONS.items()}
+    names = {"": "good"} | {reason: name for name, reason in REASONS.items()} | UNLIKE
     return [names.get(reason, "invalid") for reason in reasons]
 
 

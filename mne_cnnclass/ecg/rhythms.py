@@ -31,6 +31,7 @@ from .leads import (
 )
 from .measures import amplitudes_by_second, measure_rhythm
 from .peaks import find_r_peaks
+from .unlike import UNLIKE, unlike_recording
 
 if TYPE_CHECKING:
     import torch
@@ -108,9 +109,10 @@ def make_rhythm_epochs(
     epochs : mne.Epochs | list of mne.Epochs
         The epochs of the recording, or a list with those of each recording. The metadata columns are
         ``record``, ``patient``, ``age``, ``sex``, ``leads``, ``onset`` (s), ``window`` (index in the
-        recording), ``n_windows``, ``padded`` (s) and the measures of :func:`measure_rhythm` in the first
-        lead, ``RHYTHM_COLUMNS``. Windows that were left out are listed in ``epochs.drop_log`` with the
-        reason: ``"no single rhythm"`` or the annotation of a bad span.
+        recording), ``n_windows``, ``padded`` (s), ``quality`` (``"good"``, or ``"paced"``,
+        ``"band"`` or ``"no ecg"`` if the first lead is unlike those that classifiers know) and the measures
+        of :func:`measure_rhythm` in the first lead, ``RHYTHM_COLUMNS``. Windows that were left out are listed
+        in ``epochs.drop_log`` with the reason: ``"no single rhythm"`` or the annotation of a bad span.
 
     Raises
     ------
@@ -120,8 +122,8 @@ def make_rhythm_epochs(
     Warns
     -----
     RuntimeWarning
-        If a recording has no annotations with a duration for ``classes``, or if none of several recordings
-        has one of them.
+        If a recording has no annotations with a duration for ``classes``, if none of several recordings has
+        one of them, or if the ``quality`` of windows is not good.
 
     Notes
     -----
@@ -194,15 +196,17 @@ def _rhythm_epochs(
     if len(keep) < len(start):
         logger.info(f"{name}: {len(start) - len(keep)} of {len(start)} windows are left out.")
     data = np.zeros((len(keep), len(picked), n_times))
-    rows, measured, reach = [], {}, round(around * rate)
+    rows, measured, odd, reach = [], {}, [], round(around * rate)
     if not causal:
         signal, peaks = _scaled(raw, picked, signal, rate, normalize)
+        judged = _judge(raw, picked, peaks, rate)
     for i, k in enumerate(keep):
         begin, end = start[k], stop[k]
         if causal:
             shift = max(end - reach, 0)
             seen = _cropped(raw, shift / rate, end / rate)
             signal, peaks = _scaled(seen, picked, filter_leads(seen, picked, **bands)[0], rate, normalize)
+            judged = _judge(seen, picked, peaks, rate)
             begin, end, measured = begin - shift, end - shift, {}
             first, last = 0, signal.shape[1]
         else:
@@ -213,6 +217,11 @@ def _rhythm_epochs(
             inside = peaks[(peaks >= first) & (peaks < last)] - first
             measured = {(first, last): measure_rhythm(signal[0, first:last], inside, rate)}
         rows.append(measured[first, last])
+        odd.append(judged)
+    reasons_of, texts = zip(*odd, strict=True)
+    if any(texts):
+        warn(f"{name} is unlike what classifiers of rhythms are trained on: {shortened(set(texts) - {''})}.")
+    about |= dict(quality=[UNLIKE.get(reason, "good") for reason in reasons_of])
     about |= dict(leads=", ".join(picked), onset=start[keep] / rate, window=keep, n_windows=len(start))
     about |= dict(padded=(n_times - (stop - start)[keep]) / rate)
     classes, code = np.unique([names[k] for k in keep], return_inverse=True)
@@ -234,6 +243,11 @@ def _scaled(raw, picked, signal, rate, normalize):
         amplitude = _amplitudes(raw, picked, signal, rate)
         signal = np.clip(signal * (TYPICAL_AMPLITUDE / np.where(amplitude > 0, amplitude, 1.0)), -CLIP, CLIP)
     return signal, find_r_peaks(raw, picked[0]) * (rate / raw.info["sfreq"])
+
+
+def _judge(raw, picked, peaks, rate):
+    """Whether the first lead is unlike those that classifiers know, and why."""
+    return unlike_recording(raw, picked[:1], np.round(peaks * raw.info["sfreq"] / rate).astype(int))
 
 
 def _cropped(raw, start, stop):

@@ -1,6 +1,7 @@
 """Rhythms: short recordings of CinC 2017, 12 leads of PTB-XL.
 
     python tests/benchmarks/rhythm.py cinc2017 ROW …     # 1500 records, 5 folds by record, five seeds
+    python tests/benchmarks/rhythm.py cinc2017 recipe causal    # nothing that follows a window
     python tests/benchmarks/rhythm.py ptbxl              # folds 1-8 to train, 9 and 10 to test
 
 Each prints rows of a table in Markdown, which `docs/guide/ecg.md` shows. ``MNE_CNNCLASS_DATA`` must be
@@ -68,7 +69,9 @@ def cinc2017(*names, n_seeds=5):
     files = [file for part in ("cinc2017", "cinc2017_more") for file in sorted((DATA / part).glob("*.mat"))]
     in_life = np.array([file.parent.name == "cinc2017_more" for file in files])
     start = time.process_time()
-    view = EpochsView(ecg.make_rhythm_epochs(map(ecg.read_raw_cinc2017, files)), groups="record")
+    epochs = ecg.make_rhythm_epochs(map(ecg.read_raw_cinc2017, files), causal="causal" in names)
+    names = [name for name in names if name != "causal"]
+    view = EpochsView(epochs, groups="record")
     seconds = time.process_time() - start
     print(f"{len(view)} windows of {len(files)} records, {seconds / len(files):.3f} s a record", flush=True)
     records = np.array([file.stem for file in files])

@@ -1,10 +1,13 @@
 """Ready models: they are the files that were measured, predict at once, and say what they are."""
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hearts import made_up
 
-from mne_cnnclass import EpochsView, ecg, list_pretrained, load_pretrained
+from mne_cnnclass import EpochsView, ecg, list_pretrained, load_classifier, load_pretrained
 from mne_cnnclass.estimators.pretrained import models
 
 
@@ -24,6 +27,16 @@ def test_heartbeats_are_told_apart_at_once(heart):
     with pytest.warns(RuntimeWarning, match="no lead for V1, which is zero"):
         one_lead = EpochsView(ecg.make_beat_epochs(heart.copy().pick(["MLII"]), peaks="detected"))
     assert clf.score(one_lead, one_lead.labels) > 0.95
+
+
+def test_the_causal_model_uses_nothing_that_follows(heart):
+    clf = load_pretrained("heartbeats", causal=True)
+    view = EpochsView(ecg.make_beat_epochs(heart, causal=True))
+    assert clf.score(view, view.labels) > 0.9
+    shorter = EpochsView(ecg.make_beat_epochs(heart.copy().crop(0, 61), causal=True))
+    np.testing.assert_allclose(clf.predict_proba(view)[: len(shorter)], clf.predict_proba(shorter), atol=1e-6)
+    with pytest.raises(ValueError, match="rr_next_ratio"):
+        load_pretrained("heartbeats").predict(view)
 
 
 def test_a_rhythm_is_recognised_at_once():
@@ -61,3 +74,19 @@ def test_a_file_that_is_not_the_one_that_was_measured_is_refused(tmp_path, monke
 def test_what_there_is_not_is_said():
     with pytest.raises(ValueError, match="no model for 'dreams'; there are models for 'heartbeats'"):
         load_pretrained("dreams")
+
+
+SMALL = dict(n_members=1, n_samples=300, n_fibrillation=0, n_premature=0, estimator__max_epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("task", "how"),
+    [("heartbeats", dict(records=slice(2), **SMALL)), ("rhythm", dict(records=slice(24)))],
+)
+def test_models_are_built_anew_with_the_same_bits(task, how, data_path, tmp_path):
+    build = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "pretrain.py"))["build"]
+    sums = {build(task, tmp_path / f"{k}.mcnn", **how) for k in range(2)}
+    assert len(sums) == 1
+    new, full = load_classifier(tmp_path / "0.mcnn"), load_pretrained(task)
+    assert set(new.classes_) <= set(full.classes_)
+    assert [name for name, _ in new.steps] == [name for name, _ in full.steps]
