@@ -30,7 +30,8 @@ def predict_rhythm(clf, recording, *, lead=None):
     Columns are ``onset``, ``duration`` (s), ``description`` (the class, or that it is not judged),
     ``proba_<class>``, ``rate`` (median heart rate, beats/min; both NaN if nothing could be measured) and
     ``quality``: ``"good"``, or why the window is not judged: ``"short"`` (below 9 s), ``"few beats"``,
-    ``"rate"`` (of no heart), or as `signal_quality` says.
+    ``"rate"`` (of no heart), ``"paced"``, ``"band"`` or ``"no ecg"`` (unlike the training), or as
+    `signal_quality` says.
     """
     tables = []
     with heard() as said:
@@ -65,7 +66,8 @@ def _predict_windows(clf, raw, lead):
         rate[kept] = np.where(few, np.nan, 60 / np.exp(measured["rr_median"]))
         proba[kept] = np.where(few[:, None], np.nan, clf.predict_proba(EpochsView(epochs)))
         odd = (rate[kept] < RATES[0]) | (rate[kept] > RATES[1])
-        reason[kept] = np.select([few, odd], ["few beats", "rate"], "good")
+        unlike = measured["quality"].to_numpy(object)
+        reason[kept] = np.select([few, odd], ["few beats", "rate"], unlike)
     if lasts >= SHORTEST:  # noise is looked for in what is around a second
         seconds = signal_quality(raw, [picked])
         signal = [_quality(seconds, begin, begin + duration) for begin in onset]
