@@ -114,7 +114,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         if not isinstance(network, CNNClassifier):
             raise TypeError(
                 "estimator must be a fitted CNNClassifier, or a Pipeline that ends in one, got "
-                f"{type(self.estimator).__name__}."
+                f"{'a Pipeline that ends in a ' * bool(prefix)}{type(network).__name__}."
             )
         check_is_fitted(network)
         further = copy.deepcopy(self.estimator)
