@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -260,10 +259,8 @@ def find(recording, model, rhythm_model, annotator=None):
 
 
 def rates_elsewhere(card, name):
-    """Sensitivity and positive predictivity of a class, by the figures of a card: S: 81.9 / 67.8 %."""
-    text = next((text for text in card.get("figures", ()) if text.startswith(f"{name}: ")), "")
-    rates = [float(number) / 100 for number in re.findall(r"(\d+(?:\.\d+)?) [/%]", text)[:2]]
-    return tuple(rates) if len(rates) == 2 else (math.nan, math.nan)
+    """Sensitivity and positive predictivity of a class, as measured for the card."""
+    return tuple(card.get("rates", {}).get(name, (math.nan, math.nan)))
 
 
 def _name_of(recording):
