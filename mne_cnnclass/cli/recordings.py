@@ -201,9 +201,23 @@ def train(
 
 @common.app.command()
 def predict(
-    model: Annotated[Path, common.needed("Model saved by `mne-cnnclass train`.")],
-    recordings: Recordings,
+    recordings: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Model saved by `mne-cnnclass train`, unless --pretrained names one; recordings as for "
+            "training.",
+            metavar="[MODEL] RECORDING...",
+            show_default=False,
+        ),
+    ],
     output: Annotated[Path, common.output_option("CSV file to write, with one row per epoch.")],
+    pretrained: Annotated[
+        str | None,
+        common.optional(
+            'Take a model that comes with the package, such as "motor imagery" (left or right hand).',
+            metavar="TASK",
+        ),
+    ] = None,
     event: Annotated[
         list[str] | None,
         common.optional(
@@ -213,38 +227,57 @@ def predict(
         ),
     ] = None,
     find_events: FindEvents = None,
+    tmin: Annotated[float | None, common.optional("Start of the epochs in s.", "as for training")] = None,
+    tmax: Annotated[float | None, common.optional("End of the epochs in s.", "as for training")] = None,
     overwrite: common.Overwrite = False,
 ):
     """Predict the class of each epoch of recordings.
 
     The epochs are made as for training, from ten minutes of a recording at a time, so that recordings may be
-    of any length. The columns of the table are file, onset (s), event, predicted, and the probability of each
-    class.
+    of any length; those of the ready model for motor imagery from all recordings of a person together. The
+    columns of the table are file, onset (s), event, predicted, and the probability of each class.
+
+    Example: mne-cnnclass predict --pretrained "motor imagery" S010R*.edf --event T1 --event T2 -o labels.csv
     """
     import pandas as pd
 
-    from ..estimators import load_classifier, read_epochs_settings
+    from ..estimators import load_classifier, load_pretrained, read_epochs_settings
+    from ..estimators.pretrained import pretrained_file
+    from ..preprocessing import make_epochs
     from ..preprocessing.stretches import iter_epochs
     from ..samples.view import EpochsView
 
     common.check_output(output, overwrite)
-    clf, settings = load_classifier(model), read_epochs_settings(model)
-    if settings is not None and "beats" in settings:
+    if pretrained is None:
+        model, *recordings = recordings
+        clf = load_classifier(model)
+    else:
+        model, clf = pretrained_file(pretrained), load_pretrained(pretrained)
+        print(f"Ready model for {pretrained}: {clf.card_['trained_on']}. For research, not a medical device.")
+    settings = read_epochs_settings(model)
+    if settings is not None and "events" not in settings:
+        kind, command = ("heartbeats", "predict") if "beats" in settings else ("rhythms", "rhythm")
         raise ValueError(
-            f"{model} is a classifier of heartbeats: `mne-cnnclass ecg predict {model} RECORD -o beats.csv`."
+            f"{model} is a classifier of {kind}: `mne-cnnclass ecg {command} {model} RECORD -o {kind}.csv`."
         )
     if settings is None:
         raise ValueError(
             f"{model} does not say how its epochs were made, as it was not written by `mne-cnnclass train`. "
             "Make the epochs in Python and use load_classifier(path).predict(epochs)."
         )
+    if not recordings:
+        raise ValueError(f"Give recordings besides the model {model}, or take a ready one by --pretrained.")
     if event:
         settings["events"] = _parse_events(event)
     if find_events:
         settings["find_events"] = _parse_values(find_events)
+    settings |= {name: time for name, time in (("tmin", tmin), ("tmax", tmax)) if time is not None}
+    # a model that aligns people needs all epochs of each
+    group = settings.get("group")
+    parts = iter_epochs(recordings, **settings) if group is None else [make_epochs(recordings, **settings)]
     tables = []
-    for epochs in iter_epochs(recordings, **settings):
-        view = EpochsView(epochs)
+    for epochs in parts:
+        view = EpochsView(epochs, groups=group)
         proba = clf.predict_proba(view)
         predicted = clf.classes_[proba.argmax(1)]
         table = view.metadata[["file", "onset"]].assign(event=view.labels, predicted=predicted)

@@ -125,7 +125,8 @@ class ToElectrodes(TransformerMixin, BaseEstimator):
         view, found = self._check(X)
         if not same_rate(view.sfreq, self.sfreq):
             view = Resample(self.sfreq).fit_transform(view)
-        first = np.searchsorted(view.times, max(view.times[0], self.start[0]) - CLOSE)
+        first = round((max(view.times[0], self.start[0]) - view.times[0]) * self.sfreq)
+        first = min(first, len(view.times) - self._n_times)  # by rounding
         times = slice(first, first + self._n_times)
         data = np.zeros((len(view), len(self.ch_names), self._n_times))
         for part, block in iter_parts(view):
@@ -163,9 +164,10 @@ class ToElectrodes(TransformerMixin, BaseEstimator):
         return view.pick([named[name] for name in used]), [self.ch_names.index(name) for name in used]
 
     def _check_times(self, view):
-        start, end = view.times[0], view.times[-1] + 1 / view.sfreq
+        start = view.times[0]
         begin = max(start, self.start[0])
-        if begin > self.start[1] + CLOSE or end - begin < self.duration - 1 / self.sfreq - CLOSE:
+        n_times = round(len(view.times) * self.sfreq / view.sfreq - (begin - start) * self.sfreq)
+        if begin > self.start[1] + CLOSE or n_times < self._n_times:
             within = (
                 ""
                 if math.isinf(self.start[1])

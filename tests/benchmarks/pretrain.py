@@ -2,14 +2,15 @@
 
     MNE_CNNCLASS_DATA=... python tests/benchmarks/pretrain.py TASK [--causal] OUTPUT.mcnn
 
-TASK is heartbeats or rhythm. The file has the same bits on machines of one kind with the same versions; its
-line of `SHA256SUMS` in mne_cnnclass/estimators/pretrained is printed. What the card of a model says is in
-`cards/`, and the commands with which it was measured are in it.
+TASK is heartbeats, "motor imagery" or rhythm. The file has the same bits on machines of one kind with the
+same versions; its line of `SHA256SUMS` in mne_cnnclass/estimators/pretrained is printed. What the card of a
+model says is in `cards/`, and the commands with which it was measured are in it.
 """
 
 import argparse
 import hashlib
 import os
+import runpy
 import tomllib
 import warnings
 from pathlib import Path
@@ -50,7 +51,16 @@ def rhythm(causal, records=slice(None)):
     return pipeline.fit(EpochsView(epochs, groups="record")), {"rhythm": dict(causal=causal)}
 
 
-MODELS = {"heartbeats": heartbeats, "rhythm": rhythm}
+def motor_imagery(causal, **params):
+    """The recipe on imagined movement of the left or right fist of 48 people of eegmmidb."""
+    imagery = runpy.run_path(str(CARDS.with_name("imagery.py")))
+    band = dict(zip(("l_freq", "h_freq"), imagery["BAND"], strict=True))
+    times = dict(tmin=0.0, tmax=imagery["SECONDS"])
+    settings = dict(events=dict(left="T1", right="T2"), picks="eeg", group="subject") | times | band
+    return imagery["fit"](**params), settings
+
+
+MODELS = {"heartbeats": heartbeats, "motor imagery": motor_imagery, "rhythm": rhythm}
 
 
 def without_times(header):

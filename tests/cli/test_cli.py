@@ -261,6 +261,20 @@ def test_evaluate_real_recordings(run, data_path, tmp_path):
     assert predictions.groupby("fold")["file"].unique().map(len).tolist() == [1, 1, 1]
 
 
+def test_predict_by_a_ready_model(run, data_path, tmp_path):
+    files = [data_path / "eegmmidb" / "S007" / f"S007R{number:02d}.edf" for number in (4, 8, 12)]
+    for span in ([], ["--tmin", 1, "--tmax", 4]):
+        code, out, err = run(
+            "predict", "--pretrained", "motor imagery", *files, "-o", "labels.csv", "--overwrite", *span
+        )
+        assert code == 0, err
+        assert "For research, not a medical device" in out
+        table = pd.read_csv(tmp_path / "labels.csv")
+        assert table["file"].nunique() == 3
+        assert len(table) == 45
+        assert (table["event"] == table["predicted"]).mean() > 0.8  # one of those that it was trained on
+
+
 def test_demo_compares_a_cnn_with_a_linear_model(run, tmp_path):
     code, out, err = run("demo", "--max-epochs", 1, "-o", "figures")
     assert code == 0, err
@@ -293,6 +307,8 @@ def test_demo_compares_a_cnn_with_a_linear_model(run, tmp_path):
         (["predict", "gone.mcnn", "gone.fif", "-o", "labels.csv"], "gone.mcnn"),
         (["predict", "gone.mcnn", "gone.fif", "-o", "no/folder/labels.csv"], "No such folder: .*no/folder"),
         (["predict", "gone.mcnn", "gone.fif", "-o", "."], r"\. is a folder"),
+        (["predict", "--pretrained", "dreams", "gone.fif", "-o", "labels.csv"], "no model for 'dreams'"),
+        (["predict", "--pretrained", "rhythm", "gone.fif", "-o", "labels.csv"], "mne-cnnclass ecg rhythm"),
     ],
 )
 def test_bad_arguments(run, arguments, message):

@@ -85,3 +85,13 @@ def test_online_alignment_keeps_silent_channels_silent():
     assert not out[:, 4].any()
     assert np.isfinite(out).all()
     assert out[:, :4].std() > 0.5
+
+
+@pytest.mark.parametrize("sfreq", [90.0, 100.0, 128.0, 160.0, 250.0, 256.0, 500.0, 512.0, 1000.0])
+@pytest.mark.parametrize("tmin", [-0.5, -0.2, 0.0, 0.05])
+def test_any_rate_and_start_gives_the_same_length(sfreq, tmin):
+    n_times = round((0.8 + max(0.0, -tmin)) * sfreq)
+    epochs = mne.EpochsArray(np.ones((2, 2, n_times)), mne.create_info(["C3", "C4"], sfreq, "eeg"), tmin=tmin)
+    view = same().fit_transform(epochs)
+    assert view.shape == (2, 4, 80)
+    assert abs(view.times[0] - max(epochs.times[0], 0.0)) <= 0.5 / 100 + 1e-9

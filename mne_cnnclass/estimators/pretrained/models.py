@@ -16,10 +16,13 @@ from ..saving.refusal import RefusedFileError
 FOLDER = Path(__file__).parent
 SUMS = FOLDER / "SHA256SUMS"  # a line a file, as `sha256sum` writes and checks it
 CAUSAL = "_causal"  # ending of the names of files
+ALIGNED = ("motor imagery",)  # one file: how somebody new is aligned is all that the causal variant changes
 COLUMNS = ["classes", "trained_on", "inputs", "missing", "measured", "licence", "doi"]  # of the table
 
 
-def load_pretrained(task: Literal["heartbeats", "rhythm"], *, causal: bool = False) -> Pipeline:
+def load_pretrained(
+    task: Literal["heartbeats", "motor imagery", "rhythm"], *, causal: bool = False
+) -> Pipeline:
     """Load a classifier that was trained on open data and comes with the package.
 
     It predicts at once. It is a fitted Pipeline like that of :func:`~mne_cnnclass.recipe`, which it was made
@@ -28,19 +31,23 @@ def load_pretrained(task: Literal["heartbeats", "rhythm"], *, causal: bool = Fal
 
     Parameters
     ----------
-    task : "heartbeats" | "rhythm"
+    task : "heartbeats" | "motor imagery" | "rhythm"
         What to classify:
 
         ``"heartbeats"``
             Each beat of an ECG of one or two leads, from :func:`mne_cnnclass.ecg.make_beat_epochs`, as
             normal (N), supraventricular (S), ventricular (V) or fusion (F).
+        ``"motor imagery"``
+            Epochs of 3 s, from 0 or 1 s after a cue on, of imagined movement of the ``left`` or ``right``
+            hand, band-pass filtered at 4 to 38 Hz, of any cap that has FC3, C3, CP3, Cz and their mirrors.
+            All epochs of a person are predicted together, as they are aligned by their mean covariance.
         ``"rhythm"``
             Windows of 10 s of one lead, from :func:`mne_cnnclass.ecg.make_rhythm_epochs`, as normal (N),
             atrial fibrillation (A), another rhythm (O) or too noisy (~).
             :func:`mne_cnnclass.ecg.combine_windows` makes one answer of those of a recording.
     causal : bool
-        Whether predictions may use only the beat or window itself and what precedes it. The epochs then have
-        to be made with ``causal=True``, too. Default is False.
+        Whether predictions may use only the beat, window or epoch itself and what precedes it. Those of
+        hearts then have to be made with ``causal=True``, too. Default is False.
 
     Returns
     -------
@@ -77,7 +84,9 @@ def load_pretrained(task: Literal["heartbeats", "rhythm"], *, causal: bool = Fal
 
     path = pretrained_file(task, causal=causal)
     pipeline = load_classifier(path)
-    pipeline.card_ = _read_card(path)
+    if causal and task in ALIGNED:
+        pipeline.set_params(euclideanalignment__online=True)
+    pipeline.card_ = _read_card(path) | {"causal": causal}
     return pipeline
 
 
@@ -111,7 +120,9 @@ def list_pretrained() -> pd.DataFrame:
     for name in _sums():
         card = _read_card(FOLDER / name)
         size = round((FOLDER / name).stat().st_size / 1000)
-        cards[card["task"], card["causal"]] = {key: card[key] for key in COLUMNS} | {"kilobytes": size}
+        row = {key: card[key] for key in COLUMNS} | {"kilobytes": size}
+        for causal in (False, True) if card["task"] in ALIGNED else (card["causal"],):
+            cards[card["task"], causal] = row
     table = pd.DataFrame.from_dict(cards, orient="index")
     return table.rename_axis(["task", "causal"])
 
@@ -119,7 +130,7 @@ def list_pretrained() -> pd.DataFrame:
 def pretrained_file(task: str, *, causal: bool = False) -> Path:
     """The file of a model, if its bytes are those that were measured."""
     sums = _sums()
-    name = f"{str(task).replace(' ', '_')}{CAUSAL * bool(causal)}.mcnn"
+    name = f"{str(task).replace(' ', '_')}{CAUSAL * (bool(causal) and task not in ALIGNED)}.mcnn"
     if name not in sums:
         have = sorted({one.removesuffix(".mcnn").removesuffix(CAUSAL).replace("_", " ") for one in sums})
         text = f"There is no{' causal' * bool(causal)} model for {task!r}; there are models for "
