@@ -50,6 +50,12 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
     --------
     mne_cnnclass.recipe : Ready-made pipelines to start from.
 
+    Notes
+    -----
+    An alignment in a Pipeline is fitted to these few samples, and aligns later ones of the same group by
+    them. Later samples with a group name of their own, such as that of the next session, are aligned by
+    themselves, which was better after 20 trials of imagery (``docs/guide/imagery.md``).
+
     References
     ----------
     .. [1] Yosinski J, Clune J, Bengio Y, Lipson H. How transferable are features in deep neural networks?

@@ -151,7 +151,8 @@ def run_own(folder):
             later = view[max(N_OWN) :]
             rows += tabulate("ready", start, person, later, score(pipeline, later), n_own=0)
             for n_own in N_OWN:
-                first = view[:n_own]
+                first, anew = view[:n_own], later[:]
+                anew.groups = np.full(len(later), "later")  # aligned by themselves, as first trials are few
                 methods = {
                     "fine-tuned": FineTunedClassifier(pipeline),
                     "from scratch": recipe("motor imagery", random_state=0),
@@ -159,7 +160,8 @@ def run_own(folder):
                 }
                 for name, method in methods.items():
                     fitted = method.fit(first, first.labels)
-                    rows += tabulate(name, start, person, later, score(fitted, later), n_own=n_own)
+                    tested = anew if name == "fine-tuned" else later
+                    rows += tabulate(name, start, person, later, score(fitted, tested), n_own=n_own)
         print(f"S{person:03d}", pd.DataFrame(rows).groupby(["window", "method", "n_own"]).apply(_accuracy))
     pd.DataFrame(rows).to_csv(folder / "own.csv", index=False)
 
@@ -220,12 +222,12 @@ def draw_own(own, figure):
     for ax, start in zip(axes, STARTS, strict=True):
         ready = people[start, "ready", 0]
         ax.axhline(ready.mean(), color="0.3", linewidth=1)
-        ax.annotate("ready, no own trials", (max(N_OWN), ready.mean()), ha="right", va="bottom")
+        ax.annotate("ready, no own trials", (max(N_OWN), ready.mean() - 0.01), ha="right", va="top")
         for method, of_method in people[start].drop("ready").groupby("method"):
             ax.plot(N_OWN, of_method.groupby("n_own").mean()[list(N_OWN)], "o-", label=method)
         gain = people[start, "fine-tuned", max(N_OWN)] - ready
         ax.axhline(0.5, color="0.3", linestyle="--", linewidth=1)
-        ax.annotate("chance", (N_OWN[0], 0.5), va="bottom")
+        ax.annotate("chance", (max(N_OWN), 0.5), ha="right", va="top")
         ax.set(xlabel="Own trials", xticks=N_OWN, ylim=(0.4, 1.0))
         ax.set_title(
             f"{start} after the cue, n = {len(ready)}; {max(N_OWN)} own trials:\n"
