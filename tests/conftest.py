@@ -119,3 +119,20 @@ def pytest_xdist_make_scheduler(config, log):
     from xdist.scheduler import WorkStealingScheduling
 
     return WorkStealingScheduling(config, log) if config.option.dist == "load" else None
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Run the command in an empty folder: exit code, stdout and stderr."""
+    from mne_cnnclass.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MNE_LOGGING_LEVEL", "ERROR")  # so that main, which sets them, leaves no trace
+    monkeypatch.setenv("MPLBACKEND", "agg")
+
+    def call(*args):
+        with pytest.raises(SystemExit) as end:
+            main([str(arg) for arg in args])
+        return end.value.code or 0, *capsys.readouterr()
+
+    return call

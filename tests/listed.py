@@ -44,6 +44,7 @@ from mne_cnnclass.preprocessing import (
     RiemannianAlignment,
     SpectralAlignment,
     Standardize,
+    ToElectrodes,
 )
 
 TRANSFORMERS = [
@@ -70,6 +71,7 @@ TRANSFORMERS = [
     SpectralAlignment(),
     SpectralAlignment(online=True),
     Standardize(),
+    ToElectrodes(["C4", "Cz", "C3"], required=["C3", "C4"], sfreq=50.0, duration=0.8),
 ]
 # what a transformer has to be told besides, to be fitted on an array; CSD needs the positions of channels
 FOR_ARRAYS = {"Crop": dict(sfreq=100.0), "Features": dict(sfreq=100.0), "Filter": dict(sfreq=100.0)} | {
@@ -169,7 +171,8 @@ def _network(**params):
 
 def _transformer(transformer):
     name = type(transformer).__name__
-    for_arrays = None if repr(transformer) == "Reference(kind='csd')" else FOR_ARRAYS.get(name, {})
+    needs_names = name == "ToElectrodes" or repr(transformer) == "Reference(kind='csd')"
+    for_arrays = None if needs_names else FOR_ARRAYS.get(name, {})
     return Listed(repr(transformer), lambda: transformer, for_arrays=for_arrays)
 
 

@@ -9,6 +9,7 @@ from typing import Self
 import mne
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
 from ..samples.blocks import iter_parts
 from ..samples.channel_names import standard_mapping
@@ -19,6 +20,7 @@ from ..samples.types import Samples
 from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
 from ..utils.text import shortened
+from ..utils.threads import limit_threads
 from .signals import Resample
 
 CLOSE = 1e-3  # s, for times that are no exact binary fractions
@@ -72,7 +74,7 @@ class ToElectrodes(TransformerMixin, BaseEstimator):
     <EpochsView | 4 epochs, 3 channels, 200 times at 100 Hz | 1: 4>
     """
 
-    _set_by_fit: tuple[str, ...] = ()  # nothing, see `saving`
+    _set_by_fit = ("_is_fitted",)  # as any estimator has to be
 
     def __init__(
         self,
@@ -106,8 +108,13 @@ class ToElectrodes(TransformerMixin, BaseEstimator):
         %(self_transformer)s
         """
         self._check(X)
+        self._is_fitted = True
         return self
 
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_is_fitted")
+
+    @limit_threads(1)
     def transform(self, X: Samples) -> EpochsView:
         """Bring samples to the electrodes, the rate and the length.
 
@@ -122,6 +129,7 @@ class ToElectrodes(TransformerMixin, BaseEstimator):
             The samples at the electrodes, silent where the recording has none, with the events, labels,
             groups and metadata of X.
         """
+        check_is_fitted(self)
         view, found = self._check(X)
         if not same_rate(view.sfreq, self.sfreq):
             view = Resample(self.sfreq).fit_transform(view)
@@ -153,8 +161,8 @@ class ToElectrodes(TransformerMixin, BaseEstimator):
         lacking = [name for name in self.required if name not in named]
         if lacking:
             raise ValueError(
-                f"X lacks {', '.join(lacking)}, of which {', '.join(self.required)} are all needed; it has "
-                f"{shortened(view.ch_names, 12)}. Rename channels to names of the 10-05 system "
+                f"X is missing {', '.join(lacking)}, of which {', '.join(self.required)} are all needed; it "
+                f"has {shortened(view.ch_names, 12)}. Rename channels to names of the 10-05 system "
                 "(epochs.rename_channels), interpolate bad ones, or add a reference electrode "
                 "(mne.add_reference_channels, then an average reference)."
             )
@@ -192,5 +200,4 @@ class ToElectrodes(TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
-        tags.requires_fit = False
         return tags

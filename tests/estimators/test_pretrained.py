@@ -59,7 +59,7 @@ def test_imagery_of_any_cap_is_told_apart_at_once(data_path):
     first = trial_by_trial.predict_proba(epochs[:10])
     np.testing.assert_allclose(trial_by_trial.predict_proba(epochs)[:10], first, atol=1e-6)
     assert not np.allclose(proba[:10], clf.predict_proba(epochs[:10]), atol=1e-6)
-    with pytest.raises(ValueError, match="X lacks C3"):
+    with pytest.raises(ValueError, match="X is missing C3"):
         clf.predict(epochs.copy().drop_channels(["C3"]))
     with pytest.raises(ValueError, match=r"filtered from 4 to 38 Hz"):
         clf.predict(datasets.load_eegbci([7], tmin=0, tmax=3, l_freq=8, h_freq=30)[0])

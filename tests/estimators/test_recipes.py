@@ -123,4 +123,4 @@ def test_samples_that_do_not_fit_are_refused(erp):
     with pytest.raises(ValueError, match="256"):
         fitted.predict(oddball(30, sfreq=256.0)[0])
     with pytest.raises(ValueError, match="groups"):
-        fitted.predict(mne.EpochsArray(np.asarray(new), new.info, verbose="ERROR"))
+        fitted.predict([mne.EpochsArray(np.asarray(new), new.info, verbose="ERROR") for _ in range(2)])

@@ -255,7 +255,7 @@ def test_a_model_for_any_cap_takes_a_stream_of_another_cap_and_rate():
     view = EpochsView(live_epochs(other, **HOW | dict(tmax=0.995)))
     proba = [[d.proba[name] for name in clf.classes_] for d in decisions]
     np.testing.assert_allclose(proba, clf.predict_proba(view), rtol=1e-4)
-    with pytest.raises(ValueError, match="X lacks C3"):
+    with pytest.raises(ValueError, match="X is missing C3"):
         live.open(other.rename_channels({"EEG C3-REF": "x"}).info)
 
 

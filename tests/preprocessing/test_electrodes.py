@@ -43,7 +43,7 @@ def test_another_rate_is_resampled_and_longer_epochs_are_cut_from_the_event_on()
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda e: e.drop_channels(["C4"]), "X lacks C4, of which C3, C4 are all needed; it has Fz"),
+        (lambda e: e.drop_channels(["C4"]), "X is missing C4, of which C3, C4 are all needed; it has Fz"),
         (lambda e: e.crop(0.3, None), "beginning 0 to 0.1 s after the event, are needed, got 0.3 to"),
         (lambda e: e.crop(0.0, 0.5), "Epochs of 0.8 s"),
         (lambda e: e.filter(8, 20, verbose=False), "must be filtered from 4 to 38 Hz"),
@@ -58,7 +58,7 @@ def test_what_can_not_be_brought_there_is_refused(change, message):
 def test_bad_and_unnamed_channels_are_refused():
     epochs = planted_epochs(6)
     epochs.info["bads"] = ["C3"]
-    with pytest.raises(ValueError, match="lacks C3"):
+    with pytest.raises(ValueError, match="missing C3"):
         same().fit(epochs)
     with pytest.raises(TypeError, match="found by their names, which an array does not have"):
         same().fit(planted_epochs(6).get_data())

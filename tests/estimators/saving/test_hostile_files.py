@@ -391,8 +391,8 @@ def test_any_value_of_a_classifier_of_rhythms_may_be_wrong(rhythm, path, write):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("left", torch.full((1,), 10**6, dtype=torch.int32)),
-        ("right", torch.full((1,), -1, dtype=torch.int32)),
+        ("step", torch.full((1,), 30000)),
+        ("step", torch.full((1,), -1)),
         ("feature", torch.full((1,), 2, dtype=torch.int32)),
         ("threshold", torch.full((1,), float("nan"))),
     ],
