@@ -88,11 +88,9 @@ def test_findings_are_those_of_the_tables(bigeminy, truth):
 
 
 def test_rates_of_a_class_are_those_of_the_card():
-    card = dict(
-        figures=["N: sensitivity 99.1 %, positive predictivity 98.7 %", "S: 81.9 / 67.8 %; F1 0.42–0.86"]
-    )
-    assert rates_elsewhere(card, "S") == pytest.approx((0.819, 0.678))
-    assert rates_elsewhere(card, "N") == pytest.approx((0.991, 0.987))
+    card = dict(rates=dict(N=[0.991, 0.987], S=[0.819, 0.678]))
+    assert rates_elsewhere(card, "S") == (0.819, 0.678)
+    assert rates_elsewhere(card, "N") == (0.991, 0.987)
     assert np.isnan(rates_elsewhere(card, "V")).all()
 
 
