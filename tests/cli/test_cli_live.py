@@ -12,7 +12,6 @@ import pytest
 from streamed import HOW, rhythm_raw
 
 from mne_cnnclass import CNNClassifier, EpochsView, save_classifier
-from mne_cnnclass.cli import main
 from mne_cnnclass.preprocessing import make_epochs
 
 
@@ -28,17 +27,10 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def run(capsys, monkeypatch, folder):
+def run(run, monkeypatch, folder):
+    """Run the command in the folder."""
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("MNE_LOGGING_LEVEL", "ERROR")  # so that main, which sets them, leaves no trace
-    monkeypatch.setenv("MPLBACKEND", "agg")
-
-    def call(*args):
-        with pytest.raises(SystemExit) as end:
-            main(["live", *map(str, args)])
-        return end.value.code or 0, *capsys.readouterr()
-
-    return call
+    return lambda *args: run("live", *args)
 
 
 @pytest.mark.filterwarnings("always")
