@@ -92,10 +92,10 @@ def bin_beats(beats, duration, classes, width):
     judged, index = is_judged(beats), pd.RangeIndex(n_bins)
     rates = pd.Series(60 / judged_intervals(beats)).groupby(place.to_numpy())
     table = pd.DataFrame(dict(onset=width * np.arange(n_bins)), index=index)
-    count = lambda which: place[which].value_counts().reindex(index, fill_value=0)  # noqa: E731
-    table["beats"], table["judged"] = count(np.ones(len(beats), bool)), count(judged)
-    for name in classes:
-        table[name] = count((beats["description"] == name).to_numpy())
+    which = dict(beats=np.ones(len(beats), bool), judged=judged)
+    which |= {name: (beats["description"] == name).to_numpy() for name in classes}
+    for name, of_kind in which.items():
+        table[name] = place[of_kind].value_counts().reindex(index, fill_value=0)
     for column, quantile in (("rate", 0.5), ("rate_low", 0.05), ("rate_high", 0.95)):
         table[column] = rates.quantile(quantile).reindex(index) if len(beats) else np.nan
     return table

@@ -73,8 +73,8 @@ def _read_table(path):
     """The numbers of a text file, in columns named by its header, or numbered from 1, and what precedes."""
     lines = path.read_text("utf-8-sig", "replace").splitlines()
     for separator, decimal in SEPARATORS.items():
-        is_row = lambda line: all(_is_number(f, decimal) for f in line.split(separator))  # noqa: B023, E731
-        first = next((k for k, line in enumerate(lines) if is_row(line)), None)
+        rows = (all(_is_number(f, decimal) for f in line.split(separator)) for line in lines)
+        first = next((k for k, is_row in enumerate(rows) if is_row), None)
         if first is not None:
             break
     else:

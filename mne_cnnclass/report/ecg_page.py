@@ -78,21 +78,24 @@ def _n(findings, name):
     return (findings.beats["description"] == name).sum()
 
 
+def _percent(shares):
+    return [f"{100 * share:.1f}" if share == share else "–" for share in shares]
+
+
 def _table(findings):
     """Counts of beats, and how well they were told apart in other people."""
     table = findings.summary()
     shown = pd.DataFrame(index=[f"{n} ({MEANINGS[n]})" if n in MEANINGS else n for n in table.index])
-    percent = lambda values: [f"{100 * v:.1f}" if v == v else "–" for v in values]  # noqa: E731
     shown["beats"] = table["n"].to_numpy()
-    shown["% of judged"] = percent(table["share"])
+    shown["% of judged"] = _percent(table["share"])
     shown["per hour"] = [f"{v:.0f}" if v == v else "–" for v in table["per_hour"]]
     in_row = dict(pairs="pairs", runs=f"runs of ≥ {SHORT_RUN}", longest="most in a row")
     for column, text in in_row.items():
         shown[text] = ["–", *map(str, table[column].iloc[1:])]
     has_rates = table["sensitivity"].notna().any()
     if has_rates:
-        shown["sensitivity elsewhere (%)"] = percent(table["sensitivity"])
-        shown["PPV elsewhere (%)"] = percent(table["positive_predictivity"])
+        shown["sensitivity elsewhere (%)"] = _percent(table["sensitivity"])
+        shown["PPV elsewhere (%)"] = _percent(table["positive_predictivity"])
     n, judged = len(findings.beats), is_judged(findings.beats).sum()
     normal = findings.classes[0]
     card = findings.model.card
