@@ -1,6 +1,7 @@
 """Facts about programs of several networks: they compute what each network computes alone."""
 
 import copy
+import pickle
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from mne_cnnclass.networks.build import build_module
+from mne_cnnclass.networks.ensemble import Ensemble
 from mne_cnnclass.networks.fast import accelerate
 from mne_cnnclass.networks.symmetry import LeftRightSymmetric
 from mne_cnnclass.networks.together import Dropout, Stack, make_program
@@ -190,3 +192,48 @@ def test_the_bits_of_a_product_do_not_depend_on_other_products(dtype):
         for network in range(4):
             part = slice(network * each, (network + 1) * each)
             assert torch.equal(bmm(a[part].clone(), b[part].clone(), each), y[part])
+
+
+def ensemble(name, **params):
+    return Ensemble([build(name, **params) for _ in range(3)]).eval()
+
+
+def by_members(ensemble, x):
+    with torch.no_grad():
+        return torch.stack([member(x).softmax(-1) for member in ensemble.members]).mean(0).log()
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize("name", NETWORKS | WITHOUT_PROGRAM)
+@pytest.mark.parametrize("n_samples", [1, 7])
+def test_an_ensemble_has_the_mean_of_its_members_also_for_few_samples(name, symmetric, n_samples):
+    several, x = ensemble(name, symmetric=symmetric), 1e-5 * torch.randn(n_samples, 7, 400)
+    with torch.no_grad():
+        found = several(x)
+    torch.testing.assert_close(found, by_members(several, x), rtol=1e-4, atol=1e-5)
+
+
+def test_an_ensemble_notices_weights_that_were_changed():
+    several, x = ensemble("EEGNet"), torch.randn(1, 7, 400)
+    with torch.no_grad():
+        before = several(x)
+        several.members[1].final_layer.conv_classifier.bias.add_(torch.tensor([3.0, 0.0, 0.0]))
+        after = several(x)
+    assert not torch.allclose(before, after)
+    torch.testing.assert_close(after, by_members(several, x))
+
+
+def test_hooks_of_members_are_called():
+    several, x, seen = ensemble("EEGNet"), torch.randn(1, 7, 400), []
+    several.members[1].conv_spatial.register_forward_hook(lambda *args: seen.append(args))
+    with torch.no_grad():
+        several(x)
+    assert len(seen) == 1
+
+
+def test_what_was_kept_of_weights_is_not_in_files():
+    several = ensemble("ShallowFBCSPNet")
+    before = len(pickle.dumps(several))
+    with torch.no_grad():
+        several(torch.randn(1, 7, 400))
+    assert len(pickle.dumps(several)) == before

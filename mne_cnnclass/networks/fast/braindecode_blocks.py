@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from ..braindecode_models import braindecode_classes
 from .functions import FilterBank, Turn, channels_last, elu, filter_to_pooling
-from .layers import AdjacentAvgPool2d, FastELU, TimeLastMaxPool2d
+from .layers import AdjacentAvgPool2d, FastELU, TimeLastMaxPool2d, is_watched, kept
 from .spectral import BlockFilters, convolve
 
 EEGNet, ShallowFBCSPNet, Deep4Net = map(braindecode_classes().get, ("EEGNet", "ShallowFBCSPNet", "Deep4Net"))
@@ -148,16 +148,6 @@ class SpatialFirstEEGNet(EEGNet):
         return self.conv_separable_point.weight * self.conv_separable_depth.weight.transpose(0, 1)
 
 
-def is_watched(module):
-    """Whether each layer has to be called, as one has hooks, or drops out or normalises as in training."""
-    return any(
-        one._forward_hooks
-        or one._forward_pre_hooks
-        or (one.training and isinstance(one, (nn.Dropout, nn.BatchNorm2d)))
-        for one in module._modules.values()
-    )
-
-
 def classify(final_layer, x):
     """Outputs of the last layers; after a convolution over all that is left, the others only drop axes."""
     if final_layer._modules.keys() <= {"conv_classifier", "permute_back", "squeeze"}:
@@ -165,25 +155,6 @@ def classify(final_layer, x):
         if y.shape[2:] == (1, 1):
             return y.flatten(1)
     return final_layer(x)
-
-
-def kept(module, compute, *layers, settings=None):
-    """What was computed from the weights of some layers, again only when these are no longer the same.
-
-    The weights themselves are compared, as no counter of torch notices every way to change them.
-    """
-    weights = [
-        tensor
-        for layer in layers
-        for tensor in (*layer._parameters.values(), *layer._buffers.values())
-        if tensor is not None
-    ]
-    eps = [getattr(layer, "eps", None) for layer in layers]
-    key = settings, eps, weights[0].device, weights[0].dtype
-    before = module.__dict__.get("_kept")
-    if before is None or before[0] != key or not all(map(torch.equal, before[1], weights)):
-        before = module._kept = key, [t.clone() for t in weights], compute()
-    return before[2]
 
 
 def affine(norm):

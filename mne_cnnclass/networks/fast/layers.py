@@ -3,6 +3,8 @@
 ``replaces`` is whether one computes the same as a layer of its parent class with these settings.
 """
 
+import weakref
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -107,3 +109,34 @@ LAYERS = (
     (nn.AvgPool2d, TimeLastAvgPool2d),
     (nn.AvgPool2d, AdjacentAvgPool2d),
 )
+
+KEPT = weakref.WeakKeyDictionary()  # of networks, beside them, so that files and copies are without it
+
+
+def is_watched(module):
+    """Whether each layer has to be called, as one has hooks, or drops out or normalises as in training."""
+    return any(
+        one._forward_hooks
+        or one._forward_pre_hooks
+        or (one.training and isinstance(one, (nn.Dropout, nn.BatchNorm2d)))
+        for one in module._modules.values()
+    )
+
+
+def kept(module, compute, *layers, settings=None):
+    """What was computed from the weights of some layers, again only when these are no longer the same.
+
+    The weights themselves are compared, as no counter of torch notices every way to change them.
+    """
+    weights = [
+        tensor
+        for layer in layers
+        for tensor in (*layer._parameters.values(), *layer._buffers.values())
+        if tensor is not None
+    ]
+    eps = [getattr(layer, "eps", None) for layer in layers]
+    key = settings, eps, weights[0].device, weights[0].dtype
+    before = KEPT.get(module)
+    if before is None or before[0] != key or not all(map(torch.equal, before[1], weights)):
+        before = KEPT[module] = key, [t.clone() for t in weights], compute()
+    return before[2]
