@@ -24,7 +24,7 @@ Frequencies = Annotated[
 ]
 
 
-def make_estimator(model, recipe, frequencies, max_epochs, seed, **options):
+def make_estimator(model, recipe, frequencies, max_epochs, seed, *, causal=False, **options):
     """A network, or the pipeline of a recipe; a wrong name is an error before recordings are read."""
     if frequencies and recipe != "ssvep":
         raise ValueError("--frequency is for --recipe ssvep alone.")
@@ -35,7 +35,7 @@ def make_estimator(model, recipe, frequencies, max_epochs, seed, **options):
     from ..estimators import recipe as make
 
     params = {"frequencies": _parse_frequencies(frequencies)} if frequencies else {}
-    pipeline = make(recipe, random_state=seed, **params)
+    pipeline = make(recipe, causal=causal, random_state=seed, **params)
     if max_epochs is None:
         return pipeline
     names = [name for name in pipeline.get_params() if name.endswith("__max_epochs")]

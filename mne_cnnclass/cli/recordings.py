@@ -179,11 +179,19 @@ def train(
     model: Model = None,
     recipe: Recipe = None,
     frequency: Frequencies = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="For `mne-cnnclass live`: filter as a stream is filtered, without later samples, and take the "
+            "causal variant of a recipe.",
+        ),
+    ] = False,
     max_epochs: common.MaxEpochs = None,
     seed: common.Seed = 0,
     overwrite: common.Overwrite = False,
 ):
-    """Train a CNN on recordings and save it for `mne-cnnclass predict`.
+    """Train a CNN on recordings and save it for `mne-cnnclass predict`, or `mne-cnnclass live`.
 
     The file also contains the settings for making epochs, so that new recordings are processed in the same
     way.
@@ -191,11 +199,13 @@ def train(
     from ..estimators.saving import save_classifier
 
     common.check_output(output, overwrite)
-    clf = make_estimator(model, recipe, frequency, max_epochs, seed, verbose=True)
+    clf = make_estimator(model, recipe, frequency, max_epochs, seed, causal=live, verbose=True)
     settings = _settings(event, find_events, tmin, tmax, l_freq, h_freq, picks, sfreq, standard_names)
-    view = _read(recordings, settings)
+    if live:
+        settings.pop("montage", None)  # which streams don't have
+    view = _read(recordings, settings, is_live=live)
     print(view)
-    save_classifier(clf.fit(view), output, epochs_settings=settings)
+    save_classifier(clf.fit(view), output, epochs_settings={"live": settings} if live else settings)
     common.report_files([output])
 
 
@@ -243,6 +253,7 @@ def predict(
 
     from ..estimators import load_classifier, load_pretrained, read_epochs_settings
     from ..estimators.pretrained import pretrained_file
+    from ..live import live_epochs
     from ..preprocessing import make_epochs
     from ..preprocessing.stretches import iter_epochs
     from ..samples.view import EpochsView
@@ -254,7 +265,9 @@ def predict(
     else:
         model, clf = pretrained_file(pretrained), load_pretrained(pretrained)
         print(f"Ready model for {pretrained}: {clf.card_['trained_on']}. For research, not a medical device.")
-    settings = read_epochs_settings(model)
+    settings, make = read_epochs_settings(model), make_epochs
+    if settings is not None and "live" in settings:
+        settings, make = settings["live"], live_epochs
     if settings is not None and "events" not in settings:
         kind, command = ("heartbeats", "predict") if "beats" in settings else ("rhythms", "rhythm")
         raise ValueError(
@@ -274,7 +287,8 @@ def predict(
     settings |= {name: time for name, time in (("tmin", tmin), ("tmax", tmax)) if time is not None}
     # a model that aligns people needs all epochs of each
     group = settings.get("group")
-    parts = iter_epochs(recordings, **settings) if group is None else [make_epochs(recordings, **settings)]
+    at_once = group is not None or make is live_epochs
+    parts = [make(recordings, **settings)] if at_once else iter_epochs(recordings, **settings)
     tables = []
     for epochs in parts:
         view = EpochsView(epochs, groups=group)
@@ -355,11 +369,13 @@ def _settings(event, find_events, tmin, tmax, l_freq, h_freq, picks, sfreq, stan
     return dict(events=_parse_events(event), tmin=tmin, tmax=tmax) | found | band | names
 
 
-def _read(recordings, settings, group=None):
+def _read(recordings, settings, group=None, *, is_live=False):
+    from ..live import live_epochs
     from ..preprocessing import make_epochs
     from ..samples.view import EpochsView
 
-    return EpochsView(make_epochs(recordings, **settings, group=group), groups=group)
+    make = live_epochs if is_live else make_epochs
+    return EpochsView(make(recordings, **settings, group=group), groups=group)
 
 
 def _print_entry(name, *texts, indent=24):

@@ -191,6 +191,8 @@ class LiveClassifier:
                 f"{path} does not say how epochs were made as make_epochs does. Make LiveClassifier("
                 "load_classifier(path), step=...) with the arguments that were used."
             )
+        if "live" in settings:
+            settings = settings["live"] | {"trained_live": True}
         wrong = [name for name in NOT_LIVE if settings.get(name) is not None]
         if wrong:
             raise ValueError(

@@ -30,12 +30,12 @@ def folder(tmp_path_factory):
 def run(run, monkeypatch, folder):
     """Run the command in the folder."""
     monkeypatch.chdir(folder)
-    return lambda *args: run("live", *args)
+    return run
 
 
 @pytest.mark.filterwarnings("always")
 def test_a_line_and_a_row_for_each_decision(run, folder):
-    code, out, err = run("a.mcnn", "--replay", "b_raw.fif", "-o", "events.csv")
+    code, out, err = run("live", "a.mcnn", "--replay", "b_raw.fif", "-o", "events.csv")
     lines, table = out.splitlines(), pd.read_csv(folder / "events.csv")
     assert code == 0
     assert "filter_cost" in err
@@ -43,10 +43,26 @@ def test_a_line_and_a_row_for_each_decision(run, folder):
     assert lines[6].startswith("6 decisions: ")
     for line, row in zip(lines, table.itertuples(), strict=False):
         assert re.fullmatch(rf" +{row.time:.3f} s  {row.label} 0\.\d\d  \(event {row.event}\)", line)
-    assert run("a.mcnn", "--replay", "b_raw.fif", "-o", "events.csv")[0] == 2  # it exists
-    code, out, _ = run("a.mcnn", "--replay", "b_raw.fif", "--step", 1)
+    assert run("live", "a.mcnn", "--replay", "b_raw.fif", "-o", "events.csv")[0] == 2  # it exists
+    code, out, _ = run("live", "a.mcnn", "--replay", "b_raw.fif", "--step", 1)
     assert code == 0
     assert "not judged: the filter settles" in out.splitlines()[0]
+
+
+@pytest.mark.filterwarnings("error:The filter of a stream")
+def test_a_model_that_is_trained_live_predicts_the_same_offline_and_live(run):
+    how = ["--event", "rhythm=T1", "--event", "noise=T2", "--tmin", "0", "--tmax", "0.99", "--h-freq", "30"]
+    rhythm_raw(1, n_events=10).save("a_raw.fif", verbose="ERROR")
+    code, _, err = run(
+        "train", "a_raw.fif", *how, "--model", "EEGNet", "--max-epochs", 1, "--live", "-o", "live.mcnn"
+    )
+    assert code == 0, err
+    assert run("predict", "live.mcnn", "b_raw.fif", "-o", "offline.csv")[0] == 0
+    code, _, err = run("live", "live.mcnn", "--replay", "b_raw.fif", "-o", "live.csv")
+    assert code == 0, err
+    offline, live = pd.read_csv("offline.csv"), pd.read_csv("live.csv")
+    assert live["label"].tolist() == offline["predicted"].tolist()
+    assert live["event"].tolist() == offline["event"].tolist()
 
 
 def test_ctrl_c_ends_cleanly_and_loses_nothing(folder):
@@ -68,7 +84,7 @@ def test_ctrl_c_ends_cleanly_and_loses_nothing(folder):
 
 def test_without_a_stream_those_that_there_are_are_listed(run, monkeypatch):
     monkeypatch.setattr("mne_cnnclass.live.lsl.lsl", lambda: FakeLSL)
-    code, _, err = run("a.mcnn")
+    code, _, err = run("live", "a.mcnn")
     assert code == 2
     assert err.count("\n") == 1
     assert "--stream NAME and --replay FILE" in err
