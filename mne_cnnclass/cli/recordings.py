@@ -183,8 +183,8 @@ def train(
         bool,
         typer.Option(
             "--live",
-            help="For `mne-cnnclass live`: filter as a stream is filtered, without later samples, and take the "
-            "causal variant of a recipe.",
+            help="For `mne-cnnclass live`: filter as a stream is filtered, without later samples, and take "
+            "the causal variant of a recipe.",
         ),
     ] = False,
     max_epochs: common.MaxEpochs = None,
