@@ -2,12 +2,16 @@
 
     python tests/benchmarks/live.py latency [n_windows]  # 64 channels, 160 Hz, windows of 3 s
     python tests/benchmarks/live.py filters               # imagined hands, of people who took no part
+    python tests/benchmarks/live.py stream [minutes]      # 64 channels, 1000 Hz, of an LSL player
 
 Set OMP_NUM_THREADS=1. ``filters`` needs MNE_CNNCLASS_DATA. Times are of the processor, and by the clock.
 """
 
 import os
+import resource
+import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -21,19 +25,21 @@ from mne_cnnclass import CNNClassifier, EpochsView, recipe
 from mne_cnnclass.live import LiveClassifier, filter_cost, live_epochs
 from mne_cnnclass.preprocessing import EuclideanAlignment, Resample, make_epochs
 
+sys.path.append(str(Path(__file__).parents[1]))  # of the tests
+
 mne.set_log_level("ERROR")
 HOW = dict(events=dict(left="T1", right="T2"), tmin=0.0, tmax=2.99, l_freq=4.0, h_freq=38.0)
 TRAINED, JUDGED = range(1, 11), range(11, 17)
 
 
-def noise(n_times, seed=0):
+def noise(n_times, seed=0, sfreq=160.0):
     names = [f"E{k}" for k in range(64)]
     data = 1e-5 * np.random.default_rng(seed).standard_normal((64, n_times))
-    raw = mne.io.RawArray(data, mne.create_info(names, 160.0, "eeg"))
+    raw = mne.io.RawArray(data, mne.create_info(names, sfreq, "eeg"))
     info = mne.channels.make_standard_montage("biosemi64")
     raw.rename_channels(dict(zip(names, info.ch_names, strict=True))).set_montage(info)
     raw.info["subject_info"] = {"his_id": f"s{seed}"}
-    return raw.set_annotations(mne.Annotations(np.arange(2, n_times / 160 - 4, 4), 0, "T1"))
+    return raw.set_annotations(mne.Annotations(np.arange(2, n_times / sfreq - 4, 4), 0, "T1"))
 
 
 def latency(n_windows=10_000):
@@ -98,6 +104,45 @@ def filters():
         print(f"trained on {name}:\n{mean.round(3)}\n{mean.mean().round(3).to_string()}", flush=True)
 
 
+def stream(minutes=10):
+    """A decision every 0.1 s of windows of 3 s, which `LiveClassifier` resamples to 250 Hz.
+
+    A window is late if its decision comes after the last sample of the next one.
+    """
+    from mne_lsl.lsl import local_clock
+    from streamed import LOCAL, PLAYER
+
+    step = 0.1
+    raw = noise(1000 * 60, sfreq=1000.0)
+    raw.annotations.description[::2] = "T2"
+    how = HOW | dict(sfreq=250.0)
+    clf = CNNClassifier("EEGNet", max_epochs=1, random_state=0).fit(EpochsView(live_epochs(raw, **how)))
+    live = LiveClassifier(clf, **how, step=step, trained_live=True)
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "noise_raw.fif"
+        raw.set_annotations(None).save(path, fmt="double")
+        (Path(folder) / "lsl_api.cfg").write_text(LOCAL)
+        os.environ["LSLAPICFG"] = str(Path(folder) / "lsl_api.cfg")
+        command = [sys.executable, "-c", PLAYER, path, "noise", "10", "V", "string", str(minutes)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as player:
+            assert player.stdout.readline() == "started\n"
+            began = time.process_time()
+            for decision in live.connect("noise", patience=3):
+                late = local_clock() - decision.time
+                memory = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+                rows.append((decision.time, late, decision.status, memory))
+            used = time.process_time() - began
+    table = pd.DataFrame(rows, columns=["time", "delay", "status", "memory"])
+    steps = table["time"].diff().dropna() / step
+    print(f"{len(table)} windows, {(steps.round() - 1).sum():.0f} lost, {(table['delay'] > step).sum()} late")
+    print(table["status"].value_counts().to_string())
+    delay = 1e3 * table["delay"].quantile([0.5, 0.99, 1.0])
+    print(f"ms from a time stamp to the decision: {delay.round(1).tolist()} (p50, p99, worst)")
+    memory = table["memory"].groupby((table["time"] - table["time"].iloc[0]) // 60).median().round(1)
+    print(f"MB by minute: {memory.tolist()}; processor: {100 * used / (60 * minutes):.0f} %")
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    {"latency": latency, "filters": filters}[sys.argv[1]](*map(int, sys.argv[2:]))
+    {"latency": latency, "filters": filters, "stream": stream}[sys.argv[1]](*map(int, sys.argv[2:]))
