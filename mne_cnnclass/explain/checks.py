@@ -2,6 +2,7 @@
 
 import mne
 import numpy as np
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ..estimators.cnn import CNNClassifier
@@ -13,23 +14,28 @@ from ..samples.view import EpochsView
 BATCH_VALUES = 2**18  # of samples in one go: gradients keep what every layer computed
 
 
-def check_network(clf):
-    """Only a fitted network of ours can be looked into."""
+def as_network(clf, X=None):
+    """The fitted network of ours that is looked into, and the samples as the steps before it make them."""
     check_is_fitted(clf)
-    if not isinstance(clf, CNNClassifier):
+    network = clf[-1] if isinstance(clf, Pipeline) else clf
+    if not isinstance(network, CNNClassifier):
+        ending = "Pipeline that ends in a " * isinstance(clf, Pipeline)
         raise TypeError(
-            f"clf must be a fitted CNNClassifier, got a {type(clf).__name__}; channel_importance and "
-            "band_importance take any estimator."
+            "clf must be a fitted CNNClassifier, or a Pipeline that ends in one, got a "
+            f"{ending}{type(network).__name__}; channel_importance and band_importance take any estimator."
         )
+    if network is not clf and X is not None:
+        X = clf[:-1].transform(X)
+    return network, X
 
 
-def check_labelled(clf, X, y):
-    """Samples with the channels of the fit, and one label a sample that was there at fit."""
-    check_network(clf)
-    X = check_samples(clf, X)
-    y = check_labels(y, X)
-    check_known_labels(y, clf.classes_)
-    return X, y
+def as_labelled(clf, X, y):
+    """The network, samples with the channels of its fit, and one label a sample that was there at fit."""
+    network, samples = as_network(clf, X)
+    samples = check_samples(network, samples)
+    y = check_labels(y, samples)
+    check_known_labels(y, network.classes_)
+    return network, samples, y
 
 
 def check_any(clf, X, y):
@@ -40,7 +46,7 @@ def check_any(clf, X, y):
     """
     check_is_fitted(clf)
     if isinstance(clf, CNNClassifier):
-        X, y = check_labelled(clf, X, y)
+        _, X, y = as_labelled(clf, X, y)
     else:
         X = as_signals(X, clf)
         y = check_labels(y, X)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import ArrayLike
+from sklearn.pipeline import Pipeline
 
 from ..estimators.cnn import CNNClassifier
 from ..networks.side_inputs import signal_network
@@ -17,13 +18,13 @@ from ..samples.scaling import ChannelScaler
 from ..samples.types import RandomState, Samples
 from ..utils.docs import fill_doc
 from ..utils.threads import limit_threads
-from .checks import batch_size, check_labelled, check_network, info_of, known_sfreq
+from .checks import as_labelled, as_network, batch_size, info_of, known_sfreq
 from .gradients import mean_contributions
 
 
 @limit_threads(1)
 @fill_doc
-def spatial_patterns(clf: CNNClassifier, X: Samples) -> mne.EvokedArray:
+def spatial_patterns(clf: CNNClassifier | Pipeline, X: Samples) -> mne.EvokedArray:
     """Compute the spatial pattern of each component of a network's first, linear layers.
 
     A spatial filter shows how channels are combined, not where the signal originates: a channel may have a
@@ -75,6 +76,7 @@ def spatial_patterns(clf: CNNClassifier, X: Samples) -> mne.EvokedArray:
     >>> explain.spatial_patterns(clf, view).data.shape  # 6 channels, 16 components
     (6, 16)
     """
+    clf, X = as_network(clf, X)
     weights, _ = _linear_front(clf)
     X = check_samples(clf, X)
     weights = weights / clf.scaler_.scale_  # of V
@@ -105,7 +107,7 @@ def spatial_patterns(clf: CNNClassifier, X: Samples) -> mne.EvokedArray:
 
 @limit_threads(1)
 @fill_doc
-def temporal_filters(clf: CNNClassifier) -> pd.DataFrame:
+def temporal_filters(clf: CNNClassifier | Pipeline) -> pd.DataFrame:
     """Get the temporal filter of each component of a network's first, linear layers.
 
     Parameters
@@ -129,6 +131,7 @@ def temporal_filters(clf: CNNClassifier) -> pd.DataFrame:
     >>> explain.temporal_filters(clf).shape  # 64 samples, 16 components
     (64, 16)
     """
+    clf, _ = as_network(clf)
     weights, _ = _linear_front(clf)
     sfreq = known_sfreq(clf)
     filters = _dominant_filters(weights / clf.scaler_.scale_)
@@ -138,7 +141,7 @@ def temporal_filters(clf: CNNClassifier) -> pd.DataFrame:
 
 @limit_threads(1)
 @fill_doc
-def filter_responses(clf: CNNClassifier) -> pd.DataFrame:
+def filter_responses(clf: CNNClassifier | Pipeline) -> pd.DataFrame:
     """Compute the frequency response of each component of a network's first, linear layers.
 
     Parameters
@@ -160,6 +163,7 @@ def filter_responses(clf: CNNClassifier) -> pd.DataFrame:
     %(example_network)s
     >>> peaks = explain.filter_responses(clf).idxmax()  # Hz, of each component
     """
+    clf, _ = as_network(clf)
     filters = temporal_filters(clf)
     n_fft = _fine(len(filters))
     gains = np.abs(np.fft.rfft(filters, n_fft, axis=0))
@@ -170,7 +174,7 @@ def filter_responses(clf: CNNClassifier) -> pd.DataFrame:
 @limit_threads(1)
 @fill_doc
 def component_contributions(
-    clf: CNNClassifier,
+    clf: CNNClassifier | Pipeline,
     X: Samples,
     y: ArrayLike | None = None,
     *,
@@ -202,8 +206,8 @@ def component_contributions(
     %(example_network)s
     >>> best = explain.component_contributions(clf, view).mean(axis=1).nlargest(4).index
     """
+    clf, X, y = as_labelled(clf, X, y)
     _, layers = _linear_front(clf)
-    X, y = check_labelled(clf, X, y)
     means = mean_contributions(clf, X, y, _of_components, n_steps, random_state, layers)
     return pd.DataFrame(means).rename_axis(index="component", columns="class")
 
@@ -225,7 +229,6 @@ def _fine(k):
 
 def _linear_front(clf):
     """Filters of the first layers, shape (n_components, n_channels, k), and the layers that end them."""
-    check_network(clf)
     if clf.n_members > 1:
         raise ValueError(
             f"This classifier has n_members={clf.n_members} networks, each with patterns and filters of its "

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import ArrayLike
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from ..estimators.cnn import CNNClassifier
@@ -22,14 +23,14 @@ from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from ..utils.seeds import draw_seed
-from .checks import batch_size, check_labelled, info_of, known_sfreq
+from .checks import as_labelled, batch_size, info_of, known_sfreq
 
 N_OTHERS = 128  # samples that a sample is compared with
 
 
 @fill_doc
 def saliency(
-    clf: CNNClassifier,
+    clf: CNNClassifier | Pipeline,
     X: Samples,
     y: ArrayLike | None = None,
     *,
@@ -45,8 +46,10 @@ def saliency(
 
     Parameters
     ----------
-    clf : CNNClassifier
-        A fitted classifier with any network.
+    clf : CNNClassifier | Pipeline
+        A fitted classifier with any network, or a Pipeline that ends in one, such as that of
+        ``load_pretrained("motor imagery")``: contributions are then of what the steps before it make of the
+        samples, which may be other times and, after an alignment, mixed channels.
     %(contribution_parameters)s
 
     Returns
@@ -90,9 +93,9 @@ def saliency(
     >>> evokeds = explain.saliency(clf, view, random_state=0)
     >>> fig = evokeds["negativity"].plot(scalings=dict(eeg=1), units=dict(eeg="logit"), show=False)
     """
-    X, y = check_labelled(clf, X, y)
-    means = mean_contributions(clf, X, y, torch.mul, n_steps, random_state)
-    info, tmin = info_of(clf, X), X.times[0] if isinstance(X, EpochsView) else 0.0
+    network, X, y = as_labelled(clf, X, y)
+    means = mean_contributions(network, X, y, torch.mul, n_steps, random_state)
+    info, tmin = info_of(network, X), X.times[0] if isinstance(X, EpochsView) else 0.0
     return {
         label: mne.EvokedArray(
             mean,
@@ -108,7 +111,7 @@ def saliency(
 
 @fill_doc
 def saliency_spectrum(
-    clf: CNNClassifier,
+    clf: CNNClassifier | Pipeline,
     X: Samples,
     y: ArrayLike | None = None,
     *,
@@ -119,8 +122,10 @@ def saliency_spectrum(
 
     Parameters
     ----------
-    clf : CNNClassifier
-        A fitted classifier with any network.
+    clf : CNNClassifier | Pipeline
+        A fitted classifier with any network, or a Pipeline that ends in one, such as that of
+        ``load_pretrained("motor imagery")``: contributions are then of what the steps before it make of the
+        samples, which may be other times and, after an alignment, mixed channels.
     %(contribution_parameters)s
 
     Returns
@@ -146,10 +151,10 @@ def saliency_spectrum(
     %(example_network)s
     >>> frequencies = explain.saliency_spectrum(clf, view)["negativity"].index
     """
-    X, y = check_labelled(clf, X, y)
-    info, sfreq = info_of(clf, X), known_sfreq(clf)
+    network, X, y = as_labelled(clf, X, y)
+    info, sfreq = info_of(network, X), known_sfreq(network)
     frequencies = pd.Index(np.fft.rfftfreq(X.shape[2], 1 / sfreq), name="frequency")
-    means = mean_contributions(clf, X, y, _of_frequencies, n_steps, random_state)
+    means = mean_contributions(network, X, y, _of_frequencies, n_steps, random_state)
     return {label: pd.DataFrame(mean.T, frequencies, info["ch_names"]) for label, mean in means.items()}
 
 

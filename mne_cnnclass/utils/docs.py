@@ -55,8 +55,9 @@ classes_ : array, shape (n_classes,)
 self : object
     The fitted transformer.""",
     "clf_linear": """\
-clf : CNNClassifier
-    A fitted EEGNet, ShallowFBCSPNet, Deep4Net or MultiScaleCNN.""",
+clf : CNNClassifier | Pipeline
+    A fitted EEGNet, ShallowFBCSPNet, Deep4Net or MultiScaleCNN, or a Pipeline that ends in one, whose earlier
+    steps make the samples that are looked at.""",
     "raises_linear": """\
 ValueError
     If the network does not begin with known linear layers, if the classifier has several members, or if

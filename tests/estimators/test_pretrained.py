@@ -6,8 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hearts import made_up
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
 
-from mne_cnnclass import EpochsView, datasets, ecg, list_pretrained, load_classifier, load_pretrained
+from mne_cnnclass import (
+    EpochsView,
+    FineTunedClassifier,
+    datasets,
+    ecg,
+    evaluate,
+    explain,
+    list_pretrained,
+    load_classifier,
+    load_pretrained,
+)
 from mne_cnnclass.estimators.pretrained import models
 
 
@@ -48,8 +60,29 @@ def test_a_rhythm_is_recognised_at_once():
         assert (clf.predict(view) == rhythm).all()
 
 
-def test_imagery_of_any_cap_is_told_apart_at_once(data_path):
-    (epochs,) = datasets.load_eegbci([7], tmin=0, tmax=3)  # one of those that it was trained on
+@pytest.fixture(scope="module")
+def imagery():
+    """Somebody of those that the model was trained on."""
+    (epochs,) = datasets.load_eegbci([7], tmin=0, tmax=3)
+    return epochs
+
+
+def test_imagery_is_explained_calibrated_fine_tuned_and_evaluated(data_path, imagery):
+    clf, view = load_pretrained("motor imagery"), EpochsView(imagery)
+    frozen = FrozenEstimator(clf)
+    assert evaluate(frozen, view, cv=3).summary().loc["accuracy", "pooled"] > 0.9
+    calibrated = CalibratedClassifierCV(frozen, cv=2).fit(view, view.labels)
+    assert np.mean(calibrated.predict(view) == view.labels) > 0.9
+    tuned = FineTunedClassifier(clf, max_epochs=1).fit(view[:20])
+    assert tuned.score(view[20:]) > 0.9
+    evokeds = explain.saliency(clf, view, n_steps=2, random_state=0)
+    by_channel = np.mean([evoked.data.sum(axis=1) for evoked in evokeds.values()], axis=0)
+    best = np.array(evokeds["left"].ch_names)[np.argsort(-by_channel)[:4]]
+    assert {"C3", "C4"} < set(best)  # over the hands' areas
+
+
+def test_imagery_of_any_cap_is_told_apart_at_once(data_path, imagery):
+    epochs = imagery
     clf, trial_by_trial = (load_pretrained("motor imagery", causal=causal) for causal in (False, True))
     proba = clf.predict_proba(epochs)
     assert clf.score(epochs, EpochsView(epochs).labels) > 0.9

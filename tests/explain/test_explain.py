@@ -340,11 +340,31 @@ def test_the_contributions_to_a_network_of_squares_are_known(test_view):
         )
 
 
+def test_a_pipeline_is_looked_into_with_the_samples_that_its_network_gets(test_view):
+    network = CNNClassifier("EEGNet", max_epochs=1, n_threads=1, random_state=0)
+    pipeline = make_pipeline(Pick(["Pz", "C4", "C3"]), network).fit(source_epochs(40, seed=0))
+    picked = pipeline[:-1].transform(test_view)
+    how = dict(n_steps=1, random_state=0)
+    evokeds = [
+        explain.saliency(*both, **how)["left"] for both in ((pipeline, test_view), (pipeline[-1], picked))
+    ]
+    assert evokeds[0].ch_names == ["Pz", "C4", "C3"]
+    np.testing.assert_array_equal(*(evoked.data for evoked in evokeds))
+    for look in (explain.saliency_spectrum, explain.component_contributions):
+        found = look(pipeline, test_view, **how), look(pipeline[-1], picked, **how)
+        np.testing.assert_array_equal(*(np.asarray(one["left"]) for one in found))
+    patterns = explain.spatial_patterns(pipeline, test_view), explain.spatial_patterns(pipeline[-1], picked)
+    np.testing.assert_array_equal(*(one.data for one in patterns))
+    assert explain.filter_responses(pipeline).equals(explain.filter_responses(pipeline[-1]))
+
+
 def test_errors_say_what_to_do(eegnet, test_view):
     with pytest.raises(ValueError, match="'up'; fitted on"):
         explain.saliency(eegnet, test_view, np.resize(["up", "left"], len(test_view)))
     with pytest.raises(TypeError, match="channel_importance and band_importance take any"):
         explain.saliency(LogisticRegression().fit([[0], [1]], [0, 1]), test_view)
+    with pytest.raises(TypeError, match="got a Pipeline that ends in a LogisticRegression"):
+        explain.saliency(make_pipeline(LogisticRegression()).fit([[0], [1]], [0, 1]), test_view)
     with pytest.raises(ValueError, match="every 1 Hz up to 64 Hz. Widen"):
         explain.band_importance(eegnet, test_view, bands={"none": (10.2, 10.8)})
     with pytest.raises(ValueError, match="no channels to compare"):
