@@ -2,8 +2,7 @@
 
 import copyreg
 import pickle
-import subprocess
-import sys
+import runpy
 import textwrap
 import threading
 import traceback
@@ -62,8 +61,9 @@ class Raises(DummyClassifier):
         raise self.error(*self.arguments)
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
-@pytest.mark.parametrize("error_score", ["raise", np.nan, 0])
+@pytest.mark.parametrize(
+    ("error_score", "n_jobs"), [("raise", None), (np.nan, None), (0, None), ("raise", 2)]
+)
 def test_the_error_of_a_fold_keeps_its_class_and_its_traceback(error_score, n_jobs):
     with pytest.raises(SpecialError, match="^no luck today$") as told:
         evaluate(FailsWithout(99), X, Y, cv=3, error_score=error_score, n_jobs=n_jobs)
@@ -146,7 +146,7 @@ def test_error_score_of_a_learning_curve_and_wrong_ones():
         evaluate(FailsWithout(0.0), X, Y, error_score="ignore")
 
 
-def test_an_error_of_a_class_of_a_script_is_caught_by_its_name(tmp_path):
+def test_an_error_of_a_class_of_a_script_is_caught_by_its_name(tmp_path, capfd):
     script = tmp_path / "study.py"
     script.write_text(
         textwrap.dedent(
@@ -170,8 +170,8 @@ def test_an_error_of_a_class_of_a_script_is_caught_by_its_name(tmp_path):
             """
         )
     )
-    run = subprocess.run([sys.executable, script], capture_output=True, text=True)
-    assert (run.stdout, run.stderr) == ("caught my own True\n", "")
+    runpy.run_path(str(script), run_name="__main__")
+    assert capfd.readouterr() == ("caught my own True\n", "")
 
 
 @pytest.mark.parametrize("error_score", ["raise", np.nan])

@@ -4,9 +4,8 @@ import json
 import os
 import pickle
 import random
-import subprocess
-import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -183,12 +182,12 @@ def test_a_file_that_is_cut_off_is_refused(source, path):
 def test_flipped_bytes_load_a_model_or_are_refused(source, path):
     content, rng = source.read_bytes(), random.Random(0)
     n_refused = 0
-    for _ in range(30 if source == PIPELINE else 170):
+    for _ in range(10 if source == PIPELINE else 60):  # tests/benchmarks/fuzz_loader.py tries more
         flipped = bytearray(content)
         flipped[rng.randrange(len(content))] ^= rng.randrange(1, 256)
         path.write_bytes(flipped)
         n_refused += loads_or_refuses(path) is None
-    assert n_refused > 5
+    assert n_refused > 1
 
 
 def _regions():
@@ -491,20 +490,10 @@ def _gigantic(name):
     return header, tensors
 
 
-PROGRAM = """
-import resource, sys
-from mne_cnnclass import load_classifier
-load_classifier(sys.argv[1])  # what is needed anyway
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-for path in sys.argv[2:]:
-    try:
-        load_classifier(path)
-    except ValueError as error:
-        print(str(error).replace(path, "It"))
-    else:
-        raise AssertionError(path)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
-"""
+def memory(name):
+    """MB of this process now (VmRSS), or at the most since the last reset (VmHWM)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(name)).split()[1]) // 1024
 
 
 def test_memory_and_time_stay_bounded(tmp_path):
@@ -528,16 +517,10 @@ def test_memory_and_time_stay_bounded(tmp_path):
     ).encode()
     sparse.write_bytes(len(text).to_bytes(8, "little") + text)
     os.truncate(sparse, 8 + len(text) + 2**40)
-    out = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(PLAIN), *map(str, [*paths, sparse])],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-    assert out.returncode == 0, out.stderr
-    *messages, megabytes = out.stdout.splitlines()
-    assert int(megabytes) < 1000
+    before = memory("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is now what there is
+    messages = [refused(path, ".") for path in [*paths, sparse]]
+    assert memory("VmHWM") - before < 1000
     for why, message in zip(
         (
             *("takes a tensor of 1.64e+04 GB", "takes a tensor of", "floating-point operations to try"),

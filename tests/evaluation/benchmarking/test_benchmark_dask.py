@@ -53,10 +53,10 @@ def _process(ready, module, *arguments):
             drain.wait(20)
 
 
-@contextmanager
-def _cluster(n_workers, *arguments):
-    """A scheduler and workers, each a process of one thread; the scheduler's number and a client."""
-    with ExitStack() as stack:
+@pytest.fixture(scope="module")
+def scheduler_and_client():
+    """A scheduler and two workers, each a process of one thread; the scheduler's number and a client."""
+    with dask.config.set({"distributed.comm.timeouts.connect": "5s"}), ExitStack() as stack:
         scheduler, match = stack.enter_context(
             _process(
                 r"Scheduler at:\s+(tcp://\S+)",
@@ -64,23 +64,21 @@ def _cluster(n_workers, *arguments):
                 *("--host", "127.0.0.1", "--port", "0", "--no-dashboard"),
             )
         )
-        for _ in range(n_workers):
-            stack.enter_context(
-                _process(
-                    "Registered to:|Start Nanny",
-                    "dask_worker",
-                    *(match[1], "--nthreads", "1", "--no-dashboard", *arguments),
-                )
+        stack.enter_context(
+            _process(
+                "Start Nanny",
+                "dask_worker",
+                *(match[1], "--nworkers", "2", "--nthreads", "1", "--no-dashboard"),
             )
+        )
         client = stack.enter_context(distributed.Client(match[1], set_as_default=False))
-        client.wait_for_workers(n_workers, timeout=60)
+        client.wait_for_workers(2, timeout=60)
         yield scheduler.pid, client
 
 
 @pytest.fixture(scope="module")
-def client():
-    with _cluster(2) as (_, client):
-        yield client
+def client(scheduler_and_client):
+    return scheduler_and_client[1]
 
 
 @pytest.fixture(scope="module")
@@ -222,13 +220,12 @@ def test_a_fold_that_kills_workers_is_an_error(client, epochs, tmp_path):
     assert "probably as memory was short" in result.errors().message[0]
 
 
-def test_a_scheduler_that_vanishes_leaves_a_store_to_go_on_with(epochs, tmp_path):
+def test_a_scheduler_that_vanishes_leaves_a_store_to_go_on_with(scheduler_and_client, epochs, tmp_path):
     how = dict(splits="within-session", n_folds=4, store=tmp_path / "store.sqlite")
-    quickly = dask.config.set({"distributed.comm.timeouts.connect": "5s"})
-    with quickly, _cluster(1, "--no-nanny") as (scheduler, client):
-        pipelines = {"power": Power(), "killer": _KillsOnce(str(tmp_path / "killed"), scheduler)}
-        with pytest.raises(RuntimeError, match="connection to the Dask scheduler is lost.*same call"):
-            benchmark(pipelines, {"planted": epochs}, client=client, **how)
+    scheduler, client = scheduler_and_client
+    pipelines = {"power": Power(), "killer": _KillsOnce(str(tmp_path / "killed"), scheduler)}
+    with pytest.raises(RuntimeError, match="connection to the Dask scheduler is lost.*same call"):
+        benchmark(pipelines, {"planted": epochs}, client=client, **how)
     status = open_benchmark(tmp_path / "store.sqlite").status()
     assert len(status["running"]) == 0
     assert 12 <= status["done"] < 48
