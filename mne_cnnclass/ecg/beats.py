@@ -20,7 +20,8 @@ from ..utils.text import shortened
 from ..utils.threads import limit_threads
 from ..utils.warn import warn
 from .agreement import MATCH, beat_doubts, match_doubts
-from .beat_shapes import P_REGION, SHAPE_COLUMNS, TYPICAL_HEIGHT, compare_beats
+from .beat_shapes import SHAPE_COLUMNS, TYPICAL_HEIGHT, compare_beats
+from .beats_so_far import beat_reach
 from .errors import NoBeats
 from .intervals import INTERVAL_COLUMNS, interval_features, local_median, record_median
 from .leads import (
@@ -36,7 +37,7 @@ from .leads import (
 from .measures import cut_beats, span_slice
 from .peaks import find_r_peaks
 from .quality import noisy_spans, qualities_of
-from .rhythm_shapes import NEAR_QRS, QRS
+from .rhythm_shapes import QRS
 from .unlike import unlike_beats, unlike_recording
 
 # Classes of ANSI/AAMI EC57 and WFDB's symbols in them, as in its own table (ecgmap.h): normal (with bundle
@@ -200,7 +201,7 @@ def _beat_epochs(
     signal, rate = filter_leads(raw, picked, sfreq, l_freq, h_freq, causal)
     first, last = round(tmin * rate), round(tmax * rate)
     peak = np.round(onset * rate).astype(int)
-    reach = (min(first, round(P_REGION[0] * rate)), max(last, round(NEAR_QRS[1] * rate)) + 1)
+    reach = beat_reach(tmin, tmax, rate)
     beats = cut_beats(signal, peak, *reach).swapaxes(0, 1)  # shape (n_beats, n_leads, n_times)
     lost = lost_spans(raw, picked)
     if not detect:  # without noise and without beats, a lead may be at rest
@@ -211,7 +212,7 @@ def _beat_epochs(
     difference, shape = compare_beats(beats, source, reach[0], rate, causal)
     about |= dict(leads=", ".join(picked), onset=onset, symbol=symbol)
     noise = [] if causal else noisy_spans(raw, picked)
-    is_lost, is_noisy = (_bad_span(spans, onset, first / rate, last / rate) for spans in (lost, noise))
+    is_lost, is_noisy = (bad_span(spans, onset, first / rate, last / rate) for spans in (lost, noise))
     is_bad = np.where(is_lost == "", is_noisy, is_lost)
     odd = ""
     if detect:
@@ -228,7 +229,7 @@ def _beat_epochs(
     reason = np.where(label == "", [f"no class for {s}" for s in symbol], reason)
     if detect:
         n_named = sum(s is not None for s in symbol)
-        n_seen = (_bad_span(lost, annotated, 0.0, 0.0) == "").sum()
+        n_seen = (bad_span(lost, annotated, 0.0, 0.0) == "").sum()
         doubts = match_doubts(n_seen, n_named, len(onset), signal.shape[1] / rate)
     else:
         doubts = beat_doubts(signal, rate, onset[is_bad == ""])
@@ -340,7 +341,7 @@ def _with_signal(lost, begin, end, causal):
     return known[pd.Index(known).get_indexer(numbers, method="nearest")]
 
 
-def _bad_span(lost, onset, tmin, tmax):
+def bad_span(lost, onset, tmin, tmax):
     """Why the window of a beat is lost, as the span says that it touches; else empty."""
     found = np.full(len(onset), "", dtype=object)
     for begin, end, text, _ in lost:

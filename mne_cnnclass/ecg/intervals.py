@@ -134,23 +134,32 @@ def _run_features(log, usual):
 
 def _follow_runs(log, usual):
     """Ratio to the usual interval before a run, log of beats since it began and the step that began it."""
-    ratio, length, jump = np.zeros((3, len(log)))
-    n_since, began, last = 0, 0.0, log[0]
-    for k, value in enumerate(log.tolist()):
-        step, last = value - last, value
-        away = value - usual
-        if n_since:
-            n_since += 1
-            if away > -AS_LONG or step > SHORTER:
-                n_since, began = 0, 0.0
-        elif away < -SHORTER and step < -ABRUPT:
-            n_since, began = 1, step
-        ratio[k], length[k], jump[k] = min(max(away, -1.0), 1.0), n_since, began
-        if not n_since:
-            usual += 0.25 * min(max(away, -0.2), 0.1)
-        elif n_since > 1:  # so slowly that a tachycardia of minutes remains one
-            usual += (0.05 if value > TACHYCARDIA else 0.004) * min(max(away, -0.5), 0.1)
+    runs = Runs(usual, log[0])
+    ratio, length, jump = np.array([runs.follow(value) for value in log.tolist()]).T
     return ratio, np.log1p(length), jump
+
+
+class Runs:
+    """Runs of short intervals, by what was usual before each of them, one interval after the other."""
+
+    def __init__(self, usual, last):
+        self.usual, self.last, self.n_since, self.began = usual, last, 0, 0.0
+
+    def follow(self, value):
+        """The next interval (log s): its ratio, number of beats since a run began, and the step then."""
+        step, self.last = value - self.last, value
+        away = value - self.usual
+        if self.n_since:
+            self.n_since += 1
+            if away > -AS_LONG or step > SHORTER:
+                self.n_since, self.began = 0, 0.0
+        elif away < -SHORTER and step < -ABRUPT:
+            self.n_since, self.began = 1, step
+        if not self.n_since:
+            self.usual += 0.25 * min(max(away, -0.2), 0.1)
+        elif self.n_since > 1:  # so slowly that a tachycardia of minutes remains one
+            self.usual += (0.05 if value > TACHYCARDIA else 0.004) * min(max(away, -0.5), 0.1)
+        return min(max(away, -1.0), 1.0), self.n_since, self.began
 
 
 def _alike_features(log, following, causal):

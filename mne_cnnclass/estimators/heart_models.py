@@ -31,6 +31,11 @@ class HeartModel(NamedTuple):
         return self.clf[-1] if hasattr(self.clf, "steps") else self.clf
 
     @property
+    def arguments(self):
+        """All arguments of `make_beat_epochs`, its defaults among them."""
+        return inspect.unwrap(make_beat_epochs).__kwdefaults__ | self.settings
+
+    @property
     def leads(self):
         """Names of the leads that it was trained on."""
         return [lead.partition("|")[0] for lead in self.settings["leads"] or _leads_of(self.clf)]
@@ -67,13 +72,20 @@ class HeartModel(NamedTuple):
         return predict_beats(self.clf, recording, annotator=annotator, **self.settings)
 
 
-def open_beat_model(path=None):
+def open_beat_model(path=None, *, causal=False):
     """The model of heartbeats in a file, or the ready one."""
-    clf = load_pretrained("heartbeats") if path is None else load_classifier(path)
+    clf = load_pretrained("heartbeats", causal=causal) if path is None else load_classifier(path)
+    file = pretrained_file("heartbeats", causal=causal) if path is None else path
+    saved = (read_epochs_settings(file) or {}).get("beats", {})
+    return beat_model(clf, 'the ready model "heartbeats"' if path is None else str(path), saved)
+
+
+def beat_model(clf, name, saved):
+    """A fitted classifier of heartbeats, with the arguments of `make_beat_epochs` that were saved."""
     last = clf[-1] if hasattr(clf, "steps") else clf
     if not isinstance(last, BeatClassifier):
         raise ValueError(
-            f"{path} is no classifier of heartbeats: `mne-cnnclass ecg train` writes one, and so does "
+            f"{name} is no classifier of heartbeats: `mne-cnnclass ecg train` writes one, and so does "
             "save_classifier with a fitted recipe('heartbeats')."
         )
     network, names = last.estimators_[0], _leads_of(clf)
@@ -83,18 +95,16 @@ def open_beat_model(path=None):
         causal=last.causal_,
         sfreq=network.sfreq_,
     )
-    saved = read_epochs_settings(pretrained_file("heartbeats") if path is None else path) or {}
-    settings = known | saved.get("beats", {})
-    window = inspect.unwrap(make_beat_epochs).__kwdefaults__ | settings
-    start, stop = (round(window[name] * settings["sfreq"]) for name in ("tmin", "tmax"))
+    model = HeartModel(clf, name, known | saved, getattr(clf, "card_", {}))
+    window = model.arguments
+    start, stop = (round(window[edge] * window["sfreq"]) for edge in ("tmin", "tmax"))
     if stop - start + 1 != network.n_times_:
         raise ValueError(
-            f"{path} was trained on windows of {network.n_times_ / network.sfreq_:.3g} s, and does not say "
+            f"{name} was trained on windows of {network.n_times_ / network.sfreq_:.3g} s, and does not say "
             "how they were cut. Save it with its window: save_classifier(clf, path, epochs_settings="
             "dict(beats=dict(tmin=…, tmax=…)))."
         )
-    name = 'the ready model "heartbeats"' if path is None else str(path)
-    return HeartModel(clf, name, settings, getattr(clf, "card_", {}))
+    return model
 
 
 def open_rhythm_model():

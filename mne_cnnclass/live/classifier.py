@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, Self
 
 import mne
@@ -19,9 +19,10 @@ from ..utils.text import distinct
 from ..utils.warn import warn
 from .decision import Decision
 from .known import channels_of, rate_of, span_of
-from .lsl import SEARCH, Markers, chunks, signal_inlet
+from .lsl import SEARCH, Markers, signal_inlet
 from .one_by_one import OneByOne
-from .recordings import events_of, parts_of
+from .playing import followed, played, told
+from .recordings import events_of
 from .session import LiveSession, Preparation, renamed
 
 NOT_LIVE = ("artifacts", "bads")  # settings of make_epochs that look at a whole recording
@@ -304,18 +305,7 @@ class LiveClassifier:
         if self.step is None:
             for onset, name in events_of(found, self.events, self.find_events):
                 session.mark(name, onset)
-        return self._told(self._played(found, session, speed), callbacks)
-
-    def _played(self, found, session, speed):
-        began = time.monotonic()
-        for first, data, is_cut in parts_of(found, speed is not None):
-            if is_cut:
-                session.lost("the recording was cut")
-            if speed is not None:
-                ends = (first + data.shape[1]) / found.sfreq / speed
-                time.sleep(max(began + ends - time.monotonic(), 0))
-            yield from session.iter_push(data)
-        yield from session.finish()
+        return told(played(found, session, speed), callbacks)
 
     def connect(
         self,
@@ -368,26 +358,13 @@ class LiveClassifier:
             )
         inlet, info, scale = signal_inlet(name, timeout)
         session = self.open(info, scale=scale)
-        marked = None if markers is None else Markers(markers, timeout)
-        return self._told(self._followed(inlet, session, marked, patience), callbacks)
+        events = None if markers is None else partial(self._events, Markers(markers, timeout))
+        return told(followed(inlet, session, patience, events), callbacks)
 
-    def _followed(self, inlet, session, markers, patience):
-        for chunk in chunks(inlet, patience):
-            if markers is not None:
-                for marker, moment in markers.new():
-                    event = class_of(marker, self.events)
-                    if event is not None:
-                        yield from session.mark(event, moment)
-            if chunk is not None:
-                yield from session.iter_push(*chunk)
-        yield from session.finish()
-
-    def _told(self, decisions, callbacks):
-        callbacks = list(callbacks)
-        for decision in decisions:
-            for callback in callbacks:
-                callback(decision)
-            yield decision
+    def _events(self, markers):
+        """The events among the markers that came."""
+        named = ((class_of(marker, self.events), moment) for marker, moment in markers.new())
+        return [(event, moment) for event, moment in named if event is not None]
 
     def arguments(self) -> dict[str, Any]:
         """Get the parameters but for the classifier, to make another one with some of them changed."""

@@ -24,9 +24,12 @@ class Decision:
     proba : dict of object to float
         The probability of each class; empty if the window was not judged.
     event : None | str
-        The class of the event at which the window was cut, if it was cut at one.
+        The class of the event at which the window was cut, if it was cut at one; of a :class:`LiveHeart`,
+        ``"beat"`` or ``"rhythm"``.
     status : str
         ``"ok"``, or ``"not judged: "`` and why.
+    onset : None | float
+        The time of the R peak in s, of a heartbeat.
 
     Examples
     --------
@@ -41,6 +44,7 @@ class Decision:
     proba: Mapping[Any, float]
     event: str | None = None
     status: str = "ok"
+    onset: float | None = None
 
     @property
     def judged(self) -> bool:
@@ -50,7 +54,8 @@ class Decision:
     def __str__(self) -> str:
         event = "" if self.event is None else f"  (event {self.event})"
         what = f"{self.label} {self.proba[self.label]:.2f}" if self.judged else self.status
-        return f"{self.time:10.3f} s  {what}{event}"
+        time = self.time if self.onset is None else self.onset
+        return f"{time:10.3f} s  {what}{event}"
 
 
 class DecisionTable:
@@ -59,8 +64,8 @@ class DecisionTable:
     Parameters
     ----------
     path : path-like
-        The file, which is replaced if it exists. Its columns are ``start``, ``time``, ``event``, ``label``,
-        ``status`` and ``proba_<class>`` of each class.
+        The file, which is replaced if it exists. Its columns are ``start``, ``time``, ``event``, ``onset``,
+        ``label``, ``status`` and ``proba_<class>`` of each class.
     classes : array-like
         The classes, as in ``LiveClassifier.classes_``.
 
@@ -72,7 +77,7 @@ class DecisionTable:
     >>> with DecisionTable(path, ["left", "right"]) as table:
     ...     table(Decision(1.0, 3.0, "left", {"left": 0.8, "right": 0.2}))
     >>> print(path.read_text().splitlines()[1])
-    1.0,3.0,,left,ok,0.8,0.2
+    1.0,3.0,,,left,ok,0.8,0.2
     """
 
     def __init__(self, path: PathLike, classes: Any) -> None:
@@ -80,14 +85,14 @@ class DecisionTable:
         self._file = open(path, "w", encoding="utf-8", newline="", buffering=1)  # noqa: SIM115
         self._rows = csv.writer(self._file, lineterminator="\n")
         columns = [f"proba_{name}" for name in self.classes]
-        self._rows.writerow(["start", "time", "event", "label", "status", *columns])
+        self._rows.writerow(["start", "time", "event", "onset", "label", "status", *columns])
 
     def __call__(self, decision: Decision) -> None:
         """Write a decision."""
         proba = [decision.proba.get(name, "") for name in self.classes]
-        label = "" if decision.label is None else decision.label
-        row = [decision.start, decision.time, decision.event or "", label, decision.status, *proba]
-        self._rows.writerow(row)
+        said = [decision.event, decision.onset, decision.label]
+        said = ["" if value is None else value for value in said]
+        self._rows.writerow([decision.start, decision.time, *said, decision.status, *proba])
         self._file.flush()
 
     def __enter__(self) -> Self:

@@ -14,7 +14,7 @@ from ..utils.quiet import quiet
 from ..utils.text import shortened
 from .decision import Decision
 from .filters import design
-from .windows import Windows
+from .windows import Windows, checked
 
 
 def renamed(info, rename):
@@ -179,16 +179,10 @@ class LiveSession:
         return list(self.iter_push(data, times))
 
     def iter_push(self, data, times=None):
-        data = np.asarray(data, dtype=float)
-        n_channels = len(self._scale)
-        if data.ndim != 2 or data.shape[0] != n_channels or np.shape(times) not in ((), data.shape[1:]):
-            raise ValueError(
-                f"data must have the shape ({n_channels}, n_times) and times (n_times,), got {data.shape} "
-                f"and {np.shape(times)}."
-            )
+        data, times = checked(data, times, len(self._scale))
         used = self._preparation.used
         data = data[used] * self._scale[used, np.newaxis]
-        for cut in self._windows.take(data, None if times is None else np.asarray(times, float)):
+        for cut in self._windows.take(data, times):
             yield self._decide(cut)
 
     def mark(self, event: str, time: float) -> list[Decision]:

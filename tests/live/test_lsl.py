@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from streamed import HOW, rhythm_raw
 
-from mne_cnnclass.live import DecisionOutlet, LiveClassifier, classifier, list_streams
+from mne_cnnclass.live import DecisionOutlet, LiveClassifier, list_streams, playing
 
 pytestmark = pytest.mark.slow
 ON = HOW | dict(trained_live=True)
@@ -13,7 +13,7 @@ SEARCH = dict(timeout=10.0, patience=1.0)
 
 
 def test_a_stream_gives_the_same_bits_as_its_recording(pipeline, play, monkeypatch):
-    raw, seen, chunks = rhythm_raw(9, n_events=3), [], classifier.chunks
+    raw, seen, chunks = rhythm_raw(9, n_events=3), [], playing.chunks
 
     def noted(*args):
         for chunk in chunks(*args):
@@ -21,7 +21,7 @@ def test_a_stream_gives_the_same_bits_as_its_recording(pipeline, play, monkeypat
                 seen.append(chunk[0])
             yield chunk
 
-    monkeypatch.setattr(classifier, "chunks", noted)
+    monkeypatch.setattr(playing, "chunks", noted)
     play(raw, "mne-cnnclass-bits")
     live = LiveClassifier(pipeline, **ON, step=0.25)
     decisions = list(live.connect("mne-cnnclass-bits", **SEARCH))

@@ -1,0 +1,233 @@
+"""The beats and the rhythm of a heart, while its ECG comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import mne
+import numpy as np
+
+from ..ecg.beats import LEADS, pick_beat_leads
+from ..ecg.recordings import read_recording
+from ..estimators.heart_models import LEAST_RATE, HeartModel, beat_model, open_beat_model, open_rhythm_model
+from ..preprocessing.recordings import open_recordings
+from ..samples.limits import check_rate
+from ..samples.types import PathLike
+from ..utils.numbers import check_number
+from .decision import Decision
+from .heart_session import HeartSession
+from .lsl import SEARCH, signal_inlet
+from .playing import followed, played, told
+
+
+class LiveHeart:
+    """Find and classify heartbeats, and the rhythm, of an ECG while it comes in.
+
+    There is a decision about each beat, with the time of its R peak as ``onset``, and every few seconds one
+    about the rhythm of the last 30 s. They depend on the samples alone: they are the same bits for a stream
+    and for a recording of it, whatever the chunks are in which samples arrive. For research only: this is not
+    a medical device.
+
+    Parameters
+    ----------
+    beats : "pretrained" | path-like | estimator | None
+        What classifies beats: the ready model, a file of ``mne-cnnclass ecg train --causal``, or a classifier
+        fitted on epochs of ``ecg.make_beat_epochs(causal=True)``. ``None`` leaves beats out.
+    rhythm : "pretrained" | estimator | None
+        What classifies windows of 30 s: the ready model, or a classifier fitted on epochs of
+        :func:`~mne_cnnclass.ecg.make_rhythm_epochs`. ``None`` leaves rhythms out.
+    leads : None | sequence of str | dict of str
+        The leads, as in ``make_beat_epochs``; beats are found, and rhythms judged, in the first of them that
+        there is. ``None`` takes those of the training, in any order of the channels.
+    step : float
+        Time in s from one decision about the rhythm to the next. Default is 5.0.
+    jitter : float
+        How far time stamps may be from where the rate puts them, in s, as in :class:`LiveClassifier`. Default
+        is 0.05.
+
+    Attributes
+    ----------
+    classes_ : array of str
+        The labels of beats and of rhythms, each once.
+
+    Raises
+    ------
+    ValueError
+        If a classifier is of another kind, or uses beats that follow. At :meth:`open`, :meth:`replay` and
+        :meth:`connect`: if there is no such lead, or fewer than 125 samples a second.
+
+    See Also
+    --------
+    LiveClassifier : The same for windows and epochs of any signal.
+
+    Notes
+    -----
+    Every 0.5 s, :func:`~mne_cnnclass.ecg.find_r_peaks` searches the last 33 s; of what it finds, R peaks are
+    taken that are 0.5 to 1.2 s old. So a decision about a beat is there at most
+    ``HeartSession.look_ahead`` (1.2 s) after its R peak, and nothing later has a part in it. Beats in the
+    last half second before a gap or the end are not found.
+
+    A beat is not judged while filters settle, if none is known before it, if a lead is flat or noisy or
+    samples were lost, or if the last half minute is unlike the ECGs of the training (paced, filtered away, no
+    ECG); a rhythm is not judged across lost samples, in noise, or with too few beats.
+
+    Examples
+    --------
+    >>> import mne
+    >>> import numpy as np
+    >>> from mne_cnnclass.live import LiveHeart
+    >>> rng = np.random.default_rng(0)
+    >>> beat = 1e-3 * np.exp(-(((np.arange(200) - 80) / 4) ** 2))  # at 250 Hz, one beat in 0.8 s
+    >>> signal = np.tile(beat, 50) + 1e-5 * rng.standard_normal(10000)
+    >>> raw = mne.io.RawArray(signal[np.newaxis], mne.create_info(["II"], 250.0, "ecg"), verbose="ERROR")
+    >>> *_, last = LiveHeart(rhythm=None).replay(raw)
+    >>> last.event, round(last.onset, 2)
+    ('beat', 38.72)
+    """
+
+    def __init__(
+        self,
+        beats: Literal["pretrained"] | PathLike | Any | None = "pretrained",
+        rhythm: Literal["pretrained"] | Any | None = "pretrained",
+        *,
+        leads: Sequence[str] | Mapping[str, str | None] | None = None,
+        step: float = 5.0,
+        jitter: float = 0.05,
+    ) -> None:
+        if beats is None and rhythm is None:
+            raise ValueError("beats and rhythm are None: there is nothing to decide on.")
+        for name, value in (("step", step), ("jitter", jitter)):
+            check_number(value, name, (int, float, np.number), min_val=0, include_boundaries="neither")
+        self.beats, self.rhythm, self.leads, self.step, self.jitter = beats, rhythm, leads, step, jitter
+        self._beats = None if beats is None else _causal_model(beats)
+        self._rhythm = open_rhythm_model().clf if isinstance(rhythm, str) else rhythm
+        models = [model for model in (self._beats and self._beats.clf, self._rhythm) if model is not None]
+        self.classes_ = np.array(list(dict.fromkeys(c for model in models for c in model.classes_)))
+
+    def open(self, info: mne.Info, *, scale: Any = 1.0) -> HeartSession:
+        """Start a session for samples that come from anywhere.
+
+        Parameters
+        ----------
+        info : mne.Info
+            Channels and rate of the stream.
+        scale : float | array, shape (n_channels,)
+            What the channels are multiplied by to be in V.
+
+        Returns
+        -------
+        session : HeartSession
+            What :meth:`HeartSession.push` is called of.
+
+        Examples
+        --------
+        >>> session = live.open(raw.info)  # doctest: +SKIP
+        >>> session.push(raw.get_data(stop=3600))  # doctest: +SKIP
+        [Decision(...), ...]
+        """
+        if info["sfreq"] < LEAST_RATE:
+            raise ValueError(
+                f"The stream has {info['sfreq']:g} Hz; {LEAST_RATE:g} Hz or more are needed to tell beats by "
+                "their shape. Set the rate of the device."
+            )
+        n_channels = len(info["ch_names"])
+        empty = read_recording(mne.io.RawArray(np.zeros((n_channels, 1)), info.copy(), verbose="ERROR"))
+        leads = self.leads
+        if leads is None:
+            leads = LEADS if self._beats is None else self._beats.arguments["leads"]
+        places, slots, _ = pick_beat_leads(empty, leads, "The stream")
+        scale = np.broadcast_to(np.asarray(scale, float), n_channels)
+        how = dict(scale=scale, step=self.step, jitter=self.jitter)
+        return HeartSession(info, places, slots, self._beats, self._rhythm, **how)
+
+    def replay(
+        self,
+        recording: PathLike | mne.io.BaseRaw,
+        *,
+        speed: float | None = None,
+        callbacks: Iterable[Callable[[Decision], object]] = (),
+    ) -> Iterator[Decision]:
+        """Play a recording as if it were a stream.
+
+        Parameters
+        ----------
+        recording : path-like | mne.io.Raw
+            The recording: a Raw, a WFDB record, or a file in any format that MNE reads. Cuts in it are gaps.
+        speed : None | float
+            How fast, such as 1.0 for real time. ``None`` is as fast as it can.
+        callbacks : iterable of callable
+            Functions, such as a :class:`DecisionTable`, that are called with each decision before it is
+            given.
+
+        Returns
+        -------
+        decisions : iterator of Decision
+            The decisions, with times in s from the start of the recording.
+
+        Examples
+        --------
+        >>> for decision in LiveHeart().replay("mitdb/100"):  # doctest: +SKIP
+        ...     print(decision)
+        """
+        if speed is not None:
+            check_rate(speed, "speed")
+        (found,) = open_recordings([read_recording(recording)])
+        return told(played(found, self.open(found.source.info), speed), callbacks)
+
+    def connect(
+        self,
+        name: str,
+        *,
+        timeout: float = SEARCH,
+        patience: float | None = None,
+        callbacks: Iterable[Callable[[Decision], object]] = (),
+    ) -> Iterator[Decision]:
+        """Follow an LSL stream.
+
+        Parameters
+        ----------
+        name : str
+            The name of the stream of signals.
+        timeout : float
+            How long to look for it, in s. Default is 2.
+        patience : None | float
+            Time in s without samples after which decisions end. ``None`` waits for a stream that stopped, and
+            goes on when it is back.
+        callbacks : iterable of callable
+            As in :meth:`replay`.
+
+        Returns
+        -------
+        decisions : iterator of Decision
+            The decisions, with times of the LSL clock of this computer.
+
+        Raises
+        ------
+        ImportError
+            If mne-lsl is missing (``pip install "mne-cnnclass[live]"``).
+        RuntimeError
+            If there is no such stream, or several, or if its time stamps show another rate.
+
+        Examples
+        --------
+        >>> for decision in LiveHeart().connect("Polar H10"):  # doctest: +SKIP
+        ...     print(decision)
+        """
+        inlet, info, scale = signal_inlet(name, timeout)
+        return told(followed(inlet, self.open(info, scale=scale), patience), callbacks)
+
+
+def _causal_model(beats) -> HeartModel:
+    """A model of beats that uses none that follows."""
+    if isinstance(beats, str) and beats == "pretrained":
+        return open_beat_model(causal=True)
+    is_path = not hasattr(beats, "predict")
+    model = open_beat_model(beats) if is_path else beat_model(beats, f"This {type(beats).__name__}", {})
+    if not model.settings["causal"]:
+        raise ValueError(
+            f"{model.name} was fitted on beats that know those after them, so it can't follow a stream. Fit "
+            "recipe('heartbeats', causal=True) on ecg.make_beat_epochs(recordings, causal=True), as "
+            "`mne-cnnclass ecg train --causal` does."
+        )
+    return model
