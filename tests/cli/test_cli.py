@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+import joblib
 import mne
 import numpy as np
 import pandas as pd
@@ -31,12 +32,6 @@ def fails(result):
     assert err.startswith("Error: ")
     assert "Traceback" not in err
     return err
-
-
-def quickly(monkeypatch):
-    """Without the report and figures, which take most of the time."""
-    monkeypatch.setattr("mne_cnnclass.cli.common.write_report", lambda result, folder, **_: folder)
-    monkeypatch.setattr("mne_cnnclass.evaluation.Evaluation.save_figures", lambda result, folder: [])
 
 
 # -- what works ------------------------------------------------------------------------------------
@@ -102,9 +97,9 @@ def test_evaluate_finds_a_planted_rhythm_in_new_subjects(run, recordings, tmp_pa
     assert ((predictions["onset"] % 4 == 1) == (predictions["y_true"] == "rhythm")).all()
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.filterwarnings("always:The epochs of a file")
-def test_files_without_groups_are_told_of(run, recordings, monkeypatch):
-    monkeypatch.setattr("mne_cnnclass.cli.common.write_report", lambda result, folder, **_: folder)
+def test_files_without_groups_are_told_of(run, recordings):
     arguments = ["--model", "EEGNet", "--max-epochs", 1, "--cv", 2, "-o", "results"]
     code, _, err = run("evaluate", *recordings[:2], *EVENTS, *SPAN, *arguments)
     assert code == 0, err
@@ -112,8 +107,8 @@ def test_files_without_groups_are_told_of(run, recordings, monkeypatch):
     assert "--group subject" in err
 
 
-def test_same_seed_same_scores_however_many_jobs(run, recordings, tmp_path, monkeypatch):
-    quickly(monkeypatch)
+@pytest.mark.usefixtures("quickly")
+def test_same_seed_same_scores_however_many_jobs(run, recordings, tmp_path):
     arguments = [
         "evaluate",
         *recordings,
@@ -129,7 +124,8 @@ def test_same_seed_same_scores_however_many_jobs(run, recordings, tmp_path, monk
         "file",
     ]
     for folder, seed, n_jobs in [("a", 1, 1), ("b", 1, 2), ("c", 2, 1)]:
-        code, _, err = run(*arguments, "--seed", seed, "--n-jobs", n_jobs, "-o", folder)
+        with joblib.parallel_config("threading"):  # processes would import all anew
+            code, _, err = run(*arguments, "--seed", seed, "--n-jobs", n_jobs, "-o", folder)
         assert code == 0, err
     a, b, c = (pd.read_csv(tmp_path / folder / "predictions.csv") for folder in "abc")
     pd.testing.assert_frame_equal(a, b, check_exact=True)
@@ -192,8 +188,8 @@ def test_predict_takes_other_events(run, recordings, write_recording, tmp_path):
     assert len(table) == 6
 
 
-def test_evaluate_suggests_before_it_trains_the_default_network(run, recordings, monkeypatch):
-    quickly(monkeypatch)
+@pytest.mark.usefixtures("quickly")
+def test_evaluate_suggests_before_it_trains_the_default_network(run, recordings):
     code, out, err = run("evaluate", *recordings[:2], *EVENTS, *SPAN, "--group", "file", "--cv", 2)
     assert code == 0, err
     shown = ("48 epochs", "Why", "What limits it", "MultiViewCNN is trained now", "accuracy  ")
@@ -207,8 +203,8 @@ def test_evaluate_suggests_before_it_trains_the_default_network(run, recordings,
     assert "What limits it" not in quiet
 
 
-def test_recipes_are_evaluated_trained_and_used(run, recordings, monkeypatch, tmp_path):
-    quickly(monkeypatch)
+@pytest.mark.usefixtures("quickly")
+def test_recipes_are_evaluated_trained_and_used(run, recordings, tmp_path):
     how = [*recordings[:2], *EVENTS, *SPAN, "--recipe", "motor imagery", "--max-epochs", 1]
     code, out, err = run("evaluate", *how, "--group", "file", "--cv", 2)
     assert code == 0, err

@@ -18,7 +18,6 @@ from planted import planted_epochs
 from sklearn.dummy import DummyClassifier
 
 from mne_cnnclass import EpochsView, baselines, benchmark, datasets, ecg, open_benchmark, recipe
-from mne_cnnclass.cli import main
 from mne_cnnclass.evaluation.benchmarking import entries, read_config, tables
 from mne_cnnclass.evaluation.benchmarking.sources import as_dataset
 from mne_cnnclass.preprocessing import make_epochs
@@ -42,18 +41,6 @@ def folder(tmp_path, monkeypatch):
                 epochs.metadata = pd.DataFrame({"subject": [f"sub-{n}"] * 16})
             epochs.save(tmp_path / place / f"sub-{n}-epo.fif", verbose="ERROR")
     return tmp_path
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the command: exit code, stdout and stderr."""
-
-    def call(*args):
-        with pytest.raises(SystemExit) as end:
-            main([str(arg) for arg in args])
-        return end.value.code or 0, *capsys.readouterr()
-
-    return call
 
 
 def _write(folder, text):
@@ -349,10 +336,8 @@ def test_every_parameter_that_a_config_can_set_has_a_type_that_is_understood():
 
 
 def test_types_are_checked_without_docstrings(tmp_path):
-    net = '[pipelines.a]\nmodel = "EEGNet"\n'
     cases = (
         (f'n_folds = "5"\n{PIPELINES}{DATASETS}', "n_folds is '5', expected an integer"),
-        (f"{net}batch_size = 1.5\n{DATASETS}", 'batch_size is 1.5, expected "auto" or an integer'),
         (
             f'{PIPELINES}[datasets.d]\nload = "eegbci"\n',
             "subjects is missing, expected an integer or a list of",

@@ -20,12 +20,6 @@ real = pytest.mark.skipif(not (DATA / "mitdb").is_dir(), reason="needs the recor
 shown = pytest.mark.filterwarnings("always")  # the command shows warnings, pytest makes errors of them
 
 
-@pytest.fixture
-def run(run):
-    """Run the command on hearts."""
-    return lambda *args: run("ecg", *args)
-
-
 @pytest.fixture(scope="module")
 def bigeminy(tmp_path_factory):
     """Two minutes of record 119, in which every second or third beat is ventricular; and one of noise."""
@@ -49,8 +43,8 @@ def text_of(page):
 
 
 @real
-def test_a_page_holds_what_the_table_says(run, bigeminy, truth):
-    code, out, err = run("predict", bigeminy / "heart", "-o", "beats.csv", "--report", "heart.html")
+def test_a_page_holds_what_the_table_says(run_ecg, bigeminy, truth):
+    code, out, err = run_ecg("predict", bigeminy / "heart", "-o", "beats.csv", "--report", "heart.html")
     assert code == 0, err
     assert 'the ready model "heartbeats", trained on: MIT-BIH' in out
     assert "not a medical device" in out
@@ -96,17 +90,17 @@ def test_rates_of_a_class_are_those_of_the_card():
 
 @real
 @shown
-def test_of_several_recordings_the_broken_ones_leave_the_others(run, bigeminy, tmp_path):
+def test_of_several_recordings_the_broken_ones_leave_the_others(run_ecg, bigeminy, tmp_path):
     (tmp_path / "broken.edf").write_bytes(b"0       ")
     given = [bigeminy / "heart", tmp_path / "broken.edf", bigeminy / "noise"]
-    code, out, err = run("predict", *given, "-o", "beats.csv")
+    code, out, err = run_ecg("predict", *given, "-o", "beats.csv")
     assert code == 1
     assert f"Error: Can't read {given[1]}" in err
     assert "1 of 3 recordings failed" in out
     table = pd.read_csv("beats.csv")
     assert table["recording"].unique().tolist() == [str(given[0]), str(given[2])]
     assert (table["description"][table["recording"] == str(given[2])] == "not judged").all()
-    assert run("predict", *given, "-o", "each")[0] == 1
+    assert run_ecg("predict", *given, "-o", "each")[0] == 1
     assert {path.name for path in Path("each").iterdir()} == {"heart.csv", "noise.csv"}
     own = table[table["recording"] == str(given[0])].drop(columns="recording")
     pd.testing.assert_frame_equal(pd.read_csv("each/heart.csv"), own)
@@ -114,8 +108,8 @@ def test_of_several_recordings_the_broken_ones_leave_the_others(run, bigeminy, t
 
 @real
 @shown
-def test_a_page_of_noise_says_so_instead_of_drawing_findings(run, bigeminy):
-    code, out, err = run("predict", bigeminy / "noise", "--report", "noise.html")
+def test_a_page_of_noise_says_so_instead_of_drawing_findings(run_ecg, bigeminy):
+    code, out, err = run_ecg("predict", bigeminy / "noise", "--report", "noise.html")
     assert code == 2
     assert "noise.html" in out
     assert "in a signal to judge (noisy" in err
@@ -153,11 +147,11 @@ def test_a_flat_recording_has_no_findings(tmp_path):
         (["rhythm", "a.csv", "-o", "a.pred"], "-o must name a table"),
     ],
 )
-def test_what_can_not_be_written_is_told_before_any_work(run, tmp_path, monkeypatch, args, message):
+def test_what_can_not_be_written_is_told_before_any_work(run_ecg, tmp_path, monkeypatch, args, message):
     for name in ("there.csv", "there.html", "each/b.csv"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("kept")
-    code, out, err = run(*args)
+    code, out, err = run_ecg(*args)
     assert code == 2
     assert message in err
     assert "Model:" not in out  # none was opened
@@ -168,11 +162,11 @@ def test_what_can_not_be_written_is_told_before_any_work(run, tmp_path, monkeypa
 
 
 @real
-def test_rhythms_are_told_of_a_matlab_file_and_of_the_same_numbers(run, tmp_path):
+def test_rhythms_are_told_of_a_matlab_file_and_of_the_same_numbers(run_ecg, tmp_path):
     file = DATA / "cinc2017" / "A00004.mat"  # fibrillation
     values = loadmat(file)["val"][0]
     np.savetxt(tmp_path / "watch.csv", values / 7.0)  # in some unit
-    code, out, err = run("rhythm", file, "watch.csv", "--sfreq", 300, "-o", "rhythms.csv")
+    code, out, err = run_ecg("rhythm", file, "watch.csv", "--sfreq", 300, "-o", "rhythms.csv")
     assert code == 0, err
     assert "not a medical device" in out
     table = pd.read_csv("rhythms.csv")
@@ -198,20 +192,20 @@ def test_rhythms_are_told_of_a_matlab_file_and_of_the_same_numbers(run, tmp_path
     ],
     ids=["wrong rate", "slow", "five seconds", "flat", "noise"],
 )
-def test_what_can_not_be_judged_has_its_row_and_the_reason(run, tmp_path, make, sfreq, quality):
+def test_what_can_not_be_judged_has_its_row_and_the_reason(run_ecg, tmp_path, make, sfreq, quality):
     values = loadmat(DATA / "cinc2017" / "A00001.mat")["val"][0]
     np.savetxt(tmp_path / "watch.csv", make(values))
-    assert run("rhythm", "watch.csv", "--sfreq", sfreq, "-o", "rhythms.csv")[0] == 0
+    assert run_ecg("rhythm", "watch.csv", "--sfreq", sfreq, "-o", "rhythms.csv")[0] == 0
     table = pd.read_csv("rhythms.csv")
     assert (table["description"] == "not judged").all()
     assert set(table["quality"]) == {quality}
 
 
 @real
-def test_of_several_short_recordings_each_has_a_row(run, tmp_path):
+def test_of_several_short_recordings_each_has_a_row(run_ecg, tmp_path):
     (tmp_path / "empty.csv").write_text("")
     file = DATA / "cinc2017" / "A00001.mat"
-    code, _, err = run("rhythm", "empty.csv", file, "nowhere.csv", "-o", "rhythms.csv")
+    code, _, err = run_ecg("rhythm", "empty.csv", file, "nowhere.csv", "-o", "rhythms.csv")
     assert code == 1
     assert "empty.csv has no line of numbers" in err
     assert "nowhere.csv" in err
@@ -219,7 +213,7 @@ def test_of_several_short_recordings_each_has_a_row(run, tmp_path):
     assert table["recording"].tolist() == ["empty.csv", str(file), "nowhere.csv"]
     assert table["quality"].tolist() == ["unreadable", "good", "unreadable"]
     assert table["description"].tolist() == ["not judged", "N", "not judged"]
-    code, _, err = run("rhythm", file, "--sfreq", 250, "-o", "other.csv")
+    code, _, err = run_ecg("rhythm", file, "--sfreq", 250, "-o", "other.csv")
     assert code == 2
     assert "is sampled at 300 Hz, and not at the 250 Hz" in err
     assert not Path("other.csv").exists()

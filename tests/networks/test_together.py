@@ -81,8 +81,10 @@ def inputs_of(stack, x, summarized=True):
     return [x] if summarize is None else [x, torch.stack([summarize(one) for one in x])]
 
 
-@pytest.mark.parametrize(("symmetric", "summarized"), [(False, True), (True, True), (True, False)])
-@pytest.mark.parametrize("kind", ["noise", "EEG in V"])
+@pytest.mark.parametrize(
+    ("kind", "symmetric", "summarized"),
+    [("noise", False, True), ("EEG in V", False, True), ("EEG in V", True, True), ("noise", True, False)],
+)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_outputs_gradients_and_statistics_are_those_of_each_network(
     name, kind, symmetric, summarized, signals
@@ -135,10 +137,10 @@ def test_the_bits_of_a_network_do_not_depend_on_those_that_are_stacked_with_it(n
     networks = [
         build(name, n_chans, n_times, symmetric=symmetric, drop_prob=0.25).to(dtype) for _ in range(10)
     ]
-    steps = [torch.randn(10, *shape, dtype=dtype) for _ in range(3)]
+    steps = [torch.randn(10, *shape, dtype=dtype) for _ in range(2)]
 
     def train(numbers):
-        """Outputs, weights and running statistics of some of the networks, in three steps."""
+        """Outputs, weights and running statistics of some of the networks, in two steps."""
         stack = Stack([networks[number] for number in numbers], "cpu")
         dropout = Dropout([torch.Generator().manual_seed(number) for number in numbers])
         optimizer, outputs = torch.optim.AdamW(stack.parameters(), lr=0.01, fused=True), []
@@ -151,7 +153,7 @@ def test_the_bits_of_a_network_do_not_depend_on_those_that_are_stacked_with_it(n
         return [*outputs, *stack.state().values()]
 
     together = train(list(range(10)))
-    for numbers in ([0], [7], [9, 4], [1, 2, 3], [8, 0, 6, 2, 4]):
+    for numbers in ([0], [9, 4], [8, 0, 6, 2, 4]):
         for alone, stacked in zip(train(numbers), together, strict=True):
             assert torch.equal(alone, stacked[numbers])
 
