@@ -187,7 +187,12 @@ class LiveClassifier:
         >>> live = LiveClassifier.load("hands.mcnn", step=0.25)  # doctest: +SKIP
         """
         clf, settings = load_classifier(path), read_epochs_settings(path)
-        if settings is None or "beats" in settings:
+        if "beats" in (settings or {}):
+            raise ValueError(
+                f"{path} classifies heartbeats, which have to be found first: LiveHeart({str(path)!r}), or "
+                f"`mne-cnnclass ecg live {path}`."
+            )
+        if settings is None:
             raise ValueError(
                 f"{path} does not say how epochs were made as make_epochs does. Make LiveClassifier("
                 "load_classifier(path), step=...) with the arguments that were used."

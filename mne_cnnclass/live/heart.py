@@ -9,6 +9,7 @@ import mne
 import numpy as np
 
 from ..ecg.beats import LEADS, pick_beat_leads
+from ..ecg.findings import RESEARCH
 from ..ecg.recordings import read_recording
 from ..estimators.heart_models import LEAST_RATE, HeartModel, beat_model, open_beat_model, open_rhythm_model
 from ..preprocessing.recordings import open_recordings
@@ -101,9 +102,25 @@ class LiveHeart:
             check_number(value, name, (int, float, np.number), min_val=0, include_boundaries="neither")
         self.beats, self.rhythm, self.leads, self.step, self.jitter = beats, rhythm, leads, step, jitter
         self._beats = None if beats is None else _causal_model(beats)
-        self._rhythm = open_rhythm_model().clf if isinstance(rhythm, str) else rhythm
-        models = [model for model in (self._beats and self._beats.clf, self._rhythm) if model is not None]
-        self.classes_ = np.array(list(dict.fromkeys(c for model in models for c in model.classes_)))
+        self._rhythm = None if rhythm is None else _rhythm_model(rhythm)
+        self._models = [model for model in (self._beats, self._rhythm) if model is not None]
+        self.classes_ = np.array(list(dict.fromkeys(c for model in self._models for c in model.clf.classes_)))
+
+    def describe(self) -> list[str]:
+        """Say what its classifiers are, and for what they must not be used.
+
+        Returns
+        -------
+        lines : list of str
+            A line for each, with how well it did if that is known, and one of warning.
+
+        Examples
+        --------
+        >>> from mne_cnnclass.live import LiveHeart
+        >>> LiveHeart(beats=None).describe()[-1]
+        'For research only: this is not a medical device, and no basis for decisions about a patient.'
+        """
+        return [*(model.line() for model in self._models), RESEARCH]
 
     def open(self, info: mne.Info, *, scale: Any = 1.0) -> HeartSession:
         """Start a session for samples that come from anywhere.
@@ -139,7 +156,8 @@ class LiveHeart:
         places, slots, _ = pick_beat_leads(empty, leads, "The stream")
         scale = np.broadcast_to(np.asarray(scale, float), n_channels)
         how = dict(scale=scale, step=self.step, jitter=self.jitter)
-        return HeartSession(info, places, slots, self._beats, self._rhythm, **how)
+        rhythm = self._rhythm and self._rhythm.clf
+        return HeartSession(info, places, slots, self._beats, rhythm, **how)
 
     def replay(
         self,
@@ -216,6 +234,14 @@ class LiveHeart:
         """
         inlet, info, scale = signal_inlet(name, timeout)
         return told(followed(inlet, self.open(info, scale=scale), patience), callbacks)
+
+
+def _rhythm_model(rhythm) -> HeartModel:
+    if isinstance(rhythm, str) and rhythm == "pretrained":
+        return open_rhythm_model()
+    if not hasattr(rhythm, "predict_proba"):
+        raise ValueError(f'rhythm must be "pretrained", a fitted classifier or None, got {rhythm!r}.')
+    return HeartModel(rhythm, f"this {type(rhythm).__name__}", {}, getattr(rhythm, "card_", {}))
 
 
 def _causal_model(beats) -> HeartModel:

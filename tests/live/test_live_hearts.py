@@ -2,6 +2,7 @@
 
 import mne
 import numpy as np
+import pandas as pd
 import pytest
 
 from mne_cnnclass import EpochsView, ecg, load_pretrained
@@ -151,8 +152,6 @@ def test_what_can_not_follow_a_stream_is_an_error(live, raw):
 
 
 def test_beats_and_rhythms_are_rows_of_one_table(live, decisions, tmp_path):
-    import pandas as pd
-
     with DecisionTable(tmp_path / "heart.csv", live.classes_) as table:
         for decision in decisions:
             table(decision)
@@ -161,6 +160,22 @@ def test_beats_and_rhythms_are_rows_of_one_table(live, decisions, tmp_path):
     assert rows["onset"].dropna().tolist() == pytest.approx([d.onset for d in beats_of(decisions)])
     assert rows["proba_A"].notna().sum() == 2
     assert rows["proba_V"].notna().sum() == sum(d.judged for d in beats_of(decisions))
+
+
+def test_the_command_follows_hearts_by_ready_models(run, raw, tmp_path):
+    raw.copy().crop(0, 8).save(tmp_path / "heart_raw.fif", verbose="ERROR")
+    code, out, _ = run("ecg", "live", "--replay", "heart_raw.fif", "-o", "decisions.csv")
+    lines, table = out.splitlines(), pd.read_csv(tmp_path / "decisions.csv")
+    assert code == 0
+    assert "For research only" in lines[2]
+    judged = table[table["status"] == "ok"]
+    assert {"N", "V"} >= set(judged["label"])
+    for row in judged.itertuples():
+        assert f"{row.onset:10.3f} s  {row.label} " in out
+    assert lines[-3].startswith(f"{len(table)} decisions: ")
+    code, _, err = run("ecg", "live")
+    assert code == 2
+    assert "--stream NAME and --replay FILE" in err
 
 
 @pytest.mark.slow
