@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import mne
@@ -38,9 +38,10 @@ class LiveHeart:
     rhythm : "pretrained" | estimator | None
         What classifies windows of 30 s: the ready model, or a classifier fitted on epochs of
         :func:`~mne_cnnclass.ecg.make_rhythm_epochs`. ``None`` leaves rhythms out.
-    leads : None | sequence of str | dict of str
-        The leads, as in ``make_beat_epochs``; beats are found, and rhythms judged, in the first of them that
-        there is. ``None`` takes those of the training, in any order of the channels.
+    leads : None | sequence of str
+        The channels to take in the place of the leads of the training, in their order, such as ``["II", ""]``
+        without the second; ``"II|I"`` takes the first that there is. Beats are found, and rhythms judged, in
+        the first. ``None`` takes those of the training.
     step : float
         Time in s from one decision about the rhythm to the next. Default is 5.0.
     jitter : float
@@ -92,7 +93,7 @@ class LiveHeart:
         beats: Literal["pretrained"] | PathLike | Any | None = "pretrained",
         rhythm: Literal["pretrained"] | Any | None = "pretrained",
         *,
-        leads: Sequence[str] | Mapping[str, str | None] | None = None,
+        leads: Sequence[str] | None = None,
         step: float = 5.0,
         jitter: float = 0.05,
     ) -> None:
@@ -102,6 +103,8 @@ class LiveHeart:
             check_number(value, name, (int, float, np.number), min_val=0, include_boundaries="neither")
         self.beats, self.rhythm, self.leads, self.step, self.jitter = beats, rhythm, leads, step, jitter
         self._beats = None if beats is None else _causal_model(beats)
+        if leads is not None and self._beats is not None:
+            self._beats = self._beats.takes(leads)
         self._rhythm = None if rhythm is None else _rhythm_model(rhythm)
         self._models = [model for model in (self._beats, self._rhythm) if model is not None]
         self.classes_ = np.array(list(dict.fromkeys(c for model in self._models for c in model.clf.classes_)))
@@ -150,9 +153,7 @@ class LiveHeart:
             )
         n_channels = len(info["ch_names"])
         empty = read_recording(mne.io.RawArray(np.zeros((n_channels, 1)), info.copy(), verbose="ERROR"))
-        leads = self.leads
-        if leads is None:
-            leads = LEADS if self._beats is None else self._beats.arguments["leads"]
+        leads = (self.leads or LEADS) if self._beats is None else self._beats.arguments["leads"]
         places, slots, _ = pick_beat_leads(empty, leads, "The stream")
         scale = np.broadcast_to(np.asarray(scale, float), n_channels)
         how = dict(scale=scale, step=self.step, jitter=self.jitter)

@@ -29,7 +29,7 @@ SEARCHED = 33.0  # s of signal that a search sees
 BEHIND = 0.5  # s after an R peak without which it is not relied on
 LATE = 0.2  # s later that a beat may be found in place of one search earlier
 LEAST = 2.0  # s of signal in which beats are looked for
-WHY = {"few beats": "too few beats", "rate": "a rate of no heart"}  # in words
+WHY = {"few beats": "too few beats", "rate": "a rate of no heart", "band": "filtered, or no ECG"}  # in words
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class HeartSession:
         self._windows = Stretches(self.sfreq, self._picked, round(SEARCHED * self.sfreq), hop, jitter)
         self._beats, self._rhythm = beats, rhythm
         self._began = self._stop = 0
-        self._found, self._any = -np.inf, False  # the last R peak; whether there was one
+        self._found, self._in_volts = -np.inf, False  # the last R peak; whether amplitudes were those of V
         self._every = max(round(step / HOP), 1) * hop
         self.look_ahead, self.settling = 0.0, 0.0
         if beats is not None:
@@ -189,10 +189,11 @@ class HeartSession:
     def _decide(self, stretch):
         signal = stretch.data[0]
         span = np.median(amplitudes_by_second(signal, self.sfreq)) if len(signal) >= self.sfreq else 0.0
-        is_readable = not self._any or span <= LARGEST["ecg"]  # or else the unit is not V, which is an error
+        self._in_volts |= 0 < span <= LARGEST["ecg"]
+        is_readable = not self._in_volts or span <= LARGEST["ecg"]  # if it never was, the search tells why
         if self._beats is not None:
             self._take(stretch)
-            if is_readable and len(signal) >= LEAST * self.sfreq and np.isfinite(span):
+            if is_readable and len(signal) >= LEAST * self.sfreq:
                 yield from self._new_beats(stretch)
         if self._rhythm is not None and stretch.stop % self._every == 0:
             yield self._judge_rhythm(stretch, None if is_readable else f"{span:.3g} V is no ECG")
@@ -222,7 +223,6 @@ class HeartSession:
                 new.append(peak)
         if not new:
             return
-        self._any = True
         lost, noise = lost_spans(raw, self._picked), noisy_spans(raw, self._picked[:1])
         odd = unlike_recording(raw, self._picked, peaks)[1]
         for peak in new:
