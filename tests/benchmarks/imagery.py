@@ -218,26 +218,27 @@ def draw_own(own, figure):
 
     people = own.groupby(["window", "method", "n_own", "subject"], sort=False).apply(_accuracy)
     print("\n" + people.groupby(["window", "method", "n_own"]).agg(interval).unstack("n_own").to_markdown())
-    fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
+    fig, axes = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True, layout="constrained")
     for ax, start in zip(axes, STARTS, strict=True):
         ready = people[start, "ready", 0]
         ax.axhline(ready.mean(), color="0.3", linewidth=1)
-        ax.annotate("ready, no own trials", (max(N_OWN), ready.mean() - 0.01), ha="right", va="top")
-        for method, of_method in people[start].drop("ready").groupby("method"):
-            ax.plot(N_OWN, of_method.groupby("n_own").mean()[list(N_OWN)], "o-", label=method)
-        gain = people[start, "fine-tuned", max(N_OWN)] - ready
-        ax.axhline(0.5, color="0.3", linestyle="--", linewidth=1)
+        ax.annotate("ready, no own trials", (15, ready.mean() - 0.01), ha="center", va="top")
+        for k, (method, of_method) in enumerate(people[start].drop("ready").groupby("method")):
+            of_people = of_method.unstack("n_own")[list(N_OWN)]
+            mean, error = of_people.mean(), 1.96 * of_people.std() / np.sqrt(len(ready))
+            at = np.array(N_OWN) + 0.15 * (k - 1)  # side by side
+            ax.errorbar(at, mean, error, fmt="o-", capsize=2, label=method)
+        for n_own in N_OWN:
+            gain = people[start, "fine-tuned", n_own] - ready
+            better, worse = (gain > 0).sum(), (gain < 0).sum()
+            ax.text(n_own, 0.9, f"{better} better\n{worse} worse", ha="center", va="bottom", fontsize=8)
+            print(f"{start}: {n_own} own trials {interval(gain)}, {better} people better, {worse} worse")
         ax.annotate("chance", (max(N_OWN), 0.5), ha="right", va="top")
-        ax.set(xlabel="Own trials", xticks=N_OWN, ylim=(0.4, 1.0))
-        ax.set_title(
-            f"{start} after the cue, n = {len(ready)}; {max(N_OWN)} own trials:\n"
-            f"{(gain > 0).sum()} people better, {(gain < 0).sum()} worse",
-            fontsize=10,
-            loc="left",
-        )
-        print(f"{start}: fine-tuned on {max(N_OWN)} minus ready {interval(gain)}, better {(gain > 0).sum()}")
+        ax.axhline(0.5, color="0.3", linestyle="--", linewidth=1)
+        ax.set(xlabel="Own trials", xticks=N_OWN, xlim=(3, 22), ylim=(0.4, 1.0))
+        ax.set_title(f"{start} after the cue, n = {len(ready)} people", fontsize=10, loc="left")
     axes[0].set_ylabel("Accuracy on the same later trials")
-    axes[1].legend(frameon=False)
+    fig.legend(*axes[1].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=3)
     fig.savefig(figure, dpi=150)
 
 
