@@ -229,7 +229,8 @@ def _restore_beats(header, tensors, source):
 
 
 def _restore_rhythm(header, tensors, source):
-    clf = RhythmClassifier(header["columns"])
+    least = header.get("min_samples_leaf", 8)  # older files lack it
+    clf = RhythmClassifier(header["columns"], min_samples_leaf=least)
     arrays = {name: tensors.pop(name).numpy().copy() for name in list(tensors)}
     clf.classes_ = make_array(header["classes"], header["classes_dtype"])
     clf.class_prior_ = np.array(header["class_prior"], float)

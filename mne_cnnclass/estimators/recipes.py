@@ -206,7 +206,8 @@ def _heartbeats(causal, **how):
 
 
 def _rhythm(causal, **how):
-    return (RhythmClassifier(random_state=how["random_state"]),)
+    least = 16 if causal else 8
+    return (RhythmClassifier(min_samples_leaf=least, random_state=how["random_state"]),)
 
 
 def _ssvep(causal, *, frequencies, **how):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 from typing import Self
 
@@ -18,6 +19,7 @@ from ..samples.inputs import as_samples
 from ..samples.types import RandomState
 from ..samples.view import EpochsView
 from ..utils.docs import fill_doc
+from ..utils.numbers import check_number
 from ..utils.seeds import draw_seed
 from ..utils.threads import limit_threads
 from .most_probable import PredictsMostProbable
@@ -36,6 +38,10 @@ class RhythmClassifier(PredictsMostProbable, BaseEstimator):
     columns : None | sequence of str
         The metadata columns to use. ``None`` uses ``mne_cnnclass.ecg.RHYTHM_COLUMNS``, the measures of
         :func:`measure_rhythm`.
+    min_samples_leaf : int
+        Least number of windows with different measures in a leaf of the forest. Default is 8, which is for
+        recordings most of which have one set of measures; with several alike ones of each, as of causal
+        windows, 16 is better.
     random_state : None | int | numpy.random.RandomState
         Seed of the trees.
 
@@ -63,8 +69,15 @@ class RhythmClassifier(PredictsMostProbable, BaseEstimator):
     >>> ecg.RhythmClassifier(random_state=0).fit(view).predict_proba(view)  # doctest: +SKIP
     """
 
-    def __init__(self, columns: Sequence[str] | None = None, *, random_state: RandomState = None) -> None:
+    def __init__(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        min_samples_leaf: int = 8,
+        random_state: RandomState = None,
+    ) -> None:
         self.columns = columns
+        self.min_samples_leaf = min_samples_leaf
         self.random_state = random_state
 
     @limit_threads(1)
@@ -92,6 +105,7 @@ class RhythmClassifier(PredictsMostProbable, BaseEstimator):
         ValueError
             If the epochs lack a column, or have fewer than two classes.
         """
+        check_number(self.min_samples_leaf, "min_samples_leaf", numbers.Integral, min_val=1)
         view = as_samples(X)
         measures = self._measures(view)
         self.classes_, codes = np.unique(np.asarray(check_labels(y, view)), return_inverse=True)
@@ -101,7 +115,8 @@ class RhythmClassifier(PredictsMostProbable, BaseEstimator):
         measures, codes = table[:, :-1], table[:, -1].astype(int)
         self.class_prior_ = np.bincount(codes) / len(codes)
         seed = draw_seed(self.random_state)
-        forest = ExtraTreesClassifier(100, min_samples_leaf=8, max_features=0.3, random_state=seed)
+        least = self.min_samples_leaf
+        forest = ExtraTreesClassifier(100, min_samples_leaf=least, max_features=0.3, random_state=seed)
         boosting = GradientBoostingClassifier(
             learning_rate=0.05,
             n_estimators=200,
@@ -157,6 +172,7 @@ class RhythmClassifier(PredictsMostProbable, BaseEstimator):
         tensors |= {name: torch.from_numpy(array) for name, array in self.trees_.packed().items()}
         return {
             "columns": None if self.columns is None else list(self.columns),
+            "min_samples_leaf": self.min_samples_leaf,
             "classes": self.classes_,
             "classes_dtype": self.classes_.dtype.str,
             "class_prior": self.class_prior_.tolist(),

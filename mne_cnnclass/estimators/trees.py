@@ -3,7 +3,6 @@
 import numpy as np
 
 ARRAYS = ("root", "feature", "threshold", "left", "right", "value")
-PACKED = ("root", "feature", "threshold", "step", "value", "start")  # what a file has
 FLOOR = 1e-3  # added to probabilities of a forest, few of whose leaves hold a rare class
 ROWS = 512  # samples at a time
 
@@ -47,21 +46,45 @@ class TreeArrays:
         return cls(arrays | dict(root=root.astype(np.int32), start=start), len(forest), int(depth))
 
     def packed(self):
-        """The arrays for a file: of two children the left is the next node, as scikit-learn numbers them."""
+        """The arrays for a file, without what follows from the others.
+
+        scikit-learn numbers all that is left of a node before all that is right of it, so it is enough to
+        know which nodes are leaves: their feature is -1. Only the others have a threshold, and only leaves a
+        value, in boosting that of the class of their tree.
+        """
         a = self.arrays
-        step = a["right"] - np.arange(len(a["right"]))  # 0 of a leaf
-        return {name: (a | dict(feature=_small(a["feature"]), step=_small(step)))[name] for name in PACKED}
+        is_leaf = a["left"] == np.arange(len(a["left"]))
+        parts = dict(threshold=a["threshold"], value=a["value"], boosting=a["value"])
+        places = _places(is_leaf, a["root"], self.n_forest, a["value"].shape[1])
+        return {name: parts[name][place] for name, place in places.items()} | dict(
+            root=a["root"], feature=_small(np.where(is_leaf, -1, a["feature"])), start=a["start"]
+        )
 
     @classmethod
     def unpacked(cls, arrays, n_forest, depth):
         """Those of such arrays."""
-        if arrays.keys() != set(PACKED) or arrays["step"].shape != arrays["feature"].shape:
-            raise ValueError("these are no trees")
-        arrays = dict(arrays)
-        step = arrays.pop("step").astype(np.int32)
-        own = np.arange(len(step), dtype=np.int32)
-        children = dict(left=own + (step > 0), right=own + step)
-        return cls(arrays | children | dict(feature=arrays["feature"].astype(np.int32)), n_forest, depth)
+        if "step" in arrays:
+            return cls._of_first_files(dict(arrays), n_forest, depth)
+        is_leaf = arrays["feature"] < 0
+        nodes, n_classes = np.arange(len(is_leaf)), arrays["value"].shape[1]
+        threshold, value = np.zeros(len(nodes), np.float32), np.zeros((len(nodes), n_classes), np.float16)
+        parts = dict(threshold=threshold, value=value, boosting=value)
+        for name, place in _places(is_leaf, arrays["root"], n_forest, n_classes).items():
+            if parts[name][place].shape != arrays[name].shape:
+                raise ValueError("these are no trees")
+            parts[name][place] = arrays[name]
+        a = dict(root=arrays["root"], start=arrays["start"], threshold=threshold, value=value)
+        a["feature"] = np.maximum(arrays["feature"], 0).astype(np.int32, casting="safe")
+        a |= dict(left=(nodes + ~is_leaf).astype(np.int32), right=_right_children(is_leaf).astype(np.int32))
+        return cls(a, n_forest, depth)
+
+    @classmethod
+    def _of_first_files(cls, a, n_forest, depth):
+        """Those of files that had all values, and how far the right child is from its parent, 0 of leaves."""
+        step = a.pop("step").astype(np.int32, casting="safe")
+        nodes = np.arange(len(step), dtype=np.int32)
+        a |= dict(left=nodes + (step > 0), right=nodes + step)
+        return cls(a | dict(feature=a["feature"].astype(np.int32, casting="safe")), n_forest, depth)
 
     def check(self, n_features, n_classes):
         """Raise a ValueError if the arrays are of no trees of so many numbers and classes."""
@@ -104,5 +127,29 @@ def _round_down(threshold):
 
 
 def _small(numbers):
-    """Numbers of 16 bits, if they are so small, or of 32."""
-    return numbers.astype(np.int16 if numbers.max() < 2**15 else np.int32)
+    """Numbers of 8, 16 or 32 bits."""
+    return numbers.astype(next(kind for kind in ("i1", "i2", "i4") if numbers.max() <= np.iinfo(kind).max))
+
+
+def _places(is_leaf, root, n_forest, n_classes):
+    """Where nodes have thresholds, leaves of the forest values, and those of boosting their only one."""
+    is_forest = np.arange(len(is_leaf)) < root[n_forest]
+    boosted = np.flatnonzero(is_leaf & ~is_forest)
+    tree = np.searchsorted(root, boosted, side="right") - 1 - n_forest
+    of = tree % n_classes if n_classes > 2 else np.ones_like(tree)  # of two classes, the second has all trees
+    return dict(threshold=~is_leaf, value=is_leaf & is_forest, boosting=(boosted, of))
+
+
+def _right_children(is_leaf):
+    """The node after all that is left of a node, or a leaf itself.
+
+    With each inner node one more node is open than before, with each leaf one less: what is left of a node
+    ends with the first leaf after which fewer are open than at it.
+    """
+    n, nodes = len(is_leaf), np.arange(len(is_leaf))
+    n_open = np.cumsum(np.where(is_leaf, -1, 1))
+    leaves = np.sort((n_open * n + nodes)[is_leaf])  # by how many are open after each, then in order
+    ends = np.searchsorted(leaves, ((n_open - 1) * n + nodes)[~is_leaf])
+    right = nodes.copy()
+    right[~is_leaf] = np.append(leaves, n - 1)[ends] % n + 1
+    return right

@@ -12,7 +12,8 @@ Further arguments are parameters of `BeatClassifier`, such as ``n_fibrillation=0
 ``leak=1`` splits beats at random, so that each patient is on both sides, as a warning of what that split is
 worth; ``causal=1`` uses nothing of the future; ``detected=1`` tests on beats at detected R peaks: those not
 found, and those found where none is, count as errors; ``leads=1`` also tests on each lead alone, and
-``rate=125`` on recordings resampled to it (Hz); ``save=FILE`` keeps the probabilities.
+``rate=125`` on recordings resampled to it (Hz); ``save=FILE`` keeps the probabilities. ``nested=1 n_folds=5``
+tests patients that not even the choice among `CHOICES` has seen, which is made in folds of the others.
 """
 
 import os
@@ -20,13 +21,14 @@ import pickle
 import sys
 import time
 import warnings
+from itertools import combinations, product
 from pathlib import Path
 
 import mne
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from sklearn.metrics import classification_report, confusion_matrix
+from sklearn.metrics import classification_report, confusion_matrix, f1_score
 from sklearn.model_selection import GroupKFold, StratifiedKFold
 
 from mne_cnnclass import EpochsView, ecg, recipe
@@ -34,6 +36,9 @@ from mne_cnnclass import EpochsView, ecg, recipe
 CLASSES = ["N", "S", "V"]
 SHARES = (0.25, 0.5, 0.75)
 LEAST_S = 10  # S beats of patients whose share is raised
+# variants that a nested choice is made among: what is trained, and how much beats are smoothed
+CHOICES = ({}, dict(n_fibrillation=0), dict(n_premature=0))
+SMOOTHING = (0.7, 0.0)
 
 
 def read(files, **how):
@@ -138,15 +143,100 @@ def of_s(y, predicted):
     return np.mean(predicted[y == "S"] == "S"), np.mean(predicted[y == "N"] == "S")
 
 
+def macro_f1(y, predicted):
+    """Mean F1 of N, S and V, F and Q among the true ones."""
+    return f1_score(y, predicted, labels=CLASSES, average="macro", zero_division=0)
+
+
+def over_patients(score, y, predicted, groups, n_draws=1000):
+    """A 95 % interval of a score by bootstrap over patients."""
+    rng, rows = np.random.default_rng(0), [np.flatnonzero(groups == one) for one in np.unique(groups)]
+    drawn = (
+        np.concatenate([rows[k] for k in rng.integers(len(rows), size=len(rows))]) for _ in range(n_draws)
+    )
+    return np.quantile([score(y[d], predicted[d]) for d in drawn], [0.025, 0.975])
+
+
+def nested_choice(view, n_folds, n_seeds, causal, save):
+    """Print how patients are classified by the variant that is best on the patients of the other folds.
+
+    A network that is trained without two folds judges each variant on either, for the choice of the other.
+    """
+    y, groups, labels = view.labels, view.groups, np.array(["N", "S", "V", "F"])
+    folds = [test for _, test in GroupKFold(n_folds).split(y, groups=groups)]
+    variants = list(product(range(len(CHOICES)), SMOOTHING))
+    inner = np.full((n_folds, len(variants), len(y)), "", "U1")
+
+    def fit(k, left_out, seed):
+        pipeline = recipe("heartbeats", causal=causal, random_state=seed, n_threads=1)
+        pipeline[-1].set_params(n_members=1, **CHOICES[k])
+        return pipeline.fit(view[np.setdiff1d(np.arange(len(y)), np.concatenate(left_out))])
+
+    def proba(pipeline, smoothing, rows):
+        found = pipeline.set_params(beatclassifier__smoothing=smoothing).predict_proba(view[rows])
+        return (
+            pd.DataFrame(found, columns=pipeline.classes_).reindex(columns=labels, fill_value=0.0).to_numpy()
+        )
+
+    for (a, b), k in product(combinations(range(n_folds), 2), range(len(CHOICES))):
+        pipeline = fit(k, (folds[a], folds[b]), seed=0)
+        for outer, judged in ((a, b), (b, a)):
+            for v, (its, smoothing) in enumerate(variants):
+                if its == k:
+                    found = proba(pipeline, smoothing, folds[judged])
+                    inner[outer, v, folds[judged]] = labels[found.argmax(axis=1)]
+        print(".", end="", flush=True)
+    print("\n")
+    outer, rows = np.zeros((len(y), len(labels))), []
+    for a, test in enumerate(folds):
+        others = np.setdiff1d(np.arange(len(y)), test)
+        scores = [macro_f1(y[others], inner[a, v, others]) for v in range(len(variants))]
+        k, smoothing = variants[best := int(np.argmax(scores))]
+        outer[test] = np.mean([proba(fit(k, (test,), s), smoothing, test) for s in range(n_seeds)], axis=0)
+        text = f"{CHOICES[k] or 'the recipe'}, smoothing {smoothing:g}"
+        rows.append({"patients": " ".join(np.unique(groups[test])), "chosen": text})
+        rows[-1]["its macro F1 on the others"] = f"{scores[best]:.3f}"
+        rows[-1] |= {"that of the recipe": f"{scores[0]:.3f}", "lowest": f"{min(scores):.3f}"}
+        rows[-1]["macro F1 here"] = f"{macro_f1(y[test], labels[outer[test].argmax(axis=1)]):.3f}"
+    show(rows)
+    if save:
+        Path(save).write_bytes(pickle.dumps((y, outer, groups)))
+    predicted = labels[outer.argmax(axis=1)]
+    show([row(y, predicted, patients="all, each with the choice of others")])
+    low, high = over_patients(macro_f1, y, predicted, groups)
+    print(f"macro F1, 95 % over patients: {low:.2f}–{high:.2f}")
+    for name in ("S", "V"):
+        for what, axis in (("sensitivity", y), ("PPV", predicted)):
+
+            def share(a, b, name=name, axis=axis):
+                of = (a if axis is y else b) == name
+                return np.mean((a == b)[of]) if of.any() else np.nan
+
+            low, high = over_patients(share, y, predicted, groups)
+            print(f"{name} {what}, 95 % over patients: {100 * low:.0f}–{100 * high:.0f} %")
+    print(confusion_matrix(y, predicted, labels=labels), "\n")
+    rows = []
+    for one in np.unique(groups):
+        own, cells = groups == one, {}
+        for name in ("S", "V"):
+            right = ((y == name) & (predicted == name))[own].sum()
+            cells |= {f"{name}": (y[own] == name).sum(), f"{name} found": right}
+            cells[f"others called {name}"] = (predicted[own] == name).sum() - right
+        rows.append({"patient": one, **cells})
+    show(rows)
+
+
 def show(rows):
     print(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True), "\n", flush=True)
 
 
-def main(n_folds=22, n_seeds=3, leak=0, causal=0, detected=0, leads=0, rate=0, save="", **params):
+def main(n_folds=22, n_seeds=3, leak=0, causal=0, detected=0, leads=0, rate=0, save="", nested=0, **params):
     files = sorted((Path(os.environ["MNE_CNNCLASS_DATA"]) / "mitdb").glob("*.hea"))
     begin = time.perf_counter()
     view = read(files, causal=bool(causal))
     print(f"{view}\nread, filtered and cut in {time.perf_counter() - begin:.0f} s\n", flush=True)
+    if nested:
+        return nested_choice(view, n_folds, n_seeds, bool(causal), save)
     tested = read(files, peaks="detected") if detected else view
     not_found = missed(view, tested)
     if leak:

@@ -5,7 +5,7 @@
     python tests/benchmarks/rhythm.py ptbxl              # folds 1-8 to train, 9 and 10 to test
 
 Each prints rows of a table in Markdown, which `docs/guide/ecg.md` shows. ``MNE_CNNCLASS_DATA`` must be
-set. ``cinc2017`` takes names of rows, or all.
+set. ``cinc2017`` takes names of rows, or all; ``save=FILE`` keeps the first seed's answers to the 900.
 """
 
 import os
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import mne
 import numpy as np
+import pandas as pd
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.metrics import f1_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
@@ -58,7 +59,7 @@ def boosting(random_state):
 
 
 ROWS = {
-    "recipe": lambda seed: recipe("rhythm", random_state=seed),
+    "recipe": lambda seed, causal=False: recipe("rhythm", causal=causal, random_state=seed),
     "recipe, RR alone": lambda seed: ecg.RhythmClassifier(RR_COLUMNS, random_state=seed),
     "boosting": boosting,
     "cnn": lambda seed: network(seed, augmentation=ecg.vary_gain),
@@ -66,11 +67,13 @@ ROWS = {
 
 
 def cinc2017(*names, n_seeds=5):
+    causal = "causal" in names
     files = [file for part in ("cinc2017", "cinc2017_more") for file in sorted((DATA / part).glob("*.mat"))]
     in_life = np.array([file.parent.name == "cinc2017_more" for file in files])
     start = time.process_time()
-    epochs = ecg.make_rhythm_epochs(map(ecg.read_raw_cinc2017, files), causal="causal" in names)
-    names = [name for name in names if name != "causal"]
+    epochs = ecg.make_rhythm_epochs(map(ecg.read_raw_cinc2017, files), causal=causal)
+    save = [name.removeprefix("save=") for name in names if name.startswith("save=")]
+    names = [name for name in names if name != "causal" and not name.startswith("save=")]
     view = EpochsView(epochs, groups="record")
     seconds = time.process_time() - start
     print(f"{len(view)} windows of {len(files)} records, {seconds / len(files):.3f} s a record", flush=True)
@@ -84,27 +87,31 @@ def cinc2017(*names, n_seeds=5):
     print(
         "| row | seed | records | mean F1 of N, A, O | N | A | O | ~ | F1 uncorrected |\n" + "|---" * 9 + "|"
     )
-    for name in names or ROWS:
+    rows = ROWS | {"recipe": lambda seed: ROWS["recipe"](seed, causal)}
+    for name in names or rows:
         scores = []
         for seed in range(100, 100 + n_seeds):
             folds = StratifiedKFold(5, shuffle=True, random_state=seed).split(records, strata)
-            proba = _predicted(name, seed, view, records, folds)
+            proba = _predicted(rows[name], seed, view, records, folds)
             scores.append([_row(name, seed, proba, rhythm, at) for at in (in_life, locked)])
+            if save and seed == 100:
+                table = pd.DataFrame(proba[1, in_life], columns=np.unique(view.labels))
+                pd.to_pickle((rhythm[in_life], table), save[0])
         for k, what in enumerate(("the 900", "their locked third")):
             _print(name, f"mean of {n_seeds}", what, np.mean([s[k] for s in scores], axis=0))
         half = [(np.flatnonzero(~in_life), np.flatnonzero(in_life))]
-        proba = _predicted(name, 0, view, records, half)
+        proba = _predicted(rows[name], 0, view, records, half)
         _row(name, 0, proba, rhythm, in_life, "the 900, trained on the 600")
 
 
-def _predicted(name, seed, view, records, folds):
+def _predicted(make, seed, view, records, folds):
     """Probabilities of records, as trained and corrected for how frequent classes are."""
     classes = np.unique(view.labels)
     prior = np.array([PRIOR[label] for label in classes.tolist()]) / sum(PRIOR.values())
     found = np.full((2, len(records), len(classes)), np.nan)
     for train, test in folds:
         rows = [np.flatnonzero(np.isin(view.groups, records[part])) for part in (train, test)]
-        clf = ROWS[name](seed).fit(view[rows[0]])
+        clf = make(seed).fit(view[rows[0]])
         proba = ecg.combine_windows(clf.predict_proba(view[rows[1]]), view.groups[rows[1]])
         proba = proba.loc[records[test]].to_numpy()
         label = view.labels[rows[0]][np.unique(view.groups[rows[0]], return_index=True)[1]]

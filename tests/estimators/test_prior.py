@@ -84,6 +84,16 @@ def test_arrays_predict_what_the_trees_do(n_classes):
     mean = np.sqrt((forest.predict_proba(new) + FLOOR) * boosting.predict_proba(new))
     mean /= mean.sum(axis=1, keepdims=True)
     assert_allclose(trees.predict_proba(new), mean, atol=1e-4)  # as 16 bits have leaves
+    packed = trees.packed()
+    same = TreeArrays.unpacked(packed, trees.n_forest, trees.depth)
+    same.check(12, n_classes)
+    for name, array in trees.arrays.items():
+        assert_array_equal(same.arrays[name], array)
+    first = {name: array for name, array in trees.arrays.items() if name not in ("left", "right")}
+    first["step"] = (trees.arrays["right"] - np.arange(len(trees.arrays["right"]))).astype(np.int16)
+    older = TreeArrays.unpacked(first, trees.n_forest, trees.depth)
+    assert_array_equal(older.predict_proba(new), trees.predict_proba(new))
+    assert sum(a.nbytes for a in packed.values()) < 0.5 * sum(a.nbytes for a in first.values())
 
 
 @pytest.mark.parametrize(

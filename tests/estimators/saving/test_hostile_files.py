@@ -390,9 +390,9 @@ def test_any_value_of_a_classifier_of_rhythms_may_be_wrong(rhythm, path, write):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("step", torch.full((1,), 30000)),
-        ("step", torch.full((1,), -1)),
-        ("feature", torch.full((1,), 2, dtype=torch.int32)),
+        ("feature", torch.full((1,), 2, dtype=torch.int8)),
+        ("root", torch.full((1,), 30000)),
+        ("boosting", torch.full((1,), float("nan"))),
         ("threshold", torch.full((1,), float("nan"))),
     ],
 )
