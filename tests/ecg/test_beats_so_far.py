@@ -15,10 +15,10 @@ FIRST, RATE = -32, 128.0
 
 def test_beats_that_come_get_the_features_of_the_record_so_far():
     rng = np.random.default_rng(0)
-    rr = 0.8 * np.exp(rng.normal(0, 0.03, 130))
+    rr = 0.8 * np.exp(rng.normal(0, 0.03, 100))
     rr[20::9] *= 0.6  # premature ones
     rr[60:75] *= 0.55  # and a run of them
-    beats = 1e-3 * rng.standard_normal((131, 2, 91))
+    beats = 1e-3 * rng.standard_normal((101, 2, 91))
     beats[50:] *= 3  # as if the gain had changed
     intervals = interval_features(np.r_[rr[0], rr], causal=True)
     height = record_median(np.ptp(beats[..., span_slice(QRS, FIRST, RATE)], axis=2), causal=True)

@@ -8,7 +8,7 @@ import pytest
 from mne_cnnclass import EpochsView, ecg, load_pretrained
 from mne_cnnclass.live import DecisionTable, LiveHeart, playing
 
-LASTS = 36.0  # s
+LASTS = 31.0  # s
 
 
 @pytest.fixture(scope="module")
@@ -41,21 +41,20 @@ def statuses(decisions):
 
 def test_decisions_are_the_same_bits_whatever_the_chunks_are(live, raw, decisions):
     session, rng, seen, first = live.open(raw.info), np.random.default_rng(0), [], 0
-    data = raw.get_data(tmax=30.5)
+    data = raw.get_data()
     while first < data.shape[1]:
         part = slice(first, first + rng.integers(1, 700))
         seen += session.push(data[:, part])
         first = part.stop
-    assert [d.event for d in seen if d.judged].count("rhythm") == 1
-    assert seen == decisions[: len(seen)]
+    assert seen == decisions
 
 
 def test_a_decision_is_there_after_its_look_ahead_and_uses_nothing_later(live, raw, decisions):
-    session, until = live.open(raw.info), 18.0
+    session, until = live.open(raw.info), 14.0
     seen = session.push(raw.get_data(tmax=until))
     assert session.look_ahead == pytest.approx(1.2)
     due = [d for d in decisions if (d.time if d.onset is None else d.onset + session.look_ahead) <= until]
-    assert len(beats_of(due)) > 15
+    assert len(beats_of(due)) > 10
     assert seen[: len(due)] == due
     assert all(d in decisions for d in seen)
 
@@ -88,29 +87,29 @@ def test_the_beats_are_those_that_experts_annotated(data_path, raw, decisions):
 
 def test_the_rhythm_is_that_of_the_last_half_minute(live, raw, decisions):
     rhythms = [d for d in decisions if d.event == "rhythm"]
-    assert [round(d.time) for d in rhythms] == [*range(5, 36, 5)]
-    assert [d.judged for d in rhythms] == [False] * 5 + [True] * 2
+    assert [round(d.time) for d in rhythms] == [*range(5, 31, 5)]
+    assert [d.judged for d in rhythms] == [False] * 5 + [True]
     assert statuses(rhythms) == {"the first 30 s are not over", "ok"}
-    window = raw.copy().crop(5.0, 35.0, include_tmax=False).set_annotations(None)
+    window = raw.copy().crop(0.0, 30.0, include_tmax=False).set_annotations(None)
     epochs = ecg.make_rhythm_epochs(window, duration=30.0, around=30.0, leads=["MLII"])
     (proba,) = load_pretrained("rhythm").predict_proba(EpochsView(epochs))
     assert list(rhythms[-1].proba.values()) == proba.tolist()
-    assert rhythms[-1].start == pytest.approx(5.0)
+    assert rhythms[-1].start == 0.0
 
 
 # -- what is not judged ----------------------------------------------------------------------------
 
 
 def test_nothing_is_judged_across_lost_samples(live, raw):
-    times = raw.times[: 21 * 360].copy()
-    times[10 * 360 :] += 0.5
+    times = raw.times[: 14 * 360].copy()
+    times[6 * 360 :] += 0.5
     seen = live.open(raw.info).push(raw.get_data(stop=len(times)), times)
-    after = [d for d in seen if d.time > 10.5]
+    after = [d for d in seen if d.time > 6.5]
     assert {d.status for d in after if d.event == "rhythm"} == {"not judged: 0.5 s lost, less than 30 s ago"}
     for d in beats_of(seen):
-        assert d.start > 10.4 or d.time < 10.0
+        assert d.start > 6.4 or d.time < 6.0
     judged = [d.onset for d in beats_of(after) if d.judged]
-    assert 14.0 < judged[0] < 16.0  # as soon as filters have settled
+    assert 10.0 < judged[0] < 12.0  # as soon as filters have settled
 
 
 @pytest.mark.parametrize(
@@ -158,7 +157,7 @@ def test_beats_and_rhythms_are_rows_of_one_table(live, decisions, tmp_path):
     rows = pd.read_csv(tmp_path / "heart.csv")
     assert rows["event"].tolist() == [d.event for d in decisions]
     assert rows["onset"].dropna().tolist() == pytest.approx([d.onset for d in beats_of(decisions)])
-    assert rows["proba_A"].notna().sum() == 2
+    assert rows["proba_A"].notna().sum() == 1
     assert rows["proba_V"].notna().sum() == sum(d.judged for d in beats_of(decisions))
 
 
