@@ -2,6 +2,7 @@
 
     python tests/benchmarks/live_hearts.py beats [seconds]     # mitdb: R peaks and classes, live and offline
     python tests/benchmarks/live_hearts.py ludb                # R peaks of lead II from 2 s on, 100 people
+    python tests/benchmarks/live_hearts.py rhythm [step]       # mitdb, which the ready model never saw
     python tests/benchmarks/live_hearts.py latency [seconds]   # two leads, 360 Hz; memory, too
 
 ``MNE_CNNCLASS_DATA`` and ``OMP_NUM_THREADS=1`` must be set. What LiveHeart looks ahead was chosen on the
@@ -88,6 +89,22 @@ def ludb():
     print({name: (shown(row), *row) for name, row in rows.items()})
 
 
+def rhythm(every=60):
+    """Decisions about the last 30 s of each record, where they lie in one annotated rhythm."""
+    rows, live = [], LiveHeart(beats=None, step=every)
+    for record, *_ in mitdb_records():
+        raw = ecg.read_raw_wfdb(_data() / "mitdb" / record)
+        notes = raw.annotations[[text.startswith("(") for text in raw.annotations.description]]
+        for d in live.replay(raw):
+            inside = (notes.onset <= d.start) & (notes.onset + notes.duration >= d.time)
+            if inside.any():
+                label = d.label if d.judged else "not judged"
+                rows.append((record, notes.description[inside.argmax()], label))
+    table = pd.DataFrame(rows, columns=["record", "annotated", "decision"])
+    print(pd.crosstab(table["annotated"], table["decision"]).to_string())
+    print(pd.crosstab(table["record"], [table["annotated"], table["decision"]]).to_string())
+
+
 def latency(seconds=600):
     """What a push of the last sample before decisions takes, and of all others."""
     raw = ecg.read_raw_wfdb(_data() / "mitdb" / "119")
@@ -114,4 +131,6 @@ def latency(seconds=600):
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     mne.set_log_level("ERROR")
-    {"beats": beats, "ludb": ludb, "latency": latency}[sys.argv[1]](*map(float, sys.argv[2:]))
+    {"beats": beats, "ludb": ludb, "rhythm": rhythm, "latency": latency}[sys.argv[1]](
+        *map(float, sys.argv[2:])
+    )

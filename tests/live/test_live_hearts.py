@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from mne_cnnclass import EpochsView, ecg, load_pretrained
-from mne_cnnclass.live import DecisionTable, LiveHeart, playing
+from mne_cnnclass.estimators.pretrained import pretrained_file
+from mne_cnnclass.live import DecisionTable, LiveClassifier, LiveHeart, playing
 
 LASTS = 31.0  # s
 
@@ -85,6 +86,15 @@ def test_the_beats_are_those_that_experts_annotated(data_path, raw, decisions):
     assert np.mean(right) > 0.95
 
 
+def test_one_lead_of_any_name_takes_the_place_of_two(raw):
+    alone = raw.copy().crop(0, 7).pick(["MLII"]).rename_channels({"MLII": "chest strap"})
+    named, first = (
+        list(LiveHeart(rhythm=None, leads=leads).replay(alone)) for leads in (["chest strap", ""], None)
+    )
+    assert any(d.judged for d in named)
+    assert named == first  # the first channel of an ECG, if none is named
+
+
 def test_the_rhythm_is_that_of_the_last_half_minute(live, raw, decisions):
     rhythms = [d for d in decisions if d.event == "rhythm"]
     assert [round(d.time) for d in rhythms] == [*range(5, 31, 5)]
@@ -139,6 +149,8 @@ def test_what_can_not_follow_a_stream_is_an_error(live, raw):
         LiveHeart(load_pretrained("heartbeats"))
     with pytest.raises(ValueError, match="is no classifier of heartbeats"):
         LiveHeart(load_pretrained("rhythm"))
+    with pytest.raises(ValueError, match="mne-cnnclass ecg live"):
+        LiveClassifier.load(pretrained_file("heartbeats", causal=True))
     with pytest.raises(ValueError, match="nothing to decide on"):
         LiveHeart(None, None)
     with pytest.raises(ValueError, match="no lead"):
