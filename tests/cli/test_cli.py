@@ -232,6 +232,7 @@ def test_recipes_that_can_not_be_are_told_before_recordings_are_read(run, option
     assert re.search(message, fails(run("evaluate", "gone.fif", *EVENTS, *SPAN, *options)))
 
 
+@pytest.mark.usefixtures("quickly")
 def test_evaluate_real_recordings(run, data_path, tmp_path):
     files = [data_path / "eegmmidb" / "S007" / f"S007R{run:02d}.edf" for run in (4, 8, 12)]
     code, out, err = run(
