@@ -216,7 +216,6 @@ LISTED = [
         lambda: SSVEPClassifier(FLICKER, trained=False),
         for_arrays=dict(sfreq=100.0),
     ),
-    Listed("RhythmClassifier", lambda: ecg.RhythmClassifier(random_state=0), "rhythm", None),
     Listed("PriorAdjustedClassifier", lambda: PriorAdjustedClassifier(CNNClassifier(**EEGNET))),
     Listed("StackedClassifier", _stacked),
     *map(_transformer, TRANSFORMERS),

@@ -15,9 +15,9 @@ def expected_failures(estimator):
     return {"check_sample_weight_equivalence_on_dense_data": STOCHASTIC}
 
 
-# a tenth of the default training epochs, as scikit-learn lowers max_iter of its own estimators here
+# a twentieth of the default training epochs, as scikit-learn lowers max_iter of its own estimators here
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
-@parametrize_with_checks([CNNClassifier(max_epochs=4)], expected_failed_checks=expected_failures)
+@parametrize_with_checks([CNNClassifier(max_epochs=2)], expected_failed_checks=expected_failures)
 def test_check_estimator(estimator, check):
     reason = expected_failures(estimator).get(check.func.__name__)
     if reason:
