@@ -28,15 +28,15 @@ def imagery(folder):
 
 
 def hearts(file):
-    """Beats of patients left out; the 8 that experts could not class are wrong."""
+    """Beats of patients left out, but for the 8 that experts could not class."""
     y, proba, _ = pd.read_pickle(file)
-    return y, pd.DataFrame(proba, columns=["N", "S", "V", "F"]).assign(Q=0.0)
+    return y[y != "Q"], pd.DataFrame(proba[y != "Q"], columns=["N", "S", "V", "F"])
 
 
 def main(folder, beats, rhythms, figure):
     models = {
-        "Imagined hand\ntrials of 48 people": imagery(folder),
-        "Heartbeats\nbeats of 22 people": hearts(beats),
+        "Imagined hand\nboth windows of the trials of 48 people": imagery(folder),
+        "Heartbeats, one network\nbeats of 22 people": hearts(beats),
         "Rhythm\n900 recordings": pd.read_pickle(rhythms),
     }
     fig, axes = plt.subplots(1, 3, figsize=(14, 5.6), layout="constrained")
