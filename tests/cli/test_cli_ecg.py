@@ -226,7 +226,7 @@ def test_memory_of_beats_does_not_grow_with_the_recording(folder, model, tmp_pat
     for n_times_over in (2, 4):  # both with a stretch that has all of the recording around it that is read
         write_long(folder, tmp_path / "long", n_times_over)
         tracemalloc.start()
-        predict_beats(clf, tmp_path / "long", annotator="atr", stretch=20.0, **how)
+        predict_beats(clf, tmp_path / "long", annotator="atr", stretch=40.0, **how)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.1 * peaks[0]

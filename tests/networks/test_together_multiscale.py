@@ -120,10 +120,10 @@ def test_outputs_gradients_and_statistics_are_those_of_each_network(name, n_side
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_bits_of_a_network_do_not_depend_on_those_that_are_stacked_with_it(name, n_side):
     networks = [build(name, n_side, drop_prob=0.25) for _ in range(10)]
-    steps = [draw(name, 10, n_side, torch.float32) for _ in range(3)]
+    steps = [draw(name, 10, n_side, torch.float32) for _ in range(2)]
 
     def train(numbers):
-        """Outputs, weights and running statistics of some of the networks, in three steps."""
+        """Outputs, weights and running statistics of some of the networks, in two steps."""
         stack = Stack([networks[number] for number in numbers], "cpu")
         dropout = Dropout([torch.Generator().manual_seed(number) for number in numbers])
         outputs = []
