@@ -107,9 +107,9 @@ def beat_model(clf, name, saved):
     return model
 
 
-def open_rhythm_model():
+def open_rhythm_model(*, causal=False):
     """The ready model of rhythms."""
-    clf = load_pretrained("rhythm")
+    clf = load_pretrained("rhythm", causal=causal)
     return HeartModel(clf, 'the ready model "rhythm"', {}, clf.card_)
 
 

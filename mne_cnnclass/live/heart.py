@@ -36,7 +36,7 @@ class LiveHeart:
         What classifies beats: the ready model, a file of ``mne-cnnclass ecg train --causal``, or a classifier
         fitted on epochs of ``ecg.make_beat_epochs(causal=True)``. ``None`` leaves beats out.
     rhythm : "pretrained" | estimator | None
-        What classifies windows of 30 s: the ready model, or a classifier fitted on epochs of
+        What classifies windows of 30 s: the ready causal model, or a classifier fitted on epochs of
         :func:`~mne_cnnclass.ecg.make_rhythm_epochs`. ``None`` leaves rhythms out.
     leads : None | sequence of str
         The channels to take in the place of the leads of the training, in their order, such as ``["II", ""]``
@@ -239,7 +239,7 @@ class LiveHeart:
 
 def _rhythm_model(rhythm) -> HeartModel:
     if isinstance(rhythm, str) and rhythm == "pretrained":
-        return open_rhythm_model()
+        return open_rhythm_model(causal=True)
     if not hasattr(rhythm, "predict_proba"):
         raise ValueError(f'rhythm must be "pretrained", a fitted classifier or None, got {rhythm!r}.')
     return HeartModel(rhythm, f"this {type(rhythm).__name__}", {}, getattr(rhythm, "card_", {}))

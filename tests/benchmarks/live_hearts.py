@@ -89,20 +89,36 @@ def ludb():
     print({name: (shown(row), *row) for name, row in rows.items()})
 
 
+class Both:
+    """The offline ready model of rhythms, and what the causal one says of the same window."""
+
+    def __init__(self):
+        self.models = [load_pretrained("rhythm", causal=causal) for causal in (False, True)]
+        self.classes_ = self.models[0].classes_
+
+    def predict_proba(self, X):
+        offline, causal = (model.predict_proba(X) for model in self.models)
+        self.other = self.classes_[causal.argmax(axis=1)[0]]
+        return offline
+
+
 def rhythm(every=60):
     """Decisions about the last 30 s of each record, where they lie in one annotated rhythm."""
-    rows, live = [], LiveHeart(beats=None, step=every)
+    both, rows = Both(), []
+    live = LiveHeart(beats=None, rhythm=both, step=every)
     for record, *_ in mitdb_records():
         raw = ecg.read_raw_wfdb(_data() / "mitdb" / record)
         notes = raw.annotations[[text.startswith("(") for text in raw.annotations.description]]
         for d in live.replay(raw):
             inside = (notes.onset <= d.start) & (notes.onset + notes.duration >= d.time)
             if inside.any():
-                label = d.label if d.judged else "not judged"
-                rows.append((record, notes.description[inside.argmax()], label))
-    table = pd.DataFrame(rows, columns=["record", "annotated", "decision"])
-    print(pd.crosstab(table["annotated"], table["decision"]).to_string())
-    print(pd.crosstab(table["record"], [table["annotated"], table["decision"]]).to_string())
+                labels = [d.label, both.other] if d.judged else ["not judged"] * 2
+                rows.append((record, notes.description[inside.argmax()], *labels))
+        print(record, len(rows), flush=True)
+    table = pd.DataFrame(rows, columns=["record", "annotated", "offline", "causal"])
+    for model in ("offline", "causal"):
+        print(pd.crosstab(table["annotated"], table[model]).to_string())
+    print(pd.crosstab(table["record"], [table["annotated"], table["causal"]]).to_string())
 
 
 def latency(seconds=600):
