@@ -192,6 +192,8 @@ class LiveClassifier:
                 f"{path} classifies heartbeats, which have to be found first: LiveHeart({str(path)!r}), or "
                 f"`mne-cnnclass ecg live {path}`."
             )
+        if "rhythm" in (settings or {}):
+            raise ValueError(f"{path} tells rhythms: LiveHeart(rhythm=load_classifier({str(path)!r})).")
         if settings is None:
             raise ValueError(
                 f"{path} does not say how epochs were made as make_epochs does. Make LiveClassifier("

@@ -151,6 +151,8 @@ def test_what_can_not_follow_a_stream_is_an_error(live, raw):
         LiveHeart(load_pretrained("rhythm"))
     with pytest.raises(ValueError, match="mne-cnnclass ecg live"):
         LiveClassifier.load(pretrained_file("heartbeats", causal=True))
+    with pytest.raises(ValueError, match="tells rhythms: LiveHeart"):
+        LiveClassifier.load(pretrained_file("rhythm", causal=True))
     with pytest.raises(ValueError, match="nothing to decide on"):
         LiveHeart(None, None)
     with pytest.raises(ValueError, match="no lead"):
