@@ -33,15 +33,15 @@ KnownPeers = {127.0.0.1}
 level = -3
 """
 
-# in another process: path, name, samples a chunk, unit, encoding of the annotations, how often
+# in another process: path, name, samples a chunk, unit, encoding of the annotations
 PLAYER = """
 import sys, time, warnings
 import mne
 from mne_lsl.player import PlayerLSL
 warnings.simplefilter("ignore")
-path, name, chunk_size, unit, encoding, times = sys.argv[1:]
+path, name, chunk_size, unit, encoding = sys.argv[1:]
 raw = mne.io.read_raw(path, preload=True, verbose="ERROR")
-player = PlayerLSL(raw, int(chunk_size), int(times), name=name, annotations_encoding=encoding)
+player = PlayerLSL(raw, int(chunk_size), 1, name=name, annotations_encoding=encoding)
 if unit != "V":
     player.set_channel_units(dict.fromkeys(raw.ch_names, unit))
 player.start()

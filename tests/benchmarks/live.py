@@ -121,10 +121,12 @@ def stream(minutes=10):
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "noise_raw.fif"
-        raw.set_annotations(None).save(path, fmt="double")
+        played = mne.concatenate_raws([raw.copy() for _ in range(minutes)]).set_annotations(None)
+        played.save(path, fmt="double")
+        del played
         (Path(folder) / "lsl_api.cfg").write_text(LOCAL)
         os.environ["LSLAPICFG"] = str(Path(folder) / "lsl_api.cfg")
-        command = [sys.executable, "-c", PLAYER, path, "noise", "10", "V", "string", str(minutes)]
+        command = [sys.executable, "-c", PLAYER, path, "noise", "10", "V", "string"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as player:
             assert player.stdout.readline() == "started\n"
             began = time.process_time()

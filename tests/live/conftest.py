@@ -36,7 +36,7 @@ def play(tmp_path, monkeypatch):
 
     def start(raw, name, *, chunk_size=7, unit="V", encoding="string"):
         raw.save(tmp_path / f"{name}_raw.fif", fmt="double", verbose="ERROR")
-        how = [tmp_path / f"{name}_raw.fif", name, chunk_size, unit, encoding, 1]
+        how = [tmp_path / f"{name}_raw.fif", name, chunk_size, unit, encoding]
         command = [sys.executable, "-c", PLAYER, *map(str, how)]
         players.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
         assert players[-1].stdout.readline() == "started\n"

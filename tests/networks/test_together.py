@@ -1,7 +1,6 @@
 """Facts about programs of several networks: they compute what each network computes alone."""
 
 import copy
-import pickle
 
 import pytest
 import torch
@@ -231,11 +230,3 @@ def test_hooks_of_members_are_called():
     with torch.no_grad():
         several(x)
     assert len(seen) == 1
-
-
-def test_what_was_kept_of_weights_is_not_in_files():
-    several = ensemble("ShallowFBCSPNet")
-    before = len(pickle.dumps(several))
-    with torch.no_grad():
-        several(torch.randn(1, 7, 400))
-    assert len(pickle.dumps(several)) == before

@@ -3,8 +3,6 @@
 ``replaces`` is whether one computes the same as a layer of its parent class with these settings.
 """
 
-import weakref
-
 import torch
 from torch import nn
 from torch.nn import functional
@@ -110,15 +108,13 @@ LAYERS = (
     (nn.AvgPool2d, AdjacentAvgPool2d),
 )
 
-KEPT = weakref.WeakKeyDictionary()  # of networks, beside them, so that files and copies are without it
-
 
 def is_watched(module):
     """Whether each layer has to be called, as one has hooks, or drops out or normalises as in training."""
     return any(
         one._forward_hooks
         or one._forward_pre_hooks
-        or (one.training and isinstance(one, (nn.Dropout, nn.BatchNorm2d)))
+        or (one.training and isinstance(one, (nn.Dropout, nn.BatchNorm1d, nn.BatchNorm2d)))
         for one in module._modules.values()
     )
 
@@ -136,7 +132,7 @@ def kept(module, compute, *layers, settings=None):
     ]
     eps = [vars(layer).get("eps") for layer in layers]  # getattr takes as long as all the rest
     key = settings, eps, weights[0].device, weights[0].dtype
-    before = KEPT.get(module)
+    before = vars(module).get("_kept")
     if before is None or before[0] != key or not all(map(torch.equal, before[1], weights)):
-        before = KEPT[module] = key, [t.clone() for t in weights], compute()
+        before = module._kept = key, [t.clone() for t in weights], compute()
     return before[2]
