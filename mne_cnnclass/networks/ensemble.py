@@ -34,8 +34,8 @@ class Ensemble(nn.Module):
 
     def _at_once(self, x):
         """The members as one program, which is quicker with few samples, or None."""
-        if len(x) > FEW or torch.is_grad_enabled() or self.training:
-            return None
+        if len(x) > FEW or torch.is_grad_enabled() or self.training or torch.compiler.is_compiling():
+            return None  # the last is true of an export, too
         layers = list(self.modules())
         if any(map(is_watched, layers)):
             return None

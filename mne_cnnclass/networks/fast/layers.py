@@ -130,9 +130,9 @@ def kept(module, compute, *layers, settings=None):
         for tensor in (*layer._parameters.values(), *layer._buffers.values())
         if tensor is not None
     ]
-    eps = [vars(layer).get("eps") for layer in layers]  # getattr takes as long as all the rest
+    eps = [layer.__dict__.get("eps") for layer in layers]  # getattr takes as long as all the rest
     key = settings, eps, weights[0].device, weights[0].dtype
-    before = vars(module).get("_kept")
+    before = module.__dict__.get("_kept")
     if before is None or before[0] != key or not all(map(torch.equal, before[1], weights)):
         before = module._kept = key, [t.clone() for t in weights], compute()
     return before[2]
