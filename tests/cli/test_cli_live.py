@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pandas as pd
 import pytest
@@ -69,7 +70,9 @@ def test_ctrl_c_ends_cleanly_and_loses_nothing(folder):
     rhythm_raw(2, n_events=150).save(folder / "long_raw.fif", verbose="ERROR")  # not over before
     command = [sys.executable, "-m", "mne_cnnclass", "live", "a.mcnn", "--replay", "long_raw.fif"]
     command += ["--real-time", "--step", "0.1", "-o", "stopped.csv"]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # also where the tests themselves don't
+    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=folder, preexec_fn=heeds, **pipes)
     shown = [process.stdout.readline() for _ in range(5)]
     time.sleep(0.3)
     os.kill(process.pid, signal.SIGINT)
