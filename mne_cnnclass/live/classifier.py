@@ -14,6 +14,7 @@ from ..preprocessing.events import class_of
 from ..preprocessing.recordings import open_recordings
 from ..samples.limits import check_rate, check_thresholds, same_rate
 from ..samples.types import PathLike
+from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from ..utils.text import distinct
 from ..utils.warn import warn
@@ -271,6 +272,7 @@ class LiveClassifier:
         """Get the start of the windows in s, and their number of samples at a rate."""
         return span_of(self.clf, self.tmin, self.tmax, sfreq)
 
+    @fill_doc
     def replay(
         self,
         recording: PathLike | mne.io.BaseRaw,
@@ -284,16 +286,11 @@ class LiveClassifier:
         ----------
         recording : path-like | mne.io.Raw
             The recording. Cuts in it are gaps.
-        speed : None | float
-            How fast, such as 1.0 for real time. ``None`` is as fast as it can.
-        callbacks : iterable of callable
-            Functions, such as a :class:`DecisionTable`, that are called with each decision before it is
-            given.
+        %(speed_callbacks)s
 
         Returns
         -------
-        decisions : iterator of Decision
-            The decisions, with times in s from the start of the recording.
+        %(decisions_of_recording)s
 
         Raises
         ------
@@ -314,6 +311,7 @@ class LiveClassifier:
                 session.mark(name, onset)
         return told(played(found, session, speed), callbacks)
 
+    @fill_doc
     def connect(
         self,
         name: str,
@@ -331,25 +329,15 @@ class LiveClassifier:
             The name of the stream of signals.
         markers : None | str
             The name of the stream of markers; needed without ``step``.
-        timeout : float
-            How long to look for the streams, in s. Default is 2.
-        patience : None | float
-            Time in s without samples after which decisions end. ``None`` waits for a stream that stopped, and
-            goes on when it is back.
-        callbacks : iterable of callable
-            As in :meth:`replay`.
+        %(timeout_patience_callbacks)s
 
         Returns
         -------
-        decisions : iterator of Decision
-            The decisions, with times of the LSL clock of this computer.
+        %(decisions_of_stream)s
 
         Raises
         ------
-        ImportError
-            If mne-lsl is missing (``pip install "mne-cnnclass[live]"``).
-        RuntimeError
-            If there is no such stream, or several, or if its time stamps show another rate.
+        %(lsl_errors)s
         ValueError
             As in :class:`LiveClassifier`.
 

@@ -15,6 +15,7 @@ from ..estimators.heart_models import LEAST_RATE, HeartModel, beat_model, open_b
 from ..preprocessing.recordings import open_recordings
 from ..samples.limits import check_rate
 from ..samples.types import PathLike
+from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
 from .decision import Decision
 from .heart_session import HeartSession
@@ -160,6 +161,7 @@ class LiveHeart:
         rhythm = self._rhythm and self._rhythm.clf
         return HeartSession(info, places, slots, self._beats, rhythm, **how)
 
+    @fill_doc
     def replay(
         self,
         recording: PathLike | mne.io.BaseRaw,
@@ -173,16 +175,11 @@ class LiveHeart:
         ----------
         recording : path-like | mne.io.Raw
             The recording: a Raw, a WFDB record, or a file in any format that MNE reads. Cuts in it are gaps.
-        speed : None | float
-            How fast, such as 1.0 for real time. ``None`` is as fast as it can.
-        callbacks : iterable of callable
-            Functions, such as a :class:`DecisionTable`, that are called with each decision before it is
-            given.
+        %(speed_callbacks)s
 
         Returns
         -------
-        decisions : iterator of Decision
-            The decisions, with times in s from the start of the recording.
+        %(decisions_of_recording)s
 
         Examples
         --------
@@ -194,6 +191,7 @@ class LiveHeart:
         (found,) = open_recordings([read_recording(recording)])
         return told(played(found, self.open(found.source.info), speed), callbacks)
 
+    @fill_doc
     def connect(
         self,
         name: str,
@@ -208,25 +206,15 @@ class LiveHeart:
         ----------
         name : str
             The name of the stream of signals.
-        timeout : float
-            How long to look for it, in s. Default is 2.
-        patience : None | float
-            Time in s without samples after which decisions end. ``None`` waits for a stream that stopped, and
-            goes on when it is back.
-        callbacks : iterable of callable
-            As in :meth:`replay`.
+        %(timeout_patience_callbacks)s
 
         Returns
         -------
-        decisions : iterator of Decision
-            The decisions, with times of the LSL clock of this computer.
+        %(decisions_of_stream)s
 
         Raises
         ------
-        ImportError
-            If mne-lsl is missing (``pip install "mne-cnnclass[live]"``).
-        RuntimeError
-            If there is no such stream, or several, or if its time stamps show another rate.
+        %(lsl_errors)s
 
         Examples
         --------

@@ -21,7 +21,8 @@ from ..samples.view import EpochsView
 from ..utils.quiet import heard, quiet
 from .decision import Decision
 from .filters import design
-from .windows import Windows, checked
+from .pushing import Session
+from .windows import Windows
 
 # Chosen on MIT-BIH 101 to 118; docs/guide/live.md says what they do.
 HOP = 0.5  # s from one search for beats to the next
@@ -94,7 +95,7 @@ class CausalLeads:
         self.first, self.data = self.first + n_more, self.data[:, n_more:]
 
 
-class HeartSession:
+class HeartSession(Session):
     """A heart that a :class:`LiveHeart` follows: hand it samples, and it returns decisions.
 
     Made by :meth:`LiveHeart.open`. It knows nothing of where samples come from.
@@ -147,46 +148,7 @@ class HeartSession:
         self._filled = np.flatnonzero([name is not None for name in places])
         self._n_slots = len(slots)
 
-    def push(self, data, times=None) -> list[Decision]:
-        """Take the next samples and return the decisions that they lead to.
-
-        Parameters
-        ----------
-        data : array, shape (n_channels, n_times)
-            Samples of all channels of the stream, in V, in the order of the info with which the session was
-            opened. How many at a time does not matter.
-        times : None | array, shape (n_times,)
-            Their time stamps in s. ``None`` counts samples from the start.
-
-        Returns
-        -------
-        decisions : list of Decision
-            The decisions, often none.
-
-        Raises
-        ------
-        ValueError
-            If the shapes are not those, or if the first seconds span too much for an ECG in V.
-        RuntimeError
-            If time stamps show another rate than the stream's.
-        """
-        return list(self.iter_push(data, times))
-
-    def iter_push(self, data, times=None):
-        data, times = checked(data, times, len(self._scale))
-        data = data[self._used] * self._scale[self._used, np.newaxis]
-        for stretch in self._windows.take(data, times):
-            yield from self._decide(stretch)
-
-    def lost(self, reason: str) -> None:
-        """Note that samples to come do not go on from those before: no window across is judged."""
-        self._windows.lost(reason)
-
-    def finish(self) -> list[Decision]:
-        """End: beats without what has to follow them are not judged, so there are no more decisions."""
-        return []
-
-    def _decide(self, stretch):
+    def _decided(self, stretch):
         signal = stretch.data[0]
         span = np.median(amplitudes_by_second(signal, self.sfreq)) if len(signal) >= self.sfreq else 0.0
         self._in_volts |= 0 < span <= LARGEST["ecg"]

@@ -14,7 +14,8 @@ from ..utils.quiet import quiet
 from ..utils.text import shortened
 from .decision import Decision
 from .filters import design
-from .windows import Windows, checked
+from .pushing import Session
+from .windows import Windows
 
 
 def renamed(info, rename):
@@ -125,7 +126,7 @@ class Preparation:
         return EpochsView(epochs, picks=self.info["ch_names"])
 
 
-class LiveSession:
+class LiveSession(Session):
     """A stream that a :class:`LiveClassifier` follows: hand it samples, and it returns decisions.
 
     Made by :meth:`LiveClassifier.open`. It knows nothing of where samples come from.
@@ -148,42 +149,10 @@ class LiveSession:
     def __init__(self, predictor, preparation, n_times, tmin, scale, **how):
         self._predict, self._preparation = predictor, preparation
         self._windows = preparation.windows(n_times, **how)
-        self._scale = scale
+        self._used, self._scale = preparation.used, scale
         self._epoch_times = tmin + np.arange(n_times) / preparation.chain.sfreq
         chain = preparation.chain
         self.delay, self.delay_at, self.settling = chain.delay, chain.delay_at, chain.settling
-
-    def push(self, data, times=None) -> list[Decision]:
-        """Take the next samples and return the decisions that they lead to.
-
-        Parameters
-        ----------
-        data : array, shape (n_channels, n_times)
-            Samples of all channels of the stream, in the units of MNE (V), in the order of the info with
-            which the session was opened. How many at a time does not matter.
-        times : None | array, shape (n_times,)
-            Their time stamps in s. ``None`` counts samples from the start.
-
-        Returns
-        -------
-        decisions : list of Decision
-            The decisions, often none.
-
-        Raises
-        ------
-        ValueError
-            If the shapes are not those.
-        RuntimeError
-            If time stamps show another rate than the stream's.
-        """
-        return list(self.iter_push(data, times))
-
-    def iter_push(self, data, times=None):
-        data, times = checked(data, times, len(self._scale))
-        used = self._preparation.used
-        data = data[used] * self._scale[used, np.newaxis]
-        for cut in self._windows.take(data, times):
-            yield self._decide(cut)
 
     def mark(self, event: str, time: float) -> list[Decision]:
         """Note an event: a window is cut there and judged as soon as its samples are there.
@@ -201,23 +170,18 @@ class LiveSession:
             The decisions, if its samples are there already.
         """
         self._windows.mark(event, time)
-        return [self._decide(cut) for cut in self._windows.due()]
-
-    def lost(self, reason: str) -> None:
-        """Note that samples to come do not go on from those before: windows across are not judged."""
-        self._windows.lost(reason)
+        return [one for cut in self._windows.due() for one in self._decided(cut)]
 
     def finish(self) -> list[Decision]:
         """End: decisions on events whose windows are not complete."""
-        return [self._decide(cut) for cut in self._windows.finish()]
+        return [one for cut in self._windows.finish() for one in self._decided(cut)]
 
-    def _decide(self, cut):
+    def _decided(self, cut):
         data, reason = self._preparation.finished(cut, self._epoch_times)
         if reason is not None:
-            return Decision(cut.start, cut.stop, None, {}, cut.event, f"not judged: {reason}")
+            yield Decision(cut.start, cut.stop, None, {}, cut.event, f"not judged: {reason}")
+            return
         label, proba = self._predict(data)
         classes = self._predict.classes.tolist()
         label = label.item() if hasattr(label, "item") else label
-        return Decision(
-            cut.start, cut.stop, label, dict(zip(classes, proba.tolist(), strict=True)), cut.event
-        )
+        yield Decision(cut.start, cut.stop, label, dict(zip(classes, proba.tolist(), strict=True)), cut.event)

@@ -64,17 +64,6 @@ class Cut:
     reason: str | None
 
 
-def checked(data, times, n_channels):
-    """Samples, shape (n_channels, n_times), and their times or None, as arrays of numbers."""
-    data = np.asarray(data, dtype=float)
-    if data.ndim != 2 or data.shape[0] != n_channels or np.shape(times) not in ((), data.shape[1:]):
-        raise ValueError(
-            f"data must have the shape ({n_channels}, n_times) and times (n_times,), got {data.shape} "
-            f"and {np.shape(times)}."
-        )
-    return data, None if times is None else np.asarray(times, float)
-
-
 class Windows:
     """Cut windows of a stream every few samples, or at events, as soon as their last sample is there.
 

@@ -44,6 +44,31 @@ recordings : Raw | path-like | list of Raw or path-like
     "sfreq_arrays": """\
 sfreq : None | float
     Sampling frequency of arrays in Hz; not needed for epochs.""",
+    # streams
+    "speed_callbacks": """\
+speed : None | float
+    How fast, such as 1.0 for real time. ``None`` is as fast as it can.
+callbacks : iterable of callable
+    Functions, such as a :class:`DecisionTable`, that are called with each decision before it is given.""",
+    "decisions_of_recording": """\
+decisions : iterator of Decision
+    The decisions, with times in s from the start of the recording.""",
+    "timeout_patience_callbacks": """\
+timeout : float
+    How long to look for the stream, in s. Default is 2.
+patience : None | float
+    Time in s without samples after which decisions end. ``None`` waits for a stream that stopped, and goes on
+    when it is back.
+callbacks : iterable of callable
+    As in :meth:`replay`.""",
+    "decisions_of_stream": """\
+decisions : iterator of Decision
+    The decisions, with times of the LSL clock of this computer.""",
+    "lsl_errors": """\
+ImportError
+    If mne-lsl is missing (``pip install "mne-cnnclass[live]"``).
+RuntimeError
+    If there is no such stream, or several, or if its time stamps show another rate.""",
     # estimators and networks
     "fitted_properties": """\
 ch_names_, sfreq_, n_channels_, n_times_

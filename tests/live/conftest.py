@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from streamed import HOW, LOCAL, PLAYER, rhythm_raw
 
 from mne_cnnclass import CNNClassifier, EpochsView
-from mne_cnnclass.live import live_epochs
+from mne_cnnclass.live import live_epochs, playing
 from mne_cnnclass.preprocessing import EuclideanAlignment, Resample
 
 
@@ -45,3 +45,18 @@ def play(tmp_path, monkeypatch):
     for player in players:
         player.terminate()
         player.communicate()
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """The samples of a stream as they come, chunk by chunk."""
+    found, chunks = [], playing.chunks
+
+    def noted(*args):
+        for chunk in chunks(*args):
+            if chunk is not None:
+                found.append(chunk[0])
+            yield chunk
+
+    monkeypatch.setattr(playing, "chunks", noted)
+    return found

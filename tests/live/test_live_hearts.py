@@ -7,7 +7,7 @@ import pytest
 
 from mne_cnnclass import EpochsView, ecg, load_pretrained
 from mne_cnnclass.estimators.pretrained import pretrained_file
-from mne_cnnclass.live import DecisionTable, LiveClassifier, LiveHeart, playing
+from mne_cnnclass.live import DecisionTable, LiveClassifier, LiveHeart
 
 LASTS = 31.0  # s
 
@@ -192,16 +192,7 @@ def test_the_command_follows_hearts_by_ready_models(run, raw, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_stream_gives_the_same_bits_as_its_recording(live, raw, play, monkeypatch):
-    seen, chunks = [], playing.chunks
-
-    def noted(*args):
-        for chunk in chunks(*args):
-            if chunk is not None:
-                seen.append(chunk[0])
-            yield chunk
-
-    monkeypatch.setattr(playing, "chunks", noted)
+def test_a_stream_gives_the_same_bits_as_its_recording(live, raw, play, seen):
     play(raw.copy().crop(0, 8), "mne-cnnclass-heart")
     decisions = list(live.connect("mne-cnnclass-heart", timeout=10.0, patience=1.0))
     data = np.concatenate(seen, axis=1)

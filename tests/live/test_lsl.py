@@ -5,23 +5,15 @@ import numpy as np
 import pytest
 from streamed import HOW, rhythm_raw
 
-from mne_cnnclass.live import DecisionOutlet, LiveClassifier, list_streams, playing
+from mne_cnnclass.live import DecisionOutlet, LiveClassifier, list_streams
 
 pytestmark = pytest.mark.slow
 ON = HOW | dict(trained_live=True)
 SEARCH = dict(timeout=10.0, patience=1.0)
 
 
-def test_a_stream_gives_the_same_bits_as_its_recording(pipeline, play, monkeypatch):
-    raw, seen, chunks = rhythm_raw(9, n_events=3), [], playing.chunks
-
-    def noted(*args):
-        for chunk in chunks(*args):
-            if chunk is not None:
-                seen.append(chunk[0])
-            yield chunk
-
-    monkeypatch.setattr(playing, "chunks", noted)
+def test_a_stream_gives_the_same_bits_as_its_recording(pipeline, play, seen):
+    raw = rhythm_raw(9, n_events=3)
     play(raw, "mne-cnnclass-bits")
     live = LiveClassifier(pipeline, **ON, step=0.25)
     decisions = list(live.connect("mne-cnnclass-bits", **SEARCH))
