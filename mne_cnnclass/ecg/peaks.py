@@ -249,7 +249,9 @@ def _gqrs(GQRS, height, sfreq, **of_hearts):
     conf = GQRS.Conf(fs=sfreq, adc_gain=ADC_GAIN, QS=FILTERS[0], **of_hearts)
     conf.pthmin, conf.qthmin = conf.pthr // 3, conf.qthr // 3  # height follows what is around, also in pauses
     squares = (np.minimum(height, 1e3) ** 2 * conf.qthr).astype(int).tolist()
-    found = np.array([beat.time for beat in Detector().detect(squares, conf, 0)], int) + conf.dt2
+    detector = Detector()
+    found = np.array([beat.time for beat in detector.detect(squares, conf, 0)], int) + conf.dt2
+    vars(detector).clear()  # its peaks refer to each other, and would keep the signal until collected
     return found[(found >= 0) & (found < len(height))]
 
 

@@ -1,7 +1,5 @@
 """Beats of long recordings, a stretch at a time, in memory that does not grow with their length."""
 
-import gc
-
 import numpy as np
 import pandas as pd
 
@@ -28,7 +26,6 @@ def read_stretches(recording, *, annotator=None, stretch=STRETCH, around=0.0, wh
     whole = whole or length is None or length <= 2 * stretch
     edges = [0.0] if whole else stretch * np.arange(length // stretch)  # the last one is longer
     for edge, following in zip(edges, [*edges[1:], np.inf], strict=True):
-        gc.collect()  # wfdb's search for R peaks leaves objects that refer to each other, and to signals
         start = max(edge - around, 0.0)
         stop = None if following == np.inf else min(following + around, length)
         yield (
