@@ -1,5 +1,8 @@
 """R peaks of hearts that beat as slowly or fast as hearts do, at any gain, offset and sampling frequency."""
 
+import gc
+import tracemalloc
+
 import mne
 import numpy as np
 import pytest
@@ -78,6 +81,21 @@ def test_padding_changes_no_beat_however_long(fill, before, after):
     inner = found[(found > before + 0.3) & (found < before + 5.0)] - before
     assert len(found) <= len(onset) + 1  # a step to padding may look like one
     assert_found(inner, onset[onset < 5.0])  # the last one goes on into the padding
+
+
+def test_a_search_leaves_nothing_behind():
+    signal, _ = heart(250, 70, seconds=300)
+    find(signal, 250)  # what is kept of a first search, such as imports
+    gc.collect()
+    gc.disable()
+    try:
+        tracemalloc.start()
+        for _ in range(3):
+            find(signal, 250)
+        assert tracemalloc.get_traced_memory()[0] < 1e6  # bytes; a signal of the detector has 1.5e6
+    finally:
+        tracemalloc.stop()
+        gc.enable()
 
 
 def test_a_drift_has_no_beat():

@@ -211,6 +211,7 @@ def test_an_ensemble_has_the_mean_of_its_members_also_for_few_samples(name, symm
     several, x = ensemble(name, symmetric=symmetric), 1e-5 * torch.randn(n_samples, 7, 400)
     with torch.no_grad():
         found = several(x)
+        assert (several._at_once(x) is None) == (name in WITHOUT_PROGRAM)
     torch.testing.assert_close(found, by_members(several, x), rtol=1e-4, atol=1e-5)
 
 
