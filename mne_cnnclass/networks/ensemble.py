@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from .fast.layers import is_watched, kept
+from .fast.layers import acts_otherwise, kept
 from .together.stack import Stack, make_program
 
 FEW = 32  # samples
@@ -36,13 +36,15 @@ class Ensemble(nn.Module):
         """The members as one program, which is quicker with few samples, or None."""
         if len(x) > FEW or torch.is_grad_enabled() or self.training or torch.compiler.is_compiling():
             return None  # the last is true of an export, too
-        layers = list(self.modules())
-        if any(map(is_watched, layers)):
+        layers = [self]
+        for layer in layers:  # in a fifth of the time of `modules`
+            layers.extend(one for one in layer._modules.values() if one is not None)
+        if any(map(acts_otherwise, layers)):
             return None
         return kept(self, lambda: self._stacked(x.device), *layers, settings=[type(one) for one in layers])
 
     def _stacked(self, device):
-        return None if make_program(self.members[0]) is None else Stack(self.members, device)
+        return None if make_program(self.members[0]) is None else Stack(self.members, device).fix()
 
 
 def join(networks):

@@ -110,12 +110,16 @@ LAYERS = (
 
 
 def is_watched(module):
-    """Whether each layer has to be called, as one has hooks, or drops out or normalises as in training."""
-    return any(
-        one._forward_hooks
-        or one._forward_pre_hooks
-        or (one.training and isinstance(one, (nn.Dropout, nn.BatchNorm1d, nn.BatchNorm2d)))
-        for one in module._modules.values()
+    """Whether each layer has to be called."""
+    return any(map(acts_otherwise, module._modules.values()))
+
+
+def acts_otherwise(layer):
+    """Whether a layer has hooks, or drops out or normalises as in training."""
+    return (
+        layer._forward_hooks
+        or layer._forward_pre_hooks
+        or (layer.training and isinstance(layer, (nn.Dropout, nn.BatchNorm1d, nn.BatchNorm2d)))
     )
 
 

@@ -37,6 +37,7 @@ class EEGNetProgram:
 
     def __init__(self, module, prefix):
         self.prefix, self.k = prefix, module.kernel_length
+        self._merged = (None, None, None)  # weights, a length, and what follows from both
         self.norms = {
             name: (module.get_submodule(name).eps, module.get_submodule(name).momentum) for name in NORMS
         }
@@ -75,17 +76,24 @@ class EEGNetProgram:
 
     def __call__(self, weights, inputs, dropout, training, permutation=None):
         """Logits; those of mirrored samples, their channels permuted, come after those of the samples."""
-        here = len(self.prefix)
-        weights = {name[here:]: weight for name, weight in weights.items() if name.startswith(self.prefix)}
         if training:
-            learned = (weights[name] for name in self.names)
-            return Step.apply(self, inputs, dropout, permutation, weights, *learned)
+            own = self._own(weights)
+            return Step.apply(self, inputs, dropout, permutation, own, *(own[name] for name in self.names))
         with torch.no_grad():
-            return self._predict(weights, inputs, permutation)
+            n_times = inputs[0].shape[3]
+            of, length, merged = self._merged
+            if of is not weights or length != n_times:
+                merged = self._merge(self._own(weights), n_times)
+                self._merged = weights, n_times, merged
+            return self._predict(merged, inputs[0], permutation)
 
-    def _predict(self, weights, inputs, permutation):
-        """Logits by the running statistics."""
-        x, (size, size_2) = inputs[0], self.sizes
+    def _own(self, weights):
+        here = len(self.prefix)
+        return {name[here:]: weight for name, weight in weights.items() if name.startswith(self.prefix)}
+
+    def _merge(self, weights, n_times):
+        """Filters, mixtures and offsets of each block with the normalisations, for signals of a length."""
+        size, size_2 = self.sizes
         temporal, _, _, spatial, _, _, depth, point, _, _, final, final_bias = (
             weights[n] for n in self.names
         )
@@ -95,20 +103,25 @@ class EEGNetProgram:
         spatial = Limited(spatial.flatten(2), self.max_norm).value * gain_1.unsqueeze(2)
         repeats = spatial.shape[1] // temporal.shape[1]
         offset_1 = offset_1 + offset.repeat_interleave(repeats, 1) * spatial.sum(2)
-        bank = Bank(temporal.flatten(0, 3) * gain.view(-1, 1), x.shape[3], self.padding, size)
-        y, _ = bank.apply(mixed_rows(x, spatial, bank, permutation).view(len(bank.response), -1, bank.length))
-        y = y.view(offset_1.numel(), -1, bank.length).add_(offset_1.view(-1, 1, 1))
-        pooled, _ = activate(y, bank.n_out, size)
-
-        bank = Bank(depth.flatten(0, 3), pooled.shape[2], self.depth_padding, size_2)
-        y = bank.apply(bank.rows(pooled))[0].view(*depth.shape[:2], -1)
-        y = bmm(point.flatten(2) * gain_2.unsqueeze(2), y) + offset_2.unsqueeze(2)
-        pooled, _ = activate(y.view(offset_2.numel(), -1, bank.length), bank.n_out, size_2)
-        features = pooled.view(*point.shape[:2], *pooled.shape[1:]).transpose(1, 2).flatten(2)
+        bank = Bank(temporal.flatten(0, 3) * gain.view(-1, 1), n_times, self.padding, size)
+        bank_2 = Bank(depth.flatten(0, 3), bank.n_out // size, self.depth_padding, size_2)
+        point = point.flatten(2) * gain_2.unsqueeze(2)
         final = final.flatten(2)
         if self.final_max_norm is not None:
             final = Limited(final, self.final_max_norm).value
-        return bmm(features, final.mT) + final_bias.unsqueeze(1)
+        first = spatial, bank, offset_1.view(-1, 1, 1)
+        return first, (bank_2, point, offset_2.unsqueeze(2)), (final.mT, final_bias.unsqueeze(1))
+
+    def _predict(self, merged, x, permutation):
+        """Logits by the running statistics."""
+        (spatial, bank, offset), (bank_2, point, offset_2), (final, final_bias) = merged
+        y, _ = bank.apply(mixed_rows(x, spatial, bank, permutation).view(len(bank.response), -1, bank.length))
+        pooled, _ = activate(y.view(len(offset), -1, bank.length).add_(offset), bank.n_out, self.sizes[0])
+        y = bank_2.apply(bank_2.rows(pooled))[0].view(*point.shape[:1], point.shape[2], -1)
+        y = bmm(point, y) + offset_2
+        pooled, _ = activate(y.view(offset_2.numel(), -1, bank_2.length), bank_2.n_out, self.sizes[1])
+        features = pooled.view(*point.shape[:2], *pooled.shape[1:]).transpose(1, 2).flatten(2)
+        return bmm(features, final) + final_bias
 
     def _affine(self, weights, name):
         """Factor and offset by which a batch normalisation acts with its running statistics."""

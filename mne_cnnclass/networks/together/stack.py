@@ -40,8 +40,19 @@ class Stack(nn.Module):
             for name, _ in first.named_buffers()
         }
 
+        self._fixed = None
+
     def __len__(self):
         return len(self.flat)
+
+    def fix(self):
+        """Only predict from now on, so that what follows from the weights is computed once."""
+        self._fixed = self._weights(self.flat.detach(), self.running)
+        return self
+
+    def _weights(self, flat, running):
+        parts = Weights.apply(flat, self.sizes, self.shapes.values())
+        return {**dict(zip(self.shapes, parts, strict=True)), **running}
 
     def forward(self, inputs, dropout, *, training, rows=None):
         """Logits (n_networks, n_samples, n_outputs) of all networks, or of those with these numbers.
@@ -49,11 +60,12 @@ class Stack(nn.Module):
         ``inputs`` are signals, and side inputs and summaries if there are any, each (n_networks, n_samples,
         ...).
         """
+        if self._fixed is not None:
+            return self.program(self._fixed, inputs, dropout, training)
         everything = rows is None or len(rows) == len(self)
         flat = self.flat if everything else self.flat[rows]
         running = self.running if everything else {name: b[rows] for name, b in self.running.items()}
-        weights = dict(zip(self.shapes, Weights.apply(flat, self.sizes, self.shapes.values()), strict=True))
-        logits = self.program({**weights, **running}, inputs, dropout, training)
+        logits = self.program(self._weights(flat, running), inputs, dropout, training)
         if training and not everything:
             for name, values in running.items():
                 self.running[name][rows] = values
