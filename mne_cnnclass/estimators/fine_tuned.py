@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..samples.types import Samples
 from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
+from .by_window import for_window
 from .cnn import CNNClassifier
 from .saving.write import describe
 
@@ -34,7 +35,8 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
         The fitted estimator, for instance loaded with :func:`~mne_cnnclass.load_classifier`: a CNNClassifier
         or a Pipeline that ends in one. It is not modified, and stays fitted in copies made by scikit-learn's
         ``clone``. The transformers of a Pipeline are fitted again on the new samples, so that an alignment,
-        for instance, is adapted to the new subject.
+        for instance, is adapted to the new subject. Of a ready model with a network for each of several
+        windows, that of the samples' window is fine-tuned.
     max_epochs : int
         Number of further training epochs. Default is 10.
     lr : float
@@ -114,7 +116,8 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
             If the samples do not match those that the estimator was fitted on.
         """
         check_number(self.max_epochs, "max_epochs", numbers.Integral, min_val=1)
-        network, prefix = self.estimator, ""
+        estimator = for_window(self.estimator, X)
+        network, prefix = estimator, ""
         if isinstance(network, Pipeline):
             prefix, network = f"{network.steps[-1][0]}__", network.steps[-1][1]
         if not isinstance(network, CNNClassifier):
@@ -123,7 +126,7 @@ class FineTunedClassifier(ClassifierMixin, BaseEstimator):
                 f"{'a Pipeline that ends in a ' * bool(prefix)}{type(network).__name__}."
             )
         check_is_fitted(network)
-        further = copy.deepcopy(self.estimator)
+        further = copy.deepcopy(estimator)
         how = dict(warm_start=True, max_epochs=self.max_epochs, lr=self.lr)
         further.set_params(**{prefix + name: value for name, value in how.items()})
         self.estimator_ = further.fit(X, y, **({} if groups is None else {f"{prefix}groups": groups}))

@@ -18,6 +18,7 @@ from ..networks.training import resolve_device
 from ..samples.scaling import ChannelScaler
 from ..samples.types import PathLike
 from .beats import BeatClassifier
+from .by_window import WindowClassifier
 from .cnn import SAVED, CNNClassifier
 from .fitted import FittedNetwork
 from .parameters import check_parameters
@@ -200,6 +201,8 @@ def _restore_side(described, tensors, source):
 def _restore_weights(clf, weights, source):
     """Build the network, no larger than its weights account for, and give them to it."""
     architecture = clf.network_.architecture
+    for name, value in weights.items():
+        weights[name] = value.float() if value.dtype == torch.float16 else value  # as small files have them
     n_members = architecture["n_members"]
     plausible = type(n_members) is int and n_members <= len(weights)
     need(plausible, source.path, "it has fewer weights than members")
@@ -298,6 +301,14 @@ def _restore_stacked(header, tensors, source):
     return clf
 
 
+def _restore_windows(header, tensors, source):
+    starts, members = header["starts"], _restore_each(header["members"], tensors, source)
+    fits = len(starts) == len(members) > 0 and all(type(start) is float for start in starts)
+    fits = fits and all(np.array_equal(one.classes_, members[0].classes_) for one in members)
+    need(fits, source.path, "its windows do not fit its classifiers")
+    return WindowClassifier.of_fitted(starts, members)
+
+
 def _restore_foreign(header, tensors, source):
     cls, names = next((cls, names) for cls, names in FOREIGN.items() if cls.__name__ == header["kind"])
     try:
@@ -329,6 +340,7 @@ RESTORED = {
     "SSVEPClassifier": _restore_ssvep,
     "PriorAdjustedClassifier": _restore_prior,
     "StackedClassifier": _restore_stacked,
+    "WindowClassifier": _restore_windows,
     "Pipeline": _restore_pipeline,
     **{cls.__name__: _restore_foreign for cls in FOREIGN},
     **{

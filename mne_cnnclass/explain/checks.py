@@ -5,6 +5,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from ..estimators.by_window import WindowClassifier, for_window
 from ..estimators.cnn import CNNClassifier
 from ..samples.blocks import check_finite
 from ..samples.checks import check_known_labels, check_labels, check_samples
@@ -17,7 +18,13 @@ BATCH_VALUES = 2**18  # of samples in one go: gradients keep what every layer co
 def as_network(clf, X=None):
     """The fitted network of ours that is looked into, and the samples as the steps before it make them."""
     check_is_fitted(clf)
+    clf = clf if X is None else for_window(clf, X)
     network = clf[-1] if isinstance(clf, Pipeline) else clf
+    if isinstance(network, WindowClassifier):
+        raise TypeError(
+            f"clf has a network for each of {len(network.starts_)} windows. Look into one of them: "
+            "clf[-1].nearest(start), with the start of the window in s."
+        )
     if not isinstance(network, CNNClassifier):
         ending = "Pipeline that ends in a " * isinstance(clf, Pipeline)
         raise TypeError(

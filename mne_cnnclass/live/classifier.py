@@ -254,7 +254,7 @@ class LiveClassifier:
                 f"The stream is at {now} Hz, but the classifier was fitted at {before} Hz. {fix}"
             )
         tmin, n_times = self.span(sfreq)
-        predict = OneByOne(self.clf, self.group, names, lambda X: preparation.view(X, tmin))
+        predict = OneByOne(self.clf, self.group, names, lambda X: preparation.view(X, tmin), tmin)
         noise = 1e-5 * np.random.default_rng(0).standard_normal((3, len(names), n_times))
         predict.rehearse(preparation.view(noise, tmin))
         if not self.trained_live and any(self.settings[name] is not None for name in BANDS):

@@ -76,6 +76,6 @@ def _offline(live, recording):
     (epochs,) = make_epochs(recording.source, **kept, **how, tmax=tmin + (n_times - 1) / sfreq)
     view = EpochsView(epochs)
     view = view.pick(channels_of(live.clf, view.info, live.settings["picks"]))
-    predict = OneByOne(live.clf, live.group, view.ch_names, lambda X: view[:1].with_data(X))
+    predict = OneByOne(live.clf, live.group, view.ch_names, lambda X: view[:1].with_data(X), tmin)
     starts = (view.metadata["onset"] + tmin).round(2)
     return {start: predict(window)[0] for start, window in zip(starts, view, strict=True)}

@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ..estimators import FineTunedClassifier
+from ..estimators.by_window import for_window
 from ..preprocessing import Pick, ToElectrodes
 from ..samples.provenance import warn_of_other_provenance
 from ..samples.view import EpochsView
@@ -31,12 +32,15 @@ class OneByOne:
         The channels of the windows.
     as_view : callable
         Makes a view of windows, for a step that has to know their channels.
+    tmin : float
+        When the windows begin, in s relative to the event.
     """
 
-    def __init__(self, clf, group, ch_names, as_view):
+    def __init__(self, clf, group, ch_names, as_view, tmin):
         check_is_fitted(clf)
         while isinstance(clf, FineTunedClassifier) or hasattr(clf, "best_estimator_"):
             clf = clf.estimator_ if isinstance(clf, FineTunedClassifier) else clf.best_estimator_
+        clf = for_window(clf, tmin)
         steps = clf.steps if isinstance(clf, Pipeline) else [(type(clf).__name__, clf)]
         self.steps = [(name, step) for name, step in steps if step not in (None, "passthrough")]
         self.group, self.ch_names, self.as_view = group, ch_names, as_view

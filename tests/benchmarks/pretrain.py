@@ -16,6 +16,7 @@ import warnings
 from pathlib import Path
 
 import mne
+import torch
 
 from mne_cnnclass import EpochsView, ecg, recipe
 from mne_cnnclass.estimators.saving.files import write_file
@@ -80,6 +81,9 @@ def build(task, path, *, causal=False, **params):
     card = tomllib.loads((CARDS / f"{name}.toml").read_text(encoding="utf-8"))
     tensors = {}
     header = without_times(describe(pipeline, tensors)) | {"epochs_settings": settings, "card": card}
+    halves = {name: value.half() for name, value in tensors.items() if value.dtype == torch.float32}
+    if all(half.equal(tensors[name]) for name, half in halves.items()):  # rounded in the training already
+        tensors |= halves
     write_file(path, header, tensors)
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 

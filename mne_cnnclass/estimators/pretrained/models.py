@@ -41,6 +41,7 @@ def load_pretrained(
             Epochs of 3 s, from 0 or 1 s after a cue on, of imagined movement of the ``left`` or ``right``
             hand, band-pass filtered at 4 to 38 Hz, of any cap that has FC3, C3, CP3, Cz and their mirrors.
             All epochs of a person are predicted together, as they are aligned by their mean covariance.
+            Each window has a network of its own, ``pipeline[-1].nearest(1.0)`` that of 1–4 s.
         ``"rhythm"``
             Windows of 10 s of one lead, from :func:`mne_cnnclass.ecg.make_rhythm_epochs`, as normal (N),
             atrial fibrillation (A), another rhythm (O) or too noisy (~).

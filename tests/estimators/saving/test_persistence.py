@@ -141,6 +141,18 @@ def test_a_loaded_estimator_predicts_the_same_bits_and_knows_the_same(clf, path)
         loaded.predict(new.drop_channels(["C3"]))
 
 
+def test_weights_of_16_bits_take_half_the_room_and_become_those_of_32(clf, path):
+    header, tensors = read(path)
+    floats = {name: value.half() for name, value in tensors.items() if value.dtype == torch.float32}
+    size = path.stat().st_size
+    write(path, header, tensors | floats)
+    assert path.stat().st_size < size - 2 * sum(value.numel() for value in floats.values()) + 100
+    loaded, new = load_classifier(path), planted_epochs(10, seed=1)
+    for name, value in loaded.module_.state_dict().items():
+        assert value.equal(floats[name].float() if name in floats else tensors[name])
+    np.testing.assert_allclose(loaded.predict_proba(new), clf.predict_proba(new), atol=0.01)
+
+
 def test_a_loaded_estimator_can_be_trained_on(path):
     loaded = load_classifier(path).set_params(warm_start=True)
     loaded.fit(planted_epochs(24, seed=2))
