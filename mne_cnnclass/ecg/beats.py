@@ -25,6 +25,7 @@ from .beats_so_far import beat_reach
 from .errors import NoBeats
 from .intervals import INTERVAL_COLUMNS, interval_features, local_median, record_median
 from .leads import (
+    bridged_leads,
     describe_leads,
     filter_leads,
     invert_classes,
@@ -211,12 +212,17 @@ def _beat_epochs(
     beats *= (TYPICAL_HEIGHT / np.where(height > 0, height, 1.0))[..., None]
     difference, shape = compare_beats(beats, source, reach[0], rate, causal)
     about |= dict(leads=", ".join(picked), onset=onset, symbol=symbol)
-    noise = [] if causal else noisy_spans(raw, picked)
+    noise = []
+    if not causal:
+        lost_of_each = [lost_spans(raw, [lead]) for lead in picked]
+        noise = noisy_spans(bridged_leads(raw, picked), raw.info["sfreq"], lost_of_each)
     is_lost, is_noisy = (bad_span(spans, onset, first / rate, last / rate) for spans in (lost, noise))
     is_bad = np.where(is_lost == "", is_noisy, is_lost)
     odd = ""
     if detect:
-        reason, odd = unlike_recording(raw, picked, np.round(onset * raw.info["sfreq"]).astype(int))
+        own_rate = raw.info["sfreq"]
+        at = np.round(onset * own_rate).astype(int)
+        reason, odd = unlike_recording(bridged_leads(raw, picked), own_rate, at)
         if not odd:
             reason, odd = unlike_beats(beats[:, 0, span_slice(QRS, reach[0], rate)], is_noisy != "")
         is_bad = np.where(is_bad == "", reason, is_bad)

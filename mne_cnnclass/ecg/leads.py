@@ -275,19 +275,28 @@ def lost_spans(raw, picked):
     ]
     sfreq = raw.info["sfreq"]
     start, stop = np.array([span[:2] for span in found]).reshape(-1, 2).T + [[-1 / sfreq], [1 / sfreq]]
-    for lead in picked:
-        signal = raw.get_data([lead])[0]
-        gaps = np.array([(gap.start, gap.stop) for gap in spans(~np.isfinite(signal))]).reshape(-1, 2) / sfreq
+    silent = [span for lead in picked for span in silent_spans(raw.get_data([lead])[0], sfreq, lead)]
+    return found + [span for span in silent if not ((start <= span.begin) & (span.end <= stop)).any()]
+
+
+def silent_spans(signal, sfreq, lead):
+    """Where a lead has no numbers, or is constant."""
+    gaps = np.array([(gap.start, gap.stop) for gap in spans(~np.isfinite(signal))]).reshape(-1, 2) / sfreq
+    return [
+        Lost(begin, end, reason, f"{lead} {what} from {begin:.4g} to {end:.4g} s")
         for what, reason, its in (
             ("holds no numbers", "BAD_ACQ_SKIP", gaps),
             ("is constant", FLAT, still_spans(signal, sfreq, STILL)),
-        ):
-            found += [
-                Lost(begin, end, reason, f"{lead} {what} from {begin:.4g} to {end:.4g} s")
-                for begin, end in its
-                if not ((start <= begin) & (end <= stop)).any()
-            ]
-    return found
+        )
+        for begin, end in its
+    ]
+
+
+def bridged_leads(raw, picked):
+    """Signals of leads, shape (n_leads, n_times), over their gaps in straight lines."""
+    signals = raw.get_data(picked)
+    bridge(signals)
+    return signals
 
 
 def describe_leads(raw, names, rate, l_freq, h_freq):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from copy import copy
+from functools import lru_cache
+
 import mne
 import numpy as np
 from scipy.ndimage import maximum_filter1d, median_filter
+from scipy.signal import sosfiltfilt
 
 from ..samples.limits import LARGEST
 from ..utils.extras import from_extra
@@ -94,8 +99,7 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     >>> np.diff(find_r_peaks(raw))[:5].tolist()
     [200, 200, 200, 200, 200]
     """
-    with from_extra("ecg", "The search for R peaks"):
-        from wfdb.processing.qrs import GQRS  # before anything is looked at
+    _detector()  # before anything is looked at
     if not isinstance(raw, mne.io.BaseRaw):
         came = type(raw).__name__
         raise TypeError(f"raw must be an mne.io.Raw, such as mne.io.RawArray(data, info), got {came}.")
@@ -107,11 +111,20 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     lead = have[0] if lead is None else lead
     if lead not in raw.ch_names:
         raise ValueError(f"lead must be a channel of the recording, one of {raw.ch_names}, got {lead!r}.")
-    sfreq = raw.info["sfreq"]
-    signal = raw.get_data([lead])[0]
+    peaks, is_noise = search_r_peaks(raw.get_data([lead])[0], raw.info["sfreq"], lead)
+    if is_noise:
+        warn(
+            f"Lead {lead} looks like noise: {len(peaks)} beats were found, but they stand out from the rest "
+            "as little as the peaks of noise do. Look at it with raw.plot(), or take another lead."
+        )
+    return peaks
+
+
+def search_r_peaks(signal, sfreq, lead):
+    """R peaks of a signal, as `find_r_peaks` has them, and whether it looks like noise."""
     known = np.flatnonzero(np.isfinite(signal))
     if not len(known) or not np.ptp(signal[known]):
-        return np.empty(0, int)
+        return np.empty(0, int), False
     # zeros beside an offset would look like beats
     signal = np.interp(np.arange(len(signal)), known, signal[known])
     height = np.median(amplitudes_by_second(signal, sfreq)) if len(signal) >= sfreq else np.ptp(signal)
@@ -128,15 +141,15 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     slow, ratio = np.pad(signal, n_more, mode="reflect"), max(sfreq / DETECTION_RATE, 1.0)
     if ratio > 1:
         slow = mne.filter.resample(slow, down=ratio, npad="auto", verbose="ERROR")
-    low, high = QRS_BAND[0], min(QRS_BAND[1], 0.45 * sfreq)
-    steep = np.abs(mne.filter.filter_data(signal, sfreq, low, high, method="iir", verbose="ERROR"))
+    sos, n_ends = _qrs_filter(sfreq)
+    steep = np.abs(sosfiltfilt(sos, signal, padlen=min(n_ends, len(signal) - 1)))
     if steep.max() <= NOTHING * np.ptp(signal):  # a drift
-        return np.empty(0, int)
+        return np.empty(0, int), False
     height = _prominence(slow, sfreq / ratio)
-    found = _gqrs(GQRS, height, sfreq / ratio)
+    found = _gqrs(height, sfreq / ratio)
     is_fast = _is_fast(found, height, sfreq / ratio)
     if is_fast.any():  # some of their beats are missed
-        faster = _gqrs(GQRS, height, sfreq / ratio, hr=200, RRmin=REFRACTORY)
+        faster = _gqrs(height, sfreq / ratio, hr=200, RRmin=REFRACTORY)
         found = np.union1d(found[~is_fast[found]], faster[is_fast[faster]])
     found = np.round(found * ratio).astype(int) - n_more
     found = found[(found >= 0) & (found < len(signal))]
@@ -145,12 +158,16 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     peaks = np.unique(near[np.arange(len(near)), steep[near].argmax(axis=1)])
     peaks = peaks[np.diff(peaks, prepend=-np.inf) > REFRACTORY * sfreq]
     crest = _stretches(steep, sfreq)[1]
-    if len(crest) >= 4 and np.median(crest) < OF_NOISE and not _is_fast_and_regular(np.diff(peaks) / sfreq):
-        warn(
-            f"Lead {lead} looks like noise: {len(peaks)} beats were found, but they stand out from the rest "
-            "as little as the peaks of noise do. Look at it with raw.plot(), or take another lead."
-        )
-    return peaks
+    is_noise = len(crest) >= 4 and np.median(crest) < OF_NOISE
+    return peaks, is_noise and not _is_fast_and_regular(np.diff(peaks) / sfreq)
+
+
+@lru_cache
+def _qrs_filter(sfreq):
+    """MNE's filter in which R peaks are the highest, and how many samples it needs at the ends."""
+    edges = QRS_BAND[0], min(QRS_BAND[1], 0.45 * sfreq)
+    made = mne.filter.create_filter(None, sfreq, *edges, method="iir", verbose="ERROR")
+    return made["sos"], made["padlen"]
 
 
 def _without_spikes(signal, sfreq):
@@ -236,23 +253,49 @@ def _around(values, percentage):
     return choices[nearest, np.arange(n)]
 
 
-def _gqrs(GQRS, height, sfreq, **of_hearts):
+def _gqrs(height, sfreq, **of_hearts):
     """Beats in samples by the rules of gqrs, in a signal that is filtered already."""
+    Detector = _detector()
+    conf = Detector.Conf(fs=sfreq, adc_gain=ADC_GAIN, QS=FILTERS[0], **of_hearts)
+    conf.pthmin, conf.qthmin = conf.pthr // 3, conf.qthr // 3  # height follows what is around, also in pauses
+    found = Detector().search((np.minimum(height, 1e3) ** 2 * conf.qthr).astype(int), conf) + conf.dt2
+    return found[(found >= 0) & (found < len(height))]
 
-    class Detector(GQRS):  # which else filters sample by sample, in four times the time
+
+@lru_cache
+def _detector():
+    """That of wfdb, which filters and looks at every sample, in twenty times the time."""
+    with from_extra("ecg", "The search for R peaks"):
+        from wfdb.processing.qrs import GQRS
+
+    class Detector(GQRS):
+        def search(self, squares, conf):
+            before, after = np.r_[0, squares[:-1]], np.r_[squares[1:], 0]
+            is_peak = (squares > 0.9 * conf.pthmin) & (before < squares) & (squares >= after)
+            self.maxima = [*(np.flatnonzero(is_peak) + 1).tolist(), len(squares)]  # seen a sample later
+            found = np.array([beat.time for beat in self.detect(squares.tolist(), conf, 0)], int)
+            vars(self).clear()  # peaks refer to each other, and would keep the signal until collected
+            return found
+
+        def gqrs(self, from_sample, to_sample):
+            self.stop = to_sample + self.c.sps
+            super().gqrs(from_sample, to_sample)
+
         def qf(self):
+            """Go on to where something happens: a maximum, or, long after one, thresholds that fall."""
+            after = self.maxima[bisect_left(self.maxima, self.t)]
+            if self.c.pthr > self.c.pthmin:
+                after = min(after, self.current_peak.time + self.c.rrmax + 1)
+            self.t = max(self.t, min(after, self.stop))
             self.sample_valid = self.t < len(self.x)
 
         def qfv_at(self, t):
             return self.x[t] if 0 <= t < len(self.x) else 0
 
-    conf = GQRS.Conf(fs=sfreq, adc_gain=ADC_GAIN, QS=FILTERS[0], **of_hearts)
-    conf.pthmin, conf.qthmin = conf.pthr // 3, conf.qthr // 3  # height follows what is around, also in pauses
-    squares = (np.minimum(height, 1e3) ** 2 * conf.qthr).astype(int).tolist()
-    detector = Detector()
-    found = np.array([beat.time for beat in detector.detect(squares, conf, 0)], int) + conf.dt2
-    vars(detector).clear()  # its peaks refer to each other, and would keep the signal until collected
-    return found[(found >= 0) & (found < len(height))]
+        def putann(self, annotation):
+            self.annotations.append(copy(annotation))
+
+    return Detector
 
 
 def _is_fast_and_regular(intervals):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import mne
@@ -13,10 +14,10 @@ from scipy.ndimage import binary_opening, maximum_filter1d, uniform_filter1d
 from scipy.signal import butter, sosfiltfilt
 from sklearn.metrics import accuracy_score, f1_score
 
-from ..samples.gaps import bridge, touched
+from ..samples.gaps import touched
 from ..utils.numbers import runs
 from ..utils.threads import limit_threads
-from .leads import FLAT, STILL, Lost, lost_spans, pick_leads
+from .leads import FLAT, STILL, Lost, bridged_leads, lost_spans, pick_leads
 from .unlike import UNLIKE
 
 QUALITIES = np.array(["good", "noisy", "saturated", "flat", "invalid"], object)  # the best first
@@ -92,27 +93,35 @@ def signal_quality(raw: mne.io.BaseRaw, leads: Sequence[str] | None = None) -> p
     sfreq = raw.info["sfreq"]
     if raw.n_times < 3:
         raise ValueError(f"The recording has {raw.n_times} samples; at least 3 are needed.")
-    signals = raw.get_data(picked)
-    bridge(signals)
-    tables = [_measure(signal, sfreq).assign(lead=lead) for lead, signal in zip(picked, signals, strict=True)]
-    table = pd.concat(tables, ignore_index=True)
-    has_signal = table["top"] > (REST if (table["top"] > REST).any() else 0.0)
-    span, top = table.loc[has_signal, ["wide", "top"]].median()
-    is_flat = table["top"] <= (LEAST_TOP * top if has_signal.any() else np.inf)
-    n_seconds = len(tables[0])
+    seconds = _seconds(bridged_leads(raw, picked), sfreq, [lost_spans(raw, [lead]) for lead in picked])
+    columns = ["quality", "span", "top", "background", "unlike", "rail"]
+    lead, second = np.indices(seconds["top"].shape).reshape(2, -1)
+    table = dict(lead=np.array(picked, object)[lead], onset=second.astype(float))
+    return pd.DataFrame(table | {name: seconds[name].ravel() for name in columns})
+
+
+def _seconds(signals, sfreq, lost):
+    """The quality of each second of leads without gaps, and what decides on it: shape (n_leads, n_seconds).
+
+    ``lost`` are the spans in which each of them is lost.
+    """
+    measured = [_measure(signal, sfreq) for signal in signals]
+    its = {name: np.array([one[name] for one in measured]) for name in measured[0]}
+    has_signal = its["top"] > (REST if (its["top"] > REST).any() else 0.0)
+    span, least = np.nan, np.inf
+    if has_signal.any():
+        span, least = np.median(its["wide"][has_signal]), LEAST_TOP * np.median(its["top"][has_signal])
+    n_seconds = its["top"].shape[1]
     still = np.ones((1, min(round(STILL), n_seconds)))  # in a second alone there may be no beat
-    is_flat = binary_opening(is_flat.to_numpy().reshape(len(picked), n_seconds), still).ravel()
-    at_rail = (table["rail"] >= AT_RAIL) & (table["far"] > span)
-    is_noise = (table["background"] > MOST_BACKGROUND) & (table["unlike"] > MOST_UNLIKE)
-    worst = np.select([is_flat, at_rail, is_noise | (table["span"] > MOST_SPAN * span)], [3, 2, 1], 0)
-    for lead in picked:
-        own, lost = (table["lead"] == lead).to_numpy(), lost_spans(raw, [lead])
-        onset = table["onset"].to_numpy()[own]
+    is_flat = binary_opening(its["top"] <= least, still)
+    at_rail = (its["rail"] >= AT_RAIL) & (its["far"] > span)
+    is_noise = (its["background"] > MOST_BACKGROUND) & (its["unlike"] > MOST_UNLIKE)
+    worst = np.select([is_flat, at_rail, is_noise | (its["span"] > MOST_SPAN * span)], [3, 2, 1], 0)
+    onset = np.arange(n_seconds, dtype=float)
+    for own, spans in zip(worst, lost, strict=True):
         for code, is_flat in ((3, True), (4, False)):
-            is_lost = touched(onset, onset + 1.0, [s for s in lost if s.is_flat is is_flat])
-            worst[own] = np.where(is_lost, code, worst[own])
-    table["quality"] = QUALITIES[worst]
-    return table[["lead", "onset", "quality", "span", "top", "background", "unlike", "rail"]]
+            own[touched(onset, onset + 1.0, [s for s in spans if s.is_flat is is_flat])] = code
+    return its | dict(quality=QUALITIES[worst])
 
 
 def is_acceptable(raw: mne.io.BaseRaw, leads: Sequence[str] | None = None) -> bool:
@@ -181,10 +190,13 @@ def score_all(result: Any, not_judged: ArrayLike) -> pd.Series:
     return pd.Series(scores | dict(f1_macro=f1_score(y_true, y_pred, **how)))
 
 
-def noisy_spans(raw, picked):
-    """Where the first of some leads is noisy, saturated or nearly flat, as `lost_spans` has what is lost."""
-    table = signal_quality(raw, picked)
-    quality = table["quality"][table["lead"] == picked[0]].to_numpy()
+@limit_threads(1)
+def noisy_spans(signals, sfreq, lost):
+    """Where the first of some leads is noisy, saturated or nearly flat, as `lost_spans` has what is lost.
+
+    ``signals`` have no gaps, and ``lost`` are the spans in which each is lost.
+    """
+    quality = _seconds(signals, sfreq, lost)["quality"][0]
     found = [(span.start, span.stop, quality[span.start]) for span in runs(pd.factorize(quality)[0])]
     ends = (*range(len(quality)), np.inf)  # the last second goes on to the end
     return [
@@ -210,8 +222,7 @@ def _measure(signal, sfreq):
     step = max(int(sfreq // RATE), 1)
     rate = sfreq / step
     short = signal[: len(signal) // step * step].reshape(-1, step).mean(axis=1)
-    sos = butter(2, (BAND[0], min(BAND[1], 0.45 * rate)), "bandpass", fs=rate, output="sos")
-    band = sosfiltfilt(sos, short, padlen=min(len(short) - 1, 30))
+    band = sosfiltfilt(_band(rate), short, padlen=min(len(short) - 1, 30))
     size = np.abs(band)
     edges = np.minimum(np.round(np.arange(n) * rate).astype(int), len(size) - 1)
     top = np.maximum.reduceat(size, edges)
@@ -221,8 +232,13 @@ def _measure(signal, sfreq):
     background = np.median(size[start[:, None] + np.arange(length)], axis=1) / np.where(peak > 0, peak, 1.0)
     span = high - low
     wide = maximum_filter1d(span, STRETCH, mode="nearest")
-    columns = dict(onset=np.arange(n, dtype=float), span=span, wide=wide, top=top, background=background)
-    return pd.DataFrame(columns | dict(unlike=_unlike(band, edges, rate), rail=rail.max(axis=0), far=far))
+    what = dict(span=span, wide=wide, top=top, background=background, unlike=_unlike(band, edges, rate))
+    return what | dict(rail=rail.max(axis=0), far=far)
+
+
+@lru_cache
+def _band(rate):
+    return butter(2, (BAND[0], min(BAND[1], 0.45 * rate)), "bandpass", fs=rate, output="sos")
 
 
 def _unlike(band, edges, rate):

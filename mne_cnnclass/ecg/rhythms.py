@@ -20,6 +20,7 @@ from ..utils.threads import limit_threads
 from ..utils.warn import warn
 from .errors import NoWindows
 from .leads import (
+    bridged_leads,
     describe_leads,
     filter_leads,
     invert_classes,
@@ -247,7 +248,8 @@ def _scaled(raw, picked, signal, rate, normalize):
 
 def _judge(raw, picked, peaks, rate):
     """Whether the first lead is unlike those that classifiers know, and why."""
-    return unlike_recording(raw, picked[:1], np.round(peaks * raw.info["sfreq"] / rate).astype(int))
+    sfreq = raw.info["sfreq"]
+    return unlike_recording(bridged_leads(raw, picked[:1]), sfreq, np.round(peaks * sfreq / rate).astype(int))
 
 
 def _cropped(raw, start, stop):

@@ -7,8 +7,6 @@ LUDB, PTB-XL and CinC 2017 that was looked at has. ``docs/guide/pretrained.md`` 
 import numpy as np
 from scipy.ndimage import median_filter
 
-from ..samples.gaps import bridge
-
 UNLIKE = {"BAD_paced": "paced", "BAD_band": "band", "BAD_no_ecg": "no ecg", "BAD_short": "short"}
 
 LEAST_BEATS = 5  # fewer do not tell what is typical
@@ -27,13 +25,16 @@ LEAST_ABOVE = 8.0  # times the highest that is as short after the beat
 MOST_SPREAD = 0.02  # s, of when spikes are before R peaks
 
 
-def unlike_recording(raw, leads, peaks):
-    """Why a recording is unlike others, as a reason for logs and as a text; both are empty if it is not."""
+def unlike_recording(signals, sfreq, peaks):
+    """Why a recording is unlike others, as a reason for logs and as a text; both are empty if it is not.
+
+    ``signals`` are its leads without gaps, shape (n_leads, n_times); R peaks are those of the first.
+    """
     if len(peaks) < 2:
         return "BAD_no_ecg", "no beats were found in it"
-    if is_band_limited(raw, leads[0], peaks):
+    if is_band_limited(signals[0], sfreq, peaks):
         return "BAD_band", "there is next to nothing above 15 or 25 Hz: it was filtered, or is a pulse wave"
-    if any(is_paced(raw, lead, peaks) for lead in leads):
+    if any(is_paced(signal, sfreq, peaks) for signal in signals):
         return "BAD_paced", "most of its beats follow the spike of a pacemaker"
     return "", ""
 
@@ -49,29 +50,27 @@ def unlike_beats(beats, is_noise):
     return "", ""
 
 
-def is_band_limited(raw, lead, peaks):
+def is_band_limited(signal, sfreq, peaks):
     """Whether a lead has less of the higher frequencies of QRS complexes than any that was not filtered."""
-    beats = _cut(_signal(raw, lead), peaks, WINDOW, raw.info["sfreq"])
+    beats = _cut(signal, peaks, WINDOW, sfreq)
     if not len(beats):
         return False
     beats -= beats.mean(axis=1, keepdims=True)
     power = (np.abs(np.fft.rfft(beats * np.hanning(beats.shape[1]), axis=1)) ** 2).mean(axis=0)
-    frequency = np.fft.rfftfreq(beats.shape[1], 1 / raw.info["sfreq"])
+    frequency = np.fft.rfftfreq(beats.shape[1], 1 / sfreq)
 
     def within(low, high):
         return power[(frequency >= low) & (frequency < high)].sum()
 
     total = within(1.0, 40.0)
-    known = {band: least for band, least in BANDS.items() if band[1] <= 0.5 * raw.info["sfreq"]}
+    known = {band: least for band, least in BANDS.items() if band[1] <= 0.5 * sfreq}
     return total > 0 and any(within(*band) < least * total for band, least in known.items())
 
 
-def is_paced(raw, lead, peaks):
+def is_paced(signal, sfreq, peaks):
     """Whether most beats of a lead follow a spike, as high and as short as a pacemaker's, at one distance."""
-    sfreq = raw.info["sfreq"]
     if sfreq < SPIKE_RATE:
         return False
-    signal = _signal(raw, lead)
     short = np.abs(signal - median_filter(signal, 2 * max(1, round(SPIKE * sfreq)) + 1, mode="nearest"))
     before, after = (_cut(short, peaks, span, sfreq) for span in (BEFORE, AFTER))
     if len(before) < LEAST_BEATS:
@@ -81,12 +80,6 @@ def is_paced(raw, lead, peaks):
     is_high = np.median(highest / np.maximum(height, 1e-12)) > LEAST_SPIKE
     is_alone = np.median(highest / np.maximum(after.max(axis=1), 1e-12)) > LEAST_ABOVE
     return bool(is_high and is_alone and np.median(np.abs(at - np.median(at))) < MOST_SPREAD)
-
-
-def _signal(raw, lead):
-    signal = raw.get_data([lead])
-    bridge(signal)
-    return signal[0]
 
 
 def _cut(signal, peaks, span, sfreq):

@@ -10,9 +10,9 @@ import pandas as pd
 
 from ..ecg.beats import TYPICAL, bad_span
 from ..ecg.beats_so_far import LOCAL, BeatsSoFar, beat_reach
-from ..ecg.leads import describe_leads, lost_spans
+from ..ecg.leads import describe_leads, silent_spans
 from ..ecg.measures import amplitudes_by_second, cut_beats
-from ..ecg.peaks import REFRACTORY, find_r_peaks
+from ..ecg.peaks import REFRACTORY, search_r_peaks
 from ..ecg.quality import noisy_spans, qualities_of
 from ..ecg.rhythm_stretches import WINDOW, predict_rhythm
 from ..ecg.unlike import unlike_beats, unlike_recording
@@ -173,9 +173,7 @@ class HeartSession(Session):
         return mne.io.RawArray(data, mne.create_info(names, self.sfreq, "ecg"), verbose="ERROR")
 
     def _new_beats(self, stretch):
-        raw = self._raw(stretch.data)
-        with heard():  # that it looks like noise is seen below
-            peaks = find_r_peaks(raw, self._picked[0])
+        peaks = search_r_peaks(stretch.data[0], self.sfreq, self._picked[0])[0]
         oldest, newest = stretch.stop - self._latest, stretch.stop - self._behind
         found = [p for p in (peaks + stretch.first).tolist() if oldest < p <= newest]
         new = []
@@ -185,8 +183,10 @@ class HeartSession(Session):
                 new.append(peak)
         if not new:
             return
-        lost, noise = lost_spans(raw, self._picked), noisy_spans(raw, self._picked[:1])
-        odd = unlike_recording(raw, self._picked, peaks)[1]
+        leads = zip(stretch.data, self._picked, strict=True)
+        silent = [silent_spans(signal, self.sfreq, lead) for signal, lead in leads]
+        lost, noise = sum(silent, []), noisy_spans(stretch.data[:1], self.sfreq, silent[:1])
+        odd = unlike_recording(stretch.data, self.sfreq, peaks)[1]
         for peak in new:
             yield self._judge_beat(stretch, peak, lost, noise, odd)
             self._found = peak
