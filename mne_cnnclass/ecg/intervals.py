@@ -74,6 +74,11 @@ def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
     rr = np.asarray(rr, float)
     if rr.ndim != 1 or not len(rr) or not (rr > 0).all():
         raise ValueError(f"rr must be positive intervals in s, at least one, got {rr}.")
+    return pd.DataFrame(interval_columns(rr, causal))
+
+
+def interval_columns(rr, causal):
+    """The columns of `interval_features`."""
     log = np.log(np.minimum(rr, LONGEST))
     n = len(log)
 
@@ -114,7 +119,7 @@ def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
     if causal:
         later = {name for name in columns if "next" in name or "+" in name} | {"rr_change", "rr_pair_ratio"}
         columns = {name: values for name, values in columns.items() if name not in later}
-    return pd.DataFrame(columns)
+    return columns
 
 
 RUN = ("ratio", "length", "jump")
