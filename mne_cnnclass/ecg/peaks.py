@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from copy import copy
 from functools import lru_cache
+from typing import NamedTuple
 
 import mne
 import numpy as np
@@ -111,8 +112,20 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     lead = have[0] if lead is None else lead
     if lead not in raw.ch_names:
         raise ValueError(f"lead must be a channel of the recording, one of {raw.ch_names}, got {lead!r}.")
-    peaks, is_noise = search_r_peaks(raw.get_data([lead])[0], raw.info["sfreq"], lead)
-    if is_noise:
+    sfreq = raw.info["sfreq"]
+    signal = raw.get_data([lead])[0]
+    known = np.flatnonzero(np.isfinite(signal))
+    if not len(known) or not np.ptp(signal[known]):
+        return np.empty(0, int)
+    # zeros beside an offset would look like beats
+    signal = np.interp(np.arange(len(signal)), known, signal[known])
+    height = np.median(amplitudes_by_second(signal, sfreq)) if len(signal) >= sfreq else np.ptp(signal)
+    check_is_in_volts(height, lead)
+    if sfreq < LEAST_RATE:
+        raise ValueError(f"R peaks can't be found at {sfreq:g} Hz; {LEAST_RATE:g} Hz at least are needed.")
+    search = Search(signal, sfreq)
+    peaks = search.peaks()
+    if search.is_noise(peaks):
         warn(
             f"Lead {lead} looks like noise: {len(peaks)} beats were found, but they stand out from the rest "
             "as little as the peaks of noise do. Look at it with raw.plot(), or take another lead."
@@ -120,46 +133,75 @@ def find_r_peaks(raw: mne.io.BaseRaw, lead: str | None = None) -> np.ndarray:
     return peaks
 
 
-def search_r_peaks(signal, sfreq, lead):
-    """R peaks of a signal, as `find_r_peaks` has them, and whether it looks like noise."""
-    known = np.flatnonzero(np.isfinite(signal))
-    if not len(known) or not np.ptp(signal[known]):
-        return np.empty(0, int), False
-    # zeros beside an offset would look like beats
-    signal = np.interp(np.arange(len(signal)), known, signal[known])
-    height = np.median(amplitudes_by_second(signal, sfreq)) if len(signal) >= sfreq else np.ptp(signal)
+def check_is_in_volts(height, lead):
+    """Refuse a lead that is so high in most seconds, as no ECG is."""
     if height > LARGEST["ecg"]:
         raise ValueError(
             f"Lead {lead} spans {height:.3g} V, in most seconds, and an ECG some mV: it is in another unit "
             "than V. Scale it, such as raw.apply_function(lambda x: 1e-3 * x, picks=...) from mV."
         )
-    if sfreq < LEAST_RATE:
-        raise ValueError(f"R peaks can't be found at {sfreq:g} Hz; {LEAST_RATE:g} Hz at least are needed.")
-    signal = _without_spikes(signal, sfreq)
-    # beyond the ends the signal goes on turned round, as the detector sees no beat close to an end
-    n_more = min(round(STRETCH * sfreq), len(signal) - 1)
-    slow, ratio = np.pad(signal, n_more, mode="reflect"), max(sfreq / DETECTION_RATE, 1.0)
-    if ratio > 1:
-        slow = mne.filter.resample(slow, down=ratio, npad="auto", verbose="ERROR")
-    sos, n_ends = _qrs_filter(sfreq)
-    steep = np.abs(sosfiltfilt(sos, signal, padlen=min(n_ends, len(signal) - 1)))
-    if steep.max() <= NOTHING * np.ptp(signal):  # a drift
-        return np.empty(0, int), False
-    height = _prominence(slow, sfreq / ratio)
-    found = _gqrs(height, sfreq / ratio)
-    is_fast = _is_fast(found, height, sfreq / ratio)
-    if is_fast.any():  # some of their beats are missed
-        faster = _gqrs(height, sfreq / ratio, hr=200, RRmin=REFRACTORY)
-        found = np.union1d(found[~is_fast[found]], faster[is_fast[faster]])
-    found = np.round(found * ratio).astype(int) - n_more
-    found = found[(found >= 0) & (found < len(signal))]
-    around = np.arange(-round(REACH * sfreq), round(REACH * sfreq) + 1)
-    near = np.clip(found[:, None] + around, 0, len(signal) - 1)
-    peaks = np.unique(near[np.arange(len(near)), steep[near].argmax(axis=1)])
-    peaks = peaks[np.diff(peaks, prepend=-np.inf) > REFRACTORY * sfreq]
-    crest = _stretches(steep, sfreq)[1]
-    is_noise = len(crest) >= 4 and np.median(crest) < OF_NOISE
-    return peaks, is_noise and not _is_fast_and_regular(np.diff(peaks) / sfreq)
+
+
+class Usual(NamedTuple):
+    """What is usual around some samples, as the detector sees them: of QRS complexes, and of noise."""
+
+    n_more: int  # samples before the first one of the signal from which ``at`` is counted
+    at: np.ndarray
+    narrow: np.ndarray
+    wide: np.ndarray
+    noise: np.ndarray
+
+
+class Search:
+    """A search for the R peaks of a signal in V without gaps, of one lead."""
+
+    def __init__(self, signal, sfreq):
+        self.signal, self.sfreq = _without_spikes(signal, sfreq), sfreq
+        sos, n_ends = _qrs_filter(sfreq)
+        self.steep = np.abs(sosfiltfilt(sos, self.signal, padlen=min(n_ends, len(signal) - 1)))
+        self.is_drift = self.steep.max() <= NOTHING * np.ptp(self.signal)
+        # beyond the ends the signal goes on turned round, as the detector sees no beat close to an end
+        self.n_more = min(round(STRETCH * sfreq), len(signal) - 1)
+        slow, self.ratio = np.pad(self.signal, self.n_more, mode="reflect"), max(sfreq / DETECTION_RATE, 1.0)
+        if self.ratio > 1:
+            slow = mne.filter.resample(slow, down=self.ratio, npad="auto", verbose="ERROR")
+        self.rate = sfreq / self.ratio
+        self.narrow, self.wide = (
+            np.abs(_match(slow, int(width * round(self.rate) / 4))) for width in FILTERS
+        )
+
+    def usual(self):
+        """What is usual in it; None if there is nothing but a drift."""
+        if self.is_drift:
+            return None
+        return Usual(self.n_more, *_usual(self.narrow, self.wide, self.rate))
+
+    def peaks(self, usual=None, later=0):
+        """R peaks in samples, by what is usual in it, or in a signal that began so many samples earlier."""
+        usual = usual or self.usual()
+        if self.is_drift:
+            return np.empty(0, int)
+        at = usual.at + (self.n_more - usual.n_more - later) / self.ratio
+        height = _prominence(self.narrow, self.wide, usual._replace(at=at), self.rate)
+        found = _gqrs(height, self.rate)
+        is_fast = _is_fast(found, height, self.rate)
+        if is_fast.any():  # some of their beats are missed
+            faster = _gqrs(height, self.rate, hr=200, RRmin=REFRACTORY)
+            found = np.union1d(found[~is_fast[found]], faster[is_fast[faster]])
+        found = np.round(found * self.ratio).astype(int) - self.n_more
+        found = found[(found >= 0) & (found < len(self.signal))]
+        around = np.arange(-round(REACH * self.sfreq), round(REACH * self.sfreq) + 1)
+        near = np.clip(found[:, None] + around, 0, len(self.signal) - 1)
+        peaks = np.unique(near[np.arange(len(near)), self.steep[near].argmax(axis=1)])
+        return peaks[np.diff(peaks, prepend=-np.inf) > REFRACTORY * self.sfreq]
+
+    def is_noise(self, peaks):
+        """Whether it looks like noise, in which these peaks were found."""
+        if self.is_drift:
+            return False
+        crest = _stretches(self.steep, self.sfreq)[1]
+        is_low = len(crest) >= 4 and np.median(crest) < OF_NOISE
+        return is_low and not _is_fast_and_regular(np.diff(peaks) / self.sfreq)
 
 
 @lru_cache
@@ -188,19 +230,11 @@ def _without_spikes(signal, sfreq):
     return signal
 
 
-def _prominence(signal, sfreq):
-    """How high a signal stands out, filtered as gqrs does it, where 1 is the least of a QRS complex.
-
-    That follows the QRS complexes and the noise around, so it needs no unit, and changes where a gain or an
-    electrode does.
-    """
-    narrow, wide = (np.abs(_match(signal, int(width * round(sfreq) / 4))) for width in FILTERS)
+def _usual(narrow, wide, sfreq):
+    """How high QRS complexes are around each of some stretches, as either filter sees them, and noise is."""
     stretches, crest = _stretches(narrow, sfreq)
     stands_out = median_filter(crest, 5, mode="nearest") > STANDS_OUT
     middle = stretches.mean(axis=1)
-
-    def follow(values):
-        return np.exp(np.interp(np.arange(len(signal)), middle, np.log(values)))
 
     def typical(filtered):
         maxima = filtered[stretches].max(axis=1)
@@ -209,12 +243,23 @@ def _prominence(signal, sfreq):
             trusted = _around(maxima[stands_out], 25)
             elsewhere = np.exp(np.interp(middle, middle[stands_out], np.log(trusted)))
             heights = np.where(stands_out, elsewhere, np.maximum(heights, elsewhere))
-        return follow(np.maximum(heights, LEAST_GAIN * np.percentile(heights, 95)))
+        return np.maximum(heights, LEAST_GAIN * np.percentile(heights, 95))
 
-    noise = follow(np.maximum(_around(np.median(wide[stretches], axis=1), 50), NOTHING * wide.max()))
-    wide /= np.minimum(ABOVE_NOISE * noise, MOST_NEEDED * typical(wide))
-    narrow /= LEAST_HEIGHT * typical(narrow)
-    narrow = maximum_filter1d(narrow, 2 * round(NEAR * sfreq) + 1)
+    noise = np.maximum(_around(np.median(wide[stretches], axis=1), 50), NOTHING * wide.max())
+    return middle, typical(narrow), typical(wide), noise
+
+
+def _prominence(narrow, wide, usual, sfreq):
+    """How high a filtered signal stands out, where 1 is the least of a QRS complex.
+
+    That follows the QRS complexes and the noise around, so it needs no unit, and changes where a gain or an
+    electrode does.
+    """
+    high, high_wide, noise = (
+        np.exp(np.interp(np.arange(len(narrow)), usual.at, np.log(values))) for values in usual[2:]
+    )
+    wide = wide / np.minimum(ABOVE_NOISE * noise, MOST_NEEDED * high_wide)
+    narrow = maximum_filter1d(narrow / (LEAST_HEIGHT * high), 2 * round(NEAR * sfreq) + 1)
     # the first is what tells a QRS complex from the T wave beside it, so beats compete by it
     return np.where(wide > 1, narrow, np.minimum(narrow, wide))
 

@@ -232,7 +232,8 @@ class BeatClassifier(PredictsMostProbable, BaseEstimator):
         check_is_fitted(self)
         view = _beats(X)
         with _expect_masked(view) if self.masked else contextlib.nullcontext():
-            proba = np.mean([member.predict_proba(view) for member in self.estimators_], axis=0)
+            checked = self.estimators_[0]._checked(view)  # of the same epochs as the others
+            proba = np.mean([member._probabilities(*checked) for member in self.estimators_], axis=0)
         by_shape = np.isin(self.classes_, list(self.ventricular))
         if not self.smoothing or not by_shape.any():
             return proba

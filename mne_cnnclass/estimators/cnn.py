@@ -479,8 +479,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             be in another unit or detached. Also if, according to what MNE recorded, the epochs were filtered,
             referenced, projected or baseline-corrected differently from the training epochs.
         """
-        logits = self._logits(X)  # before network_ is asked for, so that it can tell when not fitted
-        return self.network_.probabilities(logits)
+        return self._probabilities(*self._checked(X))
+
+    def _probabilities(self, X, side):
+        return self.network_.probabilities(self._logits_of(X, side))
 
     @fill_doc
     def predict(self, X: Samples) -> np.ndarray:
@@ -499,13 +501,19 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[logits.argmax(axis=1)]
 
     def _logits(self, X):
-        """The network's outputs, in float64 and finite, before the temperature."""
-        from ..samples.amplitudes import ScaleWatch
+        return self._logits_of(*self._checked(X))
 
+    def _checked(self, X):
+        """Samples with the channels of the fit, and their side inputs."""
         if "network_" not in vars(self):  # to ask takes a tenth of the time of an epoch
             check_is_fitted(self)
         X = check_samples(self, X)
-        side = check_side_inputs(X, self.side_scaler_.names)
+        return X, check_side_inputs(X, self.side_scaler_.names)
+
+    def _logits_of(self, X, side):
+        """The network's outputs for checked samples, in float64 and finite, before the temperature."""
+        from ..samples.amplitudes import ScaleWatch
+
         watch = ScaleWatch()
         logits = self.network_.logits(X, side, device=self.device, n_threads=self.n_threads, watch=watch)
         check_logits(logits, range(len(logits)))

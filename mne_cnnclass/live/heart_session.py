@@ -12,7 +12,7 @@ from ..ecg.beats import TYPICAL, bad_span
 from ..ecg.beats_so_far import LOCAL, BeatsSoFar, beat_reach
 from ..ecg.leads import describe_leads, silent_spans
 from ..ecg.measures import amplitudes_by_second, cut_beats
-from ..ecg.peaks import REFRACTORY, search_r_peaks
+from ..ecg.peaks import REFRACTORY, Search, Usual, check_is_in_volts
 from ..ecg.quality import noisy_spans, qualities_of
 from ..ecg.rhythm_stretches import WINDOW, predict_rhythm
 from ..ecg.unlike import unlike_beats, unlike_recording
@@ -26,8 +26,10 @@ from .windows import Windows
 
 # Chosen on MIT-BIH 101 to 118; docs/guide/live.md says what they do.
 HOP = 0.5  # s from one search for beats to the next
-SEARCHED = 33.0  # s of signal that a search sees
+AHEAD = 0.1  # s before a search, when all is looked at that does not need the last samples
+SEARCHED = 33.0  # s of signal that tell what is usual
 BEHIND = 0.5  # s after an R peak without which it is not relied on
+RECENT = 8.0  # s of signal in which R peaks are looked for, by what is usual
 LATE = 0.2  # s later that a beat may be found in place of one search earlier
 LEAST = 2.0  # s of signal in which beats are looked for
 WHY = {"few beats": "too few beats", "rate": "a rate of no heart", "band": "filtered, or no ECG"}  # in words
@@ -35,7 +37,7 @@ WHY = {"few beats": "too few beats", "rate": "a rate of no heart", "band": "filt
 
 @dataclass(frozen=True)
 class Stretch:
-    """What is kept of the signal at a search, all in one piece: numbers of samples, and their times in s."""
+    """What is kept of the signal at a search, or before one, all in one piece: numbers of samples, and their times in s."""
 
     data: np.ndarray
     times: np.ndarray
@@ -43,22 +45,38 @@ class Stretch:
     stop: int
     began: int  # the first sample after what was lost
     lost: str  # what that was
+    is_hop: bool  # whether it is time for a search
+
+
+@dataclass(frozen=True)
+class Around:
+    """What is known of the last half minute before the last samples are there."""
+
+    first: int  # number of its first sample
+    usual: Usual | None
+    noise: list  # spans of noise, in s
+    odd: str  # why it is unlike an ECG
 
 
 class Stretches(Windows):
-    """The last samples of a stream, every so many of them."""
+    """The last samples of a stream, every so many of them, and before each time some that much earlier."""
 
-    def __init__(self, sfreq, ch_names, n_times, hop, jitter):
+    def __init__(self, sfreq, ch_names, n_times, hop, ahead, jitter):
         super().__init__(design(sfreq), ch_names, [], n_times, jitter=jitter)
-        self._hop, self._n_hops = hop, 0
+        self._hop, self._ahead, self._n_given = hop, ahead, 0
 
     def due(self):
-        while (stop := (self._n_hops + 1) * self._hop) <= self._end:
-            self._n_hops += 1
+        while True:
+            n_hops, is_hop = divmod(self._n_given, 2)
+            stop = (n_hops + 1) * self._hop - (0 if is_hop else self._ahead)
+            if stop > self._end:
+                return
             began, lost = max((at, why) for at, why in self._breaks if at < stop)
             first = max(stop - self.n_times, began)
             part = slice(first - self._begin, stop - self._begin)
-            yield Stretch(self._data[:, part].copy(), self._times[part].copy(), first, stop, began, lost)
+            self._n_given += 1
+            data, times = self._data[:, part].copy(), self._times[part].copy()
+            yield Stretch(data, times, first, stop, began, lost, bool(is_hop))
 
 
 class CausalLeads:
@@ -120,10 +138,12 @@ class HeartSession(Session):
         self._picked = [name for name in places if name]
         self._used = [info["ch_names"].index(name) for name in self._picked]
         hop = round(HOP * self.sfreq)
-        self._windows = Stretches(self.sfreq, self._picked, round(SEARCHED * self.sfreq), hop, jitter)
+        lengths = round(SEARCHED * self.sfreq), hop, round(AHEAD * self.sfreq)
+        self._windows = Stretches(self.sfreq, self._picked, *lengths, jitter)
         self._beats, self._rhythm = beats, rhythm
         self._began = self._stop = 0
-        self._found, self._in_volts = -np.inf, False  # the last R peak; whether amplitudes were those of V
+        self._found, self._peaks = -np.inf, []  # the last R peak, and those of the last half minute
+        self._around, self._in_volts = None, False  # whether amplitudes were those of V
         self._every = max(round(step / HOP), 1) * hop
         self.look_ahead, self.settling = 0.0, 0.0
         if beats is not None:
@@ -144,54 +164,73 @@ class HeartSession(Session):
         self._noisy = []
         names = [text for slot in slots for text in (slot, slot + TYPICAL)]
         empty = self._raw(np.zeros((len(self._picked), 1)))
-        self._epochs_info = describe_leads(empty, names, rate, how["l_freq"], how["h_freq"])
+        info = describe_leads(empty, names, rate, how["l_freq"], how["h_freq"])
+        n_times = self._window.stop - self._window.start + 1
+        with quiet():  # beats are written into one epoch, as to make another takes as long as a network
+            epochs = mne.EpochsArray(np.zeros((1, len(names), n_times)), info, tmin=self._window.start / rate)
+        self._beat = EpochsView(epochs)
+        self._about = pd.DataFrame(dict(record=["stream"], patient=["stream"]))
         self._filled = np.flatnonzero([name is not None for name in places])
         self._n_slots = len(slots)
 
     def _decided(self, stretch):
         signal = stretch.data[0]
-        span = np.median(amplitudes_by_second(signal, self.sfreq)) if len(signal) >= self.sfreq else 0.0
-        self._in_volts |= 0 < span <= LARGEST["ecg"]
-        is_readable = not self._in_volts or span <= LARGEST["ecg"]  # if it never was, the search tells why
+        is_long = len(signal) >= LEAST * self.sfreq
         if self._beats is not None:
             self._take(stretch)
-            if is_readable and len(signal) >= LEAST * self.sfreq:
-                yield from self._new_beats(stretch)
+        if not stretch.is_hop:
+            if self._beats is not None and is_long:
+                self._look_around(stretch)
+            return
+        span = np.median(amplitudes_by_second(signal, self.sfreq)) if len(signal) >= self.sfreq else 0.0
+        self._in_volts |= 0 < span <= LARGEST["ecg"]
+        is_readable = not self._in_volts or span <= LARGEST["ecg"]
+        if self._beats is not None and is_readable and is_long:
+            check_is_in_volts(span, self._picked[0])
+            yield from self._new_beats(stretch)
         if self._rhythm is not None and stretch.stop % self._every == 0:
             yield self._judge_rhythm(stretch, None if is_readable else f"{span:.3g} V is no ECG")
-        self._began, self._stop = stretch.began, stretch.stop
 
     def _take(self, stretch):
         """Filter what is new."""
         if stretch.began != self._began:
             self._leads.begin()
-            self._found = -np.inf
+            self._found, self._peaks, self._around = -np.inf, [], None
         self._leads.go_on(stretch.data[:, max(self._stop, stretch.began) - stretch.first :])
+        self._began, self._stop = stretch.began, stretch.stop
 
     def _raw(self, data):
         names = self._picked[: len(data)]
         return mne.io.RawArray(data, mne.create_info(names, self.sfreq, "ecg"), verbose="ERROR")
 
-    def _new_beats(self, stretch):
-        peaks = search_r_peaks(stretch.data[0], self.sfreq, self._picked[0])[0]
-        oldest, newest = stretch.stop - self._latest, stretch.stop - self._behind
-        found = [p for p in (peaks + stretch.first).tolist() if oldest < p <= newest]
-        new = []
-        for peak in found:
-            before = new[-1] if new else self._found
-            if peak - before > REFRACTORY * self.sfreq:
-                new.append(peak)
-        if not new:
-            return
-        leads = zip(stretch.data, self._picked, strict=True)
-        silent = [silent_spans(signal, self.sfreq, lead) for signal, lead in leads]
-        lost, noise = sum(silent, []), noisy_spans(stretch.data[:1], self.sfreq, silent[:1])
-        odd = unlike_recording(stretch.data, self.sfreq, peaks)[1]
-        for peak in new:
-            yield self._judge_beat(stretch, peak, lost, noise, odd)
-            self._found = peak
+    def _look_around(self, stretch):
+        """Note what is usual, ahead of the samples with which beats are found: it takes most of the time."""
+        signals, self._peaks = stretch.data, [peak for peak in self._peaks if peak >= stretch.first]
+        self._around = Around(
+            stretch.first,
+            Search(signals[0], self.sfreq).usual(),
+            noisy_spans(signals[:1], self.sfreq, [silent_spans(signals[0], self.sfreq, self._picked[0])]),
+            unlike_recording(signals, self.sfreq, np.array(self._peaks, int) - stretch.first)[1],
+        )
 
-    def _judge_beat(self, stretch, peak, lost, noise, odd):
+    def _new_beats(self, stretch):
+        if self._around is None:
+            self._look_around(stretch)
+        begin = max(stretch.stop - round(RECENT * self.sfreq), stretch.first)
+        search = Search(stretch.data[0, begin - stretch.first :], self.sfreq)
+        found = search.peaks(self._around.usual, begin - self._around.first) + begin
+        oldest, newest = stretch.stop - self._latest, stretch.stop - self._behind
+        lost = None
+        for peak in found[(found > oldest) & (found <= newest)].tolist():
+            if peak - self._found > REFRACTORY * self.sfreq:
+                if lost is None:
+                    leads = zip(stretch.data, self._picked, strict=True)
+                    lost = [span for signal, lead in leads for span in silent_spans(signal, self.sfreq, lead)]
+                yield self._judge_beat(stretch, peak, lost)
+                self._found = peak
+                self._peaks.append(peak)
+
+    def _judge_beat(self, stretch, peak, lost):
         onset = np.array([peak - stretch.first]) / self.sfreq  # from where the spans are counted
         at = round((peak - stretch.began) / self.sfreq * self._rate)
         first, last = self._reach
@@ -201,7 +240,9 @@ class HeartSession(Session):
         interval = (peak - self._found) / self.sfreq if np.isfinite(self._found) else None
         signals, features = self._so_far.add(beat, interval, is_whole)
         inside = self._window.start / self._rate, self._window.stop / self._rate
-        is_lost, is_noisy = (bad_span(spans, onset, *inside)[0] for spans in (lost, noise))
+        is_lost = bad_span(lost, onset, *inside)[0]
+        onset_around = np.array([peak - self._around.first]) / self.sfreq
+        is_noisy = bad_span(self._around.noise, onset_around, *inside)[0]
         self._noisy = [*self._noisy, is_noisy != ""][-LOCAL:]
         reason = None
         if peak - stretch.began < self.settling * self.sfreq:
@@ -212,7 +253,7 @@ class HeartSession(Session):
             (reason,) = qualities_of([is_lost or is_noisy])
         else:
             qrs = self._so_far.recent(len(self._noisy))
-            reason = odd or unlike_beats(qrs, np.array(self._noisy))[1] or None
+            reason = self._around.odd or unlike_beats(qrs, np.array(self._noisy))[1] or None
         time = float(stretch.times[peak - stretch.first])
         event = dict(event="beat", onset=time)
         start, stop = time + inside[0], time + inside[1]
@@ -221,17 +262,12 @@ class HeartSession(Session):
         return Decision(start, stop, *self._classify(signals, features, time, interval), **event)
 
     def _classify(self, signals, features, time, interval):
-        channels = np.zeros((self._n_slots, 2, signals.shape[-1]))
-        channels[self._filled] = signals
+        (channels,) = self._beat.arrays()
         part = slice(self._window.start - self._reach[0], self._window.stop - self._reach[0] + 1)
-        channels = channels.reshape(1, -1, signals.shape[-1])[..., part]
-        about = dict(record="stream", patient="stream", onset=time, rr_previous=interval)
-        with quiet():
-            epochs = mne.EpochsArray(
-                channels, self._epochs_info, tmin=self._window.start / self._rate,
-                metadata=pd.DataFrame([about | features]), baseline=None,
-            )  # fmt: skip
-        return labelled(self._beats.clf, self._beats.clf.predict_proba(EpochsView(epochs))[0])
+        channels.reshape(self._n_slots, 2, -1)[self._filled] = signals[..., part]
+        numbers = dict(onset=time, rr_previous=interval) | features
+        self._beat.metadata = self._about.join(pd.DataFrame([[*numbers.values()]], columns=[*numbers]))
+        return labelled(self._beats.clf, self._beats.clf.predict_proba(self._beat)[0])
 
     def _judge_rhythm(self, stretch, reason):
         n_times = round(WINDOW * self.sfreq)

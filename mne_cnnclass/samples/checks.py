@@ -1,5 +1,7 @@
 """Labels and side inputs of samples, and whether samples to predict are like those of the fit."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
@@ -23,11 +25,12 @@ def check_side_inputs(X, names, keep=True):
         raise ValueError(f"{needed}, but X is an array, which has none. Pass mne.Epochs or an EpochsView.")
     if X.metadata is None:
         raise ValueError(f"{needed}, but X, or a part of it, has no metadata. Set epochs.metadata.")
-    columns = list(X.metadata.columns)
-    wrong = [name for name in names if columns.count(name) != 1]
+    n_columns = Counter(X.metadata.columns)
+    wrong = [name for name in names if n_columns[name] != 1]
     if wrong:
         raise ValueError(
-            f"{needed}, but X has column(s) {wrong} not at all or twice; its columns are {columns}. Add them "
+            f"{needed}, but X has column(s) {wrong} not at all or twice; its columns are "
+            f"{list(X.metadata.columns)}. Add them "
             "to epochs.metadata under these names."
         )
     table = X.metadata[list(names)]
