@@ -229,11 +229,13 @@ class BeatClassifier(PredictsMostProbable, BaseEstimator):
         -------
         %(proba_classes_)s
         """
+        from .fitted import logits_alike
+
         check_is_fitted(self)
         view = _beats(X)
         with _expect_masked(view) if self.masked else contextlib.nullcontext():
-            checked = self.estimators_[0]._checked(view)  # of the same epochs as the others
-            proba = np.mean([member._probabilities(*checked) for member in self.estimators_], axis=0)
+            each = zip(self.estimators_, logits_alike(self.estimators_, view), strict=True)
+            proba = np.mean([member.network_.probabilities(logits) for member, logits in each], axis=0)
         by_shape = np.isin(self.classes_, list(self.ventricular))
         if not self.smoothing or not by_shape.any():
             return proba

@@ -14,13 +14,13 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
 from ..samples.blocks import numbered_in
-from ..samples.checks import check_known_labels, check_labels, check_samples, check_side_inputs
+from ..samples.checks import check_known_labels, check_labels
 from ..samples.columns import check_weights
 from ..samples.inputs import as_samples, note_samples, open_samples
 from ..samples.provenance import provenance
 from ..utils.docs import fill_doc
 from ..utils.versions import library_versions
-from .checks import check_logits, check_same_problem, check_training_samples
+from .checks import check_same_problem, check_training_samples
 from .parameters import check_parameters, describe_parameters
 from .saving import save_classifier
 from .together import run_alone
@@ -479,10 +479,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
             be in another unit or detached. Also if, according to what MNE recorded, the epochs were filtered,
             referenced, projected or baseline-corrected differently from the training epochs.
         """
-        return self._probabilities(*self._checked(X))
-
-    def _probabilities(self, X, side):
-        return self.network_.probabilities(self._logits_of(X, side))
+        logits = self._logits(X)  # before network_ is asked for, so that it can tell when not fitted
+        return self.network_.probabilities(logits)
 
     @fill_doc
     def predict(self, X: Samples) -> np.ndarray:
@@ -501,24 +499,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[logits.argmax(axis=1)]
 
     def _logits(self, X):
-        return self._logits_of(*self._checked(X))
+        from .fitted import logits_alike
 
-    def _checked(self, X):
-        """Samples with the channels of the fit, and their side inputs."""
-        if "network_" not in vars(self):  # to ask takes a tenth of the time of an epoch
-            check_is_fitted(self)
-        X = check_samples(self, X)
-        return X, check_side_inputs(X, self.side_scaler_.names)
-
-    def _logits_of(self, X, side):
-        """The network's outputs for checked samples, in float64 and finite, before the temperature."""
-        from ..samples.amplitudes import ScaleWatch
-
-        watch = ScaleWatch()
-        logits = self.network_.logits(X, side, device=self.device, n_threads=self.n_threads, watch=watch)
-        check_logits(logits, range(len(logits)))
-        watch.warn(X, self.scaler_.scale_[:, 0])
-        return logits
+        return logits_alike([self], X)[0]
 
     @fill_doc
     def score(self, X: Samples, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> float:

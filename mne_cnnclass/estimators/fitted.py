@@ -6,17 +6,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import softmax
+from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from ..networks.build import build_module
 from ..networks.fast import accelerated_layers
-from ..networks.training import predict_logits, resolve_device, torch_session
+from ..networks.training import predict_at_once, predict_logits, resolve_device, torch_session
+from ..samples.amplitudes import ScaleWatch
 from ..samples.blocks import iter_blocks
+from ..samples.checks import check_samples, check_side_inputs
 from ..samples.scaling import ChannelScaler
+from .checks import check_logits
 from .saving.write import describe_each, model_name
 from .side_inputs import SideScaler
 
 PREDICTION_VALUES = 2**21  # of a batch at prediction: enough to keep the processor busy, and small in memory
+LEAST_BATCH = 16  # samples
 
 
 @dataclass
@@ -36,21 +41,19 @@ class FittedNetwork:
         seed = None if isinstance(self.architecture["model"], str) else self.seed
         return torch_session(seed, n_threads=n_threads, device=device)
 
-    def logits(self, X, side, *, device, n_threads, watch=None):
-        """Outputs of the network before the temperature, float64 of shape (n_samples, n_classes).
+    def logits(self, X, side, *, device, n_threads):
+        """Outputs of the network, as `logits_of_each` has those of several."""
+        return logits_of_each([self], X, side, device=device, n_threads=n_threads)[0]
 
-        ``X`` are checked samples, ``side`` their metadata columns among the side inputs; a `ScaleWatch` may
-        look at the standardised samples. Outputs may not be finite.
-        """
-        device = resolve_device(device)
-        batch_size = min(max(PREDICTION_VALUES // (X.shape[1] * X.shape[2]), 16), 512)
+    def batches(self, X, side, watch):
+        """What the network is given of samples, batch by batch."""
+        batch_size = min(max(PREDICTION_VALUES // (X.shape[1] * X.shape[2]), LEAST_BATCH), 512)
         blocks = map(self.scaler.transform, iter_blocks(X, batch_size))
         inputs = [blocks if watch is None else watch.through(blocks)]
-        with self.session(device=device, n_threads=n_threads):
-            if len(self.side_scaler.mean_):
-                side = self.side_scaler.transform(side, X)
-                inputs.append(side[start : start + batch_size] for start in range(0, len(side), batch_size))
-            return predict_logits(self.module, zip(*inputs, strict=True), device=device)
+        if len(self.side_scaler.mean_):
+            side = self.side_scaler.transform(side, X)
+            inputs.append(side[start : start + batch_size] for start in range(0, len(side), batch_size))
+        return zip(*inputs, strict=True)
 
     def probabilities(self, logits):
         """Probabilities of the classes, shape (n_samples, n_classes)."""
@@ -124,6 +127,45 @@ class FittedNetwork:
         """A network as it was before any training, in evaluation mode."""
         with torch_session(self.seed, n_threads=1):
             return build_module(**self.architecture, accelerate=accelerate, explain=False).eval()
+
+
+def logits_of_each(networks, X, side, *, device, n_threads, watches=None):
+    """Outputs of networks of one architecture, float64 of shape (n_samples, n_classes).
+
+    ``X`` are checked samples, ``side`` their metadata columns among the side inputs; of the `ScaleWatch` that
+    each network may have, each looks at the samples as its network standardises them. Outputs
+    are those before the temperature, and may not be finite. Few samples are given to all networks at once.
+    """
+    device, modules = resolve_device(device), [one.module for one in networks]
+    with networks[0].session(device=device, n_threads=n_threads):
+        watches = watches or [None] * len(networks)
+        batches = [one.batches(X, side, watch) for one, watch in zip(networks, watches, strict=True)]
+        if len(networks) > 1 and len(X) <= LEAST_BATCH:
+            (each,) = zip(*batches, strict=True)
+            logits = predict_at_once(modules, each, device=device)
+            if logits is not None:
+                return logits
+            batches = [[batch] for batch in each]
+        each = zip(modules, batches, strict=True)
+        return [predict_logits(module, its, device=device) for module, its in each]
+
+
+def logits_alike(classifiers, X):
+    """Outputs of networks before the temperature, in float64 and finite.
+
+    They are those of classifiers that were fitted on samples of one kind, which are checked once.
+    """
+    first = classifiers[0]
+    if "network_" not in vars(first):  # to ask takes a tenth of the time of an epoch
+        check_is_fitted(first)
+    X = check_samples(first, X)
+    how = dict(device=first.device, n_threads=first.n_threads, watches=[ScaleWatch() for _ in classifiers])
+    side, networks = check_side_inputs(X, first.side_scaler_.names), [one.network_ for one in classifiers]
+    each = logits_of_each(networks, X, side, **how)
+    for network, logits, watch in zip(networks, each, how["watches"], strict=True):
+        check_logits(logits, range(len(logits)))
+        watch.warn(X, network.scaler.scale_[:, 0])
+    return each
 
 
 def _layers(module):

@@ -37,7 +37,7 @@ WHY = {"few beats": "too few beats", "rate": "a rate of no heart", "band": "filt
 
 @dataclass(frozen=True)
 class Stretch:
-    """What is kept of the signal at a search, or before one, all in one piece: numbers of samples, and their times in s."""
+    """What is kept of the signal at a search, or before it, in one piece: numbers of samples, times in s."""
 
     data: np.ndarray
     times: np.ndarray

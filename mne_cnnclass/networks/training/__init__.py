@@ -7,7 +7,7 @@ from .augment import make_transforms
 from .batches import SampleDataset, n_batches
 from .checkpoints import Checkpoints
 from .fit import Training, TrainingOptions, automatic_batch_size, train_all
-from .predict import move, predict_logits
+from .predict import move, predict_at_once, predict_logits
 from .randomness import Randomness
 from .session import resolve_device, torch_session
 from .split import split_folds, split_validation
@@ -24,6 +24,7 @@ __all__ = [
     "make_transforms",
     "move",
     "n_batches",
+    "predict_at_once",
     "predict_logits",
     "resolve_device",
     "split_folds",

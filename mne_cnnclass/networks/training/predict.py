@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from ..ensemble import at_once
 from .stopping import is_out_of_memory
 
 
@@ -18,6 +19,21 @@ def predict_logits(module, batches, *, device):
     with torch.inference_mode():
         logits = [_compute(module, [torch.from_numpy(part) for part in batch], device) for batch in batches]
     return np.concatenate(logits).astype(np.float64)
+
+
+def predict_at_once(modules, each, *, device):
+    """The same of each of some networks, which are given few samples in one pass; None if they can't be.
+
+    ``each`` are the arrays for each network.
+    """
+    for module in modules:
+        if module.training:
+            module.eval()
+        move(module, device)
+    with torch.inference_mode():
+        inputs = [torch.from_numpy(np.stack(parts)).to(device) for parts in zip(*each, strict=True)]
+        stack = at_once(modules[0], modules, inputs[0][0])
+        return None if stack is None else stack(inputs, None, training=False).cpu().numpy().astype(np.float64)
 
 
 def move(module, device):
