@@ -119,7 +119,7 @@ class BeatsSoFar:
             self._follow(interval, log)
         run_before = self._run_before
         ratio, length, jump = self._follow(interval, log)
-        columns = interval_columns(np.array(self._rr), causal=True)
+        columns = interval_columns(np.array(self._rr), causal=True, first=len(self._rr) - 1)
         row = {name: float(values[-1]) for name, values in columns.items()}
         # the only ones that depend on more than the neighbourhood
         row["rr_record_ratio"] = log - float(self._log_rr.median())

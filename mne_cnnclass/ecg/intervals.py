@@ -77,8 +77,8 @@ def interval_features(rr: np.ndarray, *, causal: bool = False) -> pd.DataFrame:
     return pd.DataFrame(interval_columns(rr, causal))
 
 
-def interval_columns(rr, causal):
-    """The columns of `interval_features`."""
+def interval_columns(rr, causal, first=0):
+    """The columns of `interval_features`; those of what is alike from the beat with number ``first`` on."""
     log = np.log(np.minimum(rr, LONGEST))
     n = len(log)
 
@@ -113,8 +113,8 @@ def interval_columns(rr, causal):
         "rr_pair_ratio": np.logaddexp(log, following) - np.log(2) - local,
         "rr_step": step,
         **_run_features(log, log[0] if causal else np.median(log[:8])),
-        **_next_run_features(following[::-1]),
-        **_alike_features(log, following, causal),
+        **({} if causal else _next_run_features(following[::-1])),
+        **_alike_features(log, following, causal, first),
     }
     if causal:
         later = {name for name in columns if "next" in name or "+" in name} | {"rr_change", "rr_pair_ratio"}
@@ -167,12 +167,12 @@ class Runs:
         return min(max(away, -1.0), 1.0), self.n_since, self.began
 
 
-def _alike_features(log, following, causal):
+def _alike_features(log, following, causal, first):
     names = [f"{name}{suffix}" for name in ("rr_alike", "rr_next_alike") for suffix in ("", "_most", "_mean")]
-    values, own = np.empty((len(log), 6), np.float32), 2 * N_LOCAL if causal else N_LOCAL
+    values, own = np.zeros((len(log), 6), np.float32), 2 * N_LOCAL if causal else N_LOCAL
     index = neighbours(len(log), causal=causal)
     log, following = log.astype(np.float32), following.astype(np.float32)
-    for start in range(0, len(log), 256):
+    for start in range(first, len(log), 256):
         part = index[start : start + 256]
         apart, then = (np.abs(v[part][:, :, None] - v[part][:, None]) for v in (log, following))
         once = (apart < ALIKE).mean(axis=2)
