@@ -279,13 +279,17 @@ def _stretches(filtered, sfreq):
 
 
 def _match(signal, quarter):
-    """The matched filter of gqrs, for QRS complexes of four times so many samples."""
+    """A signal through the matched filter of gqrs, for QRS complexes of four times so many samples."""
+    return np.convolve(np.pad(signal, 5 * quarter, mode="edge"), _kernel(quarter), mode="valid")[1:]
+
+
+@lru_cache
+def _kernel(quarter):
     smooth = np.convolve(np.ones(2 * quarter), [1, 1])
     kernel = np.zeros(8 * quarter)
     for half, weight in ((1, 10), (2, -4), (3, -2), (4, 1)):
         kernel[(4 - half) * quarter : (4 + half) * quarter] += weight
-    kernel = np.convolve(smooth, kernel)
-    return np.convolve(np.pad(signal, 5 * quarter, mode="edge"), kernel, mode="valid")[1:]
+    return np.convolve(smooth, kernel)
 
 
 def _around(values, percentage):
@@ -333,6 +337,8 @@ def _detector():
                 after = min(after, self.current_peak.time + self.c.rrmax + 1)
             self.t = max(self.t, min(after, self.stop))
             self.sample_valid = self.t < len(self.x)
+            if not self.sample_valid and self.t + self.c.sps < self.current_peak.time + self.c.rrmax:
+                self.c.fs = 0  # of the second behind the end, in which nothing would happen
 
         def qfv_at(self, t):
             return self.x[t] if 0 <= t < len(self.x) else 0

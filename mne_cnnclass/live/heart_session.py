@@ -169,7 +169,6 @@ class HeartSession(Session):
         with quiet():  # beats are written into one epoch, as to make another takes as long as a network
             epochs = mne.EpochsArray(np.zeros((1, len(names), n_times)), info, tmin=self._window.start / rate)
         self._beat = EpochsView(epochs)
-        self._about = pd.DataFrame(dict(record=["stream"], patient=["stream"]))
         self._filled = np.flatnonzero([name is not None for name in places])
         self._n_slots = len(slots)
 
@@ -265,8 +264,9 @@ class HeartSession(Session):
         (channels,) = self._beat.arrays()
         part = slice(self._window.start - self._reach[0], self._window.stop - self._reach[0] + 1)
         channels.reshape(self._n_slots, 2, -1)[self._filled] = signals[..., part]
-        numbers = dict(onset=time, rr_previous=interval) | features
-        self._beat.metadata = self._about.join(pd.DataFrame([[*numbers.values()]], columns=[*numbers]))
+        # of numbers alone, also for the record, as pandas takes a millisecond for a table of several types
+        row = dict(record=0.0, patient=0.0, onset=time, rr_previous=interval) | features
+        self._beat.metadata = pd.DataFrame(np.array([[*row.values()]]), columns=[*row])
         return labelled(self._beats.clf, self._beats.clf.predict_proba(self._beat)[0])
 
     def _judge_rhythm(self, stretch, reason):
