@@ -58,7 +58,7 @@ def learn_in_folds(trainer, samples, valid, n_members):
     try:
         logits = _combine(trainer, network, samples, folds)
     except (Exception, KeyboardInterrupt) as stop:  # the networks are there, and are not to be lost
-        _weigh(network.module, 0.0, 1.0, np.zeros(trainer.architecture["n_outputs"]))
+        _weigh(network.module, 0.0, 1.0)
         error, logits = error or stop, None
     return network, pd.concat(histories, ignore_index=True), error, logits
 
@@ -100,13 +100,13 @@ def _combine(trainer, network, samples, folds):
     with torch_session(trainer.seed, n_threads=trainer.clf.n_threads):
         scores, rows = _fit_views(trainer, module, samples, network.scaler, known)
         if not len(rows):
-            _weigh(module, *FACTORS, np.zeros(n_outputs))
+            _weigh(module, *FACTORS)
             return None
         both = [scores, held_out[rows]]
-        factors, bias = fit_shares(both, y[rows], samples.weight[rows], MOST)
-        _weigh(module, factors[0], OF_MEAN * factors[1], bias)
+        factors = fit_shares(both, y[rows], samples.weight[rows], MOST)
+        _weigh(module, factors[0], OF_MEAN * factors[1])
     logits = np.full((len(y), n_outputs), np.nan)
-    logits[rows] = np.tensordot(factors, both, 1) + bias
+    logits[rows] = np.tensordot(factors, both, 1)
     return logits
 
 
@@ -133,11 +133,10 @@ def _fit_views(trainer, module, samples, scaler, known):
     return scores[inside], rows[inside]
 
 
-def _weigh(module, of_views, of_networks, bias):
-    """Let views and networks count by factors, and add a bias to the logits."""
+def _weigh(module, of_views, of_networks):
+    """Let views and networks count by factors."""
     views = module.views.network if isinstance(module.views, LeftRightSymmetric) else module.views
     with torch.no_grad():
         for part in (views.course, views.maps, views.bias):
             part *= of_views
-        views.bias += torch.as_tensor(bias, device=views.bias.device)
         module.share.fill_(of_networks)

@@ -14,11 +14,14 @@ from .multiscale import UNKNOWN_SFREQ
 
 COURSE_EDGES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # Hz
 BAND_EDGES = (1.0, 2.0, 3.2, 5.0, 7.0, 9.0, 11.5, 15.0, 19.0, 24.0, 32.0, 45.0)  # Hz
+WHOLE = 1.0, 45.0  # Hz, of the last band
 MOST_COSINES, MOST_COMPONENTS, LONGEST = 256, 32, 4.0  # of the course; of the covariances; s of a segment
+RESOLUTION = 1.0  # Hz to either side that a frequency of a segment may reach
 RIDGE_COURSE, RIDGE_BAND = 0.002, 0.001  # of the mean variance, added before whitening
 DEAD = 1e-3  # power below this share of the strongest band is what a filter has left
 MOST_SAMPLES, MOST_FOR_SHARES = 3000, 400  # to fit on; to find the share of each view on
 VALUES = 2**21  # of samples that are described at once
+PULL = 0.3  # of the squared logarithm of a factor, in samples' log-loss
 
 
 class LinearViews(nn.Module):
@@ -26,12 +29,16 @@ class LinearViews(nn.Module):
 
     The *course* is described by cosines of up to 30 Hz, of channels that are whitened in each of six bands;
     the *rhythms* by the matrix logarithms of covariances of up to 32 components in eleven bands from 1 to 45
-    Hz, whitened by their mean: coordinates in the tangent space of [1]_. Without a `fit` all scores are zero.
+    Hz, and in all of these, whitened by their mean: coordinates in the tangent space of [1]_. Covariances are
+    those of spectra by as many sine tapers [2]_ as the resolution allows, without a trend, so that all times
+    of an epoch count alike. Without a `fit` all scores are zero.
 
     References
     ----------
     .. [1] Barachant A, Bonnet S, Congedo M, Jutten C. Multiclass brain-computer interface classification by
        Riemannian geometry. IEEE Trans Biomed Eng 2012;59(4):920-928. doi:10.1109/TBME.2011.2172210
+    .. [2] Riedel KS, Sidorenko A. Minimum bias multiple taper spectral estimation. IEEE Trans Signal Process
+       1995;43(1):188-195. doi:10.1109/78.365298
     """
 
     def __init__(self, n_chans, n_outputs, n_times, sfreq=None):
@@ -44,15 +51,15 @@ class LinearViews(nn.Module):
         self.parts = _slices(np.arange(n_cosines) * rate / (2 * n_times), COURSE_EDGES)
 
         self.length = min(n_times, max(8, round(LONGEST * rate)))
-        at = torch.arange(self.length, dtype=torch.float64)
-        window = torch.hann_window(self.length + 2, periodic=False, dtype=torch.float64)[1:-1]
-        numbers = np.arange(1, self.length // 2 + 1)
-        self.bands = _slices(numbers * rate / self.length, BAND_EDGES, least=2)
-        numbers = torch.arange(1, 1 + max((band.stop for band in self.bands), default=0))
-        angles = 2 * math.pi / self.length * torch.outer(at, numbers.double())
-        # of each frequency the cosine, then the sine, so that a band is in one piece
-        waves = torch.stack([torch.cos(angles), torch.sin(angles)], dim=2).flatten(1) * window[:, None]
-        self.register_buffer("waves", waves - waves.mean(0), persistent=False)
+        at = torch.arange(1, self.length + 1, dtype=torch.float64) / (self.length + 1)
+        n_tapers = max(1, round(2 * RESOLUTION * self.length / rate) - 1)
+        tapers = torch.sin(math.pi * torch.outer(torch.arange(1.0, n_tapers + 1, dtype=torch.float64), at))
+        self.register_buffer("tapers", tapers, persistent=False)
+        trend = torch.linalg.qr(torch.stack([torch.ones_like(at), at], dim=1))[0]
+        self.register_buffer("trend", trend, persistent=False)
+        frequencies = np.fft.rfftfreq(self.length, 1 / rate)
+        self.bands = _slices(frequencies, BAND_EDGES, least=2)
+        self.bands += _slices(frequencies, WHOLE, least=2) if self.bands else []
 
         n, n_bands = min(n_chans, MOST_COMPONENTS), len(self.bands)
         self.register_buffer("course", torch.zeros(n_outputs, n_chans, n_cosines, dtype=torch.float64))
@@ -75,10 +82,11 @@ class LinearViews(nn.Module):
     def _covariances(self, x):
         """Covariances of the components in each band, and their degrees of freedom."""
         segments = (self.components @ x).unfold(2, self.length, max(1, self.length // 2))
-        spectra = segments @ self.waves
+        segments = segments - segments @ self.trend @ self.trend.mT
+        spectra = torch.view_as_real(torch.fft.rfft(segments.unsqueeze(3) * self.tapers))
         found, dofs = [], []
         for band in self.bands:
-            part = spectra[..., 2 * band.start : 2 * band.stop].flatten(2)
+            part = spectra[..., band, :].flatten(2)
             found.append(part @ part.mT)
             dofs.append(part.shape[2])
         return found, dofs
@@ -238,22 +246,20 @@ def _shares(kernels, targets, noise):
 
 
 def fit_shares(scores, y, weight, most):
-    """Factors of several scores, from 0 to ``most``, and a bias of each class, of the least log-loss."""
-    n_outputs, onehot = scores[0].shape[1], np.eye(scores[0].shape[1])[y]
+    """Factors of several scores, from 0 to ``most``, of the least log-loss; near 1 if that tells little."""
+    onehot = np.eye(scores[0].shape[1])[y]
     scores = np.array([score - score.mean(1, keepdims=True) for score in scores])
     n, weight = len(scores), weight / weight.mean()
 
     def loss(parameters):
-        factors, bias = np.exp(parameters[:n]), parameters[n:]
-        logits = np.tensordot(factors, scores, 1) + bias
+        factors = np.exp(parameters)
+        logits = np.tensordot(factors, scores, 1)
         logits -= logits.max(1, keepdims=True)
         logs = logits - np.log(np.exp(logits).sum(1, keepdims=True))
         residuals = weight[:, None] * (np.exp(logs) - onehot)
-        value = -(weight[:, None] * logs * onehot).sum() + 0.05 * np.sum(parameters[:n] ** 2)
-        slopes = factors * np.tensordot(scores, residuals, 2) + 0.1 * parameters[:n]
-        return value, np.append(slopes, residuals.sum(0))
+        value = -(weight[:, None] * logs * onehot).sum() + PULL * np.sum(parameters**2)
+        return value, factors * np.tensordot(scores, residuals, 2) + 2 * PULL * parameters
 
-    first = np.append(np.log(np.minimum(3.0 / n, most)), np.zeros(n_outputs))
-    bounds = [(-8.0, math.log(one)) for one in most] + [(-8.0, 8.0)] * n_outputs
-    found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds)
-    return np.exp(found.x[:n]), found.x[n:]
+    first = np.log(np.minimum(3.0 / n, most))
+    bounds = [(-8.0, math.log(one)) for one in most]
+    return np.exp(minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds).x)

@@ -19,7 +19,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from mne_cnnclass import CNNClassifier, EpochsView, baselines, benchmark, datasets, open_benchmark
+from mne_cnnclass import CNNClassifier, EpochsView, baselines, benchmark, datasets, open_benchmark, recipe
 from mne_cnnclass.samples.datasets import local_folder
 
 # fmt: off
@@ -198,13 +198,25 @@ class WithoutViews(WithoutNetworks):
         module.views.maps.zero_()
 
 
-def methods(which):
+RECIPES = {  # of the tasks whose names begin so
+    "P300": partial(recipe, "erp"),
+    "N170": partial(recipe, "erp"),
+    "SSVEP": partial(recipe, "ssvep", frequencies={"rest": None, "13 Hz": 13.0, "17 Hz": 17.0, "21 Hz": 21.0}),
+    "arithmetic": partial(recipe, "mental state"),
+    "imagery": partial(recipe, "motor imagery"),
+}
+
+
+def methods(which, task):
     """The pipelines by name."""
     parts = WithoutNetworks, WithoutCourse, WithoutRhythms, WithoutViews
+    of_task = [make for name, make in RECIPES.items() if task.startswith(name)]
     return {
         OURS: CNNClassifier(),
         "MultiScaleCNN": CNNClassifier("MultiScaleCNN"),
         "EEGNet": CNNClassifier("EEGNet"),
+        "ShallowFBCSPNet": CNNClassifier("ShallowFBCSPNet"),
+        **{"recipe": make() for make in of_task},
         **baselines("eeg", task="erp", names=SIMPLE),
         **({part.__name__: part() for part in parts} if which == "choosing" else {}),
     }
@@ -216,7 +228,7 @@ def run(which, store, names):
         if names and name not in names:
             continue
         for kind in kinds:
-            result = benchmark(methods(which), {name: load}, splits=kind, store=store, n_folds=5)
+            result = benchmark(methods(which, name), {name: load}, splits=kind, store=store, n_folds=5)
             print(name, kind, f"{result!r}", flush=True)
 
 
@@ -232,12 +244,13 @@ def table(store):
                 if (name, kind) not in scores[metric].index.droplevel("pipeline"):
                     continue
                 of_set = scores[metric].loc[(name, kind)]
-                if not {*methods(which)} <= {*of_set.index}:
+                its = methods(which, name)
+                if not {*its} <= {*of_set.index}:
                     continue  # as it is not finished
-                shown = {method: _shown(*of_set.loc[method, ["mean", "sd"]]) for method in methods(which)}
+                shown = {method: _shown(*of_set.loc[method, ["mean", "sd"]]) for method in its}
                 n = int(of_set["n"].max())
                 rows.append({"for": which, "data": name, "folds": kind, "n": n, **shown})
-    print(pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True))
+    print(pd.DataFrame(rows).fillna("").to_markdown(index=False, disable_numparse=True))
 
 
 def _shown(mean, sd):

@@ -100,7 +100,7 @@ def test_a_score_that_says_nothing_is_not_heard():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 400)
     good = np.eye(2)[y] + rng.normal(0, 0.7, (400, 2))
-    factors, _ = fit_shares([good, rng.normal(0, 3, (400, 2))], y, np.ones(400), (9.0, 9.0))
+    factors = fit_shares([good, rng.normal(0, 3, (400, 2))], y, np.ones(400), (9.0, 9.0))
     assert factors[1] * 3 < 0.2 < factors[0]
 
 
