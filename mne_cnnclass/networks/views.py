@@ -30,8 +30,8 @@ class LinearViews(nn.Module):
     The *course* is described by cosines of up to 30 Hz, of channels that are whitened in each of six bands;
     the *rhythms* by the matrix logarithms of covariances of up to 32 components in eleven bands from 1 to 45
     Hz, and in all of these, whitened by their mean: coordinates in the tangent space of [1]_. Covariances are
-    those of spectra by as many sine tapers [2]_ as the resolution allows, without a trend, so that all times
-    of an epoch count alike. Without a `fit` all scores are zero.
+    those of spectra by as many sine tapers [2]_ as the resolution allows, so that all times of an epoch count
+    alike, without a parabola, as slow drifts have. Without a `fit` all scores are zero.
 
     References
     ----------
@@ -55,7 +55,7 @@ class LinearViews(nn.Module):
         n_tapers = max(1, round(2 * RESOLUTION * self.length / rate) - 1)
         tapers = torch.sin(math.pi * torch.outer(torch.arange(1.0, n_tapers + 1, dtype=torch.float64), at))
         self.register_buffer("tapers", tapers, persistent=False)
-        trend = torch.linalg.qr(torch.stack([torch.ones_like(at), at], dim=1))[0]
+        trend = torch.linalg.qr(torch.stack([at**0, at, at**2], dim=1))[0]
         self.register_buffer("trend", trend, persistent=False)
         frequencies = np.fft.rfftfreq(self.length, 1 / rate)
         self.bands = _slices(frequencies, BAND_EDGES, least=2)

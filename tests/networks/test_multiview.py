@@ -217,6 +217,6 @@ def test_methods_name_the_parts():
 
 def test_slow_potentials_of_one_person():
     view = EpochsView(datasets.load_sample("train"))
-    train, test = np.arange(0, 268, 2), np.arange(1, 268, 2)
-    clf = CNNClassifier(max_epochs=5, random_state=0).fit(view[train])
-    assert clf.score(view[test]) > 0.8  # a linear model of the samples reaches 0.82 with twice the trials
+    halves, clf = (np.arange(0, 268, 2), np.arange(1, 268, 2)), CNNClassifier(max_epochs=5, random_state=0)
+    scores = [clf.fit(view[train]).score(view[test]) for train, test in (halves, halves[::-1])]
+    assert np.mean(scores) > 0.82  # what a linear model of the samples reaches with twice the trials
