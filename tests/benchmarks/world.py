@@ -18,8 +18,11 @@ from pathlib import Path
 import mne
 import numpy as np
 import pandas as pd
+import torch
+from sklearn.pipeline import make_pipeline
 
 from mne_cnnclass import CNNClassifier, EpochsView, baselines, benchmark, datasets, open_benchmark, recipe
+from mne_cnnclass.preprocessing import EuclideanAlignment
 from mne_cnnclass.samples.datasets import local_folder
 
 # fmt: off
@@ -171,11 +174,15 @@ OURS = "CNNClassifier()"
 
 
 class WithoutNetworks(CNNClassifier):
-    """The views alone, as they count beside the networks."""
+    """The views alone, as they count beside the networks; what is left out is its mean for all samples."""
 
-    def _fitting(self, *args, **how):
-        yield from super()._fitting(*args, **how)
-        self._leave_out(self.module_)
+    def _fitting(self, X, *args, **how):
+        yield from super()._fitting(X, *args, **how)
+        views, x = self.module_.views, torch.from_numpy(np.asarray(self.scaler_.transform_all(X)[:]))
+        with torch.no_grad():
+            before = views(x).mean(0)
+            self._leave_out(self.module_)
+            views.bias += before - views(x).mean(0)
         return self
 
     def _leave_out(self, module):
@@ -198,28 +205,34 @@ class WithoutViews(WithoutNetworks):
         module.views.maps.zero_()
 
 
-RECIPES = {  # of the tasks whose names begin so
-    "P300": partial(recipe, "erp"),
-    "N170": partial(recipe, "erp"),
-    "SSVEP": partial(recipe, "ssvep", frequencies={"rest": None, "13 Hz": 13.0, "17 Hz": 17.0, "21 Hz": 21.0}),
-    "arithmetic": partial(recipe, "mental state"),
-    "imagery": partial(recipe, "motor imagery"),
+LIGHTS = {"rest": None, "13 Hz": 13.0, "17 Hz": 17.0, "21 Hz": 21.0}
+OF_TASKS = {  # the recipe of tasks whose names begin so, and a simple method that is made for them
+    "P300": ("erp", partial(baselines, task="erp"), "xDAWN + TS"),
+    "N170": ("erp", partial(baselines, task="erp"), "xDAWN + TS"),
+    "SSVEP": ("ssvep", partial(baselines, task="ssvep", frequencies=LIGHTS), "filter-bank CCA"),
+    "arithmetic": ("mental state", None, ""),
+    "imagery": ("motor imagery", baselines, "tangent space + LR"),  # aligned
 }
 
 
 def methods(which, task):
     """The pipelines by name."""
     parts = WithoutNetworks, WithoutCourse, WithoutRhythms, WithoutViews
-    of_task = [make for name, make in RECIPES.items() if task.startswith(name)]
-    return {
+    made = {
         OURS: CNNClassifier(),
         "MultiScaleCNN": CNNClassifier("MultiScaleCNN"),
         "EEGNet": CNNClassifier("EEGNet"),
         "ShallowFBCSPNet": CNNClassifier("ShallowFBCSPNet"),
-        **{"recipe": make() for make in of_task},
         **baselines("eeg", task="erp", names=SIMPLE),
-        **({part.__name__: part() for part in parts} if which == "choosing" else {}),
     }
+    for name, (of_task, simple, which_one) in OF_TASKS.items():
+        if task.startswith(name):
+            if simple is not None:
+                before = [EuclideanAlignment()] if of_task == "motor imagery" else []
+                only = simple("eeg", names=[which_one])[which_one]
+                made["baseline of the task"] = make_pipeline(*before, only)
+            made["recipe"] = recipe(of_task, frequencies=LIGHTS if of_task == "ssvep" else None)
+    return made | ({part.__name__: part() for part in parts} if which == "choosing" else {})
 
 
 def run(which, store, names):
@@ -233,7 +246,7 @@ def run(which, store, names):
 
 
 def table(store):
-    """A row a set: the mean of its people, and their deviation, of each method."""
+    """A row a set: the mean of its people, and their deviation, of each method; at last the time of a fit."""
     result = open_benchmark(store)
     scores = {metric: result.summary(metric) for metric in ("roc_auc", "balanced_accuracy")}
     rows = []
@@ -245,11 +258,11 @@ def table(store):
                     continue
                 of_set = scores[metric].loc[(name, kind)]
                 its = methods(which, name)
-                if not {*its} <= {*of_set.index}:
-                    continue  # as it is not finished
-                shown = {method: _shown(*of_set.loc[method, ["mean", "sd"]]) for method in its}
-                n = int(of_set["n"].max())
+                shown = {one: _shown(*of_set.loc[one, ["mean", "sd"]]) for one in its if one in of_set.index}
+                n = f"{of_set['n'].max():.0f}"
                 rows.append({"for": which, "data": name, "folds": kind, "n": n, **shown})
+    seconds = result.table().groupby("pipeline")["fit_time"].median()
+    rows.append({"data": "time of a fit, median (s)", **seconds.map("{:.2f}".format)})
     print(pd.DataFrame(rows).fillna("").to_markdown(index=False, disable_numparse=True))
 
 
