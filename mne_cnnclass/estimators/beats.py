@@ -256,7 +256,8 @@ class BeatClassifier(PredictsMostProbable, BaseEstimator):
 @contextlib.contextmanager
 def _expect_masked(view):
     """Without the warning of channels that are zero, if leads are masked, as networks learn with that."""
-    differences = view.read()[:, [name.endswith(TYPICAL) for name in view.ch_names]]
+    with limit_threads(1):
+        differences = view.read()[:, [name.endswith(TYPICAL) for name in view.ch_names]]
     with warnings.catch_warnings():
         if not differences.any(axis=(0, 2)).all():
             warnings.filterwarnings("ignore", r"Channel\(s\) .* of X vary")
