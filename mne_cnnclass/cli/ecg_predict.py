@@ -167,7 +167,7 @@ def rhythm(
             if len(recordings) > 1:  # each has its row
                 row = dict(onset=0.0, duration=math.nan, description=NOT_JUDGED)
                 row |= dict.fromkeys([*(f"proba_{name}" for name in model.clf.classes_), "rate"], math.nan)
-                _append(pd.DataFrame([row | dict(quality="unreadable")]), output, recording, written)
+                _append(pd.DataFrame([row | dict(quality="unreadable", lead="")]), output, recording, written)
             raise
         _append(table, output, recording, written)
         found.extend(table["description"])

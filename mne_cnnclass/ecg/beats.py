@@ -28,6 +28,7 @@ from .leads import (
     bridged_leads,
     describe_leads,
     filter_leads,
+    guess_doubts,
     invert_classes,
     lost_spans,
     map_recordings,
@@ -195,7 +196,7 @@ def _beat_epochs(
     raw, about, _, *, leads, class_of, is_own, detect, tmin, tmax, causal, unusable, sfreq, l_freq, h_freq
 ):
     name = about["record"]
-    places, slots, may_lack = pick_beat_leads(raw, leads, name)
+    places, slots, of_leads = pick_beat_leads(raw, leads, name)
     picked = [lead for lead in places if lead]
     annotated, texts = _annotated(raw, class_of)
     onset, symbol = _find_beats(raw, picked[0], annotated, texts, name, detect=detect)
@@ -240,8 +241,7 @@ def _beat_epochs(
     else:
         doubts = beat_doubts(signal, rate, onset[is_bad == ""])
     doubts += [f"none of its beats is judged, as {odd}"] * bool(odd)
-    lacking = [slot for slot, lead in zip(slots, places, strict=True) if may_lack and lead is None]
-    doubts += [f"it has no lead for {', '.join(lacking)}, which is zero"] * bool(lacking)
+    doubts += of_leads
     silent = [span.text for span in lost if span.text]
     doubts += [shortened(silent, 3)] * bool(silent)
     what = "left out" if unusable == "drop" else "not judged"
@@ -284,9 +284,14 @@ def _beat_epochs(
 
 
 def pick_beat_leads(raw, leads, name):
-    """Names of the leads to take and those that they get, and whether some may be lacking."""
+    """Names of the leads to take and those that they get, and what is doubtful about that."""
     may_lack = not isinstance(leads, Mapping | None) and tuple(leads) == LEADS
-    return *pick_leads(raw, leads, name, may_lack=may_lack), may_lack
+    places, slots = pick_leads(raw, leads, name, may_lack=may_lack)
+    lacking = [slot for slot, lead in zip(slots, places, strict=True) if may_lack and lead is None]
+    doubts = [f"it has no lead for {', '.join(lacking)}, which is zero"] * bool(lacking)
+    if may_lack and places[0]:
+        doubts += guess_doubts(raw, places[0], LEADS[0])
+    return places, slots, doubts
 
 
 def _annotated(raw, class_of):

@@ -80,8 +80,15 @@ def read_cinc2017_signal(path):
     from scipy.io import loadmat
 
     check_files(path)
-    with damage_as(f"{path} is cut off or damaged, or has no variable val"):
-        values = loadmat(path)["val"]
+    with damage_as(f"{path} is cut off or damaged"):
+        variables = loadmat(path)
+    if "val" not in variables:
+        there = ", ".join(name for name in variables if not name.startswith("__"))
+        raise ValueError(
+            f"{path} has no variable val, as files of CinC 2017 have, but {there or 'none'}. Write the "
+            "numbers of one lead to a .csv file."
+        )
+    values = variables["val"]
     if values.ndim != 2 or len(values) != 1 or not values.size:
         raise ValueError(f"{path} must hold one lead, val of shape (1, n_times), got {values.shape}.")
     info = mne.create_info(["ECG"], 300.0, "ecg")

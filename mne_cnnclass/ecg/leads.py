@@ -1,6 +1,7 @@
 """What epochs of beats and of rhythms share: whose a recording is, its leads, signals and annotations."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -187,7 +188,8 @@ def pick_leads(raw, leads, name, *, may_lack=False):
     if not any(lead for _, lead in pairs):
         raise ValueError(f"leads must name one at least, got {leads!r}.")
     have = ecg_names(raw, exclude=())
-    spelled = {text.upper(): text for text in (*raw.ch_names, *have)}
+    spelled = {short_name(text): text for text in (*reversed(raw.ch_names), *reversed(have))}
+    spelled |= {text.upper(): text for text in (*raw.ch_names, *have)}
     picked = []
     for _, lead in pairs:
         names = [text.strip() for text in (lead or "").split("|")]
@@ -201,6 +203,19 @@ def pick_leads(raw, leads, name, *, may_lack=False):
             raise _lacks(raw, [text.strip() for text in pairs[0][1].split("|")], have, name)
         picked[0] = ecg_names(raw)[0]
     return picked, [slot.strip() for slot, _ in pairs]
+
+
+def short_name(channel):
+    """The name of a lead without its kind, in capitals: V1 of ``"ECG V1"``, as EDF+ has it."""
+    return re.sub(r"^(?:(?:ECG|EKG|LEAD)[\s_:.-]+)+", "", channel.strip().upper())
+
+
+def guess_doubts(raw, picked, known):
+    """What is doubtful about a first lead, where there are several, and none has one of the known names."""
+    others = [name for name in ecg_names(raw) if name != picked]
+    if not others or short_name(picked) in known.upper().split("|"):
+        return []
+    return [f"{picked} is taken, as no lead has a name that is known (others: {shortened(others, 12)})"]
 
 
 def _lacks(raw, names, have, name):

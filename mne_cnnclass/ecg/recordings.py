@@ -43,6 +43,8 @@ _VOLTS |= dict.fromkeys(("u", "µ", "μ", "micro"), 1e-6)
 # Types of signals in V; a signal without a known name may be a lead that somebody chooses.
 _TYPES = {"ecg": "ecg", "eeg": "eeg", "eog": "eog", "emg": "emg", "resp": "resp", "bio": "bio", None: "misc"}
 
+COLUMNS = (".csv", ".tsv", ".txt")  # files of numbers
+
 
 def read_raw_wfdb(
     record: PathLike,
@@ -203,6 +205,12 @@ def read_recording(recording, *, annotator=None, start=0.0, stop=None):
             return read_raw_wfdb(path, annotator=annotator, start=start, stop=stop)
         if not path.exists() or (path.is_dir() and not path.suffix):  # MNE reads folders such as .ds
             raise no_record(path)
+        if path.suffix.lower() in (*COLUMNS, ".mat"):
+            raise ValueError(
+                f"{path} does not say in which unit its numbers are, and of which leads: mne-cnnclass ecg "
+                "rhythm reads one lead of such files. An array in V becomes a Raw by mne.io.RawArray(data, "
+                'mne.create_info(names, sfreq, "ecg")).'
+            )
         raw = open_raw(path)
     if "ecg" not in raw:
         leads = [name for name in raw.ch_names if signal_kind(name, leads=True) == "ecg"]

@@ -8,7 +8,7 @@ from ..utils.quiet import heard
 from ..utils.text import shortened
 from ..utils.warn import warn
 from .errors import NoWindows
-from .leads import pick_leads
+from .leads import guess_doubts, pick_leads
 from .quality import NOT_JUDGED, signal_quality
 from .rhythms import make_rhythm_epochs, window_starts
 from .stretches import read_stretches
@@ -31,7 +31,7 @@ def predict_rhythm(clf, recording, *, lead=None):
     ``proba_<class>``, ``rate`` (median heart rate, beats/min; both NaN if nothing could be measured) and
     ``quality``: ``"good"``, or why the window is not judged: ``"short"`` (below 9 s), ``"few beats"``,
     ``"rate"`` (of no heart), ``"paced"``, ``"band"`` or ``"no ecg"`` (unlike the training), or as
-    `signal_quality` says.
+    `signal_quality` says; and ``lead``.
     """
     tables = []
     with heard() as said:
@@ -46,6 +46,8 @@ def predict_rhythm(clf, recording, *, lead=None):
 def _predict_windows(clf, raw, lead):
     """The table of a recording, or of a stretch."""
     (picked,), _ = pick_leads(raw, {"ECG": lead or FIRST_LEAD}, "The recording", may_lack=lead is None)
+    for doubt in guess_doubts(raw, picked, FIRST_LEAD) if lead is None else []:
+        warn(f"The recording: {doubt}.")
     sfreq = raw.info["sfreq"]
     lasts = raw.n_times / sfreq
     duration = WINDOW if lasts > LONGEST else lasts
@@ -77,7 +79,7 @@ def _predict_windows(clf, raw, lead):
     table = pd.DataFrame(dict(onset=onset, duration=duration))
     table["description"] = np.where(reason == "good", named, NOT_JUDGED)
     table[[f"proba_{name}" for name in clf.classes_]] = proba
-    return table.assign(rate=rate, quality=reason)
+    return table.assign(rate=rate, quality=reason, lead=picked)
 
 
 def _quality(seconds, begin, end):

@@ -10,9 +10,8 @@ from ..samples.limits import check_rate, same_rate
 from .databases import read_cinc2017_signal
 from .files import find_wfdb, no_record
 from .patients import make_raw
-from .recordings import read_recording
+from .recordings import COLUMNS, read_recording
 
-COLUMNS = (".csv", ".tsv", ".txt")  # files of numbers
 SEPARATORS = {",": ".", ";": ",", "\t": "."}  # of columns, and the decimal mark that goes with it
 HEIGHT = 1e-3  # V, which most of a column spans, as its unit is not known
 
@@ -75,7 +74,7 @@ def _read_table(path):
     for separator, decimal in SEPARATORS.items():
         rows = (all(_is_number(f, decimal) for f in line.split(separator)) for line in lines)
         first = next((k for k, is_row in enumerate(rows) if is_row), None)
-        if first is not None:
+        if first is not None and not (separator == "," and _has_decimal_commas(lines[first:])):
             break
     else:
         raise ValueError(f"{path} has no line of numbers alone.")
@@ -89,6 +88,13 @@ def _read_table(path):
             raise ValueError(f"{path} has {n_columns} numbers in a line, and then {' '.join(row)[:40]!r}.")
     values = [[_number(field, decimal, path) for field in row] for row in rows]
     return pd.DataFrame(values, columns=names), "\n".join(lines[:first])
+
+
+def _has_decimal_commas(lines):
+    """Whether pairs are no two whole numbers, but one with a decimal comma: no whole number is -0 or 05."""
+    pairs = [match for line in lines if (match := re.fullmatch(r'\s*"?(-?\d+),(\d+)"?\s*', line))]
+    is_split = any(pair[1] == "-0" or (len(pair[2]) > 1 and pair[2][0] == "0") for pair in pairs)
+    return is_split and len(pairs) == sum(bool(line.strip()) for line in lines)
 
 
 def _is_number(field, decimal):

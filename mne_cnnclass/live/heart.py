@@ -17,6 +17,7 @@ from ..samples.limits import check_rate
 from ..samples.types import PathLike
 from ..utils.docs import fill_doc
 from ..utils.numbers import check_number
+from ..utils.warn import warn
 from .decision import Decision
 from .heart_session import HeartSession
 from .lsl import SEARCH, signal_inlet
@@ -155,7 +156,9 @@ class LiveHeart:
         n_channels = len(info["ch_names"])
         empty = read_recording(mne.io.RawArray(np.zeros((n_channels, 1)), info.copy(), verbose="ERROR"))
         leads = (self.leads or LEADS) if self._beats is None else self._beats.arguments["leads"]
-        places, slots, _ = pick_beat_leads(empty, leads, "The stream")
+        places, slots, doubts = pick_beat_leads(empty, leads, "The stream")
+        if doubts:
+            warn(f"The stream: {'; '.join(doubts)}.")
         scale = np.broadcast_to(np.asarray(scale, float), n_channels)
         how = dict(scale=scale, step=self.step, jitter=self.jitter)
         rhythm = self._rhythm and self._rhythm.clf

@@ -73,8 +73,9 @@ class OneByOne:
             raise ValueError(
                 f"Step {name!r} ({type(step).__name__}) aligns somebody new by all epochs of the session, "
                 "those to come included, so it can't follow a stream. Its causal variant needs no new fit: "
-                f"pipeline.set_params({name}__online=True); recipe(task, causal=True) has it from the start. "
-                "For somebody of the training, give group=."
+                f"pipeline.set_params({name}__online=True); recipe(task, causal=True) and "
+                "load_pretrained(task, causal=True) have it from the start. For somebody of the training, "
+                "give group=."
             )
         if not is_outer:
             raise ValueError(

@@ -193,8 +193,8 @@ class ToElectrodes(TransformerMixin, BaseEstimator):
         if abs(info["highpass"] - low) > SAME_BAND * low or not info["lowpass"] > (1 - SAME_BAND) * high:
             raise ValueError(
                 f"The signals must be filtered from {low:g} to {high:g} Hz, as those of the training, got "
-                f"{info['highpass']:g} to {info['lowpass']:g} Hz. Filter the recording before you cut it: "
-                f"raw.filter({low:g}, {high:g})."
+                f"{info['highpass']:g} to {info['lowpass']:g} Hz. Filter the recording before you cut it, "
+                f"raw.filter({low:g}, {high:g}), a stream by LiveClassifier(l_freq={low:g}, h_freq={high:g})."
             )
 
     def __sklearn_tags__(self):

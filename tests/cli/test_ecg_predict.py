@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import wfdb
-from scipy.io import loadmat
+from scipy.io import loadmat, savemat
 
 from mne_cnnclass import ecg
 from mne_cnnclass.report.ecg_findings import rates_elsewhere
@@ -166,17 +166,39 @@ def test_rhythms_are_told_of_a_matlab_file_and_of_the_same_numbers(run_ecg, tmp_
     file = DATA / "cinc2017" / "A00004.mat"  # fibrillation
     values = loadmat(file)["val"][0]
     np.savetxt(tmp_path / "watch.csv", values / 7.0)  # in some unit
-    code, out, err = run_ecg("rhythm", file, "watch.csv", "--sfreq", 300, "-o", "rhythms.csv")
+    decimal_commas = "\n".join(f"{value / 1000:.3f}".replace(".", ",") for value in values)
+    (tmp_path / "commas.csv").write_text(decimal_commas)
+    files = file, "watch.csv", "commas.csv"
+    code, out, err = run_ecg("rhythm", *files, "--sfreq", 300, "-o", "rhythms.csv")
     assert code == 0, err
     assert "not a medical device" in out
     table = pd.read_csv("rhythms.csv")
-    assert table["recording"].tolist() == [str(file), "watch.csv"]
-    assert table["description"].tolist() == ["A", "A"]
-    assert table["duration"].tolist() == [len(values) / 300] * 2
+    assert table["recording"].tolist() == [str(name) for name in files]
+    assert table["description"].tolist() == ["A"] * 3
+    assert table["lead"].tolist() == ["ECG"] * 3
+    assert table["duration"].tolist() == [len(values) / 300] * 3
     assert table["rate"].between(60, 180).all()
     proba = table.filter(like="proba_").to_numpy()
     np.testing.assert_allclose(proba.sum(axis=1), 1)
-    np.testing.assert_allclose(proba[0], proba[1], atol=0.05)
+    np.testing.assert_allclose(proba[1:], proba[[0, 0]], atol=0.05)
+
+
+def test_two_columns_of_whole_numbers_are_no_decimals(run_ecg, tmp_path):
+    (tmp_path / "two.csv").write_text("\n".join(f"{k},{500 + k % 90}" for k in range(-900, 900)))
+    code, _, err = run_ecg("rhythm", "two.csv", "--sfreq", 100, "-o", "rhythms.csv")
+    assert code == 2
+    assert "has the columns 1, 2: give --lead the one of the ECG" in err
+
+
+def test_files_of_numbers_are_for_rhythms(run_ecg, tmp_path):
+    (tmp_path / "watch.csv").write_text("1\n2\n")
+    code, _, err = run_ecg("predict", "watch.csv", "-o", "beats.csv")
+    assert code == 2
+    assert "mne-cnnclass ecg rhythm reads one lead of such files" in err
+    savemat(tmp_path / "own.mat", dict(ecg=np.zeros(900), fs=300))
+    code, _, err = run_ecg("rhythm", "own.mat", "-o", "rhythms.csv")
+    assert code == 2
+    assert "own.mat has no variable val, as files of CinC 2017 have, but ecg, fs" in err
 
 
 @real

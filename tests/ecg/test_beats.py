@@ -113,6 +113,23 @@ def test_a_recording_may_lack_a_lead_which_is_zero_then(raw, names, used, masked
     assert all("it has no lead for" in str(w.message) for w in said)
 
 
+@pytest.mark.parametrize("kind", ["ECG ", "EKG_", "ECG Lead "])
+def test_a_lead_is_known_by_its_name_behind_its_kind_whatever_the_order(raw, epochs, kind):
+    renamed = raw.copy().reorder_channels(["V1", "MLII"])  # as in files of EDF+
+    renamed.rename_channels({"MLII": f"{kind}ii", "V1": f"{kind}V1"})
+    same = ecg.make_beat_epochs(renamed)
+    assert same.metadata["leads"].unique().tolist() == [f"{kind}ii, {kind}V1"]
+    np.testing.assert_array_equal(same.get_data(), epochs.get_data())
+
+
+def test_the_first_of_several_leads_that_nobody_knows_is_told_of(raw):
+    unknown = raw.copy().rename_channels({"MLII": "CH1", "V1": "CH2"})
+    with pytest.warns(
+        RuntimeWarning, match=r"CH1 is taken, as no lead has a name that is known \(others: CH2\)"
+    ):
+        ecg.make_beat_epochs(unknown)
+
+
 def test_a_lead_that_is_given_as_none_is_masked(raw, epochs):
     second = ecg.make_beat_epochs(raw, leads={"MLII": None, "V1": "V1"})
     assert not second.get_data(picks=["MLII", "MLII - typical"]).any()
