@@ -38,7 +38,14 @@ def braindecode_classes():
     """The classes of all models that the installed braindecode has, by name."""
     with quiet_braindecode():
         warnings.simplefilter("ignore")  # whatever an import warns of, no user is to blame
-        import braindecode.models  # noqa: F401 - fills the tables
+        try:
+            import braindecode.models  # noqa: F401 - fills the tables
+        except OSError as error:  # of a library that torchaudio loads
+            raise ImportError(
+                f"braindecode can't be imported ({error}): torch and torchaudio are of different builds, as "
+                "without and with CUDA. Install both from one index: pip install --force-reinstall torch "
+                "torchaudio, with --index-url https://download.pytorch.org/whl/cpu for those without."
+            ) from error
         from braindecode.models.util import interpolated_models_dict, models_dict
 
     return {**models_dict, **interpolated_models_dict}

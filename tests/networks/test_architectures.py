@@ -1,5 +1,6 @@
 """Facts about the architectures: what can be built by name, what is refused, and what is said then."""
 
+import builtins
 import pickle
 
 import mne
@@ -59,6 +60,18 @@ def test_models_that_braindecode_says_are_no_classifiers_are_refused():
     from braindecode.models.util import non_classification_models
 
     assert set(non_classification_models) <= set(REFUSED)
+
+
+def test_a_torchaudio_that_was_built_for_another_torch_is_named(monkeypatch):
+    def broken(name, *args):
+        if name == "braindecode.models":
+            raise OSError("Could not load this library: _torchaudio.so")
+        return imported(name, *args)
+
+    imported = builtins.__import__
+    monkeypatch.setattr(builtins, "__import__", broken)
+    with pytest.raises(ImportError, match=r"_torchaudio.so\): .* --force-reinstall torch torchaudio"):
+        braindecode_classes.__wrapped__()
 
 
 def test_model_newer_than_the_table_is_listed(monkeypatch):
