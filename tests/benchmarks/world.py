@@ -169,6 +169,8 @@ JUDGING = {
     "imagery 1–4 s, S025 to S048": (partial(imagery, range(25, 49), 1.0, 4.0), [PEOPLE]),
 }
 SETS = {"choosing": CHOOSING, "judging": JUDGING}
+AS_TOLD = {WITHIN: "", SESSIONS: ", across sessions", PEOPLE: ", across people"}
+SHORT = {"MultiScaleCNN": "MultiScale", "ShallowFBCSPNet": "Shallow", "baseline of the task": "of the task"}
 SIMPLE = ["band power + LR", "CSP + LDA", "tangent space + LR", "shrinkage LDA"]
 OURS = "CNNClassifier()"
 
@@ -260,14 +262,15 @@ def table(store):
                 its = methods(which, name)
                 shown = {one: _shown(*of_set.loc[one, ["mean", "sd"]]) for one in its if one in of_set.index}
                 n = f"{of_set['n'].max():.0f}"
-                rows.append({"for": which, "data": name, "folds": kind, "n": n, **shown})
+                rows.append({"data": name + AS_TOLD[kind], "n": n, **shown})
     seconds = result.table().groupby("pipeline")["fit_time"].median()
     rows.append({"data": "time of a fit, median (s)", **seconds.map("{:.2f}".format)})
-    print(pd.DataFrame(rows).fillna("").to_markdown(index=False, disable_numparse=True))
+    made = pd.DataFrame(rows).fillna("").rename(columns=SHORT)
+    print(made.to_markdown(index=False, disable_numparse=True))
 
 
 def _shown(mean, sd):
-    return f"{mean:.3f}" if pd.isna(sd) else f"{mean:.3f} ± {sd:.3f}"
+    return f"{mean:.3f}" if pd.isna(sd) else f"{mean:.3f} ± {sd:.2f}"
 
 
 if __name__ == "__main__":
