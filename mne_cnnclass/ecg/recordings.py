@@ -205,13 +205,12 @@ def read_recording(recording, *, annotator=None, start=0.0, stop=None):
             return read_raw_wfdb(path, annotator=annotator, start=start, stop=stop)
         if not path.exists() or (path.is_dir() and not path.suffix):  # MNE reads folders such as .ds
             raise no_record(path)
-        if path.suffix.lower() in (*COLUMNS, ".mat"):
-            raise ValueError(
-                f"{path} does not say in which unit its numbers are, and of which leads: mne-cnnclass ecg "
-                "rhythm reads one lead of such files. An array in V becomes a Raw by mne.io.RawArray(data, "
-                'mne.create_info(names, sfreq, "ecg")).'
-            )
-        raw = open_raw(path)
+        try:
+            raw = open_raw(path)
+        except ValueError as error:  # whose advice is a piece of code
+            is_numbers = path.suffix.lower() in (*COLUMNS, ".mat")
+            more = "\n# mne-cnnclass ecg rhythm reads one lead of such files" * is_numbers
+            raise ValueError(str(error).replace('"eeg"', '"ecg"') + more) from error
     if "ecg" not in raw:
         leads = [name for name in raw.ch_names if signal_kind(name, leads=True) == "ecg"]
         raw.set_channel_types(dict.fromkeys(leads, "ecg"), verbose="ERROR")

@@ -85,7 +85,7 @@ class LiveHeart:
     >>> beat = 1e-3 * np.exp(-(((np.arange(200) - 80) / 4) ** 2))  # at 250 Hz, one beat in 0.8 s
     >>> signal = np.tile(beat, 50) + 1e-5 * rng.standard_normal(10000)
     >>> raw = mne.io.RawArray(signal[np.newaxis], mne.create_info(["II"], 250.0, "ecg"), verbose="ERROR")
-    >>> *_, last = LiveHeart(rhythm=None).replay(raw)
+    >>> *_, last = LiveHeart(rhythm=None, leads=["II", ""]).replay(raw)  # without a chest lead
     >>> last.event, round(last.onset, 2)
     ('beat', 38.72)
     """

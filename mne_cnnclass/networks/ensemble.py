@@ -24,17 +24,13 @@ class Ensemble(nn.Module):
 
     def forward(self, *inputs):
         """Logarithms of the mean probabilities."""
-        stack = self._stack(inputs[0])
+        stack = at_once(self, self.members, inputs[0])
         if stack is None:
             logits = torch.stack([member(*inputs) for member in self.members])
         else:
-            logits = stack(
-                [one.expand(len(self.members), *one.shape) for one in inputs], None, training=False
-            )
+            each = [one.expand(len(self.members), *one.shape) for one in inputs]
+            logits = stack(each, None, training=False)
         return logits.log_softmax(dim=-1).logsumexp(dim=0) - math.log(len(self.members))
-
-    def _stack(self, x):
-        return at_once(self, self.members, x)
 
 
 def at_once(owner, members, x):

@@ -97,9 +97,7 @@ def test_formats_that_can_not_be_read_are_told_what_can_and_how_to_make_a_raw(tm
     lines = [line.strip() for line in str(error.value).splitlines()[1:]]
     assert "WFDB records (.hea)" in str(error.value)
     data, names = dict(data=np.zeros((1, 2560)), ch_names=["II"], sfreq=128.0, mne=mne), {}
-    code = (
-        "\n".join(lines).replace('"eeg"', '"ecg"').replace("heart_raw.fif", str(tmp_path / "heart_raw.fif"))
-    )
+    code = "\n".join(lines).replace("heart_raw.fif", str(tmp_path / "heart_raw.fif"))
     exec(code, data, names)
     assert read_recording(tmp_path / "heart_raw.fif").ch_names == ["II"]
 

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from mne_cnnclass.networks.build import build_module
-from mne_cnnclass.networks.ensemble import Ensemble
+from mne_cnnclass.networks.ensemble import Ensemble, at_once
 from mne_cnnclass.networks.fast import accelerate
 from mne_cnnclass.networks.symmetry import LeftRightSymmetric
 from mne_cnnclass.networks.together import Dropout, Stack, make_program
@@ -211,7 +211,7 @@ def test_an_ensemble_has_the_mean_of_its_members_also_for_few_samples(name, symm
     several, x = ensemble(name, symmetric=symmetric), 1e-5 * torch.randn(n_samples, 7, 400)
     with torch.no_grad():
         found = several(x)
-        assert (several._at_once(x) is None) == (name in WITHOUT_PROGRAM)
+        assert (at_once(several, several.members, x) is None) == (name in WITHOUT_PROGRAM)
     torch.testing.assert_close(found, by_members(several, x), rtol=1e-4, atol=1e-5)
 
 
